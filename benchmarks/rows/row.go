@@ -1,0 +1,67 @@
+// Package rows holds everything that the benchmarks measure, one row for each way to check a token.
+//
+// Every row gets the same token, reads the same claims and takes its keys from the same key set:
+//
+//	issuer, err := rows.NewIssuer("RS256")
+//	check, err := row.Prepare(ctx, issuer, issuer.Token)
+//	claims, err := check()
+package rows
+
+import (
+	"context"
+	"slices"
+)
+
+// Algorithms are the signature algorithms that rows are measured with.
+var Algorithms = []string{"RS256", "ES256", "EdDSA"}
+
+// Group says which rows are compared with each other.
+type Group string
+
+// The groups, in the order of the report.
+const (
+	Call  Group = "a call with the token"     // from the token's text to typed claims
+	Stack Group = "a request through a stack" // from an http.Request to a handler that reads the claims
+)
+
+// Row is one way to check a token.
+type Row struct {
+	Name       string
+	Group      Group
+	Peer       bool     // another library, which rsguard is compared with
+	Algorithms []string // that the row supports; nil means all
+
+	// Open gets ready for the issuer's tokens: it fetches keys and builds validators, for as long as ctx lives.
+	Open func(ctx context.Context, issuer *Issuer) (Checker, error)
+}
+
+// Checker returns the check of one token. What need not be repeated for each request, such as building the
+// http.Request, it does beforehand.
+type Checker func(token string) Check
+
+// Check checks the token once more and returns what the caller of the library would go on to use. Its error says
+// why the token is refused. Checks of one Checker are not safe for concurrent use unless [Row.Group] is [Call].
+type Check func() (Claims, error)
+
+// Claims are what a check must have read from the token, as typed values.
+type Claims struct {
+	Subject, ClientID, OrgID string
+	Permissions              []string
+}
+
+// Supports tells whether the row is measured with the algorithm.
+func (r Row) Supports(alg string) bool {
+	return r.Algorithms == nil || slices.Contains(r.Algorithms, alg)
+}
+
+// Signature is the row that all others are compared with.
+const Signature = "signature alone"
+
+// All returns every row: the bare signature first, then rsguard and its peers by group.
+func All() []Row {
+	return slices.Concat(
+		[]Row{signature},
+		[]Row{golangJWT, jwx2, jwx3, goJOSE, goOIDC, auth0v2, auth0v3},
+		[]Row{auth0v2Stack, auth0v3Stack, echoJWT},
+	)
+}
