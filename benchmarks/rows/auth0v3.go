@@ -12,9 +12,10 @@ import (
 )
 
 var auth0v3 = Row{
-	Name:  "go-jwt-middleware v3, ValidateToken",
-	Group: Call,
-	Peer:  true,
+	Name:    "go-jwt-middleware v3, ValidateToken",
+	Group:   Call,
+	Role:    Peer,
+	Modules: []string{"github.com/auth0/go-jwt-middleware/v3"},
 	Open: func(ctx context.Context, issuer *Issuer) (Checker, error) {
 		v, err := auth0v3Validator(issuer)
 		if err != nil {
@@ -35,9 +36,10 @@ var auth0v3 = Row{
 }
 
 var auth0v3Stack = Row{
-	Name:  "go-jwt-middleware v3, net/http",
-	Group: Stack,
-	Peer:  true,
+	Name:    "go-jwt-middleware v3, net/http",
+	Group:   Stack,
+	Role:    Peer,
+	Modules: []string{"github.com/auth0/go-jwt-middleware/v3"},
 	Open: func(_ context.Context, issuer *Issuer) (Checker, error) {
 		v, err := auth0v3Validator(issuer)
 		if err != nil {

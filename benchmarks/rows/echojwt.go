@@ -13,9 +13,10 @@ import (
 // echoJWT parses tokens with golang-jwt and keyfunc, as its documentation shows, so that issuer and audience are
 // checked as well.
 var echoJWT = Row{
-	Name:  "echo-jwt v4, golang-jwt v5 + keyfunc v3, Echo",
-	Group: Stack,
-	Peer:  true,
+	Name:    "echo-jwt v4, golang-jwt v5 + keyfunc v3, Echo",
+	Group:   Stack,
+	Role:    Peer,
+	Modules: []string{"github.com/labstack/echo-jwt/v4"},
 	Open: func(ctx context.Context, issuer *Issuer) (Checker, error) {
 		keys, err := keyfunc.NewDefaultCtx(ctx, []string{issuer.KeySetURL})
 		if err != nil {

@@ -11,9 +11,10 @@ import (
 
 // goJOSE has its keys in memory: the library does not fetch any.
 var goJOSE = Row{
-	Name:  "go-jose v4",
-	Group: Call,
-	Peer:  true,
+	Name:    "go-jose v4",
+	Group:   Call,
+	Role:    Peer,
+	Modules: []string{"github.com/go-jose/go-jose/v4"},
 	Open: func(_ context.Context, issuer *Issuer) (Checker, error) {
 		var keys jose.JSONWebKeySet
 		if err := json.Unmarshal(issuer.KeySet, &keys); err != nil {

@@ -12,9 +12,10 @@ import (
 const leeway = 30 * time.Second
 
 var golangJWT = Row{
-	Name:  "golang-jwt v5 + keyfunc v3",
-	Group: Call,
-	Peer:  true,
+	Name:    "golang-jwt v5 + keyfunc v3",
+	Group:   Call,
+	Role:    Peer,
+	Modules: []string{"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/keyfunc/v3"},
 	Open: func(ctx context.Context, issuer *Issuer) (Checker, error) {
 		keys, err := keyfunc.NewDefaultCtx(ctx, []string{issuer.KeySetURL})
 		if err != nil {

@@ -7,9 +7,10 @@ import (
 )
 
 var goOIDC = Row{
-	Name:  "go-oidc v3, Verify and Claims",
-	Group: Call,
-	Peer:  true,
+	Name:    "go-oidc v3, Verify and Claims",
+	Group:   Call,
+	Role:    Peer,
+	Modules: []string{"github.com/coreos/go-oidc/v3"},
 	Open: func(ctx context.Context, issuer *Issuer) (Checker, error) {
 		provider, err := oidc.NewProvider(ctx, issuer.URL)
 		if err != nil {

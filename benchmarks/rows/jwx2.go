@@ -8,9 +8,10 @@ import (
 )
 
 var jwx2 = Row{
-	Name:  "jwx v2 jwt.Parse",
-	Group: Call,
-	Peer:  true,
+	Name:    "jwx v2 jwt.Parse",
+	Group:   Call,
+	Role:    Peer,
+	Modules: []string{"github.com/lestrrat-go/jwx/v2"},
 	Open: func(ctx context.Context, issuer *Issuer) (Checker, error) {
 		cache := jwk.NewCache(ctx)
 		if err := cache.Register(issuer.KeySetURL); err != nil {

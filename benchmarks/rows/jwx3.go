@@ -10,9 +10,10 @@ import (
 )
 
 var jwx3 = Row{
-	Name:  "jwx v3 jwt.Parse",
-	Group: Call,
-	Peer:  true,
+	Name:    "jwx v3 jwt.Parse",
+	Group:   Call,
+	Role:    Peer,
+	Modules: []string{"github.com/lestrrat-go/jwx/v3"},
 	Open: func(ctx context.Context, issuer *Issuer) (Checker, error) {
 		cache, err := jwk.NewCache(ctx, httprc.NewClient())
 		if err != nil {

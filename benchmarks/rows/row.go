@@ -24,12 +24,22 @@ const (
 	Stack Group = "a request through a stack" // from an http.Request to a handler that reads the claims
 )
 
+// Role says what a row is there for.
+type Role string
+
+// The roles.
+const (
+	Yardstick Role = "yardstick" // what the others are measured by
+	Ours      Role = "rsguard"
+	Peer      Role = "peer" // another library
+)
+
 // Row is one way to check a token.
 type Row struct {
-	Name       string
-	Group      Group
-	Peer       bool     // another library, which rsguard is compared with
-	Algorithms []string // that the row supports; nil means all
+	Name    string
+	Group   Group
+	Role    Role
+	Modules []string // paths of the modules that are measured, for their versions
 
 	// Open gets ready for the issuer's tokens: it fetches keys and builds validators, for as long as ctx lives.
 	Open func(ctx context.Context, issuer *Issuer) (Checker, error)
@@ -47,11 +57,6 @@ type Check func() (Claims, error)
 type Claims struct {
 	Subject, ClientID, OrgID string
 	Permissions              []string
-}
-
-// Supports tells whether the row is measured with the algorithm.
-func (r Row) Supports(alg string) bool {
-	return r.Algorithms == nil || slices.Contains(r.Algorithms, alg)
 }
 
 // Signature is the row that all others are compared with.

@@ -21,6 +21,7 @@ import (
 var signature = Row{
 	Name:  Signature,
 	Group: Call,
+	Role:  Yardstick,
 	Open: func(_ context.Context, issuer *Issuer) (Checker, error) {
 		return func(token string) Check {
 			end := strings.LastIndexByte(token, '.')

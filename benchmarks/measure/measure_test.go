@@ -1,0 +1,74 @@
+package measure_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/rsguard/rsguard/benchmarks/measure"
+)
+
+var sink []byte
+
+func work(n int) func() error {
+	return func() error {
+		for range n {
+			sink = make([]byte, 64)
+		}
+
+		return nil
+	}
+}
+
+func TestRounds(t *testing.T) {
+	results, err := measure.Rounds(15, []measure.Case{{"one", work(1000)}, {"three", work(3000)}})
+	if err != nil {
+		t.Fatalf("Rounds() error = %v, want nil", err)
+	}
+
+	one, three := results[0], results[1]
+	if one.Ratio != 1 {
+		t.Errorf("ratio of the first case = %v, want 1", one.Ratio)
+	}
+	if three.Ratio < 2 || three.Ratio > 4.5 {
+		t.Errorf("ratio of thrice the work = %v, want about 3", three.Ratio)
+	}
+	if one.Allocations != 1000 || three.Allocations != 3000 {
+		t.Errorf("allocations = %v and %v, want 1000 and 3000", one.Allocations, three.Allocations)
+	}
+	if one.Bytes != 64000 || three.Bytes != 192000 {
+		t.Errorf("bytes = %v and %v, want 64000 and 192000", one.Bytes, three.Bytes)
+	}
+}
+
+func TestRoundsError(t *testing.T) {
+	want := errors.New("refused")
+	runs := 0
+	_, err := measure.Rounds(3, []measure.Case{{"fails later", func() error {
+		if runs++; runs > 1000 {
+			return want
+		}
+
+		return nil
+	}}})
+	if !errors.Is(err, want) {
+		t.Errorf("Rounds() error = %v, want %v", err, want)
+	}
+}
+
+func TestMedian(t *testing.T) {
+	t.Parallel()
+
+	for _, tt := range []struct {
+		values []float64
+		want   float64
+	}{
+		{nil, 0},
+		{[]float64{7}, 7},
+		{[]float64{9, 1, 5}, 5},
+		{[]float64{9, 1, 5, 7}, 6},
+	} {
+		if got := measure.Median(tt.values); got != tt.want {
+			t.Errorf("Median(%v) = %v, want %v", tt.values, got, tt.want)
+		}
+	}
+}
