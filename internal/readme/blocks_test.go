@@ -1,0 +1,125 @@
+package readme_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// A block is one fenced Go code block of a Markdown file.
+type block struct {
+	file string
+	line int // of its first line of code
+	code string
+}
+
+func (b block) String() string { return fmt.Sprintf("%s:%d", b.file, b.line) }
+
+// program says that b is a whole file; test, that it is a file of tests.
+func (b block) program() bool { return strings.HasPrefix(b.code, "package ") }
+func (b block) test() bool    { return b.program() && strings.Contains(b.code, "\nfunc Test") }
+
+// blocks returns the Go code blocks of a Markdown text, and an error if a fence is never closed.
+func blocks(file, text string) ([]block, error) {
+	var found []block
+	var code []string
+	start := 0
+	for i, line := range strings.Split(text, "\n") {
+		switch {
+		case start == 0 && line == "```go":
+			start, code = i+2, nil
+		case start != 0 && line == "```":
+			found = append(found, block{file, start, strings.Join(code, "\n") + "\n"})
+			start = 0
+		case start != 0:
+			code = append(code, line)
+		}
+	}
+	if start != 0 {
+		return nil, fmt.Errorf("%s:%d: the code block is never closed", file, start)
+	}
+	return found, nil
+}
+
+// prelude is what a fragment may take as given: the names that the text around it has introduced.
+const prelude = `package fragment
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+	"github.com/labstack/echo/v4"
+
+	"github.com/rsguard/rsguard/middleware"
+	"github.com/rsguard/rsguard/validator"
+)
+
+var (
+	auth         *middleware.Authenticator
+	v            *validator.Validator
+	mux          *http.ServeMux
+	e            *echo.Echo
+	g            *gin.Engine
+	r            *http.Request
+	list, create http.Handler
+)
+`
+
+// imports are the packages a fragment may name without importing them.
+var imports = map[string]string{
+	"context":    "context",
+	"errors":     "errors",
+	"fmt":        "fmt",
+	"http":       "net/http",
+	"httptest":   "net/http/httptest",
+	"log":        "log",
+	"os":         "os",
+	"testing":    "testing",
+	"time":       "time",
+	"echo":       "github.com/labstack/echo/v4",
+	"gin":        "github.com/gin-gonic/gin",
+	"echoauth":   "github.com/rsguard/rsguard/adapters/echoauth",
+	"ginauth":    "github.com/rsguard/rsguard/adapters/ginauth",
+	"jwks":       "github.com/rsguard/rsguard/jwks",
+	"middleware": "github.com/rsguard/rsguard/middleware",
+	"testutil":   "github.com/rsguard/rsguard/testutil",
+	"validator":  "github.com/rsguard/rsguard/validator",
+}
+
+var (
+	declaration = regexp.MustCompile(`^(func|type|var|const) `)
+	definition  = regexp.MustCompile(`(?m)^([\w, ]+) :=`)
+	selector    = regexp.MustCompile(`\b(\w+)\.[A-Z]`)
+)
+
+// fileText wraps a fragment into a file: declarations as they are, statements in a function.
+func (b block) fileText() string {
+	if b.program() {
+		return b.code
+	}
+	var s strings.Builder
+	s.WriteString("package fragment\n\nimport (\n")
+	seen := map[string]bool{}
+	for _, m := range selector.FindAllStringSubmatch(b.code, -1) {
+		if path, ok := imports[m[1]]; ok && !seen[path] {
+			seen[path] = true
+			fmt.Fprintf(&s, "\t%q\n", path)
+		}
+	}
+	s.WriteString(")\n\n")
+	if declaration.MatchString(b.code) {
+		fmt.Fprintf(&s, "//line %s:%d\n%s", b.file, b.line, b.code)
+		return s.String()
+	}
+	fmt.Fprintf(&s, "func _() {\n//line %s:%d\n%s", b.file, b.line, b.code)
+	// A fragment may define what only the text after it uses.
+	for _, m := range definition.FindAllStringSubmatch(b.code, -1) {
+		for name := range strings.SplitSeq(m[1], ",") {
+			if name = strings.TrimSpace(name); name != "_" {
+				fmt.Fprintf(&s, "\t_ = %s\n", name)
+			}
+		}
+	}
+	s.WriteString("}\n")
+	return s.String()
+}

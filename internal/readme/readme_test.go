@@ -1,0 +1,127 @@
+package readme_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+// TestCodeBlocks builds every Go block of the Markdown files and runs the tests among them, in a
+// module that only knows this one by a replace.
+func TestCodeBlocks(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"README.md", "CONTRIBUTING.md"} {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(filepath.Join(root, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			found, err := blocks(file, string(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(found) == 0 {
+				t.Fatalf("blocks(%s) found no Go code", file)
+			}
+			dir := newModule(t, found)
+			if out, err := run(dir, "vet", "./..."); err != nil {
+				t.Fatalf("go vet of the blocks of %s: %v\n%s", file, err, out)
+			}
+			out, err := run(dir, "test", "-count=1", "./...")
+			if err != nil {
+				t.Fatalf("go test of the blocks of %s: %v\n%s", file, err, out)
+			}
+			t.Logf("%d blocks of %s built\n%s", len(found), file, out)
+		})
+	}
+}
+
+// TestBrokenBlocks shows that a block which does not compile, or whose test fails, is found.
+func TestBrokenBlocks(t *testing.T) {
+	t.Parallel()
+	const program = "```go\npackage main\n\nfunc main() { println(sum(1, 2)) }\n\nfunc sum(a, b int) int { return a + b }\n```\n"
+	for _, tt := range []struct{ name, text, want string }{
+		{"an unknown name in a fragment", "```go\nauth.NoSuchMethod(list)\n```\n", "TEXT.md:2"},
+		{"a wrong argument in a program", "```go\npackage main\n\nfunc main() { println(len(1)) }\n```\n", "invalid argument"},
+		{"a failing test", program + "```go\npackage main\n\nimport \"testing\"\n\nfunc TestSum(t *testing.T) {\n\tif sum(1, 2) != 4 {\n\t\tt.Error(\"sum(1, 2) != 4\")\n\t}\n}\n```\n", "sum(1, 2) != 4"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			found, err := blocks("TEXT.md", tt.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := newModule(t, found)
+			out, err := run(dir, "vet", "./...")
+			if err == nil {
+				out, err = run(dir, "test", "-count=1", "./...")
+			}
+			if err == nil || !strings.Contains(out, tt.want) {
+				t.Errorf("go vet and go test = %v, %q, want an error with %q", err, out, tt.want)
+			}
+		})
+	}
+	if _, err := blocks("TEXT.md", "```go\nx := 1\n"); err == nil {
+		t.Error("blocks(unclosed) = nil error, want one")
+	}
+}
+
+// newModule writes the blocks into a module of a newcomer: each in a package of its own, a file of
+// tests beside the program before it. Its go.mod names this module and nothing else; what that needs
+// is found by the go command from this module's own requirements.
+func newModule(t *testing.T, found []block) string {
+	t.Helper()
+	dir := t.TempDir()
+	here, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "go.mod"), fmt.Sprintf(
+		"module example.com/newcomer\n\ngo 1.25.0\n\nrequire github.com/rsguard/rsguard v0.0.0\n\nreplace github.com/rsguard/rsguard => %q\n", here))
+	sum, err := os.ReadFile(filepath.Join(root, "go.sum"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "go.sum"), string(sum))
+
+	last := ""
+	for i, b := range found {
+		if b.test() && last != "" {
+			write(t, filepath.Join(dir, last, fmt.Sprintf("block%d_test.go", i)), b.fileText())
+			continue
+		}
+		pkg := fmt.Sprintf("block%02d", i)
+		if b.program() {
+			last = pkg
+		} else {
+			write(t, filepath.Join(dir, pkg, "prelude.go"), prelude)
+		}
+		write(t, filepath.Join(dir, pkg, "block.go"), b.fileText())
+	}
+	return dir
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run runs the go command in dir, where it may complete go.mod by itself: that is what -mod=mod says.
+func run(dir string, args ...string) (string, error) {
+	cmd := exec.Command("go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off")
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
