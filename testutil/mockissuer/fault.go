@@ -1,0 +1,184 @@
+package mockissuer
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A FaultKind is a way in which issuers fail.
+type FaultKind string
+
+// The kinds of faults.
+const (
+	// FaultStatus answers with [Fault.Status] and a line of text.
+	FaultStatus FaultKind = "status"
+	// FaultDelay answers rightly after [Fault.Delay].
+	FaultDelay FaultKind = "delay"
+	// FaultHang never answers. It ends when the client gives up or the issuer is closed.
+	FaultHang FaultKind = "hang"
+	// FaultDrop breaks the connection off.
+	FaultDrop FaultKind = "drop"
+	// FaultEmptySet answers with a key set that has no keys.
+	FaultEmptySet FaultKind = "empty set"
+	// FaultPage answers with 200 and a page of HTML, as captive portals and proxies do.
+	FaultPage FaultKind = "page"
+	// FaultHugeBody answers with a JSON object of 32 MiB.
+	FaultHugeBody FaultKind = "huge body"
+	// FaultCutShort answers with the beginning of a JSON object.
+	FaultCutShort FaultKind = "cut short"
+	// FaultRedirect answers with a redirect to another host, of the name redirected.invalid.
+	FaultRedirect FaultKind = "redirect"
+	// FaultWrongIssuer answers with the metadata of somebody else.
+	FaultWrongIssuer FaultKind = "wrong issuer"
+)
+
+// FaultKinds returns all kinds.
+func FaultKinds() []FaultKind {
+	return []FaultKind{
+		FaultStatus, FaultDelay, FaultHang, FaultDrop, FaultEmptySet, FaultPage, FaultHugeBody, FaultCutShort,
+		FaultRedirect, FaultWrongIssuer,
+	}
+}
+
+// A Fault is how an endpoint fails.
+type Fault struct {
+	Kind FaultKind
+	// Endpoint is the one that fails. Empty means the key set; for [FaultWrongIssuer], both documents of metadata.
+	Endpoint Endpoint
+	// Status is for [FaultStatus]. Zero means 500.
+	Status int
+	// RetryAfter is sent with [FaultStatus] if it is not empty.
+	RetryAfter string
+	// Delay is for [FaultDelay].
+	Delay time.Duration
+	// Times is how many answers are spoiled. Zero means all until the fault is undone.
+	Times int
+}
+
+type liveFault struct {
+	Fault
+	left int // -1: for good
+}
+
+// Fail spoils answers of an endpoint until undo is called, or as often as f says. Of several faults, the one that was
+// added last comes first. It panics if there is no such kind of fault.
+func (iss *Issuer) Fail(f Fault) (undo func()) {
+	if !slices.Contains(FaultKinds(), f.Kind) {
+		panic(fmt.Sprintf("mockissuer: no fault is called %q", f.Kind))
+	}
+	if f.Status == 0 {
+		f.Status = http.StatusInternalServerError
+	}
+	live := &liveFault{Fault: f, left: -1}
+	if f.Times > 0 {
+		live.left = f.Times
+	}
+
+	iss.mu.Lock()
+	defer iss.mu.Unlock()
+	iss.faults = append(iss.faults, live)
+	return func() {
+		iss.mu.Lock()
+		defer iss.mu.Unlock()
+		iss.faults = slices.DeleteFunc(iss.faults, func(f *liveFault) bool { return f == live })
+	}
+}
+
+// Heal undoes all faults, and brings the issuer back if it is down.
+func (iss *Issuer) Heal() {
+	iss.mu.Lock()
+	defer iss.mu.Unlock()
+	iss.faults = nil
+	iss.down = false
+}
+
+// Faults returns those that are left, in the order they were added, with the answers that each will still spoil.
+func (iss *Issuer) Faults() []Fault {
+	iss.mu.Lock()
+	defer iss.mu.Unlock()
+
+	var list []Fault
+	for _, f := range iss.faults {
+		f.Times = max(f.left, 0)
+		list = append(list, f.Fault)
+	}
+	return list
+}
+
+func (f *liveFault) at(e Endpoint) bool {
+	switch {
+	case f.Endpoint != "":
+		return f.Endpoint == e
+	case f.Kind == FaultWrongIssuer:
+		return e == EndpointDiscovery || e == EndpointMetadata
+	default:
+		return e == EndpointKeySet
+	}
+}
+
+// nextFault takes one of the newest fault's times.
+func (iss *Issuer) nextFault(e Endpoint) *liveFault {
+	for _, f := range slices.Backward(iss.faults) {
+		if !f.at(e) {
+			continue
+		}
+		if f.left > 0 {
+			f.left--
+		}
+		if f.left == 0 {
+			iss.faults = slices.DeleteFunc(iss.faults, func(g *liveFault) bool { return g == f })
+		}
+		return f
+	}
+	return nil
+}
+
+// spoil answers as f says, and tells whether that was all.
+func (iss *Issuer) spoil(w http.ResponseWriter, r *http.Request, f *liveFault) bool {
+	switch f.Kind {
+	case FaultStatus:
+		if f.RetryAfter != "" {
+			w.Header().Set("Retry-After", f.RetryAfter)
+		}
+		http.Error(w, "This failure was asked for.", f.Status)
+	case FaultDelay:
+		if iss.wait(r.Context(), f.Delay) == nil {
+			return false
+		}
+		panic(http.ErrAbortHandler)
+	case FaultHang:
+		_ = iss.wait(r.Context(), -1)
+		panic(http.ErrAbortHandler)
+	case FaultDrop:
+		panic(http.ErrAbortHandler)
+	case FaultEmptySet:
+		respond(w, "application/json", `{"keys":[]}`)
+	case FaultPage:
+		respond(w, "text/html; charset=utf-8", "<!DOCTYPE html><title>Welcome</title><p>Please accept our terms.")
+	case FaultHugeBody:
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"padding":"`))
+		chunk := []byte(strings.Repeat("x", 1<<20))
+		for range 32 {
+			if _, err := w.Write(chunk); err != nil {
+				return true
+			}
+		}
+		_, _ = w.Write([]byte(`"}`))
+	case FaultCutShort:
+		respond(w, "application/json", `{"keys":[{"kty":"RSA","n":"AQ`)
+	case FaultRedirect:
+		http.Redirect(w, r, "https://redirected.invalid"+r.URL.Path, http.StatusFound)
+	case FaultWrongIssuer:
+		respond(w, "application/json", string(iss.metadata("https://somebody-else.example.com/")))
+	}
+	return true
+}
+
+func respond(w http.ResponseWriter, contentType, body string) {
+	w.Header().Set("Content-Type", contentType)
+	_, _ = w.Write([]byte(body))
+}

@@ -1,0 +1,3 @@
+package mockissuer
+
+type grants struct{}

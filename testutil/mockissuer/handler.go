@@ -1,0 +1,178 @@
+package mockissuer
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// An Endpoint is one of the places where an issuer is asked, named by its path.
+type Endpoint string
+
+// The endpoints.
+const (
+	EndpointDiscovery     Endpoint = "/.well-known/openid-configuration"
+	EndpointMetadata      Endpoint = "/.well-known/oauth-authorization-server"
+	EndpointKeySet        Endpoint = "/.well-known/jwks.json"
+	EndpointToken         Endpoint = "/oauth/token"
+	EndpointAuthorize     Endpoint = "/authorize"
+	EndpointUserInfo      Endpoint = "/userinfo"
+	EndpointIntrospection Endpoint = "/oauth2/introspect"
+)
+
+// Endpoints returns all endpoints.
+func Endpoints() []Endpoint {
+	return []Endpoint{
+		EndpointDiscovery, EndpointMetadata, EndpointKeySet,
+		EndpointToken, EndpointAuthorize, EndpointUserInfo, EndpointIntrospection,
+	}
+}
+
+// A Request is one that an endpoint of the issuer was asked.
+type Request struct {
+	Time     time.Time
+	Method   string
+	Endpoint Endpoint
+	// Issuer is the one of the issuer's URLs that was asked.
+	Issuer string
+	// Status of the answer; 0 if there was none.
+	Status int
+	// Note says for what a token was issued, or why it was not. It holds no token and no secret.
+	Note string
+}
+
+// keptRequests is how many [Issuer.Requests] remembers.
+const keptRequests = 100
+
+// maxBody is what the issuer reads of a request.
+const maxBody = 64 << 10
+
+// ServeHTTP answers a request for one of the issuer's URLs, by its Host header. Any other host gets 421, so that a page of
+// somebody's whose name resolves to a loopback address cannot read from the issuer (DNS rebinding).
+func (iss *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	url, ok := iss.hosts[strings.ToLower(r.Host)]
+	if !ok {
+		http.Error(w, "This issuer has no domain of that name.", http.StatusMisdirectedRequest)
+		return
+	}
+
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	endpoint := Endpoint(r.URL.Path)
+	if !slices.Contains(Endpoints(), endpoint) {
+		iss.mux.ServeHTTP(w, r)
+		return
+	}
+
+	rec := &recorder{ResponseWriter: w}
+	note := &Request{Time: iss.Now(), Method: r.Method, Endpoint: endpoint, Issuer: url}
+	defer func() {
+		note.Status = rec.status
+		iss.remember(*note)
+	}()
+	fault, down := iss.arrive(endpoint)
+	if down {
+		panic(http.ErrAbortHandler) // the client sees a connection that breaks off
+	}
+	r = r.WithContext(context.WithValue(r.Context(), noteKey{}, note))
+	if fault != nil && iss.spoil(rec, r, fault) {
+		return
+	}
+	if iss.crossOrigin(rec, r) {
+		return
+	}
+	iss.mux.ServeHTTP(rec, r)
+}
+
+// Handle adds to what the issuer serves beside its endpoints, behind the same look at the Host header. It
+// must not be called after the first request.
+func (iss *Issuer) Handle(pattern string, h http.Handler) { iss.mux.Handle(pattern, h) }
+
+// SetDown takes the issuer off the net, or brings it back: while it is down, connections break off without an answer.
+func (iss *Issuer) SetDown(down bool) {
+	iss.mu.Lock()
+	defer iss.mu.Unlock()
+	iss.down = down
+}
+
+// Down tells whether [Issuer.SetDown] took the issuer off the net.
+func (iss *Issuer) Down() bool {
+	iss.mu.Lock()
+	defer iss.mu.Unlock()
+	return iss.down
+}
+
+// Count returns how often an endpoint was asked. Requests that a fault or an outage kept from an answer count too.
+func (iss *Issuer) Count(e Endpoint) int {
+	iss.mu.Lock()
+	defer iss.mu.Unlock()
+	return iss.counts[e]
+}
+
+// KeyFetches is how often the key set was asked for.
+func (iss *Issuer) KeyFetches() int { return iss.Count(EndpointKeySet) }
+
+// Requests returns the last requests to endpoints, the newest first.
+func (iss *Issuer) Requests() []Request {
+	iss.mu.Lock()
+	defer iss.mu.Unlock()
+	list := slices.Clone(iss.requests)
+	slices.Reverse(list)
+	return list
+}
+
+func (iss *Issuer) arrive(e Endpoint) (*liveFault, bool) {
+	iss.mu.Lock()
+	defer iss.mu.Unlock()
+
+	iss.counts[e]++
+	if iss.down {
+		return nil, true
+	}
+	return iss.nextFault(e), false
+}
+
+func (iss *Issuer) remember(r Request) {
+	iss.mu.Lock()
+	defer iss.mu.Unlock()
+
+	if len(iss.requests) == keptRequests {
+		iss.requests = slices.Delete(iss.requests, 0, 1)
+	}
+	iss.requests = append(iss.requests, r)
+}
+
+// issuerOf returns the issuer that r was sent to. ServeHTTP has checked that there is one.
+func (iss *Issuer) issuerOf(r *http.Request) string { return iss.hosts[strings.ToLower(r.Host)] }
+
+type noteKey struct{}
+
+// noteFor is where a handler may say what it did with r.
+func noteFor(r *http.Request) *Request {
+	note, _ := r.Context().Value(noteKey{}).(*Request)
+	return note
+}
+
+// recorder keeps the status.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (rec *recorder) WriteHeader(status int) {
+	if rec.status == 0 {
+		rec.status = status
+	}
+	rec.ResponseWriter.WriteHeader(status)
+}
+
+func (rec *recorder) Write(b []byte) (int, error) {
+	if rec.status == 0 {
+		rec.status = http.StatusOK
+	}
+	return rec.ResponseWriter.Write(b)
+}
+
+func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
