@@ -1,0 +1,112 @@
+package middleware
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/rsguard/rsguard/validator"
+)
+
+// BearerToken returns the token of r's Authorization header (RFC 6750, Section 2.1). Its error is a
+// [*validator.Error]: with [validator.CodeMissing] if there is no such header, or one of another scheme; with
+// [validator.CodeRequest] if there are several, if it is malformed, or if the query has an access_token as well.
+// Tokens in the query or in a form are never taken.
+func BearerToken(r *http.Request) (string, error) {
+	fields := r.Header["Authorization"]
+	switch len(fields) {
+	case 0:
+		return "", &validator.Error{Code: validator.CodeMissing, Err: errNoAuthorization}
+	case 1:
+	default:
+		return "", invalid(fmt.Errorf("there are %d Authorization fields", len(fields)))
+	}
+
+	field := fields[0]
+	end := schemeEnd(field)
+	scheme, rest := field[:end], field[end:]
+	switch {
+	case field == "":
+		return "", &validator.Error{Code: validator.CodeMissing, Err: errNoAuthorization}
+	case scheme == "" || rest != "" && rest[0] != ' ':
+		return "", invalid(errNoScheme)
+	case !strings.EqualFold(scheme, "Bearer"):
+		return "", &validator.Error{Code: validator.CodeMissing, Err: errOtherScheme}
+	}
+
+	token := strings.TrimLeft(rest, " ")
+	if token == "" {
+		return "", invalid(errEmptyToken)
+	}
+	if !isB64Token(token) {
+		return "", invalid(errNotB64Token)
+	}
+
+	// RFC 6750, Section 2: clients must not use more than one method in a request.
+	if r.URL != nil && queryHas(r.URL.RawQuery, "access_token") {
+		return "", invalid(errTwoTokens)
+	}
+	return token, nil
+}
+
+// None of these quotes the field: it may hold a token, or another secret.
+var (
+	errNoAuthorization = errors.New("there is no Authorization field")
+	errOtherScheme     = errors.New("the Authorization field has another scheme than Bearer")
+	errNoScheme        = errors.New("the Authorization field does not begin with a scheme and a space")
+	errEmptyToken      = errors.New("the Authorization field has no token after its scheme")
+	errNotB64Token     = errors.New("the Authorization field has characters that no token has")
+	errTwoTokens       = errors.New("the query has an access_token beside the Authorization field")
+)
+
+func invalid(err error) error {
+	return &validator.Error{Code: validator.CodeRequest, Err: err}
+}
+
+// schemeEnd returns the length of the scheme, a token of RFC 9110, Section 5.6.2, that s begins with.
+func schemeEnd(s string) int {
+	for i := range len(s) {
+		if c := s[i]; !isAlphanumeric(c) && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(c)) {
+			return i
+		}
+	}
+	return len(s)
+}
+
+// isB64Token reports whether s is a b64token of RFC 6750, Section 2.1.
+func isB64Token(s string) bool {
+	s = strings.TrimRight(s, "=")
+	for i := range len(s) {
+		switch c := s[i]; {
+		case isAlphanumeric(c):
+		case c == '-', c == '.', c == '_', c == '~', c == '+', c == '/':
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
+
+func isAlphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
+// queryHas reports whether query has a parameter of that name. It is [url.ParseQuery] without its work on the rest.
+func queryHas(query, name string) bool {
+	for query != "" {
+		var pair string
+		pair, query, _ = strings.Cut(query, "&")
+		key, _, _ := strings.Cut(pair, "=")
+		if strings.ContainsAny(key, "%+") {
+			if unescaped, err := url.QueryUnescape(key); err == nil {
+				key = unescaped
+			}
+		}
+		if key == name {
+			return true
+		}
+	}
+	return false
+}

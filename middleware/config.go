@@ -1,0 +1,74 @@
+package middleware
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"reflect"
+)
+
+func (cfg Config) check() error {
+	var errs []error
+	if isNil(cfg.Validator) {
+		errs = append(errs, errors.New("middleware: Config.Validator is nil"))
+	}
+	if !isPrintable(cfg.Realm) {
+		errs = append(errs, fmt.Errorf("middleware: Config.Realm %q has characters that are not printable ASCII", cfg.Realm))
+	}
+	if err := checkMetadataURL(cfg.ResourceMetadata); err != nil {
+		errs = append(errs, fmt.Errorf("middleware: Config.ResourceMetadata %q %w", cfg.ResourceMetadata, err))
+	}
+	return errors.Join(errs...)
+}
+
+// isNil also finds the nil pointer in an interface that is not nil, as of a validator whose error was not looked at.
+func isNil(v Validator) bool {
+	if v == nil {
+		return true
+	}
+	switch rv := reflect.ValueOf(v); rv.Kind() {
+	case reflect.Chan, reflect.Func, reflect.Map, reflect.Pointer, reflect.Slice:
+		return rv.IsNil()
+	default:
+		return false
+	}
+}
+
+func isPrintable(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+func checkMetadataURL(s string) error {
+	if s == "" {
+		return nil
+	}
+	if !isValue(s) {
+		return errors.New("has characters that no URL has")
+	}
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		return errors.New("is not a URL")
+	case u.Host == "" || u.Hostname() == "":
+		return errors.New("has no host")
+	case u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())):
+		return errors.New("is neither an https URL nor one on a loopback host")
+	case u.User != nil || u.Fragment != "":
+		return errors.New("has user information or a fragment")
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}

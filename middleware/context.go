@@ -1,0 +1,68 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+
+	"github.com/rsguard/rsguard/validator"
+)
+
+// ClaimsFromContext returns the claims of the request's token. It reports false if there are none: the route is not
+// behind a Handler or Require, or it is [Config].Optional and the request had no token. The claims may be shared with
+// other requests, and must not be changed.
+func ClaimsFromContext(ctx context.Context) (*validator.Claims, bool) {
+	id := identityFrom(ctx)
+	if id == nil || id.claims == nil {
+		return nil, false
+	}
+	return id.claims, true
+}
+
+// ClaimsAs decodes the claims of the request's token into a T, as [validator.Claims.Decode] does: for claims of your
+// own. Its error is a [*validator.Error] with [validator.CodeMissing] if there are no claims in ctx, or else Decode's.
+func ClaimsAs[T any](ctx context.Context) (T, error) {
+	var t T
+	claims, ok := ClaimsFromContext(ctx)
+	if !ok {
+		return t, &validator.Error{Code: validator.CodeMissing, Err: errNoClaims}
+	}
+	if err := claims.Decode(&t); err != nil {
+		var zero T
+		return zero, err
+	}
+	return t, nil
+}
+
+var errNoClaims = errors.New("the context has no claims")
+
+// NewContext returns a copy of ctx with claims, for handlers called without an [Authenticator]: in tests, or because
+// the token came by another way than HTTP. An Authenticator does not trust them, and validates the token itself.
+func NewContext(ctx context.Context, claims *validator.Claims) context.Context {
+	return context.WithValue(ctx, contextKey{}, &identity{claims: claims})
+}
+
+type contextKey struct{}
+
+// An identity is whom a request comes from. It is not changed once it is in a context.
+type identity struct {
+	by     *Authenticator    // who found it; nil for one of NewContext
+	token  string            // what it was found by
+	claims *validator.Claims // nil for nobody
+}
+
+// anonymous hides the claims of others: a handler must not take them for those of an optional token that is not there.
+func anonymous(outer *identity) *identity {
+	if outer == nil {
+		return nil
+	}
+	return &identity{}
+}
+
+func (id *identity) isBy(a *Authenticator) bool {
+	return id != nil && id.by == a && id.claims != nil
+}
+
+func identityFrom(ctx context.Context) *identity {
+	id, _ := ctx.Value(contextKey{}).(*identity)
+	return id
+}

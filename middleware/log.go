@@ -1,0 +1,77 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+
+	"github.com/rsguard/rsguard/validator"
+)
+
+func (a *Authenticator) logRefusal(ctx context.Context, err error) {
+	logger := a.cfg.Logger
+	if logger == nil {
+		logger = slog.Default()
+	}
+	level := levelOf(ctx, err)
+	if !logger.Enabled(ctx, level) {
+		return
+	}
+
+	attrs := make([]slog.Attr, 0, 5)
+	attrs = append(attrs, slog.Int("status", answerTo(err).status))
+	var e *validator.Error
+	if errors.As(err, &e) {
+		attrs = append(attrs, slog.String("code", cut(string(e.Code), maxValue)))
+		if e.Issuer != "" {
+			attrs = append(attrs, slog.String("issuer", cut(e.Issuer, maxValue)))
+		}
+		if e.KeyID != "" {
+			attrs = append(attrs, slog.String("kid", cut(e.KeyID, maxValue)))
+		}
+	}
+	attrs = append(attrs, slog.String("error", cut(textOf(err), maxText)))
+	logger.LogAttrs(ctx, level, "token refused", attrs...)
+}
+
+func levelOf(ctx context.Context, err error) slog.Level {
+	var f *fault
+	if errors.As(err, &f) {
+		return slog.LevelError
+	}
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return slog.LevelDebug
+	}
+	switch validator.CodeOf(err) {
+	case validator.CodeMissing:
+		return slog.LevelDebug
+	case validator.CodeUnavailable:
+		return slog.LevelWarn
+	default:
+		return slog.LevelInfo
+	}
+}
+
+// textOf returns the text of err, which may be a check's own, and a nil pointer whose Error method panics.
+func textOf(err error) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = "an error without text"
+		}
+	}()
+	return err.Error()
+}
+
+// What a client wrote must not fill the log. An error's text quotes several values, cut one by one if it is ours.
+const (
+	maxValue = 256  // bytes
+	maxText  = 1024 // bytes
+)
+
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:limit], "") + "…"
+}

@@ -1,0 +1,210 @@
+// Package middleware decides whether an HTTP request may proceed, by the access token that it carries, and gives the
+// requests that may not the answer that the standards ask for.
+//
+//	v, err := validator.New(validator.Auth0("tenant.eu.auth0.com", "https://api.example.com"))
+//	auth, err := middleware.New(middleware.Config{Validator: v})
+//	mux.Handle("GET /orders", auth.Handler(list))
+//	mux.Handle("POST /orders", auth.Require(validator.Scopes("orders:write"))(create))
+//	claims, ok := middleware.ClaimsFromContext(r.Context()) // in list and create
+//
+// It has three layers, and a framework of its own kind needs the first two alone: [Authenticator.Authenticate] is the
+// decision, [Authenticator.Challenge] the answer, and [Authenticator.Handler] and [Authenticator.Require] are both
+// for net/http and everything that takes its handlers.
+//
+// The standards are RFC 6750 (Bearer tokens), RFC 9110, Section 11 (HTTP authentication), RFC 9470 (step-up
+// challenges) and RFC 9728 (protected resource metadata).
+package middleware
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/rsguard/rsguard/validator"
+)
+
+// A Validator decides whether a token may be accepted. [*validator.Validator] and [*validator.Mux] are Validators.
+type Validator interface {
+	// Validate returns the claims of token, or an error, best a [*validator.Error], whose code chooses the answer;
+	// any other error counts as [validator.CodeRefused]. The claims may be shared by requests, and are not changed.
+	// It must be safe for concurrent use.
+	Validate(ctx context.Context, token string) (*validator.Claims, error)
+}
+
+// Config says how an [Authenticator] is to decide and answer. Validator is required; the zero value of every other
+// field is its default.
+type Config struct {
+	// Validator decides about tokens. It is required.
+	Validator Validator
+
+	// Token finds the request's access token. Nil means [BearerToken]. An empty token without an error means that
+	// there are no credentials. An error that is no [*validator.Error] counts as [validator.CodeRequest]: there are
+	// credentials, but they cannot be read. Token must be safe for concurrent use, and may be called more than once for
+	// a request.
+	Token func(*http.Request) (string, error)
+
+	// Optional lets requests without credentials pass, without claims, where no check guards the route. Credentials
+	// that are there must be good all the same. Those of another scheme than Bearer count as none.
+	Optional bool
+
+	// Realm is named in every challenge. It is text for people, of printable ASCII characters. Empty means none.
+	Realm string
+
+	// ResourceMetadata is the URL of the protected resource metadata, named in every challenge (RFC 9728, Section 5.1).
+	// It is an https URL, or http on a loopback host. Empty means none.
+	ResourceMetadata string
+
+	// ErrorHandler writes the response to a refused request for [Authenticator.Handler] and [Authenticator.Require]:
+	// the headers of [Authenticator.Challenge] are set already, and it must send status. Nothing of err belongs in the
+	// response; [validator.CodeOf] tells its kind. Nil means a line of text with the name of the status.
+	// The adapters for frameworks do not call it, since those have error handlers of their own.
+	ErrorHandler func(w http.ResponseWriter, r *http.Request, status int, err error)
+
+	// Logger gets one record, "token refused", for each refused request, with the status, the code, the token's
+	// unverified issuer and key ID (cut to 256 bytes), and the error's text (cut to 1 KiB): never the token. Nil means
+	// [slog.Default] at the time of the refusal. The level is
+	//
+	//	Debug  when there are no credentials, or the client has gone away: both are part of every day
+	//	Info   when the client or its token is at fault
+	//	Warn   when keys are unavailable: good tokens are being refused
+	//	Error  when a function of this Config, a check or the Validator panicked: there is a bug to mend
+	Logger *slog.Logger
+}
+
+// An Authenticator guards HTTP handlers. It is safe for concurrent use.
+type Authenticator struct {
+	cfg Config
+}
+
+// New returns an Authenticator for cfg. Its error joins everything that is wrong with cfg.
+func New(cfg Config) (*Authenticator, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	return &Authenticator{cfg: cfg}, nil
+}
+
+// Handler returns a handler that calls next for requests with an acceptable token, with its claims in the request's
+// context, and answers all others itself. It is [Authenticator.Require] without checks.
+func (a *Authenticator) Handler(next http.Handler) http.Handler {
+	return a.Require()(next)
+}
+
+// Require returns a middleware that calls the next handler for requests with an acceptable token that passes all
+// checks, and answers all others itself. The checks run in order, until one fails.
+//
+// Inside a Handler or Require of the same Authenticator, it runs the checks on the claims that were found there,
+// unless the request has come to carry another token since. Anywhere else it validates the token itself; claims of
+// another Authenticator or of [NewContext] are not taken for its own. Require panics if a check is nil.
+func (a *Authenticator) Require(checks ...validator.Check) func(http.Handler) http.Handler {
+	for _, check := range checks {
+		if check == nil {
+			panic("middleware: Require: a check is nil")
+		}
+	}
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			authenticated, err := a.Authenticate(r, checks...)
+			if err != nil {
+				a.refuse(w, r, err)
+				return
+			}
+			next.ServeHTTP(w, authenticated)
+		})
+	}
+}
+
+func (a *Authenticator) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	status := a.Challenge(w.Header(), err)
+	if a.cfg.ErrorHandler != nil {
+		a.cfg.ErrorHandler(w, r, status, err)
+		return
+	}
+	http.Error(w, http.StatusText(status), status)
+}
+
+// Authenticate decides whether r may proceed, as Require does, and is what adapters for frameworks are made of.
+// It returns the request to go on with, whose context has the claims, or else an error for [Authenticator.Challenge],
+// and no request. It has logged the refusal already, and writes no response.
+//
+// A panic of a check, of the Config's Token function or of the Validator is a refusal too, one with status 500, except
+// that [http.ErrAbortHandler] panics on.
+func (a *Authenticator) Authenticate(r *http.Request, checks ...validator.Check) (*http.Request, error) {
+	id, err := a.guard(r, checks)
+	if err != nil {
+		a.logRefusal(r.Context(), err)
+		return nil, err
+	}
+
+	ctx := r.Context()
+	if id == identityFrom(ctx) {
+		return r, nil
+	}
+	return r.WithContext(context.WithValue(ctx, contextKey{}, id)), nil
+}
+
+// identify returns whom r comes from: found by this Authenticator before, or now. It is nil for a request without
+// credentials that may pass.
+func (a *Authenticator) identify(r *http.Request, checks []validator.Check) (*identity, error) {
+	ctx := r.Context()
+	id := identityFrom(ctx)
+	token, err := a.token(r)
+	missing := validator.CodeOf(err) == validator.CodeMissing
+
+	switch {
+	case id.isBy(a) && (missing || err == nil && token == id.token):
+		// A handler in between may have removed the token, but if it put another in its place, then the request is a
+		// new one, made with the context of the old: the claims found are not its sender's.
+	case missing && a.cfg.Optional && len(checks) == 0:
+		return anonymous(id), nil
+	case err != nil:
+		return nil, err
+	default:
+		claims, err := a.cfg.Validator.Validate(ctx, token)
+		if err != nil {
+			return nil, refusal(validator.CodeRefused, err)
+		}
+		if claims == nil {
+			return nil, &fault{text: "the Validator returned neither claims nor an error"}
+		}
+		id = &identity{by: a, token: token, claims: claims}
+	}
+
+	for _, check := range checks {
+		if err := check(ctx, id.claims); err != nil {
+			return nil, refusal(validator.CodeRefused, err)
+		}
+	}
+	return id, nil
+}
+
+// token returns r's token, never empty, or a [*validator.Error].
+func (a *Authenticator) token(r *http.Request) (string, error) {
+	if a.cfg.Token == nil {
+		return BearerToken(r)
+	}
+	token, err := a.cfg.Token(r)
+	if err != nil {
+		return "", refusal(validator.CodeRequest, err)
+	}
+	if token == "" {
+		return "", &validator.Error{Code: validator.CodeMissing, Err: errNoToken}
+	}
+	return token, nil
+}
+
+var errNoToken = errors.New("the request has no token")
+
+// refusal returns err if it has a code, and else gives it code.
+func refusal(code validator.Code, err error) error {
+	var e *validator.Error
+	switch {
+	case !errors.As(err, &e):
+		return &validator.Error{Code: code, Err: err}
+	case e == nil:
+		return &fault{text: "a nil *validator.Error was returned as an error"}
+	default:
+		return err
+	}
+}
