@@ -1,0 +1,219 @@
+package jose
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/sha512"
+	"errors"
+)
+
+var (
+	// ErrSignature says that a signature is not that of the key.
+	ErrSignature = errors.New("the signature is not valid")
+	// ErrKeyMismatch says that a key can't be used with an algorithm.
+	ErrKeyMismatch = errors.New("the key doesn't fit the algorithm")
+)
+
+// A family of algorithms shares a kind of key and a way to check a signature.
+type family byte
+
+const (
+	familyNone  family = iota
+	familyPKCS1        // RFC 7518, Section 3.3
+	familyPSS          // RFC 7518, Section 3.5
+	familyECDSA        // RFC 7518, Section 3.4
+	familyEdDSA        // RFC 8037, Section 3.1
+	familyHMAC         // RFC 7518, Section 3.2
+)
+
+// algorithm tells the family and hash of a JWA name, which is compared exactly.
+func algorithm(name string) (family, crypto.Hash) {
+	switch name {
+	case "RS256":
+		return familyPKCS1, crypto.SHA256
+	case "RS384":
+		return familyPKCS1, crypto.SHA384
+	case "RS512":
+		return familyPKCS1, crypto.SHA512
+	case "PS256":
+		return familyPSS, crypto.SHA256
+	case "PS384":
+		return familyPSS, crypto.SHA384
+	case "PS512":
+		return familyPSS, crypto.SHA512
+	case "ES256":
+		return familyECDSA, crypto.SHA256
+	case "ES384":
+		return familyECDSA, crypto.SHA384
+	case "ES512":
+		return familyECDSA, crypto.SHA512
+	case "EdDSA":
+		return familyEdDSA, 0
+	case "HS256":
+		return familyHMAC, crypto.SHA256
+	case "HS384":
+		return familyHMAC, crypto.SHA384
+	case "HS512":
+		return familyHMAC, crypto.SHA512
+	}
+	return familyNone, 0
+}
+
+// Known reports whether alg is an algorithm of public keys that this package checks signatures of.
+func Known(alg string) bool {
+	f, _ := algorithm(alg)
+	return f != familyNone && f != familyHMAC
+}
+
+// HashSize returns the size in bytes of the hash of an HS algorithm, or 0 if alg is none.
+func HashSize(alg string) int {
+	f, hash := algorithm(alg)
+	if f != familyHMAC {
+		return 0
+	}
+	return hash.Size()
+}
+
+// Fits reports whether key is of the type, size and curve that alg is for.
+func Fits(alg string, key crypto.PublicKey) bool {
+	f, hash := algorithm(alg)
+	switch key := key.(type) {
+	case *rsa.PublicKey:
+		return (f == familyPKCS1 || f == familyPSS) && usableRSA(key)
+	case *ecdsa.PublicKey:
+		return f == familyECDSA && key != nil && key.Curve == curve(hash) &&
+			key.X != nil && key.Y != nil
+	case ed25519.PublicKey:
+		return f == familyEdDSA && len(key) == ed25519.PublicKeySize
+	}
+	return false
+}
+
+// usableRSA applies RFC 7518, Section 3.3 and an upper bound, for a verification costs more with every bit.
+func usableRSA(key *rsa.PublicKey) bool {
+	if key == nil || key.N == nil || key.E < 3 || key.E&1 == 0 {
+		return false
+	}
+	bits := key.N.BitLen()
+	return 2048 <= bits && bits <= 8*maxSignature
+}
+
+// curve is the one that an ECDSA algorithm is bound to, by its hash (RFC 7518, Section 3.4).
+func curve(hash crypto.Hash) elliptic.Curve {
+	switch hash {
+	case crypto.SHA256:
+		return elliptic.P256()
+	case crypto.SHA384:
+		return elliptic.P384()
+	}
+	return elliptic.P521()
+}
+
+func verify(alg string, key crypto.PublicKey, signed string, signature []byte) error {
+	if !Fits(alg, key) {
+		return ErrKeyMismatch
+	}
+	if len(signature) != signatureSize(key) {
+		return ErrSignature // before anything is computed: a wrong length must cost nothing
+	}
+	var few [2 << 10]byte
+	input := append(few[:0], signed...)
+
+	f, hash := algorithm(alg)
+	if f == familyEdDSA {
+		return verdict(ed25519.Verify(key.(ed25519.PublicKey), input, signature))
+	}
+	var sum [sha512.Size]byte
+	digest := sum[:digestInto(&sum, hash, input)]
+	switch f {
+	case familyPKCS1:
+		return verdict(rsa.VerifyPKCS1v15(key.(*rsa.PublicKey), hash, digest, signature) == nil)
+	case familyPSS:
+		// RFC 7518, Section 3.5: the salt is as long as the hash. Left to itself, the check would take any length.
+		opts := rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
+		return verdict(rsa.VerifyPSS(key.(*rsa.PublicKey), hash, digest, signature, &opts) == nil)
+	default:
+		return verdict(ecdsa.VerifyASN1(key.(*ecdsa.PublicKey), digest, asn1Signature(signature)))
+	}
+}
+
+func verdict(valid bool) error {
+	if !valid {
+		return ErrSignature
+	}
+	return nil
+}
+
+// signatureSize is the only length in bytes that a signature by key can have.
+func signatureSize(key crypto.PublicKey) int {
+	switch key := key.(type) {
+	case *rsa.PublicKey:
+		return key.Size()
+	case *ecdsa.PublicKey:
+		return 2 * ((key.Curve.Params().BitSize + 7) / 8)
+	}
+	return ed25519.SignatureSize
+}
+
+func digestInto(sum *[sha512.Size]byte, hash crypto.Hash, input []byte) int {
+	switch hash {
+	case crypto.SHA256:
+		h := sha256.Sum256(input)
+		return copy(sum[:], h[:])
+	case crypto.SHA384:
+		h := sha512.Sum384(input)
+		return copy(sum[:], h[:])
+	}
+	h := sha512.Sum512(input)
+	return copy(sum[:], h[:])
+}
+
+// asn1Signature turns the R ∥ S of RFC 7518, Section 3.4 into the SEQUENCE of two INTEGERs that crypto/ecdsa reads.
+func asn1Signature(signature []byte) []byte {
+	r, s := asn1Integer(signature[:len(signature)/2]), asn1Integer(signature[len(signature)/2:])
+	length := 2 + integerLength(r) + 2 + integerLength(s)
+	der := make([]byte, 0, 3+length)
+	der = append(der, 0x30)
+	if length >= 0x80 {
+		der = append(der, 0x81)
+	}
+	der = append(der, byte(length))
+	for _, n := range [2][]byte{r, s} {
+		der = append(der, 0x02, byte(integerLength(n)))
+		if integerLength(n) > len(n) {
+			der = append(der, 0) // else the first bit would make it negative
+		}
+		der = append(der, n...)
+	}
+	return der
+}
+
+// asn1Integer takes leading zeros off a number, but for the only byte of zero.
+func asn1Integer(n []byte) []byte {
+	for len(n) > 1 && n[0] == 0 {
+		n = n[1:]
+	}
+	return n
+}
+
+func integerLength(n []byte) int {
+	if n[0]&0x80 != 0 {
+		return len(n) + 1
+	}
+	return len(n)
+}
+
+func verifyMAC(alg string, secret []byte, signed string, mac []byte) error {
+	f, hash := algorithm(alg)
+	if f != familyHMAC {
+		return ErrKeyMismatch
+	}
+	h := hmac.New(hash.New, secret)
+	h.Write([]byte(signed))
+	return verdict(hmac.Equal(h.Sum(nil), mac))
+}
