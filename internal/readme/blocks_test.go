@@ -74,6 +74,7 @@ var imports = map[string]string{
 	"httptest":   "net/http/httptest",
 	"log":        "log",
 	"os":         "os",
+	"strings":    "strings",
 	"testing":    "testing",
 	"time":       "time",
 	"echo":       "github.com/labstack/echo/v4",
