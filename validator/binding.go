@@ -1,0 +1,76 @@
+package validator
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+
+	"github.com/rsguard/rsguard/internal/jose"
+)
+
+// A Confirmation names the key or certificate that a token is bound to: whoever presents the token must prove
+// to have it (RFC 7800, Section 3.1). A field that is empty demands nothing.
+type Confirmation struct {
+	JKT     string // "jkt": the thumbprint of a DPoP key (RFC 9449, Section 6.1)
+	X5TS256 string // "x5t#S256": the hash of a client certificate (RFC 8705, Section 3.1)
+}
+
+type confirmedKey struct{}
+
+// WithConfirmed returns a context that tells [Validator.Validate] what the sender of the token has proven to hold.
+// Package middleware does this for requests; other callers do it after they have checked the proof themselves.
+func WithConfirmed(ctx context.Context, proven Confirmation) context.Context {
+	return context.WithValue(ctx, confirmedKey{}, proven)
+}
+
+var (
+	errConfirmation = errors.New("cnf is unreadable, or asks for a proof of an unknown kind")
+	errNoProof      = errors.New("the token is bound to a key, and the request doesn't prove to have one: " +
+		"this is no bearer token")
+	errWrongKey = errors.New("the token is bound to another key than the request proves to have")
+)
+
+// confirm checks that the sender has proven all that c asks for. What isn't understood asks for what nobody has.
+func (c *Confirmation) confirm(ctx context.Context) error {
+	proven, _ := ctx.Value(confirmedKey{}).(Confirmation)
+	for _, pair := range [2][2]string{{c.JKT, proven.JKT}, {c.X5TS256, proven.X5TS256}} {
+		switch wanted, has := pair[0], pair[1]; {
+		case wanted == "":
+		case has == "":
+			return &Error{Code: CodeBinding, Err: errNoProof}
+		case subtle.ConstantTimeCompare([]byte(wanted), []byte(has)) == 0:
+			return &Error{Code: CodeBinding, Err: errWrongKey}
+		}
+	}
+	return nil
+}
+
+// readConfirmation reads the value of "cnf".
+func readConfirmation(v jose.Value) (*Confirmation, error) {
+	unreadable := &Error{Code: CodeBinding, Err: errConfirmation}
+	if v.Kind() != jose.KindObject {
+		return nil, unreadable
+	}
+	members, err := jose.ParseObject(nil, v.Raw(), jose.TokenLimits)
+	if err != nil || len(members) == 0 {
+		return nil, unreadable
+	}
+	c := new(Confirmation)
+	for _, m := range members {
+		text, _ := m.Value.Text()
+		hash, err := base64.RawURLEncoding.Strict().DecodeString(text)
+		if err != nil || len(hash) != 32 || len(text) != 43 {
+			return nil, unreadable
+		}
+		switch m.Name {
+		case "jkt":
+			c.JKT = text
+		case "x5t#S256":
+			c.X5TS256 = text
+		default:
+			return nil, unreadable
+		}
+	}
+	return c, nil
+}

@@ -1,0 +1,216 @@
+package validator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Check decides whether a token with these claims, verified, may go on. Checks stand in [Config.Checks] or guard a
+// route; the ones of this package and a service's own are alike. Nil lets the token pass. An [*Error] in
+// the chain of a Check's error says what the client is told; any other error is of [CodeRefused], a 403.
+//
+// A Check is called for many requests at once, and must not change the claims. The functions that make Checks panic if
+// what they are given can never be right: no values, empty ones, or ones outside a grammar.
+type Check func(ctx context.Context, c *Claims) error
+
+// Scopes demands all of these scopes. Its error is of [CodeScope].
+func Scopes(all ...string) Check {
+	refusal := scopeRefusal("Scopes", "the token's scope lacks one of ", all)
+	return func(_ context.Context, c *Claims) error {
+		return unless(containsAll(c.Scopes, refusal.Scopes), refusal)
+	}
+}
+
+// AnyScope demands one of these scopes, at least. Its error is of [CodeScope].
+func AnyScope(anyOf ...string) Check {
+	refusal := scopeRefusal("AnyScope", "the token's scope has none of ", anyOf)
+	return func(_ context.Context, c *Claims) error {
+		return unless(containsAny(c.Scopes, refusal.Scopes), refusal)
+	}
+}
+
+// Permissions demands all of these in the claim "permissions", which Auth0 adds for APIs with role-based access
+// control. Scopes never stand in for them. Its error is of [CodeScope].
+func Permissions(all ...string) Check {
+	refusal := scopeRefusal("Permissions", "the token's permissions lack one of ", all)
+	return func(_ context.Context, c *Claims) error {
+		return unless(containsAll(c.Permissions, refusal.Scopes), refusal)
+	}
+}
+
+// AnyPermission demands one of these in the claim "permissions", at least. Its error is of [CodeScope].
+func AnyPermission(anyOf ...string) Check {
+	refusal := scopeRefusal("AnyPermission", "the token's permissions have none of ", anyOf)
+	return func(_ context.Context, c *Claims) error {
+		return unless(containsAny(c.Permissions, refusal.Scopes), refusal)
+	}
+}
+
+// Clients demands that the token was issued to one of these clients: client_id, or else azp. Its error is of [CodeRefused].
+func Clients(ids ...string) Check {
+	return oneOf("Clients", "the token's client", ids, func(c *Claims) string { return c.ClientID })
+}
+
+// Subjects demands one of these in "sub". Its error is of [CodeRefused].
+func Subjects(subjects ...string) Check {
+	return oneOf("Subjects", "the token's subject", subjects, func(c *Claims) string { return c.Subject })
+}
+
+// GrantType demands one of these in Auth0's claim "gty", such as "client-credentials". Its error is of [CodeRefused].
+func GrantType(types ...string) Check {
+	return oneOf("GrantType", "the token's grant type", types, func(c *Claims) string { return c.GrantType })
+}
+
+// MaxAge demands that the token was issued no longer than d ago, whatever its "exp" says. Its error is of
+// [CodeExpired], or of [CodeClaim] if there is no "iat".
+func MaxAge(d time.Duration) Check {
+	mustBe(d > 0, "MaxAge: %v is not positive", d)
+	return func(_ context.Context, c *Claims) error {
+		if c.IssuedAt.IsZero() {
+			return &Error{Code: CodeClaim, Err: &mismatch{name: "iat", advice: "MaxAge needs it"}}
+		}
+		if now := c.now(); now.Sub(c.IssuedAt) > d {
+			return &Error{Code: CodeExpired, Err: fmt.Errorf("MaxAge(%v): %w", d, &untimely{"iat", c.IssuedAt, now, 0})}
+		}
+		return nil
+	}
+}
+
+// CheckAs makes a Check of a function that wants the claims in a type of its own, as [Claims.Decode] stores them.
+// If they can't be decoded the error is of [CodeClaim].
+func CheckAs[T any](check func(ctx context.Context, claims T) error) Check {
+	mustBe(check != nil, "CheckAs: nil function")
+	return func(ctx context.Context, c *Claims) error {
+		var claims T
+		if err := c.Decode(&claims); err != nil {
+			return err
+		}
+		return check(ctx, claims)
+	}
+}
+
+// AnyOf passes if one of the checks does. They are tried in order. If none passes and one at least wanted scopes, the
+// error is of [CodeScope] and names the scopes that all of these want; else it is the first check's.
+func AnyOf(checks ...Check) Check {
+	checks = allChecks("AnyOf", checks)
+	return func(ctx context.Context, c *Claims) error {
+		var errs []error
+		for _, check := range checks {
+			err := check(ctx, c)
+			if err == nil {
+				return nil
+			}
+			errs = append(errs, err)
+		}
+		return joinScopes(errs)
+	}
+}
+
+// AllOf passes if all of the checks do. Every one is asked, so that the error can name all scopes that are missing, if that is
+// all there is to it. Else it is that of the first check that failed otherwise.
+func AllOf(checks ...Check) Check {
+	checks = allChecks("AllOf", checks)
+	return func(ctx context.Context, c *Claims) error {
+		var errs []error
+		for _, check := range checks {
+			switch err := check(ctx, c); {
+			case err == nil:
+			case CodeOf(err) == CodeScope:
+				errs = append(errs, err)
+			default:
+				return err
+			}
+		}
+		return joinScopes(errs)
+	}
+}
+
+func allChecks(name string, checks []Check) []Check {
+	mustBe(len(checks) > 0, "%s: no checks", name)
+	mustBe(!slices.ContainsFunc(checks, func(c Check) bool { return c == nil }), "%s: nil check", name)
+	return slices.Clone(checks)
+}
+
+// joinScopes makes one error of those that want scopes, if there are any, else it returns the first.
+func joinScopes(errs []error) error {
+	if len(errs) <= 1 {
+		return errors.Join(errs...)
+	}
+	joined := &Error{Code: CodeScope, Err: errors.Join(errs...)}
+	for _, err := range errs {
+		if e := asError(err); e.Code == CodeScope {
+			for _, scope := range e.Scopes {
+				if !slices.Contains(joined.Scopes, scope) {
+					joined.Scopes = append(joined.Scopes, scope)
+				}
+			}
+		}
+	}
+	if joined.Scopes == nil {
+		return errs[0]
+	}
+	return joined
+}
+
+// scopeRefusal makes the error that a check for scopes returns, once: it is the same for all tokens.
+func scopeRefusal(check, text string, scopes []string) *Error {
+	mustBe(len(scopes) > 0, "%s: no values", check)
+	for _, scope := range scopes {
+		mustBe(isScopeToken(scope), "%s: %q is not a scope-token (RFC 6749, Section 3.3)", check, scope)
+	}
+	return &Error{Code: CodeScope, Scopes: slices.Clone(scopes), Err: errors.New(text + quoteAll(scopes))}
+}
+
+// isScopeToken reports whether s is one scope: printable ASCII but for the space, the quotation mark and the backslash
+// (RFC 6749, Section 3.3). So none needs escaping in a challenge.
+func isScopeToken(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return r <= ' ' || r == '"' || r == '\\' || r > '~'
+	})
+}
+
+func oneOf(check, what string, wanted []string, of func(*Claims) string) Check {
+	mustBe(len(wanted) > 0 && !slices.Contains(wanted, ""), "%s: no values, or an empty one", check)
+	wanted = slices.Clone(wanted)
+	refusal := &Error{Code: CodeRefused, Err: errors.New(what + " is none of " + quoteAll(wanted))}
+	return func(_ context.Context, c *Claims) error { return unless(slices.Contains(wanted, of(c)), refusal) }
+}
+
+func containsAll(has, wanted []string) bool {
+	for _, w := range wanted {
+		if !slices.Contains(has, w) {
+			return false
+		}
+	}
+	return true
+}
+
+func containsAny(has, wanted []string) bool {
+	return slices.ContainsFunc(wanted, func(w string) bool { return slices.Contains(has, w) })
+}
+
+// unless returns refusal as an error, or nil if the check is met.
+func unless(met bool, refusal *Error) error {
+	if met {
+		return nil
+	}
+	return refusal
+}
+
+func mustBe(condition bool, format string, args ...any) {
+	if !condition {
+		panic("validator: " + fmt.Sprintf(format, args...))
+	}
+}
+
+// now is the moment in which the token was accepted.
+func (c *Claims) now() time.Time {
+	if c.at.IsZero() {
+		return time.Now() // claims that a test has made
+	}
+	return c.at
+}

@@ -1,0 +1,213 @@
+package validator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rsguard/rsguard/internal/jose"
+	"github.com/rsguard/rsguard/jwks"
+)
+
+// An Algorithm is the "alg" of a token's header, in the spelling of RFC 7518, Section 3.1.
+type Algorithm string
+
+// The algorithms. Those that begin with HS are for [Config.Secret] alone.
+const (
+	RS256 Algorithm = "RS256"
+	RS384 Algorithm = "RS384"
+	RS512 Algorithm = "RS512"
+	PS256 Algorithm = "PS256"
+	PS384 Algorithm = "PS384"
+	PS512 Algorithm = "PS512"
+	ES256 Algorithm = "ES256"
+	ES384 Algorithm = "ES384"
+	ES512 Algorithm = "ES512"
+	EdDSA Algorithm = "EdDSA" // with Ed25519 keys (RFC 8037)
+	HS256 Algorithm = "HS256"
+	HS384 Algorithm = "HS384"
+	HS512 Algorithm = "HS512"
+)
+
+// The defaults and limits of a [Config].
+const (
+	DefaultLeeway       = 30 * time.Second
+	MaxLeeway           = 5 * time.Minute
+	DefaultMaxTokenSize = 16 << 10
+	MaxMaxTokenSize     = 1 << 20
+)
+
+// A Config says which tokens to accept. Issuers and Audiences are required; the zero value of every other field is
+// the recommended choice.
+type Config struct {
+	// Issuers are the exact "iss" values of one tenant: its own domain and its custom domains, which sign with the
+	// same keys. Every one is an https URL, or an http one on a loopback host. Use a [Mux] for several tenants.
+	Issuers []string
+
+	// Audiences are the names of this API. One of them must be in the token's "aud".
+	Audiences []string
+
+	// Keys finds the key that a token names. Nil means a [jwks.Cache] that discovers the key set of Issuers[0].
+	Keys KeySource
+
+	// Secret is for issuers that sign with a shared secret by HS256 (or the HS algorithms in Algorithms), in place of
+	// Keys. It holds raw bytes, not base64, and as many as the hash has or more. Who can check such a token can also
+	// make one: prefer public keys wherever the issuer offers them.
+	Secret []byte
+
+	// Algorithms are those that a token may be signed with. Empty means RS256 alone, or HS256 if there is a Secret.
+	Algorithms []Algorithm
+
+	// Leeway is how far the issuer's clock and ours may disagree. Zero means [DefaultLeeway]; a negative value means
+	// none; more than [MaxLeeway] is refused.
+	Leeway time.Duration
+
+	// MaxTokenSize is the length of the longest token, in bytes. Zero means [DefaultMaxTokenSize]; more than
+	// [MaxMaxTokenSize] is refused.
+	MaxTokenSize int
+
+	// RequireRFC9068 demands the type "at+jwt" and the claims iss, exp, aud, sub, client_id, iat and jti
+	// (RFC 9068, Sections 2.1 and 2.2).
+	RequireRFC9068 bool
+
+	// InsecureSkipTypeCheck accepts tokens of other types, ID tokens among them. It is for issuers that use their ID
+	// tokens as access tokens: whoever may sign in anywhere with the same audience is then let in.
+	InsecureSkipTypeCheck bool
+
+	// Checks are run in their order after everything else. The first error refuses the token.
+	Checks []Check
+
+	// CacheSize is how many accepted tokens are remembered, so that their signature isn't computed again. Zero means
+	// none. For a token that is remembered, its times, its key, its binding and Checks are still checked every time:
+	// a key that is withdrawn ends all that it signed.
+	CacheSize int
+
+	// Now tells the time. Nil means [time.Now].
+	Now func() time.Time
+}
+
+// A KeySource knows the keys of one issuer. Keys returns those with the ID kid, all keys if kid is empty, and none,
+// without an error, if there is no such key. An error means that the keys can't be had now, and refuses the
+// token with [CodeUnavailable]. What is returned is not changed by either side.
+// Keys is safe for concurrent use.
+type KeySource interface {
+	Keys(ctx context.Context, kid string) ([]jwks.Key, error)
+}
+
+var (
+	_ KeySource = (*jwks.Cache)(nil)
+	_ KeySource = jwks.Set(nil)
+)
+
+// Auth0 returns the Config for an API of an Auth0 tenant. Domain is the tenant's or its custom domain, such as
+// "tenant.eu.auth0.com"; a scheme, capitals, spaces around it and a slash at its end are forgiven.
+// Audience is the API's identifier.
+func Auth0(domain, audience string) Config {
+	domain = strings.ToLower(strings.TrimSpace(domain))
+	domain = strings.TrimPrefix(strings.TrimPrefix(domain, "https://"), "http://")
+	return Config{
+		Issuers:   []string{"https://" + strings.TrimRight(domain, "/") + "/"},
+		Audiences: []string{audience},
+	}
+}
+
+// check joins everything that is wrong with cfg.
+func (cfg *Config) check() error {
+	var errs []error
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf("validator: "+format, args...)) }
+
+	if len(cfg.Issuers) == 0 {
+		wrong("Issuers is empty: name the issuer, such as https://tenant.eu.auth0.com/")
+	}
+	for _, issuer := range cfg.Issuers {
+		if problem := issuerProblem(issuer); problem != "" {
+			wrong("Issuers: %q %s", issuer, problem)
+		}
+	}
+	if len(cfg.Audiences) == 0 {
+		wrong("Audiences is empty: name this API, else tokens for any other one would do")
+	}
+	for _, audience := range cfg.Audiences {
+		if audience == "" || strings.TrimSpace(audience) != audience {
+			wrong("Audiences: %q is empty or has space around it", audience)
+		}
+	}
+	for _, alg := range cfg.Algorithms {
+		switch secret := jose.HashSize(string(alg)) > 0; {
+		case secret && cfg.Secret == nil:
+			wrong("Algorithms: %s needs Secret, and is never used with public keys", alg)
+		case !secret && cfg.Secret != nil:
+			wrong("Algorithms: %s can't be used with Secret", alg)
+		case !secret && !jose.Known(string(alg)):
+			wrong("Algorithms: %q is not known", alg)
+		}
+	}
+	if cfg.Secret != nil && cfg.Keys != nil {
+		wrong("Secret and Keys exclude each other")
+	}
+	for _, alg := range cfg.algorithms() {
+		if size := jose.HashSize(string(alg)); cfg.Secret != nil && len(cfg.Secret) < size {
+			wrong("Secret has %d bytes; %s needs at least %d", len(cfg.Secret), alg, size)
+		}
+	}
+	if v := reflect.ValueOf(cfg.Keys); v.Kind() == reflect.Pointer && v.IsNil() {
+		wrong("Keys is a nil %T", cfg.Keys)
+	}
+	if set, ok := cfg.Keys.(jwks.Set); ok && len(set) == 0 {
+		wrong("Keys is an empty Set")
+	}
+	if cfg.Leeway > MaxLeeway {
+		wrong("Leeway is %v; at most %v makes sense", cfg.Leeway, MaxLeeway)
+	}
+	if cfg.MaxTokenSize < 0 || cfg.MaxTokenSize > MaxMaxTokenSize {
+		wrong("MaxTokenSize is %d; it can be 1 to %d bytes", cfg.MaxTokenSize, MaxMaxTokenSize)
+	}
+	if cfg.RequireRFC9068 && cfg.InsecureSkipTypeCheck {
+		wrong("RequireRFC9068 and InsecureSkipTypeCheck exclude each other")
+	}
+	if slices.ContainsFunc(cfg.Checks, func(c Check) bool { return c == nil }) {
+		wrong("Checks has a nil one")
+	}
+	if cfg.CacheSize < 0 {
+		wrong("CacheSize is %d", cfg.CacheSize)
+	}
+	return errors.Join(errs...)
+}
+
+// algorithms resolves the default.
+func (cfg *Config) algorithms() []Algorithm {
+	switch {
+	case len(cfg.Algorithms) > 0:
+		return cfg.Algorithms
+	case cfg.Secret != nil:
+		return []Algorithm{HS256}
+	}
+	return []Algorithm{RS256}
+}
+
+// issuerProblem says why s can't be an issuer (RFC 8414, Section 2), or "".
+func issuerProblem(s string) string {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		return "is not a URL"
+	case u.Host == "" || u.Hostname() == "":
+		return "has no host"
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#"):
+		return "has a user, a query or a fragment"
+	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
+		return ""
+	}
+	return "is not an https URL (http is for loopback hosts)"
+}
+
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}

@@ -1,0 +1,195 @@
+package validator
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Code says why a request or its token is refused. Each stands for one answer to the client; package
+// middleware has the table.
+type Code string
+
+// The codes, in the order in which a request is examined.
+const (
+	CodeMissing        Code = "token_missing"                    // no credentials
+	CodeRequest        Code = "invalid_request"                  // several credentials, or malformed ones
+	CodeMalformed      Code = "token_malformed"                  // not a strict JWT: opaque, encrypted, too large, bad JSON
+	CodeAlgorithm      Code = "algorithm_not_allowed"            // alg is not in Config.Algorithms, or not fit for the key
+	CodeType           Code = "wrong_type"                       // another kind of token, such as an ID token
+	CodeClaim          Code = "invalid_claim"                    // a claim that is ill-typed, missing or contradictory
+	CodeIssuer         Code = "wrong_issuer"                     // iss is none of Config.Issuers
+	CodeAudience       Code = "wrong_audience"                   // aud has none of Config.Audiences
+	CodeExpired        Code = "token_expired"                    // exp has passed, or MaxAge
+	CodeUnavailable    Code = "keys_unavailable"                 // the keys, or another service, can't be reached
+	CodeUnknownKey     Code = "unknown_key"                      // the issuer has no key of this kid
+	CodeSignature      Code = "invalid_signature"                // the signature is not the key's
+	CodeNotYetValid    Code = "token_not_yet_valid"              // nbf or iat is in the future
+	CodeBinding        Code = "binding_mismatch"                 // cnf is not proven
+	CodeProof          Code = "invalid_proof"                    // the DPoP proof is not good
+	CodeReplayed       Code = "proof_replayed"                   // the DPoP proof was used before
+	CodeNonce          Code = "proof_nonce_required"             // the DPoP proof lacks the server's nonce
+	CodeOrganization   Code = "wrong_organization"               // Organization is not met
+	CodeAuthentication Code = "insufficient_user_authentication" // step-up is needed
+	CodeScope          Code = "insufficient_scope"               // Scopes or Permissions are not met
+	CodeRefused        Code = "refused"                          // a Check's own error
+)
+
+// An Error is a refusal. All errors of this package that concern a token or a request are of this type; ask for
+// the Code with [CodeOf].
+//
+// Its text is for logs: it says what was found and what was expected, quoted and cut, of the token's header, iss, aud and
+// times, and nothing of its other claims. A client is to learn no more than what middleware's Challenge tells it.
+type Error struct {
+	Code Code
+
+	// Scopes are those that would do, for the challenge of CodeScope (RFC 6750, Section 3).
+	Scopes []string
+	// ACRValues and MaxAge are what would do, for the challenge of CodeAuthentication (RFC 9470, Section 3).
+	// A zero MaxAge says nothing of it.
+	ACRValues []string
+	MaxAge    time.Duration
+
+	// Issuer and KeyID are the "iss" and "kid" of the token, cut to 256 bytes, for the log. They are empty where they
+	// weren't read, and not to be believed: a refused token may say anything.
+	Issuer, KeyID string
+
+	// Err is the cause. It may be nil.
+	Err error
+}
+
+// Error returns the code and the cause.
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return string(e.Code)
+	}
+	return string(e.Code) + ": " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// CodeOf returns the Code of the first [*Error] in err's chain, CodeRefused if there is none, and "" for nil.
+func CodeOf(err error) Code {
+	if err == nil {
+		return ""
+	}
+	var e *Error
+	if errors.As(err, &e) && e != nil {
+		return e.Code
+	}
+	return CodeRefused
+}
+
+// asError finds the [*Error] in err's chain, and keeps all of err's text, or makes one of CodeRefused.
+func asError(err error) *Error {
+	var e *Error
+	switch {
+	case !errors.As(err, &e), e == nil:
+		return &Error{Code: CodeRefused, Err: err}
+	case error(e) == err:
+		return e
+	}
+	wrapped := *e
+	wrapped.Err = err
+	return &wrapped
+}
+
+// A mismatch is the cause of a refusal whose text is made only when somebody reads it: most refusals of a flood
+// are never read.
+type mismatch struct {
+	name   string   // of the claim or header parameter
+	found  []string // nil if it is missing
+	want   []string
+	advice string
+}
+
+func (m *mismatch) Error() string {
+	var b strings.Builder
+	b.WriteString(m.name)
+	switch {
+	case m.found == nil:
+		b.WriteString(" is missing")
+	case len(m.found) == 1:
+		b.WriteString(" is " + quote(m.found[0]))
+	default:
+		b.WriteString(" is " + quoteAll(m.found))
+	}
+	switch len(m.want) {
+	case 0:
+	case 1:
+		b.WriteString(", want " + quote(m.want[0]))
+	default:
+		b.WriteString(", want one of " + quoteAll(m.want))
+	}
+	if m.advice != "" {
+		b.WriteString(": " + m.advice)
+	}
+	return b.String()
+}
+
+// An otherTypeError is the cause of a refusal for what only other types of token have.
+type otherTypeError struct{ what string }
+
+func (e *otherTypeError) Error() string {
+	return "this is " + e.what + ", and only access tokens are accepted"
+}
+
+// advised adds advice to an error.
+type advised struct {
+	error
+	advice string
+}
+
+func (e *advised) Error() string { return e.error.Error() + ": " + e.advice }
+func (e *advised) Unwrap() error { return e.error }
+
+// An untimely claim is the cause of a refusal by the clock.
+type untimely struct {
+	name      string // of the claim
+	date, now time.Time
+	leeway    time.Duration
+}
+
+func (u *untimely) Error() string {
+	date, now := u.date.Format(time.RFC3339), u.now.UTC().Format(time.RFC3339)
+	if distance := u.now.Sub(u.date); distance >= 0 {
+		return fmt.Sprintf("%s was %s, %v before now (%s; leeway %v)", u.name, date, distance, now, u.leeway)
+	} else {
+		return fmt.Sprintf("%s is %s, %v after now (%s; leeway %v)", u.name, date, -distance, now, u.leeway)
+	}
+}
+
+const (
+	maxQuoted     = 256 // bytes of one value in a text or an Error's field
+	maxQuotedList = 8   // values
+)
+
+func quote(s string) string { return strconv.Quote(cut(s)) }
+
+func quoteAll(list []string) string {
+	var b strings.Builder
+	b.WriteByte('[')
+	for i, s := range list {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		if i == maxQuotedList {
+			fmt.Fprintf(&b, "and %d more", len(list)-i)
+			break
+		}
+		b.WriteString(quote(s))
+	}
+	b.WriteByte(']')
+	return b.String()
+}
+
+// cut shortens s, and parts it from the token that it may be a piece of.
+func cut(s string) string {
+	if len(s) > maxQuoted {
+		return strings.ToValidUTF8(s[:maxQuoted], "") + "…"
+	}
+	return s
+}

@@ -1,0 +1,275 @@
+package validator
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rsguard/rsguard/internal/jose"
+	"github.com/rsguard/rsguard/jwks"
+)
+
+// An examination is the way of one token through the checks. Its methods are called in the order in which they stand
+// here; each believes what those before it have established, and nothing else.
+type examination struct {
+	token jose.Token
+	reading
+}
+
+// parse takes the token apart.
+func (x *examination) parse(token string, maxSize int) error {
+	if len(token) > maxSize {
+		return errTooLarge
+	}
+	if err := x.token.Parse(token, maxSize); err != nil {
+		return &Error{Code: CodeMalformed, Err: err}
+	}
+	return nil
+}
+
+// errTooLarge is one for all: a flood of large tokens costs nothing.
+var errTooLarge = &Error{Code: CodeMalformed, Err: jose.ErrTooLarge}
+
+// algorithm checks that v allows the token's. What is allowed decides, never what the token says
+// (RFC 8725, Section 3.1).
+func (x *examination) algorithm(v *Validator) error {
+	if alg := x.token.Header.Algorithm; !slices.Contains(v.algorithms, alg) {
+		return &Error{Code: CodeAlgorithm, Err: &mismatch{
+			name: "alg", found: []string{alg}, want: v.algorithms, advice: "see Config.Algorithms",
+		}}
+	}
+	return nil
+}
+
+// claims reads the token's claims.
+func (x *examination) claims() error {
+	payload, err := x.token.Payload()
+	if err != nil {
+		return &Error{Code: CodeMalformed, Err: err}
+	}
+	x.Claims = new(Claims)
+	return x.read(payload)
+}
+
+// decide comes to the verdict on a token that has been read.
+func (x *examination) decide(ctx context.Context, v *Validator) error {
+	now := v.cfg.Now()
+	// A token that can't be meant for us must not cause a fetch of keys, so all that is known without them comes
+	// first. It is known from the same bytes that the signature then covers.
+	if err := x.checkType(v); err != nil {
+		return err
+	}
+	if err := x.checkIssuer(v); err != nil {
+		return err
+	}
+	if err := x.checkAudience(v); err != nil {
+		return err
+	}
+	if err := x.checkExpiry(v, now); err != nil {
+		return err
+	}
+	if err := x.checkSignature(ctx, v); err != nil {
+		return err
+	}
+	if err := x.checkBinding(ctx); err != nil {
+		return err
+	}
+	return x.Claims.accept(ctx, v, now)
+}
+
+// checkType keeps other kinds of token out (RFC 8725, Section 3.11).
+func (x *examination) checkType(v *Validator) error {
+	if v.cfg.InsecureSkipTypeCheck {
+		return nil
+	}
+	typ := x.token.Header.Type
+	if len(typ) > len(applicationPrefix) && strings.EqualFold(typ[:len(applicationPrefix)], applicationPrefix) {
+		typ = typ[len(applicationPrefix):] // RFC 7515, Section 4.1.9
+	}
+	switch accessToken := strings.EqualFold(typ, "at+jwt"); {
+	case accessToken:
+	case v.cfg.RequireRFC9068:
+		return &Error{Code: CodeType, Err: &mismatch{name: "typ", found: x.types(), want: []string{"at+jwt"}}}
+	case x.token.Header.HasType && !strings.EqualFold(typ, "JWT"):
+		return &Error{Code: CodeType, Err: &mismatch{name: "typ", found: x.types(), want: []string{"JWT", "at+jwt"}}}
+	}
+	if x.otherType != "" {
+		return &Error{Code: CodeType, Err: &otherTypeError{x.otherType}}
+	}
+	if v.cfg.RequireRFC9068 {
+		return x.checkRequired()
+	}
+	return nil
+}
+
+const applicationPrefix = "application/"
+
+func (x *examination) types() []string {
+	if !x.token.Header.HasType {
+		return nil
+	}
+	return []string{x.token.Header.Type}
+}
+
+// checkRequired demands the claims of RFC 9068, Section 2.2; of iss, aud and exp others take care.
+func (x *examination) checkRequired() error {
+	missing := ""
+	switch {
+	case x.Subject == "":
+		missing = "sub"
+	case !x.hasClientID || x.ClientID == "":
+		missing = "client_id"
+	case x.ID == "":
+		missing = "jti"
+	case !x.hasIssuedAt:
+		missing = "iat"
+	default:
+		return nil
+	}
+	return &Error{Code: CodeClaim, Err: &mismatch{name: missing, advice: "RFC 9068 requires it"}}
+}
+
+// checkIssuer compares exactly (RFC 8725, Section 3.8).
+func (x *examination) checkIssuer(v *Validator) error {
+	if x.hasIssuer && slices.Contains(v.cfg.Issuers, x.Issuer) {
+		return nil
+	}
+	m := &mismatch{name: "iss", want: v.cfg.Issuers}
+	if x.hasIssuer {
+		m.found = []string{x.Issuer}
+		m.advice = issuerAdvice(x.Issuer, v.cfg.Issuers)
+	}
+	return &Error{Code: CodeIssuer, Err: m}
+}
+
+func issuerAdvice(found string, want []string) string {
+	for _, issuer := range want {
+		switch {
+		case strings.TrimSuffix(found, "/") == strings.TrimSuffix(issuer, "/"):
+			return "they differ by the slash at the end"
+		case strings.EqualFold(found, issuer):
+			return "they differ by case"
+		case strings.TrimPrefix(found, "http://") == strings.TrimPrefix(issuer, "https://"):
+			return "they differ by the scheme"
+		}
+	}
+	return ""
+}
+
+// checkAudience wants one of ours among the token's (RFC 7519, Section 4.1.3).
+func (x *examination) checkAudience(v *Validator) error {
+	for _, audience := range x.Audience {
+		if slices.Contains(v.cfg.Audiences, audience) {
+			return nil
+		}
+	}
+	return &Error{Code: CodeAudience, Err: &mismatch{
+		name: "aud", found: x.Audience, want: v.cfg.Audiences, advice: v.audienceAdvice,
+	}}
+}
+
+func (x *examination) checkExpiry(v *Validator, now time.Time) error {
+	if !x.hasExpiry {
+		return &Error{Code: CodeClaim, Err: &mismatch{name: "exp", advice: "a token without an end is refused"}}
+	}
+	return x.Claims.checkExpiry(v, now)
+}
+
+// checkSignature finds the key and checks the signature by it.
+func (x *examination) checkSignature(ctx context.Context, v *Validator) error {
+	alg, kid := x.token.Header.Algorithm, x.token.Header.KeyID
+	if v.cfg.Secret != nil {
+		if x.token.VerifyMAC(v.cfg.Secret) != nil {
+			return &Error{Code: CodeSignature, Err: jose.ErrSignature}
+		}
+		return nil
+	}
+	keys, err := v.cfg.Keys.Keys(ctx, kid)
+	if err != nil {
+		return &Error{Code: CodeUnavailable, Err: err}
+	}
+	if len(keys) == 0 {
+		return &Error{Code: CodeUnknownKey, Err: &mismatch{name: "kid", found: []string{kid}, advice: "the issuer has no such key"}}
+	}
+	tried := 0
+	for i := range keys {
+		if !fits(&keys[i], alg) {
+			continue
+		}
+		// Only a token without kid, or a careless issuer, leaves a choice. It must not multiply the work.
+		if tried++; tried > maxTried {
+			break
+		}
+		if x.token.Verify(keys[i].Public) == nil {
+			x.signedBy = &keys[i]
+			return nil
+		}
+	}
+	if tried == 0 {
+		return &Error{Code: CodeAlgorithm, Err: &mismatch{
+			name: "alg", found: []string{alg}, advice: "the issuer's key is not for it",
+		}}
+	}
+	return &Error{Code: CodeSignature, Err: jose.ErrSignature}
+}
+
+// maxTried is how many keys are tried for one token.
+const maxTried = 4
+
+// fits reports whether a key is for alg: by what the key set says of it, and by what it is.
+func fits(key *jwks.Key, alg string) bool {
+	return (key.Algorithm == "" || key.Algorithm == alg) && jose.Fits(alg, key.Public)
+}
+
+// checkBinding demands the proof that a bound token needs. It comes after the signature: before, cnf is only a claim.
+func (x *examination) checkBinding(ctx context.Context) error {
+	if x.cnf.Kind() == jose.KindNone {
+		return nil
+	}
+	confirmation, err := readConfirmation(x.cnf)
+	if err != nil {
+		return err
+	}
+	x.Confirmation = confirmation
+	return confirmation.confirm(ctx)
+}
+
+// accept runs the checks that depend on the moment, for a token that has passed all others.
+func (c *Claims) accept(ctx context.Context, v *Validator, now time.Time) error {
+	c.at = now
+	if now.Before(c.NotBefore.Add(-v.cfg.Leeway)) {
+		return &Error{Code: CodeNotYetValid, Err: &untimely{"nbf", c.NotBefore, now, v.cfg.Leeway}}
+	}
+	if now.Before(c.IssuedAt.Add(-v.cfg.Leeway)) {
+		return &Error{Code: CodeNotYetValid, Err: &untimely{"iat", c.IssuedAt, now, v.cfg.Leeway}}
+	}
+	for _, check := range v.cfg.Checks {
+		if err := check(ctx, c); err != nil {
+			return asError(err)
+		}
+	}
+	return nil
+}
+
+// checkExpiry refuses from the moment of exp on, with leeway (RFC 7519, Section 4.1.4).
+func (c *Claims) checkExpiry(v *Validator, now time.Time) error {
+	if !now.Before(c.ExpiresAt.Add(v.cfg.Leeway)) {
+		return &Error{Code: CodeExpired, Err: &untimely{"exp", c.ExpiresAt, now, v.cfg.Leeway}}
+	}
+	return nil
+}
+
+// refusal adds to err what the log should know of the token.
+func (x *examination) refusal(err error) error {
+	var issuer string
+	if x.Claims != nil {
+		issuer = x.Issuer
+	}
+	if issuer == "" && x.token.Header.KeyID == "" {
+		return err
+	}
+	e := *asError(err) // a copy: a Check may return the same error to all
+	e.Issuer, e.KeyID = cut(issuer), cut(x.token.Header.KeyID)
+	return &e
+}

@@ -1,0 +1,68 @@
+package validator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Organization demands that the token is for one of these organizations of Auth0. What begins with "org_" is an ID,
+// and compared with "org_id"; anything else is a name, and compared in lower case with "org_name". Either claim must match
+// exactly, and a token without the claim doesn't. Its error is of [CodeOrganization].
+func Organization(idsOrNames ...string) Check {
+	mustBe(len(idsOrNames) > 0 && !slices.Contains(idsOrNames, ""), "Organization: no values, or an empty one")
+	wanted := slices.Clone(idsOrNames)
+	refusal := organizationRefusal(wanted...)
+	for i := range wanted {
+		wanted[i] = organizationKey(wanted[i])
+	}
+	return func(_ context.Context, c *Claims) error { return unless(slices.ContainsFunc(wanted, c.isOf), refusal) }
+}
+
+// OrganizationFunc is [Organization] for services that learn from the request which organization it is about, such as from its
+// path or subdomain. The function finds that in the context, and returns an ID or a name. If it returns an error,
+// that refuses the request; an empty string is an error of [CodeOrganization].
+func OrganizationFunc(idOrName func(context.Context) (string, error)) Check {
+	mustBe(idOrName != nil, "OrganizationFunc: nil function")
+	return func(ctx context.Context, c *Claims) error {
+		wanted, err := idOrName(ctx)
+		if err != nil {
+			return fmt.Errorf("OrganizationFunc: %w", err)
+		}
+		if wanted == "" || !c.isOf(organizationKey(wanted)) {
+			return organizationRefusal(wanted)
+		}
+		return nil
+	}
+}
+
+const organizationPrefix = "org_"
+
+func organizationKey(idOrName string) string {
+	if strings.HasPrefix(idOrName, organizationPrefix) {
+		return idOrName
+	}
+	// Auth0's names are ASCII in lower case. Letters beyond it must not become ASCII, as the Kelvin sign would.
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + ('a' - 'A')
+		}
+		return r
+	}, idOrName)
+}
+
+func (c *Claims) isOf(key string) bool {
+	if strings.HasPrefix(key, organizationPrefix) {
+		return c.OrgID == key
+	}
+	return c.OrgName == key
+}
+
+func organizationRefusal(wanted ...string) *Error {
+	return &Error{
+		Code: CodeOrganization,
+		Err:  errors.New("the token is not for an organization of " + quoteAll(wanted)),
+	}
+}

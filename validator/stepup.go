@@ -1,0 +1,52 @@
+package validator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// AuthenticatedWithin demands that the user has signed in no longer than d ago, by the claim "auth_time". Its error is of
+// [CodeAuthentication] and tells the client so, as "max_age" in seconds (RFC 9470, Section 3).
+func AuthenticatedWithin(d time.Duration) Check {
+	mustBe(d >= time.Second, "AuthenticatedWithin: %v is less than a second", d)
+	refuse := func(err error) error { return &Error{Code: CodeAuthentication, MaxAge: d, Err: err} }
+	return func(_ context.Context, c *Claims) error {
+		v, ok := c.claim("auth_time")
+		if !ok {
+			return refuse(&mismatch{name: "auth_time"})
+		}
+		signedIn, ok := v.Time()
+		if !ok {
+			return &Error{Code: CodeClaim, Err: errors.New("the claim auth_time is not a time")}
+		}
+		now := c.now()
+		// A user who signs in tomorrow has not signed in yet.
+		if age := now.Sub(signedIn); age > d || age < -MaxLeeway {
+			return refuse(fmt.Errorf("AuthenticatedWithin(%v): %w", d, &untimely{"auth_time", signedIn, now, 0}))
+		}
+		return nil
+	}
+}
+
+// ACR demands one of these authentication context classes in the claim "acr". Its error is of [CodeAuthentication] and tells
+// the client the values, as "acr_values" in this order (RFC 9470, Section 3).
+func ACR(values ...string) Check {
+	mustBe(len(values) > 0, "ACR: no values")
+	for _, value := range values {
+		mustBe(isScopeToken(value), "ACR: %q can't stand in a list in a challenge", value)
+	}
+	values = slices.Clone(values)
+	refusal := &Error{
+		Code:      CodeAuthentication,
+		ACRValues: values,
+		Err:       errors.New("the token's acr is none of " + quoteAll(values)),
+	}
+	return func(_ context.Context, c *Claims) error {
+		v, _ := c.claim("acr")
+		acr, ok := v.Text()
+		return unless(ok && slices.Contains(values, acr), refusal)
+	}
+}

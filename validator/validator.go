@@ -1,0 +1,106 @@
+// Package validator decides whether a resource server may accept an OAuth 2.0 access token in JWT form.
+//
+//	v, err := validator.New(validator.Auth0("tenant.eu.auth0.com", "https://api.example.com"))
+//	…
+//	claims, err := v.Validate(ctx, token)
+//	switch validator.CodeOf(err) {
+//	case "":                          // act on claims
+//	case validator.CodeUnavailable:   // ask again later
+//	default:                          // refuse
+//	}
+//
+// A token is read strictly, and once; its algorithm, type, issuer, audience and expiry are checked before its key is
+// looked for; then come the signature, the other times, the key it may be bound to, and the [Check] functions of the
+// [Config] and of the route. Package middleware does all of this for HTTP requests.
+//
+// The standards are RFC 7515 (JWS), RFC 7519 (JWT), RFC 8725 (its best practices), RFC 9068 (access tokens in JWT
+// form), RFC 9449 and RFC 8705 (tokens bound to a key).
+package validator
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rsguard/rsguard/internal/jose"
+	"github.com/rsguard/rsguard/jwks"
+)
+
+// A Validator validates the tokens of one tenant. It is made by [New], and safe for concurrent use.
+type Validator struct {
+	cfg            Config
+	algorithms     []string
+	audienceAdvice string
+}
+
+// New returns a Validator. It does no I/O and starts no goroutine: keys are fetched when the first token asks for them.
+// Its error joins everything that is wrong with cfg.
+func New(cfg Config) (*Validator, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	// What the caller does to the slices later must not change the decision.
+	cfg.Issuers = slices.Clone(cfg.Issuers)
+	cfg.Audiences = slices.Clone(cfg.Audiences)
+	cfg.Checks = slices.Clone(cfg.Checks)
+	cfg.Secret = slices.Clone(cfg.Secret)
+	cfg.Leeway = max(cmp.Or(cfg.Leeway, DefaultLeeway), 0)
+	cfg.MaxTokenSize = cmp.Or(cfg.MaxTokenSize, DefaultMaxTokenSize)
+
+	v := &Validator{cfg: cfg, audienceAdvice: "request the token with audience=" + cfg.Audiences[0]}
+	for _, alg := range cfg.algorithms() {
+		v.algorithms = append(v.algorithms, string(alg))
+	}
+	switch keys := cfg.Keys.(type) {
+	case nil: // nothing to fetch if there is a Secret, and then nothing is
+		cache, err := jwks.NewCache(jwks.Config{Issuer: cfg.Issuers[0], Now: cfg.Now})
+		if err != nil {
+			return nil, fmt.Errorf("validator: %w", err)
+		}
+		v.cfg.Keys = cache
+	case jwks.Set:
+		v.cfg.Keys = indexed(keys)
+	}
+	if cfg.Now == nil {
+		v.cfg.Now = time.Now
+	}
+	return v, nil
+}
+
+// Validate returns the claims of token if it is to be accepted. Its error is an [*Error]. With [CodeUnavailable] the
+// token is not known to be bad: the keys can't be had, or ctx, which bounds the wait for them, is done. The error then
+// unwraps to [jwks.ErrUnavailable] or to ctx's.
+//
+// A token that is bound to a key is refused unless ctx says, by [WithConfirmed], that its sender has proven to have it.
+func (v *Validator) Validate(ctx context.Context, token string) (*Claims, error) {
+	var x examination
+	if err := v.validate(ctx, &x, token); err != nil {
+		return nil, x.refusal(err)
+	}
+	return x.Claims, nil
+}
+
+func (v *Validator) validate(ctx context.Context, x *examination, token string) error {
+	if err := x.parse(token, v.cfg.MaxTokenSize); err != nil {
+		return v.advise(err)
+	}
+	if err := x.algorithm(v); err != nil {
+		return err
+	}
+	if err := x.claims(); err != nil {
+		return err
+	}
+	return x.decide(ctx, v)
+}
+
+// advise adds what to do about a token that is no JWT.
+func (v *Validator) advise(err error) error {
+	var e *Error
+	if errors.As(err, &e) && (e.Err == jose.ErrOpaque || e.Err == jose.ErrEncrypted) {
+		e.Err = &advised{e.Err, v.audienceAdvice}
+	}
+	return err
+}
