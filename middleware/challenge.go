@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"strconv"
@@ -70,41 +71,46 @@ func answerTo(err error) answer {
 
 func (a *Authenticator) challenge(answer answer, err error) string {
 	c := challenge(answer.scheme)
-	c.add("realm", a.cfg.Realm)
-	c.add("error", answer.error)
+	c = c.with("realm", a.cfg.Realm)
+	c = c.with("error", answer.error)
 	var e *validator.Error
 	if errors.As(err, &e) {
 		switch e.Code {
 		case validator.CodeScope:
-			c.add("scope", list(e.Scopes))
+			c = c.with("scope", list(e.Scopes))
 		case validator.CodeAuthentication:
-			c.add("acr_values", list(e.ACRValues))
+			c = c.with("acr_values", list(e.ACRValues))
 			if e.MaxAge > 0 {
-				c.add("max_age", strconv.FormatInt(int64(e.MaxAge/time.Second), 10))
+				c = c.with("max_age", strconv.FormatInt(int64(e.MaxAge/time.Second), 10))
 			}
 		}
 	}
-	c.add("resource_metadata", a.cfg.ResourceMetadata)
+	c = c.with("resource_metadata", a.cfg.ResourceMetadata)
 	return string(c)
 }
 
 // A challenge is one of RFC 9110, Section 11.6.1, in the making.
-type challenge string
+type challenge []byte
 
-// add appends a parameter, unless its value is empty.
-func (c *challenge) add(name, value string) {
+// with appends a parameter, unless its value is empty. The value is of printable ASCII characters, and written as a
+// quoted-string of RFC 9110, Section 5.6.4.
+func (c challenge) with(name, value string) challenge {
 	if value == "" {
-		return
+		return c
 	}
-	if strings.Contains(string(*c), "=") {
-		*c += ","
+	if bytes.IndexByte(c, '=') >= 0 { // a scheme has none
+		c = append(c, ',')
 	}
-	*c += challenge(" " + name + "=" + quote(value))
-}
-
-// quote returns s, of printable ASCII characters, as a quoted-string of RFC 9110, Section 5.6.4.
-func quote(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+	c = append(c, ' ')
+	c = append(c, name...)
+	c = append(c, '=', '"')
+	for i := range len(value) {
+		if value[i] == '"' || value[i] == '\\' {
+			c = append(c, '\\')
+		}
+		c = append(c, value[i])
+	}
+	return append(c, '"')
 }
 
 // list joins values with spaces. Those that can't be in such a list are left out: a check of the user's may have made

@@ -1,0 +1,447 @@
+package middleware_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rsguard/rsguard/middleware"
+	"github.com/rsguard/rsguard/validator"
+)
+
+func TestAuthenticator_Handler(t *testing.T) {
+	t.Parallel()
+
+	for _, tt := range []struct {
+		name          string
+		authorization []string
+		status        int
+		challenge     string
+		seen          []string
+	}{
+		{"a good token", []string{"Bearer anna"}, 200, "", []string{"anna"}},
+		{"a bad token", []string{"Bearer bad"}, 401, `Bearer error="invalid_token"`, nil},
+		{"no token", nil, 401, `Bearer`, nil},
+		{"two tokens", []string{"Bearer anna", "Bearer anna"}, 400, `Bearer error="invalid_request"`, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+
+			var s spy
+			w := serve(newAuth(t, middleware.Config{}).Handler(&s), tt.authorization...)
+			if got := w.Header().Get("WWW-Authenticate"); w.Code != tt.status || got != tt.challenge {
+				t.Errorf("Handler(%q) = %d, challenge %q, want %d, %q", tt.authorization, w.Code, got, tt.status, tt.challenge)
+			}
+			if !slices.Equal(s.seen, tt.seen) {
+				t.Errorf("Handler(%q) called next for %q, want %q", tt.authorization, s.seen, tt.seen)
+			}
+			body := http.StatusText(tt.status) + "\n"
+			if tt.status == 200 {
+				body = ""
+			}
+			if got := w.Body.String(); got != body {
+				t.Errorf("Handler(%q) body = %q, want %q", tt.authorization, got, body)
+			}
+		})
+	}
+}
+
+func TestConfig_ErrorHandler(t *testing.T) {
+	t.Parallel()
+
+	var got []string
+	auth := newAuth(t, middleware.Config{
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, status int, err error) {
+			got = append(got, fmt.Sprintln(r.URL.Path, status, validator.CodeOf(err), w.Header().Get("WWW-Authenticate")))
+			w.WriteHeader(status)
+		},
+	})
+	var s spy
+	w := serve(auth.Require(refuse(&validator.Error{Code: validator.CodeScope, Scopes: []string{"a"}}))(&s), "Bearer anna")
+	want := []string{`/orders 403 insufficient_scope Bearer error="insufficient_scope", scope="a"` + "\n"}
+	if !slices.Equal(got, want) {
+		t.Errorf("ErrorHandler got %q, want %q", got, want)
+	}
+	if w.Code != 403 || w.Body.Len() > 0 || s.seen != nil {
+		t.Errorf("response = %d, %q, next called for %q, want 403 from the ErrorHandler alone", w.Code, w.Body, s.seen)
+	}
+	serve(auth.Handler(&s), "Bearer anna")
+	if len(got) != 1 || !slices.Equal(s.seen, []string{"anna"}) {
+		t.Errorf("after a good request: ErrorHandler got %q, next was called for %q", got, s.seen)
+	}
+}
+
+func TestAuthenticator_Require_checks(t *testing.T) {
+	t.Parallel()
+
+	type key struct{}
+	var ran []string
+	check := func(name string, err error) validator.Check {
+		return func(ctx context.Context, c *validator.Claims) error {
+			ran = append(ran, fmt.Sprint(name, " ", c.Subject, " ", ctx.Value(key{})))
+			return err
+		}
+	}
+	scope := &validator.Error{Code: validator.CodeScope}
+
+	for _, tt := range []struct {
+		name   string
+		checks []validator.Check
+		status int
+		ran    []string
+	}{
+		{"none", nil, 200, nil},
+		{"good ones", []validator.Check{check("a", nil), check("b", nil)}, 200, []string{"a anna 7", "b anna 7"}},
+		{"the first is bad", []validator.Check{check("a", scope), check("b", nil)}, 403, []string{"a anna 7"}},
+		{"the last is bad", []validator.Check{check("a", nil), check("b", scope)}, 403, []string{"a anna 7", "b anna 7"}},
+		{"an error of its own", []validator.Check{check("a", errors.New("x"))}, 403, []string{"a anna 7"}},
+		{"a code of its own", []validator.Check{check("a", &validator.Error{Code: validator.CodeExpired})}, 401, []string{"a anna 7"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			ran = nil
+			var s spy
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.Header.Set("Authorization", "Bearer anna")
+			w := httptest.NewRecorder()
+			newAuth(t, middleware.Config{}).Require(tt.checks...)(&s).
+				ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), key{}, 7)))
+			if w.Code != tt.status || (len(s.seen) == 1) != (tt.status == 200) {
+				t.Errorf("Require() = %d, next called for %q, want %d", w.Code, s.seen, tt.status)
+			}
+			if !slices.Equal(ran, tt.ran) {
+				t.Errorf("Require() ran %q, want %q", ran, tt.ran)
+			}
+		})
+	}
+}
+
+// What is inside what, and what is then validated how often and for whom.
+func TestAuthenticator_nesting(t *testing.T) {
+	t.Parallel()
+
+	setToken := func(token string) func(http.Handler) http.Handler {
+		return func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				r = r.Clone(r.Context())
+				if token == "" {
+					r.Header.Del("Authorization")
+				} else {
+					r.Header["Authorization"] = []string{token}
+				}
+				next.ServeHTTP(w, r)
+			})
+		}
+	}
+	claimed := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(w, r.WithContext(middleware.NewContext(r.Context(), &validator.Claims{Subject: "mallory"})))
+		})
+	}
+	denyAnna := func(_ context.Context, c *validator.Claims) error {
+		if c.Subject == "anna" {
+			return errors.New("not anna")
+		}
+		return nil
+	}
+	scope := refuse(&validator.Error{Code: validator.CodeScope})
+	type layer = func(http.Handler) http.Handler
+
+	for _, tt := range []struct {
+		name   string
+		layers func(a, b *middleware.Authenticator) []layer // the outermost first
+		status int
+		seen   []string
+		asked  []string // of a's and b's Validator together
+	}{
+		{
+			"Require alone",
+			func(a, _ *middleware.Authenticator) []layer { return []layer{a.Require(pass)} },
+			200, []string{"anna"}, []string{"anna"},
+		},
+		{
+			"Require inside Handler",
+			func(a, _ *middleware.Authenticator) []layer {
+				return []layer{a.Handler, a.Require(pass), a.Require(pass)}
+			},
+			200, []string{"anna"}, []string{"anna"},
+		},
+		{
+			"Require inside Handler, refused",
+			func(a, _ *middleware.Authenticator) []layer { return []layer{a.Handler, a.Require(scope)} },
+			403, nil, []string{"anna"},
+		},
+		{
+			"Handler twice",
+			func(a, _ *middleware.Authenticator) []layer { return []layer{a.Handler, a.Handler} },
+			200, []string{"anna"}, []string{"anna"},
+		},
+		{
+			"inside another's Handler",
+			func(a, b *middleware.Authenticator) []layer { return []layer{b.Handler, a.Require(pass)} },
+			200, []string{"anna"}, []string{"anna", "anna"},
+		},
+		{
+			"inside another's Handler, inside its own",
+			func(a, b *middleware.Authenticator) []layer { return []layer{a.Handler, b.Handler, a.Require(pass)} },
+			200, []string{"anna"}, []string{"anna", "anna", "anna"},
+		},
+		{
+			"inside NewContext",
+			func(a, _ *middleware.Authenticator) []layer { return []layer{claimed, a.Require(denyAnna)} },
+			403, nil, []string{"anna"},
+		},
+		{
+			"inside NewContext, without a token",
+			func(a, _ *middleware.Authenticator) []layer { return []layer{claimed, setToken(""), a.Require(pass)} },
+			401, nil, nil,
+		},
+		{
+			"NewContext inside Handler",
+			func(a, _ *middleware.Authenticator) []layer { return []layer{a.Handler, claimed, a.Require(denyAnna)} },
+			403, nil, []string{"anna", "anna"},
+		},
+		{
+			"the token is taken away between",
+			func(a, _ *middleware.Authenticator) []layer { return []layer{a.Handler, setToken(""), a.Require(pass)} },
+			200, []string{"anna"}, []string{"anna"},
+		},
+		{
+			"another token is put in its place",
+			func(a, _ *middleware.Authenticator) []layer {
+				return []layer{a.Handler, setToken("Bearer bert"), a.Require(denyAnna)}
+			},
+			200, []string{"bert"}, []string{"anna", "bert"},
+		},
+		{
+			"a bad token is put in its place",
+			func(a, _ *middleware.Authenticator) []layer {
+				return []layer{a.Handler, setToken("Bearer bad"), a.Handler}
+			},
+			401, nil, []string{"anna", "bad"},
+		},
+		{
+			"nonsense is put in its place",
+			func(a, _ *middleware.Authenticator) []layer {
+				return []layer{a.Handler, setToken("Bearer a b"), a.Handler}
+			},
+			400, nil, []string{"anna"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+
+			v, s := new(subjects), new(spy)
+			cfg := middleware.Config{Validator: v}
+			var h http.Handler = s
+			for _, layer := range slices.Backward(tt.layers(newAuth(t, cfg), newAuth(t, cfg))) {
+				h = layer(h)
+			}
+			w := serve(h, "Bearer anna")
+			if w.Code != tt.status {
+				t.Errorf("status = %d, want %d", w.Code, tt.status)
+			}
+			if !slices.Equal(s.seen, tt.seen) {
+				t.Errorf("the handler was called for %q, want %q", s.seen, tt.seen)
+			}
+			if !slices.Equal(v.asked, tt.asked) {
+				t.Errorf("tokens validated = %q, want %q", v.asked, tt.asked)
+			}
+		})
+	}
+}
+
+func TestConfig_Optional(t *testing.T) {
+	t.Parallel()
+
+	for _, tt := range []struct {
+		name          string
+		checks        []validator.Check
+		authorization []string
+		status        int
+		seen          []string
+	}{
+		{"none", nil, nil, 200, []string{"-"}},
+		{"an empty field", nil, []string{""}, 200, []string{"-"}},
+		{"another scheme", nil, []string{"Basic dTpw"}, 200, []string{"-"}},
+		{"good", nil, []string{"Bearer anna"}, 200, []string{"anna"}},
+		{"bad", nil, []string{"Bearer bad"}, 401, nil},
+		{"no token", nil, []string{"Bearer"}, 400, nil},
+		{"twice", nil, []string{"Bearer anna", "Bearer anna"}, 400, nil},
+		{"none, with a check", []validator.Check{pass}, nil, 401, nil},
+		{"another scheme, with a check", []validator.Check{pass}, []string{"Basic dTpw"}, 401, nil},
+		{"good, with a check", []validator.Check{pass}, []string{"Bearer anna"}, 200, []string{"anna"}},
+		{"good, with a check not met", []validator.Check{refuse(errors.New("x"))}, []string{"Bearer anna"}, 403, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+
+			auth := newAuth(t, middleware.Config{Optional: true})
+			for name, wrap := range map[string]func(http.Handler) http.Handler{
+				"alone":              auth.Require(tt.checks...),
+				"inside its Handler": func(next http.Handler) http.Handler { return auth.Handler(auth.Require(tt.checks...)(next)) },
+			} {
+				var s spy
+				if w := serve(wrap(&s), tt.authorization...); w.Code != tt.status || !slices.Equal(s.seen, tt.seen) {
+					t.Errorf("%s: Require(%d checks) of %q = %d, handler called for %q, want %d, %q",
+						name, len(tt.checks), tt.authorization, w.Code, s.seen, tt.status, tt.seen)
+				}
+			}
+		})
+	}
+}
+
+// The claims of another Authenticator are not those of an optional token that is not there.
+func TestConfig_Optional_insideAnother(t *testing.T) {
+	t.Parallel()
+
+	byHeader := newAuth(t, middleware.Config{})
+	byCookie := newAuth(t, middleware.Config{
+		Optional: true,
+		Token: func(r *http.Request) (string, error) {
+			if c, err := r.Cookie("token"); err == nil {
+				return c.Value, nil
+			}
+			return "", nil
+		},
+	})
+	var s spy
+	h := byHeader.Handler(byCookie.Handler(&s))
+	serve(h, "Bearer anna")
+
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Authorization", "Bearer anna")
+	r.AddCookie(&http.Cookie{Name: "token", Value: "bert"})
+	h.ServeHTTP(httptest.NewRecorder(), r)
+
+	if want := []string{"-", "bert"}; !slices.Equal(s.seen, want) {
+		t.Errorf("the handler was called for %q, want %q", s.seen, want)
+	}
+}
+
+func TestConfig_Token(t *testing.T) {
+	t.Parallel()
+
+	for _, tt := range []struct {
+		name     string
+		token    string
+		err      error
+		optional bool
+		status   int
+		asked    []string
+	}{
+		{"a token", "anna", nil, false, 200, []string{"anna"}},
+		{"none", "", nil, false, 401, nil},
+		{"none, optional", "", nil, true, 200, nil},
+		{"missing", "", &validator.Error{Code: validator.CodeMissing}, false, 401, nil},
+		{"missing, optional", "", &validator.Error{Code: validator.CodeMissing}, true, 200, nil},
+		{"a token and an error", "anna", &validator.Error{Code: validator.CodeMissing}, false, 401, nil},
+		{"its own error", "", http.ErrNoCookie, false, 400, nil},
+		{"its own error, optional", "", http.ErrNoCookie, true, 400, nil},
+		{"an outage", "", &validator.Error{Code: validator.CodeUnavailable}, true, 503, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+
+			v := new(subjects)
+			auth := newAuth(t, middleware.Config{
+				Validator: v,
+				Optional:  tt.optional,
+				Token:     func(*http.Request) (string, error) { return tt.token, tt.err },
+			})
+			if w := serve(auth.Handler(new(spy)), "Bearer bad"); w.Code != tt.status || !slices.Equal(v.asked, tt.asked) {
+				t.Errorf("Handler() with Token() = %q, %v: status %d, validated %q, want %d, %q",
+					tt.token, tt.err, w.Code, v.asked, tt.status, tt.asked)
+			}
+		})
+	}
+}
+
+func TestAuthenticator_Authenticate(t *testing.T) {
+	t.Parallel()
+
+	auth := newAuth(t, middleware.Config{})
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	if got, err := auth.Authenticate(r); got != nil || validator.CodeOf(err) != validator.CodeMissing {
+		t.Errorf("Authenticate(no token) = %v, %v, want no request and code %q", got, err, validator.CodeMissing)
+	}
+
+	r.Header.Set("Authorization", "Bearer anna")
+	got, err := auth.Authenticate(r)
+	if err != nil {
+		t.Fatalf("Authenticate(anna) error = %v", err)
+	}
+	if claims, ok := middleware.ClaimsFromContext(got.Context()); !ok || claims.Subject != "anna" {
+		t.Errorf("Authenticate(anna): claims = %v, %t", claims, ok)
+	}
+	if claims, ok := middleware.ClaimsFromContext(r.Context()); ok {
+		t.Errorf("Authenticate(anna) put %v into the request that it was given", claims)
+	}
+	again, err := auth.Authenticate(got, pass)
+	if again != got || err != nil {
+		t.Errorf("Authenticate(its own result) = %p, %v, want the same request, %p", again, err, got)
+	}
+}
+
+// A validator's plain error is a refusal, whatever it says of itself to frameworks further out.
+func TestAuthenticator_Authenticate_plainError(t *testing.T) {
+	t.Parallel()
+
+	cause := errors.New("no")
+	auth := newAuth(t, middleware.Config{
+		Validator: validateFunc(func(context.Context, string) (*validator.Claims, error) { return nil, cause }),
+	})
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Authorization", "Bearer anna")
+	_, err := auth.Authenticate(r)
+	if e, ok := err.(*validator.Error); !ok || e.Code != validator.CodeRefused || !errors.Is(err, cause) {
+		t.Errorf("Authenticate() error = %#v, want a *validator.Error of code %q around the cause", err, validator.CodeRefused)
+	}
+}
+
+func TestAuthenticator_Require_nilCheck(t *testing.T) {
+	t.Parallel()
+
+	defer func() {
+		if got, want := recover(), "middleware: Require: a check is nil"; got != want {
+			t.Errorf("Require(pass, nil) panicked with %v, want %q", got, want)
+		}
+	}()
+	newAuth(t, middleware.Config{}).Require(pass, nil)
+}
+
+func TestAuthenticator_concurrent(t *testing.T) {
+	t.Parallel()
+
+	auth := newAuth(t, middleware.Config{Optional: true})
+	var got sync.Map
+	h := auth.Handler(auth.Require(pass)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		claims, _ := middleware.ClaimsFromContext(r.Context())
+		got.Store(r.URL.Query().Get("want"), claims.Subject)
+	})))
+	var wg sync.WaitGroup
+	want := map[string]string{}
+	for i := range 100 {
+		name := fmt.Sprintf("user%d", i)
+		want[name] = name
+		wg.Go(func() {
+			r := httptest.NewRequest(http.MethodGet, "/?want="+name, nil)
+			r.Header.Set("Authorization", "Bearer "+name)
+			h.ServeHTTP(httptest.NewRecorder(), r)
+			serve(h) // anonymous, and refused
+		})
+	}
+	wg.Wait()
+
+	seen := map[string]string{}
+	got.Range(func(k, v any) bool { seen[k.(string)] = v.(string); return true })
+	if diff := cmp.Diff(want, seen); diff != "" {
+		t.Errorf("subjects by request (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,158 @@
+package middleware_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rsguard/rsguard/middleware"
+	"github.com/rsguard/rsguard/validator"
+)
+
+func TestConfig_Logger(t *testing.T) {
+	t.Parallel()
+
+	long := strings.Repeat("a", 255) + "é" + strings.Repeat("b", 2000)
+	for _, tt := range []struct {
+		name   string
+		err    error
+		cancel bool
+		want   map[string]any
+	}{
+		{
+			"a client's fault", &validator.Error{Code: validator.CodeSignature, Issuer: "https://issuer.example/", KeyID: "k1", Err: errors.New("x")}, false,
+			map[string]any{"level": "INFO", "status": 401.0, "code": "invalid_signature", "issuer": "https://issuer.example/", "kid": "k1", "error": "invalid_signature: x"},
+		},
+		{
+			"a plain error", errors.New("x"), false,
+			map[string]any{"level": "INFO", "status": 403.0, "code": "refused", "error": "refused: x"},
+		},
+		{
+			"an outage", &validator.Error{Code: validator.CodeUnavailable, Err: errors.New("x")}, false,
+			map[string]any{"level": "WARN", "status": 503.0, "code": "keys_unavailable", "error": "keys_unavailable: x"},
+		},
+		{
+			"an outage behind a deadline", &validator.Error{Code: validator.CodeUnavailable, Err: context.DeadlineExceeded}, false,
+			map[string]any{"level": "WARN", "status": 503.0, "code": "keys_unavailable", "error": "keys_unavailable: context deadline exceeded"},
+		},
+		{
+			"a client that went away", &validator.Error{Code: validator.CodeUnavailable, Err: fmt.Errorf("x: %w", context.Canceled)}, true,
+			map[string]any{"level": "DEBUG", "status": 503.0, "code": "keys_unavailable", "error": "keys_unavailable: x: context canceled"},
+		},
+		{
+			"a client that stays, and something else is cancelled", &validator.Error{Code: validator.CodeUnavailable, Err: context.Canceled}, false,
+			map[string]any{"level": "WARN", "status": 503.0, "code": "keys_unavailable", "error": "keys_unavailable: context canceled"},
+		},
+		{
+			"a client that went away with a bad token", &validator.Error{Code: validator.CodeExpired}, true,
+			map[string]any{"level": "INFO", "status": 401.0, "code": "token_expired", "error": "token_expired"},
+		},
+		{
+			"much text", &validator.Error{Code: validator.Code(long), Issuer: long, KeyID: "a\xff\nlevel=ERROR", Err: errors.New(long)}, false,
+			map[string]any{
+				"level": "INFO", "status": 403.0, "code": long[:255] + "…", "issuer": long[:255] + "…",
+				"kid": "a\ufffd\nlevel=ERROR", "error": (long + ": " + long)[:1024] + "…",
+			},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+
+			var text, lines strings.Builder
+			for _, h := range []slog.Handler{
+				slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug}),
+				slog.NewJSONHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug}),
+			} {
+				auth := newAuth(t, middleware.Config{
+					Logger:    slog.New(h),
+					Validator: validateFunc(func(context.Context, string) (*validator.Claims, error) { return nil, tt.err }),
+				})
+				ctx, cancel := context.WithCancel(context.Background())
+				defer cancel()
+				if tt.cancel {
+					cancel()
+				}
+				r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
+				r.Header.Set("Authorization", "Bearer the.whole.token")
+				if _, err := auth.Authenticate(r); err == nil {
+					t.Fatal("Authenticate() error = nil")
+				}
+			}
+
+			var got map[string]any
+			if err := json.Unmarshal([]byte(lines.String()), &got); err != nil {
+				t.Fatalf("log = %s, want one record: %v", &lines, err)
+			}
+			delete(got, "time")
+			tt.want["msg"] = "token refused"
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("record (-want +got):\n%s", diff)
+			}
+			for _, log := range []string{text.String(), lines.String()} {
+				if strings.Contains(log, "the.whole.token") {
+					t.Errorf("log = %s, want no token in it", log)
+				}
+				if strings.Count(log, "\n") != 1 || !utf8.ValidString(log) {
+					t.Errorf("log = %q, want one line of UTF-8", log)
+				}
+			}
+		})
+	}
+}
+
+func TestConfig_Logger_levels(t *testing.T) {
+	t.Parallel()
+
+	for _, tt := range []struct {
+		name          string
+		level         slog.Level
+		authorization []string
+		lines         int
+	}{
+		{"no credentials", slog.LevelInfo, nil, 0},
+		{"no credentials, at debug", slog.LevelDebug, nil, 1},
+		{"a good token, at debug", slog.LevelDebug, []string{"Bearer anna"}, 0},
+		{"a bad token", slog.LevelInfo, []string{"Bearer bad"}, 1},
+		{"bad credentials", slog.LevelInfo, []string{"Bearer"}, 1},
+		{"a bad token, at warn", slog.LevelWarn, []string{"Bearer bad"}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+
+			var log strings.Builder
+			auth := newAuth(t, middleware.Config{
+				Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: tt.level})),
+			})
+			serve(auth.Handler(auth.Handler(new(spy))), tt.authorization...)
+			if got := strings.Count(log.String(), "\n"); got != tt.lines {
+				t.Errorf("log = %q, want %d lines", &log, tt.lines)
+			}
+		})
+	}
+}
+
+// The default is looked up when it is needed, since main may set it after its routes.
+func TestConfig_Logger_default(t *testing.T) {
+	auth, err := middleware.New(middleware.Config{Validator: new(subjects)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	old := slog.Default()
+	t.Cleanup(func() { slog.SetDefault(old) })
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+
+	serve(auth.Handler(new(spy)), "Bearer bad")
+	if !strings.Contains(log.String(), "code=invalid_signature") {
+		t.Errorf("the default logger got %q, want the refusal", &log)
+	}
+}
