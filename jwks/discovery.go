@@ -1,0 +1,137 @@
+package jwks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/rsguard/rsguard/internal/jose"
+)
+
+// How long to believe what was discovered, and how long to wait with the next try if the key set's URL is silent.
+const (
+	discoveryTTL        = 24 * time.Hour
+	rediscovery         = 15 * time.Minute
+	rediscoveryIfNoKeys = 10 * time.Second
+)
+
+// discovered is what is known of where an issuer's key set is.
+type discovered struct {
+	url    string    // empty: nothing
+	at     time.Time // when it was learnt
+	tried  time.Time // when it was last asked for
+	silent bool      // the key set's URL didn't bring a key set when last asked
+}
+
+// due reports whether to ask the issuer where its keys are.
+func (d *discovered) due(now time.Time, holdsKeys bool) bool {
+	interval := rediscovery
+	if !holdsKeys {
+		interval = rediscoveryIfNoKeys
+	}
+	switch {
+	case d.url == "":
+		return true
+	case 0 <= elapsed(d.tried, now) && elapsed(d.tried, now) < interval:
+		return false
+	}
+	return d.silent || elapsed(d.at, now) >= discoveryTTL
+}
+
+// url is where the key set is, as configured, as discovered before, or as discovered now.
+func (s *source) url(holdsKeys bool) (string, error) {
+	now := s.cfg.Now()
+	if s.cfg.URL != "" {
+		return s.cfg.URL, nil
+	}
+	if !s.where.due(now, holdsKeys) {
+		return s.where.url, nil
+	}
+	s.where.tried = now
+	url, err := s.discover()
+	switch {
+	case err == nil:
+		s.where = discovered{url: url, at: now, tried: now}
+	case s.where.url == "" || errors.Is(err, errSilent):
+		return "", err // if there is an older URL, the next fetch has its time for that
+	}
+	return s.where.url, nil
+}
+
+// discover asks the issuer for its metadata. Where it has none in the first place, it may have it in the second.
+func (s *source) discover() (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Timeout)
+	defer cancel()
+	var errs []error
+	for _, url := range metadataURLs(s.cfg.Issuer) {
+		res, err := s.get(ctx, url, "application/json", "")
+		if err == nil {
+			var keys string
+			if keys, err = readMetadata(string(res.body), s.cfg.Issuer); err == nil {
+				return keys, nil
+			}
+			err = fmt.Errorf("GET %s: %w", url, err)
+		}
+		errs = append(errs, err)
+		if isOutage(err) {
+			break
+		}
+	}
+	return "", errors.Join(errs...)
+}
+
+// metadataURLs are those of OpenID Connect Discovery 1.0, Section 4 and RFC 8414, Section 3.1: the one goes to the end
+// of the issuer's path, the other to its beginning.
+func metadataURLs(issuer string) [2]string {
+	issuer = strings.TrimSuffix(issuer, "/")
+	origin, path := issuer, ""
+	if start := strings.Index(issuer, "://") + len("://"); strings.Contains(issuer[start:], "/") {
+		slash := start + strings.Index(issuer[start:], "/")
+		origin, path = issuer[:slash], issuer[slash:]
+	}
+	return [2]string{
+		issuer + "/.well-known/openid-configuration",
+		origin + "/.well-known/oauth-authorization-server" + path,
+	}
+}
+
+// isOutage tells an issuer that can't answer now from one that answers something else.
+func isOutage(err error) bool {
+	if status := (*statusError)(nil); errors.As(err, &status) {
+		return status.code >= 500 || status.code == http.StatusTooManyRequests
+	}
+	return !errors.Is(err, errMetadata)
+}
+
+var errMetadata = errors.New("not the issuer's metadata")
+
+// readMetadata returns the jwks_uri of the issuer's metadata. The document must say that it is this issuer's (OpenID
+// Connect Discovery 1.0, Section 4.3; RFC 8414, Section 3.3), in the same bytes: else one tenant of a
+// host could speak for another.
+func readMetadata(document, issuer string) (string, error) {
+	members, err := jose.ParseObject(nil, document, jose.DocumentLimits)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", errMetadata, err)
+	}
+	value, _ := jose.Lookup(members, "issuer")
+	if name, ok := value.Text(); !ok || name != issuer {
+		return "", fmt.Errorf("%w: its issuer is %.256q, not %q", errMetadata, name, issuer)
+	}
+	value, _ = jose.Lookup(members, "jwks_uri")
+	raw, ok := value.Text()
+	if !ok {
+		return "", fmt.Errorf("%w: it has no jwks_uri", errMetadata)
+	}
+	u, err := checkURL(raw)
+	if err != nil {
+		return "", fmt.Errorf("%w: its jwks_uri %w", errMetadata, err)
+	}
+	// A public issuer has no business on this host.
+	if u.Scheme == "http" && !strings.HasPrefix(strings.ToLower(issuer), "http:") {
+		return "", fmt.Errorf("%w: its jwks_uri is http, on %q", errMetadata, u.Hostname())
+	}
+	return strings.Clone(raw), nil
+}

@@ -1,0 +1,177 @@
+package jwks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	neturl "net/url"
+	"strings"
+	"time"
+)
+
+// maxBody bounds key sets and discovery documents, after decompression. The largest known set has 80 KiB.
+const maxBody = 1 << 20
+
+// maxHeaderBytes bounds the header of an answer, where the client is our own.
+const maxHeaderBytes = 64 << 10
+
+// newClient copies client, for it may be in other use, and makes the copy refuse redirects: whoever can send one
+// would else choose whose keys are believed.
+func newClient(client *http.Client) *http.Client {
+	var own http.Client
+	if client != nil {
+		own = *client
+	} else {
+		own.Transport = newTransport()
+	}
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &own
+}
+
+// newTransport shares nothing with [http.DefaultTransport], and keeps no connection: between two fetches there are
+// minutes, and an open one would be two goroutines that nobody waits for.
+func newTransport() *http.Transport {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if ok {
+		t = t.Clone()
+	} else {
+		t = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
+	}
+	t.DisableKeepAlives = true
+	t.MaxResponseHeaderBytes = maxHeaderBytes
+	return t
+}
+
+// A source fetches an issuer's key set. It is used by one fetch at a time.
+type source struct {
+	cfg    *Config
+	client *http.Client
+	where  discovered
+}
+
+// An answer of the issuer that is of use: a key set, or the word that the one we have is still good.
+type answer struct {
+	keys          Set
+	leftOut       []error
+	notModified   bool
+	validator     validator
+	ttl, staleFor time.Duration
+	said          bool // ttl and staleFor are from the header
+}
+
+// A validator (RFC 9110, Section 8.8) tells one version of the key set at one URL from others.
+type validator struct{ url, etag string }
+
+// fetch asks for the key set, unless it is the one that have tells of.
+func (s *source) fetch(have validator, holdsKeys bool) (answer, error) {
+	url, err := s.url(holdsKeys)
+	if err != nil {
+		return answer{}, err
+	}
+	if have.url != url {
+		have = validator{}
+	}
+	a, err := s.keySet(url, have)
+	s.where.silent = err != nil
+	return a, err
+}
+
+func (s *source) keySet(url string, have validator) (answer, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Timeout)
+	defer cancel()
+	res, err := s.get(ctx, url, "application/jwk-set+json, application/json;q=0.9", have.etag)
+	if err != nil {
+		return answer{}, err
+	}
+	a := answer{notModified: res.status == http.StatusNotModified}
+	a.ttl, a.staleFor, a.said = s.cfg.lifetime(res.header)
+	if a.notModified {
+		a.validator = have
+		return a, nil
+	}
+	if a.keys, a.leftOut, err = parse(res.body); err != nil {
+		return answer{}, fmt.Errorf("GET %s: %w", url, err)
+	}
+	a.validator = validator{url, entityTag(res.header)}
+	return a, nil
+}
+
+// A response is a 200 with its body, or a 304.
+type response struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// A statusError is an answer other than 200, or 304 where that was asked for.
+type statusError struct {
+	url, status string
+	code        int
+	retryAfter  time.Duration
+}
+
+func (e *statusError) Error() string {
+	if e.code/100 == 3 && e.code != http.StatusNotModified {
+		return fmt.Sprintf("GET %s: %s, and redirects are not followed", e.url, e.status)
+	}
+	return fmt.Sprintf("GET %s: %s", e.url, e.status)
+}
+
+var errSilent = errors.New("no complete answer in time")
+
+func (s *source) get(ctx context.Context, url, accept, etag string) (response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return response{}, fmt.Errorf("GET %s: %w", url, err)
+	}
+	req.Header.Set("Accept", accept)
+	if etag != "" {
+		req.Header.Set("If-None-Match", etag)
+	}
+	res, err := s.client.Do(req)
+	if err != nil {
+		var inner *neturl.Error // which would name the URL again
+		if ctx.Err() != nil {
+			err = errSilent
+		} else if errors.As(err, &inner) {
+			err = inner.Err
+		}
+		return response{}, fmt.Errorf("GET %s: %w", url, err)
+	}
+	defer res.Body.Close()
+
+	switch {
+	case res.StatusCode == http.StatusNotModified && etag != "":
+		return response{status: res.StatusCode, header: res.Header}, nil
+	case res.StatusCode != http.StatusOK:
+		return response{}, &statusError{url, res.Status, res.StatusCode, retryAfter(res.Header, s.cfg.Now())}
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
+	switch {
+	case ctx.Err() != nil && err != nil:
+		return response{}, fmt.Errorf("GET %s: %w", url, errSilent)
+	case err != nil:
+		return response{}, fmt.Errorf("GET %s: reading the body: %w", url, err)
+	case len(body) > maxBody:
+		return response{}, fmt.Errorf("GET %s: the body is over 1 MiB", url)
+	}
+	return response{status: res.StatusCode, header: res.Header, body: body}, nil
+}
+
+// entityTag returns an ETag that can be sent back (RFC 9110, Section 8.8.3), strong or weak. Any other would make
+// a request that can't be sent.
+func entityTag(h http.Header) string {
+	etag := h.Get("ETag")
+	opaque := strings.TrimPrefix(etag, "W/")
+	if len(etag) > 256 || len(opaque) < 2 || opaque[0] != '"' || opaque[len(opaque)-1] != '"' {
+		return ""
+	}
+	for _, c := range []byte(opaque[1 : len(opaque)-1]) {
+		if c <= ' ' || c == '"' || c >= 0x7f {
+			return ""
+		}
+	}
+	return etag
+}

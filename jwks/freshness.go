@@ -1,0 +1,81 @@
+package jwks
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// lifetime is how long an answer with this header is good, and how much longer if the issuer can't be reached. It
+// reports whether the header has anything to say about it.
+func (cfg *Config) lifetime(h http.Header) (ttl, stale time.Duration, said bool) {
+	ttl, stale = cfg.TTL, cfg.MaxStale
+	maxAge, staleIfError, none := cacheControl(h)
+	switch {
+	case none:
+		maxAge = 0
+	case maxAge >= 0:
+		// RFC 9111, Section 4.2: some of it has passed in other caches already.
+		maxAge = max(0, maxAge-max(0, seconds(h.Get("Age"))))
+	}
+	if maxAge >= 0 {
+		ttl = min(max(maxAge, cfg.MinTTL), cfg.MaxTTL)
+	}
+	if staleIfError >= 0 {
+		stale = min(max(staleIfError, minStale), cfg.MaxStale)
+	}
+	return ttl, stale, maxAge >= 0 || staleIfError >= 0
+}
+
+// minStale is what an issuer's stale-if-error can't go under: an hour is what it takes to notice an outage and mend it.
+const minStale = time.Hour
+
+// cacheControl reads RFC 9111, Section 5.2.2 and RFC 5861, Section 4. A negative value is one that isn't there. Of
+// a directive that repeats, the lowest value counts.
+func cacheControl(h http.Header) (maxAge, staleIfError time.Duration, none bool) {
+	maxAge, staleIfError = -1, -1
+	for directive := range strings.SplitSeq(strings.Join(h.Values("Cache-Control"), ","), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
+		switch strings.ToLower(name) {
+		case "max-age":
+			maxAge = lower(maxAge, seconds(strings.Trim(value, `"`)))
+		case "stale-if-error":
+			staleIfError = lower(staleIfError, seconds(strings.Trim(value, `"`)))
+		case "no-store", "no-cache":
+			none = true
+		}
+	}
+	return maxAge, staleIfError, none
+}
+
+func lower(a, b time.Duration) time.Duration {
+	if a < 0 || b < 0 {
+		return max(a, b)
+	}
+	return min(a, b)
+}
+
+// seconds reads a delta-seconds (RFC 9111, Section 1.2.2): digits, of which too many mean a very long time. It returns
+// −1 for anything else.
+func seconds(s string) time.Duration {
+	if s == "" || strings.Trim(s, "0123456789") != "" {
+		return -1
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n > math.MaxInt32 {
+		n = math.MaxInt32
+	}
+	return time.Duration(n) * time.Second
+}
+
+// retryAfter is how long an issuer asks to be left alone (RFC 9110, Section 10.2.3), at most maxRetryAfter.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	value := h.Get("Retry-After")
+	d := seconds(value)
+	if date, err := http.ParseTime(value); err == nil {
+		d = date.Sub(now)
+	}
+	return min(max(d, 0), maxRetryAfter)
+}

@@ -1,0 +1,69 @@
+package jwks
+
+import (
+	"crypto"
+	"fmt"
+	"slices"
+)
+
+// A keySet is a set of keys that can be looked up at the same cost, be it small or large. It is never changed.
+type keySet struct {
+	keys       []Key
+	byID       map[string][]Key
+	leftOut    []string // for which reasons, as many as are told
+	generation int      // counts the different sets of a Cache
+}
+
+func newKeySet(keys Set, leftOut []error, generation int) *keySet {
+	s := &keySet{
+		keys:       slices.Clip(slices.Clone(keys)),
+		byID:       make(map[string][]Key, len(keys)),
+		leftOut:    shortened(leftOut),
+		generation: generation,
+	}
+	for i, key := range s.keys {
+		if same, ok := s.byID[key.ID]; ok {
+			s.byID[key.ID] = append(same, key) // rare: two keys of one kid
+		} else {
+			s.byID[key.ID] = s.keys[i : i+1 : i+1]
+		}
+	}
+	for kid, keys := range s.byID {
+		s.byID[kid] = slices.Clip(keys) // a caller that appends must not write into it
+	}
+	return s
+}
+
+// find returns the keys with this kid, or all if it is empty, and whether there are any.
+func (s *keySet) find(kid string) ([]Key, bool) {
+	if kid == "" {
+		return s.keys, true
+	}
+	keys, ok := s.byID[kid]
+	return keys, ok
+}
+
+// equal reports whether an answer holds the same keys, and leaves out the same.
+func (s *keySet) equal(keys Set, leftOut []error) bool {
+	return s != nil && slices.EqualFunc(s.keys, keys, Key.equal) && slices.Equal(s.leftOut, shortened(leftOut))
+}
+
+func (k Key) equal(other Key) bool {
+	public, ok := k.Public.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && k.ID == other.ID && k.Algorithm == other.Algorithm && public.Equal(other.Public)
+}
+
+// maxReasons is how many left-out keys an error or a log line tells the reasons of.
+const maxReasons = 10
+
+// shortened tells why keys were left out.
+func shortened(leftOut []error) []string {
+	var reasons []string
+	for _, err := range leftOut[:min(len(leftOut), maxReasons)] {
+		reasons = append(reasons, err.Error())
+	}
+	if more := len(leftOut) - maxReasons; more > 0 {
+		reasons = append(reasons, fmt.Sprintf("and %d more", more))
+	}
+	return reasons
+}

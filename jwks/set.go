@@ -1,0 +1,89 @@
+package jwks
+
+import (
+	"context"
+	"crypto"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rsguard/rsguard/internal/jose"
+)
+
+// A Key is a public key of an issuer. It must not be changed once it is in use.
+type Key struct {
+	ID        string           // the JWK's "kid"; empty if it has none
+	Algorithm string           // the JWK's "alg"; empty means any that fits the key
+	Public    crypto.PublicKey // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
+}
+
+// A Set is a fixed set of keys, of an issuer whose keys are configured and not fetched. It is safe for concurrent
+// use as long as nobody changes it.
+type Set []Key
+
+// Parse reads a JWK Set (RFC 7517, Section 5). It leaves out keys that no signature may be checked with: of an unknown
+// type, curve or algorithm, for another use than "sig" or other operations than "verify", RSA of less than 2048 or more
+// than 8192 bits, points that aren't on their curve, private and symmetric keys, keys with a member twice. Certificates
+// in a key are not looked at. It is an error if data is no JWK Set, or if no usable key is left.
+func Parse(data []byte) (Set, error) {
+	keys, _, err := parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("jwks: %w", err)
+	}
+	return keys, nil
+}
+
+// parse also says which keys it left out, and why.
+func parse(data []byte) (Set, []error, error) {
+	parsed, leftOut, err := jose.ParseKeySet(data)
+	switch {
+	case err != nil:
+		return nil, nil, fmt.Errorf("not a key set: %w", err)
+	case len(parsed)+len(leftOut) == 0:
+		return nil, nil, errors.New("the key set is empty")
+	case len(parsed) == 0:
+		return nil, nil, fmt.Errorf("the key set has no usable key: %s", strings.Join(shortened(leftOut), "; "))
+	}
+	keys := make(Set, len(parsed))
+	for i, key := range parsed {
+		keys[i] = Key(key)
+	}
+	return keys, leftOut, nil
+}
+
+// Keys returns the keys with this key ID, or all if kid is empty: a token without a "kid" may be signed by any. No key
+// with this ID is no error. The result must not be changed.
+func (s Set) Keys(_ context.Context, kid string) ([]Key, error) {
+	if kid == "" {
+		return slices.Clip(s), nil
+	}
+	for i := range s {
+		if s[i].ID != kid {
+			continue
+		}
+		found := []Key(s[i : i+1 : i+1])
+		for _, key := range s[i+1:] {
+			if key.ID == kid {
+				found = append(found, key)
+			}
+		}
+		return found, nil
+	}
+	return nil, nil
+}
+
+// check reports the keys of s that Parse would have left out.
+func (s Set) check() error {
+	var errs []error
+	for i, key := range s {
+		err := jose.CheckPublicKey(key.Public)
+		if err == nil && key.Algorithm != "" && !jose.Fits(key.Algorithm, key.Public) {
+			err = fmt.Errorf("not a key for %q", key.Algorithm)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("key %d (kid %.64q): %w", i, key.ID, err))
+		}
+	}
+	return errors.Join(errs...)
+}
