@@ -173,7 +173,7 @@ func (a *Authenticator) identify(r *http.Request, checks []validator.Check) (*id
 
 	for _, check := range checks {
 		if err := check(ctx, id.claims); err != nil {
-			return nil, refusal(validator.CodeRefused, err)
+			return nil, refusalOf(id.claims, err)
 		}
 	}
 	return id, nil
@@ -207,4 +207,15 @@ func refusal(code validator.Code, err error) error {
 	default:
 		return err
 	}
+}
+
+// refusalOf is refusal for a check's error, to which it adds whose token it was, for the log.
+func refusalOf(claims *validator.Claims, err error) error {
+	err = refusal(validator.CodeRefused, err)
+	if e, ok := err.(*validator.Error); ok && e.Issuer == "" {
+		copied := *e // a check may return the same error to all
+		copied.Issuer = claims.Issuer
+		return &copied
+	}
+	return err
 }
