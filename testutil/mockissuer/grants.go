@@ -1,3 +1,71 @@
 package mockissuer
 
-type grants struct{}
+import (
+	"crypto/rand"
+	"time"
+)
+
+const (
+	codeLifetime    = 10 * time.Minute
+	refreshLifetime = 30 * 24 * time.Hour
+	// keptGrants is how many codes, refresh tokens and opaque tokens are remembered each. A development issuer that
+	// runs for weeks must not grow for ever.
+	keptGrants = 10_000
+)
+
+// login is what one visit to the authorization endpoint allowed. All tokens that come of it share it.
+type login struct {
+	issuer, client, user, audience, org string
+	scopes                              []string
+	nonce, sessionID                    string
+	at                                  time.Time
+	revoked                             bool
+}
+
+// code is an authorization code.
+type code struct {
+	*login
+	redirectURI, challenge string
+	expires                time.Time
+	used                   bool
+}
+
+// bearing is a refresh token or an opaque access token.
+type bearing struct {
+	*login
+	scopes  []string // of the login's, those that were asked for
+	expires time.Time
+	used    bool // a rotated refresh token
+}
+
+// grants are what the issuer gave out and has to know again.
+type grants struct {
+	codes   keeper[*code]
+	refresh keeper[*bearing]
+	opaque  keeper[*bearing]
+}
+
+// keeper maps random names to what they stand for, and forgets the oldest when there are too many.
+type keeper[T any] struct {
+	byName map[string]T
+	names  []string
+}
+
+func (k *keeper[T]) add(v T) (name string) {
+	if k.byName == nil {
+		k.byName = make(map[string]T)
+	}
+	if len(k.names) == keptGrants {
+		delete(k.byName, k.names[0])
+		k.names = k.names[1:]
+	}
+	name = rand.Text()
+	k.byName[name] = v
+	k.names = append(k.names, name)
+	return name
+}
+
+func (k *keeper[T]) find(name string) (T, bool) {
+	v, ok := k.byName[name]
+	return v, ok
+}

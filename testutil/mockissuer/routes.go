@@ -4,10 +4,15 @@ import "net/http"
 
 func (iss *Issuer) routes() *http.ServeMux {
 	mux := http.NewServeMux()
-	get := func(e Endpoint, h http.HandlerFunc) { mux.Handle("GET "+string(e), h) }
+	handle := func(method string, e Endpoint, h http.HandlerFunc) { mux.Handle(method+" "+string(e), h) }
 
-	get(EndpointDiscovery, iss.serveMetadata)
-	get(EndpointMetadata, iss.serveMetadata)
-	get(EndpointKeySet, iss.serveKeySet)
+	handle("GET", EndpointDiscovery, iss.serveMetadata)
+	handle("GET", EndpointMetadata, iss.serveMetadata)
+	handle("GET", EndpointKeySet, iss.serveKeySet)
+	handle("POST", EndpointToken, iss.serveToken)
+	handle("GET", EndpointAuthorize, iss.serveAuthorize)
+	handle("GET", EndpointUserInfo, iss.serveUserInfo)
+	handle("POST", EndpointUserInfo, iss.serveUserInfo)
+	handle("POST", EndpointIntrospection, iss.serveIntrospection)
 	return mux
 }

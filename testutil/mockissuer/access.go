@@ -1,0 +1,153 @@
+package mockissuer
+
+import (
+	"crypto/rand"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Access says for whom and for what an access token is to be. It becomes a token in the profile of its API.
+type Access struct {
+	// Issuer is one of the issuer's URLs. Empty means the first.
+	Issuer string
+	// Client is the id of the client that has the token.
+	Client string
+	// User is the id of the user for whom it acts. Empty means that it acts for itself.
+	User string
+	// Audience is the identifier of an API.
+	Audience string
+	// Organization is the id or name of an organization, or empty.
+	Organization string
+	Scopes       []string
+	// UserInfo adds the issuer's /userinfo to the audience.
+	UserInfo bool
+	// Lifetime is the API's if it is zero. A negative one makes a token that has expired.
+	Lifetime time.Duration
+	// Algorithm is the API's if it is empty.
+	Algorithm string
+	// Claims are added in the end, with the rules of [Token].
+	Claims map[string]any
+}
+
+// Issue makes the access token that the token endpoint would issue for a, without asking whether its client may have it.
+// Its error says that the client, user, API or organization does not exist, or what [Issuer.Sign] has to say.
+func (iss *Issuer) Issue(a Access) (string, error) {
+	api, ok := iss.cfg.api(a.Audience)
+	if !ok {
+		return "", fmt.Errorf("mockissuer: there is no API %q", a.Audience)
+	}
+	client, ok := iss.cfg.client(a.Client)
+	if !ok {
+		return "", fmt.Errorf("mockissuer: there is no client %q", a.Client)
+	}
+	claims, header, err := iss.accessClaims(a, api, client)
+	if err != nil {
+		return "", err
+	}
+
+	t := Token{Claims: claims, Header: header, Algorithm: a.Algorithm}
+	if t.Algorithm == "" {
+		t.Algorithm = api.Algorithm
+	}
+	if strings.HasPrefix(t.Algorithm, "HS") {
+		t.Secret = []byte(api.Secret)
+	}
+	return iss.Sign(t)
+}
+
+func (iss *Issuer) accessClaims(a Access, api API, client Client) (claims, header map[string]any, err error) {
+	now := iss.Now()
+	lifetime := a.Lifetime
+	if lifetime == 0 {
+		lifetime = api.lifetime()
+	}
+	issuer := a.Issuer
+	if issuer == "" {
+		issuer = iss.URL
+	}
+
+	claims = map[string]any{
+		"iss": issuer,
+		"sub": client.ID + "@clients",
+		"aud": api.Identifier,
+		"iat": now,
+		"exp": now.Add(lifetime),
+	}
+	var user User
+	if a.User != "" {
+		var ok bool
+		if user, ok = iss.cfg.user(a.User); !ok {
+			return nil, nil, fmt.Errorf("mockissuer: there is no user %q", a.User)
+		}
+		claims["sub"] = user.ID
+	}
+	if a.UserInfo {
+		claims["aud"] = []string{api.Identifier, userInfoAudience(issuer)}
+	}
+	if len(a.Scopes) > 0 {
+		claims["scope"] = strings.Join(a.Scopes, " ")
+	}
+	if a.Organization != "" {
+		org, ok := iss.cfg.organization(a.Organization)
+		if !ok {
+			return nil, nil, fmt.Errorf("mockissuer: there is no organization %q", a.Organization)
+		}
+		org.claim(claims)
+	}
+	if api.RBAC {
+		claims["permissions"] = permissions(api, user, a)
+	}
+
+	switch api.Profile {
+	case ProfileRFC9068:
+		header = map[string]any{"typ": "at+jwt"}
+		claims["client_id"] = client.ID
+		claims["jti"] = rand.Text()
+	default:
+		claims["azp"] = client.ID
+		if a.User == "" {
+			claims["gty"] = "client-credentials"
+		}
+	}
+	maps.Copy(claims, a.Claims)
+	return claims, header, nil
+}
+
+// permissions are a user's own, and what a client was granted.
+func permissions(api API, user User, a Access) []string {
+	if a.User == "" {
+		return slices.Concat([]string{}, a.Scopes) // an empty list is not null
+	}
+	return slices.Concat([]string{}, scopesFor(user.Permissions, api.Identifier))
+}
+
+func (a API) lifetime() time.Duration {
+	if a.Lifetime == 0 {
+		return DefaultLifetime
+	}
+	return a.Lifetime
+}
+
+// claim adds the claims that tell the organization.
+func (o Organization) claim(claims map[string]any) {
+	claims["org_id"] = o.ID
+	if o.Name != "" {
+		claims["org_name"] = o.Name
+	}
+}
+
+func scopesFor(grants []Grant, api string) []string {
+	n := slices.IndexFunc(grants, func(g Grant) bool { return g.API == api })
+	if n < 0 {
+		return nil
+	}
+	return grants[n].Scopes
+}
+
+// userInfoAudience is what a token that is good for /userinfo has in its audience.
+func userInfoAudience(issuer string) string {
+	return strings.TrimSuffix(issuer, "/") + string(EndpointUserInfo)
+}

@@ -1,0 +1,150 @@
+package mockissuer
+
+import (
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// tokenRequest is one that has been read, of a client that is known.
+type tokenRequest struct {
+	issuer string // the one of the issuer's URLs that it came to
+	client Client
+	params map[string]string
+}
+
+// tokenAnswer is RFC 6749, Section 5.1.
+type tokenAnswer struct {
+	AccessToken  string `json:"access_token"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+	IDToken      string `json:"id_token,omitempty"`
+	Scope        string `json:"scope,omitempty"`
+	ExpiresIn    int64  `json:"expires_in"`
+	TokenType    string `json:"token_type"`
+
+	note string
+}
+
+// serveToken is the token endpoint.
+func (iss *Issuer) serveToken(w http.ResponseWriter, r *http.Request) {
+	params, err := readParams(r)
+	if err != nil {
+		iss.refuseToken(w, r, "", err)
+		return
+	}
+	grants := map[string]func(tokenRequest) (tokenAnswer, error){
+		"client_credentials": iss.clientCredentials,
+		"authorization_code": iss.authorizationCode,
+		"refresh_token":      iss.refreshToken,
+	}
+	grantType := params["grant_type"]
+	if grantType == "" {
+		iss.refuseToken(w, r, "", invalidRequest("Missing required parameter: grant_type"))
+		return
+	}
+	grant, ok := grants[grantType]
+	if !ok {
+		iss.refuseToken(w, r, "", refuse(http.StatusForbidden, "unsupported_grant_type", "Unsupported grant type: "+grantType))
+		return
+	}
+
+	client, err := iss.authenticate(r, params)
+	if err != nil {
+		iss.refuseToken(w, r, "", err)
+		return
+	}
+	result, err := grant(tokenRequest{issuer: iss.issuerOf(r), client: client, params: params})
+	if err != nil {
+		iss.refuseToken(w, r, client.ID, err)
+		return
+	}
+	if note := noteFor(r); note != nil {
+		note.Note = result.note
+	}
+	iss.cfg.Logger.LogAttrs(r.Context(), slog.LevelInfo, "token issued",
+		slog.String("grant", grantType), slog.String("client", client.ID), slog.String("for", result.note))
+	answer(w, http.StatusOK, result)
+}
+
+func (iss *Issuer) refuseToken(w http.ResponseWriter, r *http.Request, client string, err error) {
+	iss.cfg.Logger.LogAttrs(r.Context(), slog.LevelInfo, "token refused",
+		slog.String("client", client), slog.String("error", err.Error()))
+	answerError(w, r, err)
+}
+
+func denied(description string) *oauthError {
+	return refuse(http.StatusForbidden, "access_denied", description)
+}
+
+// clientCredentials is RFC 6749, Section 4.4.
+func (iss *Issuer) clientCredentials(req tokenRequest) (tokenAnswer, error) {
+	if req.client.Secret == "" {
+		return tokenAnswer{}, refuse(http.StatusForbidden, "unauthorized_client",
+			"Grant type 'client_credentials' not allowed for the client.")
+	}
+	audience := iss.audience(req.params)
+	if audience == "" {
+		return tokenAnswer{}, denied("No audience was asked for, and the tenant has no default one")
+	}
+	api, ok := iss.cfg.api(audience)
+	if !ok {
+		return tokenAnswer{}, denied("Service not found: " + audience)
+	}
+	if !slices.ContainsFunc(req.client.Grants, func(g Grant) bool { return g.API == audience }) {
+		return tokenAnswer{}, denied(`Client is not authorized to access "` + audience +
+			`". You need to create a "client-grant" associated to this API.`)
+	}
+
+	scopes := scopesFor(req.client.Grants, audience)
+	if asked := strings.Fields(req.params["scope"]); len(asked) > 0 {
+		missing := slices.DeleteFunc(slices.Clone(asked), func(s string) bool { return slices.Contains(scopes, s) })
+		if len(missing) > 0 {
+			return tokenAnswer{}, denied("Client has not been granted scopes: " + strings.Join(missing, ", "))
+		}
+		scopes = asked
+	}
+	access := Access{Issuer: req.issuer, Client: req.client.ID, Audience: audience, Scopes: scopes}
+	if wanted := req.params["organization"]; wanted != "" {
+		org, ok := iss.cfg.organization(wanted)
+		if !ok || !org.among(req.client.Organizations) {
+			return tokenAnswer{}, denied("Client is not allowed to use the organization: " + wanted)
+		}
+		access.Organization = org.ID
+	}
+	return iss.issue(access, api)
+}
+
+// issue makes the answer with an access token.
+func (iss *Issuer) issue(access Access, api API) (tokenAnswer, error) {
+	token, err := iss.Issue(access)
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	note := access.Audience
+	if access.User != "" {
+		note += " as " + access.User
+	}
+	if access.Organization != "" {
+		note += " in " + access.Organization
+	}
+	return tokenAnswer{
+		AccessToken: token,
+		Scope:       strings.Join(access.Scopes, " "),
+		ExpiresIn:   int64(api.lifetime() / time.Second),
+		TokenType:   "Bearer",
+		note:        note,
+	}, nil
+}
+
+// audience is the API that a request is about: its audience, or else its resource, or else the default one.
+func (iss *Issuer) audience(params map[string]string) string {
+	if a := params["audience"]; a != "" {
+		return a
+	}
+	if resource := params["resource"]; resource != "" && !iss.cfg.IgnoreResource {
+		return resource
+	}
+	return iss.cfg.DefaultAudience
+}

@@ -1,0 +1,180 @@
+package mockissuer
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+const idTokenLifetime = 10 * time.Hour
+
+func invalidGrant(description string) *oauthError {
+	return refuse(http.StatusForbidden, "invalid_grant", description)
+}
+
+// authorizationCode is RFC 6749, Section 4.1.3, with RFC 7636.
+func (iss *Issuer) authorizationCode(req tokenRequest) (tokenAnswer, error) {
+	l, err := iss.redeem(req)
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	return iss.userTokens(req, l, slices.Contains(l.scopes, "offline_access"), l.scopes)
+}
+
+// redeem checks a code and marks it as used.
+func (iss *Issuer) redeem(req tokenRequest) (*login, error) {
+	now := iss.Now()
+	iss.mu.Lock()
+	defer iss.mu.Unlock()
+
+	c, ok := iss.grants.codes.find(req.params["code"])
+	if !ok || c.client != req.client.ID || c.issuer != req.issuer || !now.Before(c.expires) {
+		return nil, invalidGrant("Invalid authorization code")
+	}
+	if c.used {
+		// RFC 6749, Section 4.1.2: what was issued for a code that is seen again is not to be trusted.
+		c.revoked = true
+		return nil, invalidGrant("Invalid authorization code")
+	}
+	c.used = true
+	if c.redirectURI != req.params["redirect_uri"] {
+		return nil, invalidGrant("The redirect URI is wrong. You sent " + req.params["redirect_uri"] + ", and we expected " + c.redirectURI)
+	}
+
+	verifier, sent := req.params["code_verifier"]
+	if c.challenge == "" {
+		if sent {
+			// RFC 9700, Section 4.8.2: somebody took the challenge away from the authorization request.
+			return nil, invalidGrant("A code verifier came for a code without a challenge")
+		}
+		return c.login, nil
+	}
+	hash := sha256.Sum256([]byte(verifier))
+	if len(verifier) < 43 || len(verifier) > 128 || subtle.ConstantTimeCompare([]byte(encode(hash[:])), []byte(c.challenge)) != 1 {
+		return nil, invalidGrant("Failed to verify code verifier")
+	}
+	return c.login, nil
+}
+
+// refreshToken is RFC 6749, Section 6.
+func (iss *Issuer) refreshToken(req tokenRequest) (tokenAnswer, error) {
+	l, err := iss.refresh(req)
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	scopes := l.scopes
+	if asked := strings.Fields(req.params["scope"]); len(asked) > 0 {
+		scopes = slices.DeleteFunc(slices.Clone(asked), func(s string) bool { return !slices.Contains(l.scopes, s) })
+	}
+	return iss.userTokens(req, l, req.client.RotateRefreshTokens, scopes)
+}
+
+func (iss *Issuer) refresh(req tokenRequest) (*login, error) {
+	now := iss.Now()
+	iss.mu.Lock()
+	defer iss.mu.Unlock()
+
+	b, ok := iss.grants.refresh.find(req.params["refresh_token"])
+	if !ok || b.client != req.client.ID || b.revoked || !now.Before(b.expires) {
+		return nil, invalidGrant("Unknown or invalid refresh token.")
+	}
+	if b.used {
+		// RFC 9700, Section 4.14.2: one of the two who used it stole it, and nobody knows which.
+		b.revoked = true
+		return nil, invalidGrant("Unknown or invalid refresh token.")
+	}
+	b.used = req.client.RotateRefreshTokens
+	return b.login, nil
+}
+
+// userTokens issues what a login allows.
+func (iss *Issuer) userTokens(req tokenRequest, l *login, withRefresh bool, scopes []string) (tokenAnswer, error) {
+	openID := slices.Contains(scopes, "openid")
+	var result tokenAnswer
+	var err error
+	if l.audience == "" {
+		result = iss.opaqueToken(l, scopes)
+	} else {
+		api, _ := iss.cfg.api(l.audience)
+		result, err = iss.issue(Access{
+			Issuer: req.issuer, Client: l.client, User: l.user, Audience: l.audience, Organization: l.org,
+			Scopes: scopes, UserInfo: openID,
+		}, api)
+	}
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+
+	if openID {
+		if result.IDToken, err = iss.idToken(req.issuer, l, scopes); err != nil {
+			return tokenAnswer{}, err
+		}
+	}
+	if withRefresh {
+		expires := iss.Now().Add(refreshLifetime)
+		iss.mu.Lock()
+		defer iss.mu.Unlock()
+		result.RefreshToken = iss.grants.refresh.add(&bearing{login: l, scopes: l.scopes, expires: expires})
+	}
+	return result, nil
+}
+
+// opaqueToken is a token for /userinfo alone. Nobody but the issuer can read it.
+func (iss *Issuer) opaqueToken(l *login, scopes []string) tokenAnswer {
+	expires := iss.Now().Add(DefaultLifetime)
+
+	iss.mu.Lock()
+	defer iss.mu.Unlock()
+	return tokenAnswer{
+		AccessToken: iss.grants.opaque.add(&bearing{login: l, scopes: scopes, expires: expires}),
+		Scope:       strings.Join(scopes, " "),
+		ExpiresIn:   int64(DefaultLifetime / time.Second),
+		TokenType:   "Bearer",
+		note:        "/userinfo as " + l.user,
+	}
+}
+
+// idToken is OpenID Connect Core 1.0, Section 2.
+func (iss *Issuer) idToken(issuer string, l *login, scopes []string) (string, error) {
+	now := iss.Now()
+	claims := map[string]any{
+		"iss":       issuer,
+		"aud":       l.client,
+		"iat":       now,
+		"exp":       now.Add(idTokenLifetime),
+		"auth_time": l.at,
+		"sid":       l.sessionID,
+	}
+	if l.nonce != "" {
+		claims["nonce"] = l.nonce
+	}
+	if org, ok := iss.cfg.organization(l.org); ok && l.org != "" {
+		org.claim(claims)
+	}
+	user, _ := iss.cfg.user(l.user)
+	for name, value := range user.profile(scopes) {
+		if _, ok := claims[name]; !ok {
+			claims[name] = value
+		}
+	}
+	return iss.Sign(Token{Claims: claims})
+}
+
+// profile is what scopes allow to know of a user (OpenID Connect Core 1.0, Section 5.4).
+func (u User) profile(scopes []string) map[string]any {
+	claims := make(map[string]any)
+	if slices.Contains(scopes, "profile") {
+		for name, value := range u.Claims {
+			claims[name] = value
+		}
+		claims["name"] = u.Name
+	}
+	if slices.Contains(scopes, "email") {
+		claims["email"], claims["email_verified"] = u.Email, true
+	}
+	claims["sub"] = u.ID
+	return claims
+}

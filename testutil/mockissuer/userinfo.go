@@ -1,0 +1,109 @@
+package mockissuer
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// serveUserInfo is OpenID Connect Core 1.0, Section 5.3. It takes opaque tokens, and JWTs with its URL in their audience.
+func (iss *Issuer) serveUserInfo(w http.ResponseWriter, r *http.Request) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		answer(w, http.StatusUnauthorized, refuse(0, "unauthorized", "There is no access token"))
+		return
+	}
+	user, scopes, ok := iss.holder(token, iss.issuerOf(r))
+	if !ok {
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		answer(w, http.StatusUnauthorized, refuse(0, "invalid_token", "The token is not one for this endpoint"))
+		return
+	}
+	if note := noteFor(r); note != nil {
+		note.Note = user.ID
+	}
+	answer(w, http.StatusOK, user.profile(scopes))
+}
+
+// holder is the user whom a token lets /userinfo tell about.
+func (iss *Issuer) holder(token, issuer string) (User, []string, bool) {
+	if b, ok := iss.opaque(token); ok {
+		user, ok := iss.cfg.user(b.user)
+		return user, b.scopes, ok && b.issuer == issuer && slices.Contains(b.scopes, "openid")
+	}
+	claims, ok := iss.ownClaims(token)
+	if !ok || claims["cnf"] != nil {
+		return User{}, nil, false
+	}
+	audience, _ := claims["aud"].([]any)
+	if !slices.Contains(audience, any(userInfoAudience(issuer))) {
+		return User{}, nil, false
+	}
+	subject, _ := claims["sub"].(string)
+	scope, _ := claims["scope"].(string)
+	user, ok := iss.cfg.user(subject)
+	return user, strings.Fields(scope), ok
+}
+
+func (iss *Issuer) opaque(token string) (*bearing, bool) {
+	now := iss.Now()
+	iss.mu.Lock()
+	defer iss.mu.Unlock()
+
+	b, ok := iss.grants.opaque.find(token)
+	if !ok || b.revoked || !now.Before(b.expires) {
+		return nil, false
+	}
+	return b, true
+}
+
+// serveIntrospection is RFC 7662. The one who asks is a client with a secret.
+func (iss *Issuer) serveIntrospection(w http.ResponseWriter, r *http.Request) {
+	params, err := readParams(r)
+	if err != nil {
+		answerError(w, r, err)
+		return
+	}
+	client, err := iss.authenticate(r, params)
+	if err != nil || client.Secret == "" {
+		// RFC 7662, Section 2.3, wants RFC 6749's own word for it.
+		answerError(w, r, refuse(http.StatusUnauthorized, "invalid_client", "Unauthorized"))
+		return
+	}
+	token, ok := params["token"]
+	if !ok {
+		answerError(w, r, invalidRequest("Missing required parameter: token"))
+		return
+	}
+	answer(w, http.StatusOK, iss.introspect(token))
+}
+
+func (iss *Issuer) introspect(token string) map[string]any {
+	if b, ok := iss.opaque(token); ok {
+		return map[string]any{
+			"active": true, "token_type": "Bearer", "iss": b.issuer, "sub": b.user, "client_id": b.client,
+			"aud": userInfoAudience(b.issuer), "scope": strings.Join(b.scopes, " "),
+			"iat": b.at.Unix(), "exp": b.expires.Truncate(time.Second).Unix(),
+		}
+	}
+	claims, ok := iss.ownClaims(token)
+	if client, isString := claims["aud"].(string); ok && isString {
+		_, isClient := iss.cfg.client(client)
+		ok = !isClient // an ID token is for a client, and is no token to act with
+	}
+	if !ok {
+		// RFC 7662, Section 2.2: nothing else about a token that is not active.
+		return map[string]any{"active": false}
+	}
+
+	out := maps.Clone(claims)
+	out["active"] = true
+	out["token_type"] = "Bearer"
+	if _, ok := out["client_id"]; !ok && out["azp"] != nil {
+		out["client_id"] = out["azp"]
+	}
+	return out
+}
