@@ -1,0 +1,162 @@
+package testutil_test
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rsguard/rsguard/testutil"
+	"github.com/rsguard/rsguard/testutil/mockissuer"
+	"github.com/rsguard/rsguard/validator"
+)
+
+const audience = "https://orders.example.com"
+
+func newValidator(t *testing.T, cfg validator.Config) *validator.Validator {
+	t.Helper()
+	v, err := validator.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestIssuerTokens(t *testing.T) {
+	t.Parallel()
+
+	now := time.Now()
+	for name, cfg := range map[string]mockissuer.Config{
+		"on loopback": {},
+		"in memory":   {URL: "https://tenant.example.com/"},
+		"ES256":       {Algorithms: []string{"ES256"}},
+	} {
+		iss := testutil.NewIssuer(t, cfg)
+		v := newValidator(t, iss.Config(audience))
+		for _, tt := range []struct {
+			name   string
+			claims testutil.Claims
+			want   validator.Code
+		}{
+			{"good", nil, ""},
+			{"with a scope", testutil.Claims{"scope": "orders:read"}, ""},
+			{"expired", testutil.Claims{"exp": now.Add(-time.Hour)}, validator.CodeExpired},
+			{"expired, as an int", testutil.Claims{"exp": now.Unix() - 3600}, validator.CodeExpired},
+			{"without an expiry", testutil.Claims{"exp": nil}, validator.CodeClaim},
+			{"for another API", testutil.Claims{"aud": "x"}, validator.CodeAudience},
+			{"of another issuer", testutil.Claims{"iss": "https://x.example.com/"}, validator.CodeIssuer},
+		} {
+			if _, err := v.Validate(t.Context(), iss.Token(tt.claims)); validator.CodeOf(err) != tt.want {
+				t.Errorf("%s: Validate(%s) = %v, want code %q", name, tt.name, err, tt.want)
+			}
+		}
+	}
+}
+
+func TestIssuerOutageAndRotation(t *testing.T) {
+	t.Parallel()
+
+	synctest.Test(t, func(t *testing.T) {
+		iss := testutil.NewIssuer(t, mockissuer.Config{URL: "https://tenant.example.com/", Algorithms: []string{"ES256"}})
+		v := newValidator(t, iss.Config(audience))
+
+		iss.SetDown(true)
+		old := iss.Token(nil)
+		if _, err := v.Validate(t.Context(), old); validator.CodeOf(err) != validator.CodeUnavailable {
+			t.Errorf("Validate while the issuer is down = %v, want code %q", err, validator.CodeUnavailable)
+		}
+		iss.SetDown(false)
+		iss.Advance(time.Minute)
+		if _, err := v.Validate(t.Context(), old); err != nil {
+			t.Errorf("Validate with the issuer up again = %v, want no error", err)
+		}
+		iss.SetDown(true)
+		if _, err := v.Validate(t.Context(), iss.Token(nil)); err != nil {
+			t.Errorf("Validate with known keys while the issuer is down = %v, want no error", err)
+		}
+		iss.SetDown(false)
+
+		kid := iss.RotateKey()
+		fetches := iss.KeyFetches()
+		if _, err := v.Validate(t.Context(), iss.Token(nil)); err != nil {
+			t.Errorf("Validate after RotateKey() = %v, want no error", err)
+		}
+		if got := iss.KeyFetches() - fetches; got != 1 {
+			t.Errorf("KeyFetches() grew by %d for the new key %s, want 1", got, kid)
+		}
+		if _, err := v.Validate(t.Context(), old); validator.CodeOf(err) != validator.CodeUnknownKey {
+			t.Errorf("Validate of a token of the key before = %v, want code %q", err, validator.CodeUnknownKey)
+		}
+	})
+}
+
+func TestIssuerDomains(t *testing.T) {
+	t.Parallel()
+
+	const custom = "https://login.example.com/"
+	iss := testutil.NewIssuer(t, mockissuer.Config{URL: "https://tenant.example.com/", Domains: []string{custom}})
+	v := newValidator(t, iss.Config(audience))
+	if _, err := v.Validate(t.Context(), iss.Token(testutil.Claims{"iss": custom})); err != nil {
+		t.Errorf("Validate of a custom domain's token = %v, want no error", err)
+	}
+}
+
+func TestIssuerAdvance(t *testing.T) {
+	t.Parallel()
+
+	iss := testutil.NewIssuer(t)
+	v := newValidator(t, iss.Config(audience))
+	token := iss.Token(nil)
+	for _, tt := range []struct {
+		advance time.Duration
+		want    validator.Code
+	}{
+		{time.Hour, ""}, // within the leeway
+		{validator.DefaultLeeway + time.Second, validator.CodeExpired},
+		{-time.Minute, ""},
+	} {
+		iss.Advance(tt.advance)
+		if _, err := v.Validate(t.Context(), token); validator.CodeOf(err) != tt.want {
+			t.Errorf("Validate after Advance(%v) = %v, want code %q", tt.advance, err, tt.want)
+		}
+	}
+}
+
+// fatal is a test that records how it ended.
+type fatal struct {
+	testing.TB
+	said string
+}
+
+var errFatal = errors.New("fatal")
+
+func (f *fatal) Helper() {}
+func (f *fatal) Fatalf(format string, _ ...any) {
+	f.said = format
+	panic(errFatal)
+}
+
+func TestIssuerFailsTheTest(t *testing.T) {
+	t.Parallel()
+
+	for name, call := range map[string]func(tb testing.TB){
+		"two configurations":   func(tb testing.TB) { testutil.NewIssuer(tb, mockissuer.Config{}, mockissuer.Config{}) },
+		"a bad configuration":  func(tb testing.TB) { testutil.NewIssuer(tb, mockissuer.Config{URL: "x"}) },
+		"an unknown algorithm": func(tb testing.TB) { testutil.NewIssuer(tb).Sign(mockissuer.Token{Algorithm: "x"}) },
+		"an unwritable claim":  func(tb testing.TB) { testutil.NewIssuer(tb).Token(testutil.Claims{"x": func() {}}) },
+		"an unknown rotation":  func(tb testing.TB) { testutil.NewIssuer(tb).RotateKey("x") },
+	} {
+		tb := &fatal{TB: t}
+		func() {
+			defer func() {
+				if p := recover(); p != errFatal {
+					t.Errorf("%s: recovered %v, want a call of Fatalf", name, p)
+				}
+			}()
+			call(tb)
+		}()
+		if tb.said == "" {
+			t.Errorf("%s did not fail the test", name)
+		}
+	}
+}
