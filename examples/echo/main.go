@@ -1,0 +1,83 @@
+// Command echo is an API on Echo. It accepts the tokens of one issuer, or of several:
+//
+//	go run ./examples/echo -issuer https://tenant.eu.auth0.com/ -audience https://api.example.com
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/rsguard/rsguard/adapters/echoauth"
+	"github.com/rsguard/rsguard/middleware"
+	"github.com/rsguard/rsguard/validator"
+)
+
+func main() {
+	log.Fatal(run(context.Background(), os.Args[1:], os.Stdout))
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	var issuers []string
+	flags := flag.NewFlagSet("echo", flag.ContinueOnError)
+	flags.Func("issuer", "accept this issuer's tokens; may be repeated", func(s string) error { issuers = append(issuers, s); return nil })
+	audience := flags.String("audience", "https://api.example.com", "the identifier of this API")
+	addr := flags.String("addr", "127.0.0.1:8080", "listen on this address")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+
+	handler, err := routes(issuers, *audience)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", *addr)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "listening on http://%s\n", listener.Addr())
+
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	return server.Serve(listener)
+}
+
+func routes(issuers []string, audience string) (http.Handler, error) {
+	var tenants []*validator.Validator
+	for _, issuer := range issuers {
+		v, err := validator.New(validator.Config{Issuers: []string{issuer}, Audiences: []string{audience}})
+		if err != nil {
+			return nil, err
+		}
+		tenants = append(tenants, v)
+	}
+	anyTenant, err := validator.NewMux(tenants...)
+	if err != nil {
+		return nil, err
+	}
+	auth, err := middleware.New(middleware.Config{Validator: anyTenant})
+	if err != nil {
+		return nil, err
+	}
+
+	e := echo.New()
+	e.GET("/health", func(c echo.Context) error { return c.NoContent(http.StatusOK) }) // for everybody
+	e.GET("/orders", listOrders, echoauth.New(auth))
+	e.POST("/orders", createOrder, echoauth.New(auth, validator.Scopes("orders:write")))
+	return e, nil
+}
+
+func listOrders(c echo.Context) error {
+	claims, _ := echoauth.Claims(c)
+	return c.JSON(http.StatusOK, map[string]any{"customer": claims.Subject, "orders": []string{}})
+}
+
+func createOrder(c echo.Context) error { return c.NoContent(http.StatusCreated) }

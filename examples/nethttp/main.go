@@ -1,0 +1,81 @@
+// Command nethttp is an API on net/http alone. It accepts the tokens of one issuer, or of several:
+//
+//	go run ./examples/nethttp -issuer https://tenant.eu.auth0.com/ -audience https://api.example.com
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/rsguard/rsguard/middleware"
+	"github.com/rsguard/rsguard/validator"
+)
+
+func main() {
+	log.Fatal(run(context.Background(), os.Args[1:], os.Stdout))
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	var issuers []string
+	flags := flag.NewFlagSet("nethttp", flag.ContinueOnError)
+	flags.Func("issuer", "accept this issuer's tokens; may be repeated", func(s string) error { issuers = append(issuers, s); return nil })
+	audience := flags.String("audience", "https://api.example.com", "the identifier of this API")
+	addr := flags.String("addr", "127.0.0.1:8080", "listen on this address")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+
+	handler, err := routes(issuers, *audience)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", *addr)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "listening on http://%s\n", listener.Addr())
+
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	return server.Serve(listener)
+}
+
+func routes(issuers []string, audience string) (http.Handler, error) {
+	var tenants []*validator.Validator
+	for _, issuer := range issuers {
+		v, err := validator.New(validator.Config{Issuers: []string{issuer}, Audiences: []string{audience}})
+		if err != nil {
+			return nil, err
+		}
+		tenants = append(tenants, v)
+	}
+	anyTenant, err := validator.NewMux(tenants...)
+	if err != nil {
+		return nil, err
+	}
+	auth, err := middleware.New(middleware.Config{Validator: anyTenant})
+	if err != nil {
+		return nil, err
+	}
+
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /health", func(http.ResponseWriter, *http.Request) {}) // for everybody: it is not behind auth
+	mux.Handle("GET /orders", auth.Handler(http.HandlerFunc(listOrders)))
+	mux.Handle("POST /orders", auth.Require(validator.Scopes("orders:write"))(http.HandlerFunc(createOrder)))
+	return mux, nil
+}
+
+func listOrders(w http.ResponseWriter, r *http.Request) {
+	claims, _ := middleware.ClaimsFromContext(r.Context())
+	_ = json.NewEncoder(w).Encode(map[string]any{"customer": claims.Subject, "orders": []string{}})
+}
+
+func createOrder(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusCreated) }
