@@ -135,12 +135,16 @@ func (x *examination) checkIssuer(v *Validator) error {
 	if x.hasIssuer && slices.Contains(v.cfg.Issuers, x.Issuer) {
 		return nil
 	}
-	m := &mismatch{name: "iss", want: v.cfg.Issuers}
-	if x.hasIssuer {
-		m.found = []string{x.Issuer}
-		m.advice = issuerAdvice(x.Issuer, v.cfg.Issuers)
+	return &Error{Code: CodeIssuer, Err: &mismatch{
+		name: "iss", found: x.issuers(), want: v.cfg.Issuers, advice: issuerAdvice(x.Issuer, v.cfg.Issuers),
+	}}
+}
+
+func (x *examination) issuers() []string {
+	if !x.hasIssuer {
+		return nil
 	}
-	return &Error{Code: CodeIssuer, Err: m}
+	return []string{x.Issuer}
 }
 
 func issuerAdvice(found string, want []string) string {

@@ -34,6 +34,7 @@ type Validator struct {
 	cfg            Config
 	algorithms     []string
 	audienceAdvice string
+	memory         *memory // nil if nothing is remembered
 }
 
 // New returns a Validator. It does no I/O and starts no goroutine: keys are fetched when the first token asks for them.
@@ -64,6 +65,9 @@ func New(cfg Config) (*Validator, error) {
 	case jwks.Set:
 		v.cfg.Keys = indexed(keys)
 	}
+	if cfg.CacheSize > 0 {
+		v.memory = newMemory(cfg.CacheSize)
+	}
 	if cfg.Now == nil {
 		v.cfg.Now = time.Now
 	}
@@ -84,6 +88,11 @@ func (v *Validator) Validate(ctx context.Context, token string) (*Claims, error)
 }
 
 func (v *Validator) validate(ctx context.Context, x *examination, token string) error {
+	if r := v.memory.recall(token); r != nil {
+		if known, err := x.recognize(ctx, v, r); known {
+			return err
+		}
+	}
 	if err := x.parse(token, v.cfg.MaxTokenSize); err != nil {
 		return v.advise(err)
 	}
@@ -93,7 +102,11 @@ func (v *Validator) validate(ctx context.Context, x *examination, token string) 
 	if err := x.claims(); err != nil {
 		return err
 	}
-	return x.decide(ctx, v)
+	if err := x.decide(ctx, v); err != nil {
+		return err
+	}
+	v.memory.remember(token, x)
+	return nil
 }
 
 // advise adds what to do about a token that is no JWT.

@@ -1,0 +1,127 @@
+package validator_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rsguard/rsguard/jwks"
+	"github.com/rsguard/rsguard/validator"
+)
+
+func TestNew(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		change func(*validator.Config)
+		want   string // in the error; "" for none
+	}{
+		{"good", func(*validator.Config) {}, ""},
+		{"no issuer", func(c *validator.Config) { c.Issuers = nil }, "Issuers is empty"},
+		{"empty issuer", func(c *validator.Config) { c.Issuers = []string{""} }, `Issuers: ""`},
+		{"issuer without scheme", func(c *validator.Config) { c.Issuers = []string{"tenant.eu.auth0.com"} }, "has no host"},
+		{"issuer by http", func(c *validator.Config) { c.Issuers = []string{"http://tenant.eu.auth0.com/"} }, "https"},
+		{"issuer by http on 127.0.0.1", func(c *validator.Config) { c.Issuers = []string{"http://127.0.0.1:9650/"} }, ""},
+		{"issuer by http on [::1]", func(c *validator.Config) { c.Issuers = []string{"http://[::1]:9650/"} }, ""},
+		{"issuer by http on localhost", func(c *validator.Config) { c.Issuers = []string{"http://localhost:9650/"} }, ""},
+		{"issuer by http on localhost.evil", func(c *validator.Config) { c.Issuers = []string{"http://localhost.evil/"} }, "https"},
+		{"issuer by http on 127.evil", func(c *validator.Config) { c.Issuers = []string{"http://127.0.0.1.evil/"} }, "https"},
+		{"issuer by ftp", func(c *validator.Config) { c.Issuers = []string{"ftp://tenant.eu.auth0.com/"} }, "https"},
+		{"issuer with query", func(c *validator.Config) { c.Issuers = []string{"https://t/?a=b"} }, "query"},
+		{"issuer with fragment", func(c *validator.Config) { c.Issuers = []string{"https://t/#"} }, "fragment"},
+		{"issuer with user", func(c *validator.Config) { c.Issuers = []string{"https://u:p@t/"} }, "user"},
+		{"issuer with space", func(c *validator.Config) { c.Issuers = []string{" https://t/"} }, "Issuers"},
+		{"second issuer bad", func(c *validator.Config) { c.Issuers = []string{issuer, "x"} }, `Issuers: "x"`},
+		{"no audience", func(c *validator.Config) { c.Audiences = nil }, "Audiences is empty"},
+		{"empty audience", func(c *validator.Config) { c.Audiences = []string{"a", ""} }, `Audiences: ""`},
+		{"audience with space", func(c *validator.Config) { c.Audiences = []string{"a "} }, `Audiences: "a "`},
+		{"alg none", func(c *validator.Config) { c.Algorithms = []validator.Algorithm{"none"} }, `"none" is not known`},
+		{"alg empty", func(c *validator.Config) { c.Algorithms = []validator.Algorithm{""} }, `"" is not known`},
+		{"alg in other case", func(c *validator.Config) { c.Algorithms = []validator.Algorithm{"rs256"} }, "not known"},
+		{"alg HS256 with keys", func(c *validator.Config) { c.Algorithms = []validator.Algorithm{"HS256"} }, "needs Secret"},
+		{"leeway at the limit", func(c *validator.Config) { c.Leeway = 5 * time.Minute }, ""},
+		{"leeway over the limit", func(c *validator.Config) { c.Leeway = 5*time.Minute + 1 }, "Leeway"},
+		{"no leeway", func(c *validator.Config) { c.Leeway = -1 }, ""},
+		{"negative size", func(c *validator.Config) { c.MaxTokenSize = -1 }, "MaxTokenSize"},
+		{"size at the limit", func(c *validator.Config) { c.MaxTokenSize = 1 << 20 }, ""},
+		{"size over the limit", func(c *validator.Config) { c.MaxTokenSize = 1<<20 + 1 }, "MaxTokenSize"},
+		{"negative cache", func(c *validator.Config) { c.CacheSize = -1 }, "CacheSize"},
+		{"nil check", func(c *validator.Config) { c.Checks = []validator.Check{nil} }, "Checks"},
+		{"nil cache", func(c *validator.Config) { c.Keys = (*jwks.Cache)(nil) }, "nil *jwks.Cache"},
+		{"no keys", func(c *validator.Config) { c.Keys = jwks.Set{} }, "empty Set"},
+		{"both kinds of strictness", func(c *validator.Config) { c.RequireRFC9068, c.InsecureSkipTypeCheck = true, true }, "exclude"},
+		{"secret", func(c *validator.Config) { c.Keys, c.Algorithms, c.Secret = nil, nil, make([]byte, 32) }, ""},
+		{"secret and keys", func(c *validator.Config) { c.Algorithms, c.Secret = nil, make([]byte, 32) }, "exclude"},
+		{"secret and RS256", func(c *validator.Config) {
+			c.Keys, c.Algorithms, c.Secret = nil, []validator.Algorithm{"RS256"}, make([]byte, 32)
+		}, "can't be used with Secret"},
+		{"secret too short", func(c *validator.Config) { c.Keys, c.Algorithms, c.Secret = nil, nil, make([]byte, 31) }, "at least 32"},
+		{"empty secret", func(c *validator.Config) { c.Keys, c.Algorithms, c.Secret = nil, nil, []byte{} }, "at least 32"},
+		{"secret too short for HS512", func(c *validator.Config) {
+			c.Keys, c.Algorithms, c.Secret = nil, []validator.Algorithm{"HS256", "HS512"}, make([]byte, 63)
+		}, "at least 64"},
+	} {
+		cfg := config()
+		tt.change(&cfg)
+		v, err := validator.New(cfg)
+		if (v == nil) != (err != nil) {
+			t.Errorf("New(%s) = %v, %v", tt.name, v, err)
+		}
+		if got := ""; err != nil {
+			got = err.Error()
+			if tt.want == "" || !strings.Contains(got, tt.want) {
+				t.Errorf("New(%s) error = %v, want %q in it", tt.name, err, tt.want)
+			}
+		} else if tt.want != "" {
+			t.Errorf("New(%s) error = nil, want %q in it", tt.name, tt.want)
+		}
+	}
+}
+
+func TestNew_allMistakes(t *testing.T) {
+	t.Parallel()
+	_, err := validator.New(validator.Config{
+		Issuers: []string{"http://x/"}, Algorithms: []validator.Algorithm{"none", "HS256"}, Leeway: time.Hour,
+	})
+	if err == nil {
+		t.Fatal("New() error = nil")
+	}
+	for _, want := range []string{"Issuers", "Audiences", "none", "HS256", "Leeway"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("New() error = %v, want %s in it", err, want)
+		}
+	}
+}
+
+// What the caller does to its slices later must not change the decision.
+func TestNew_keepsItsOwn(t *testing.T) {
+	t.Parallel()
+	cfg := config()
+	v, err := validator.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Issuers[0], cfg.Audiences[0], cfg.Algorithms[0] = "https://evil/", "evil", "ES256"
+	if _, err := v.Validate(t.Context(), token(t, nil, nil)); err != nil {
+		t.Errorf("Validate() error = %v after the Config was changed", err)
+	}
+}
+
+func TestAuth0(t *testing.T) {
+	t.Parallel()
+	for _, domain := range []string{
+		"tenant.eu.auth0.com", "tenant.eu.auth0.com/", " Tenant.EU.auth0.com\n", "https://tenant.eu.auth0.com",
+		"HTTPS://tenant.eu.auth0.com/", "http://tenant.eu.auth0.com//",
+	} {
+		cfg := validator.Auth0(domain, audience)
+		if len(cfg.Issuers) != 1 || cfg.Issuers[0] != issuer || len(cfg.Audiences) != 1 || cfg.Audiences[0] != audience {
+			t.Errorf("Auth0(%q) = %v, %v", domain, cfg.Issuers, cfg.Audiences)
+		}
+		if _, err := validator.New(cfg); err != nil {
+			t.Errorf("New(Auth0(%q)) error = %v", domain, err)
+		}
+	}
+	if _, err := validator.New(validator.Auth0("", "")); err == nil {
+		t.Error("New(Auth0()) of nothing: no error")
+	}
+}

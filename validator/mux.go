@@ -1,0 +1,175 @@
+package validator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+	"golang.org/x/time/rate"
+)
+
+// A Mux validates the tokens of several tenants, each by its own [Validator]: its keys, its audiences, its algorithms,
+// its checks. Which one is chosen by the token's "iss", which nobody has verified by then, from what the service
+// knows; that Validator then demands this very issuer. So a token that one tenant has signed never passes as another's.
+// A Mux is safe for concurrent use.
+type Mux struct {
+	find         func(ctx context.Context, issuer string) (*Validator, error)
+	maxTokenSize int
+}
+
+// NewMux returns a Mux for a fixed list of tenants. It is an error if two have an issuer in common, or there is none.
+func NewMux(tenants ...*Validator) (*Mux, error) {
+	byIssuer := make(map[string]*Validator)
+	maxTokenSize := 0
+	var errs []error
+	for i, v := range tenants {
+		if v == nil {
+			errs = append(errs, fmt.Errorf("validator: Mux: Validator %d is nil", i))
+			continue
+		}
+		maxTokenSize = max(maxTokenSize, v.cfg.MaxTokenSize)
+		for _, issuer := range v.cfg.Issuers {
+			if other := byIssuer[issuer]; other != nil && other != v {
+				errs = append(errs, fmt.Errorf("validator: Mux: two Validators have the issuer %q", issuer))
+			}
+			byIssuer[issuer] = v
+		}
+	}
+	if len(tenants) == 0 {
+		errs = append(errs, errors.New("validator: Mux: no Validators"))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	find := func(_ context.Context, issuer string) (*Validator, error) { return byIssuer[issuer], nil }
+	return &Mux{find, maxTokenSize}, nil
+}
+
+// How [NewMuxFunc] keeps what its function returns.
+const (
+	MuxSize       = 1 << 14         // tenants kept; those in use stay when others must go
+	MuxLifetime   = time.Hour       // of a tenant, until it is asked for again
+	MuxForgetting = 5 * time.Second // of an answer that there is no such tenant, or of an error
+	MuxRate       = 100             // calls of the function in a second, and at once
+)
+
+// NewMuxFunc returns a Mux for tenants that the service looks up, in a database say. Tenant gets the "iss" of a token,
+// which nobody has verified: it must be looked for among known ones, and never be made into an address. Tenant returns
+// nil without an error if there is no such tenant, which refuses the token with [CodeIssuer]. Its error refuses the token
+// with [CodeUnavailable], unless an [*Error] is in its chain.
+//
+// What tenant returns is kept, [MuxSize] answers at most, for [MuxLifetime]; then it is called again, and may return the
+// same Validator, with its keys, or another one. It is called once for all requests that wait for an issuer, and no
+// more than [MuxRate] times in a second: what exceeds that is refused with [CodeUnavailable]. The ctx that it gets is
+// that of one of the requests. The longest token that the Mux reads is of [DefaultMaxTokenSize].
+func NewMuxFunc(tenant func(ctx context.Context, issuer string) (*Validator, error)) *Mux {
+	mustBe(tenant != nil, "NewMuxFunc: nil function")
+	t := &tenants{
+		ask:     tenant,
+		limiter: rate.NewLimiter(MuxRate, MuxRate),
+		// No expiry of its own: that would take a goroutine.
+		answers: otter.Must(&otter.Options[string, *answer]{MaximumSize: MuxSize, Logger: &otter.NoopLogger{}}),
+	}
+	return &Mux{t.find, DefaultMaxTokenSize}
+}
+
+// tenants remembers what a function says of issuers.
+type tenants struct {
+	ask     func(ctx context.Context, issuer string) (*Validator, error)
+	limiter *rate.Limiter
+	answers *otter.Cache[string, *answer]
+}
+
+// An answer is kept whatever it is; that there is nothing, or an error, just for a moment.
+type answer struct {
+	v       *Validator
+	err     error
+	expires time.Time
+}
+
+func (t *tenants) find(ctx context.Context, issuer string) (*Validator, error) {
+	if len(issuer) > maxIssuer {
+		return nil, nil
+	}
+	now := time.Now()
+	a, ok := t.answers.GetIfPresent(issuer)
+	if !ok || !now.Before(a.expires) {
+		issuer = strings.Clone(issuer) // lest it keeps the whole token
+		t.answers.ComputeIfPresent(issuer, func(a *answer) (*answer, otter.ComputeOp) {
+			if now.Before(a.expires) {
+				return a, otter.CancelOp // another request has asked meanwhile
+			}
+			return nil, otter.InvalidateOp
+		})
+		var err error
+		if a, err = t.answers.Get(ctx, issuer, otter.LoaderFunc[string, *answer](t.load)); err != nil {
+			return nil, err
+		}
+	}
+	return a.v, a.err
+}
+
+func (t *tenants) load(ctx context.Context, issuer string) (*answer, error) {
+	if !t.limiter.Allow() {
+		return nil, &Error{Code: CodeUnavailable, Err: errMuxRate}
+	}
+	v, err := t.ask(ctx, issuer)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, err // this request's trouble only
+	case err != nil || v == nil:
+		return &answer{nil, err, time.Now().Add(MuxForgetting)}, nil
+	}
+	return &answer{v, nil, time.Now().Add(MuxLifetime)}, nil
+}
+
+// maxIssuer is the length in bytes of the longest issuer that a [NewMuxFunc] function is asked for.
+const maxIssuer = 1 << 10
+
+var errMuxRate = errors.New("too many issuers are asked for at once")
+
+// Validate is [Validator.Validate] of the tenant that the token names. A token of none is refused with [CodeIssuer].
+func (m *Mux) Validate(ctx context.Context, token string) (*Claims, error) {
+	var x examination
+	if err := m.validate(ctx, &x, token); err != nil {
+		return nil, x.refusal(err)
+	}
+	return x.Claims, nil
+}
+
+func (m *Mux) validate(ctx context.Context, x *examination, token string) error {
+	if err := x.parse(token, m.maxTokenSize); err != nil {
+		return err
+	}
+	if err := x.claims(); err != nil {
+		return err
+	}
+	v, err := m.find(ctx, x.Issuer)
+	var refusal *Error
+	switch {
+	case errors.As(err, &refusal):
+		return err
+	case err != nil:
+		return &Error{Code: CodeUnavailable, Err: err}
+	case v == nil:
+		return &Error{Code: CodeIssuer, Err: &mismatch{name: "iss", found: x.issuers(), advice: "no tenant has this issuer"}}
+	case len(token) > v.cfg.MaxTokenSize:
+		return errTooLarge
+	}
+	if r := v.memory.recall(token); r != nil {
+		if known, err := x.recognize(ctx, v, r); known {
+			return err
+		}
+	}
+	if err := x.algorithm(v); err != nil {
+		return err
+	}
+	if err := x.decide(ctx, v); err != nil {
+		return err
+	}
+	v.memory.remember(token, x)
+	return nil
+}

@@ -1,0 +1,198 @@
+package validator_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rsguard/rsguard/jwks"
+	"github.com/rsguard/rsguard/validator"
+)
+
+const otherIssuer = "https://other.eu.auth0.com/"
+
+// twoTenants returns the Validator of token's issuer, and that of another one with another key of the same ID.
+func twoTenants(t testing.TB) (a, b *validator.Validator) {
+	t.Helper()
+	b = newValidator(t, func(c *validator.Config) {
+		c.Issuers = []string{otherIssuer, "https://login.example.com/"}
+		c.Keys = jwks.Set{{ID: kid, Public: otherKey(1)}}
+	})
+	return newValidator(t, nil), b
+}
+
+func TestMux(t *testing.T) {
+	t.Parallel()
+	a, b := twoTenants(t)
+	mux, err := validator.NewMux(a, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, token string
+		want        validator.Code
+	}{
+		{"of a", token(t, nil, nil), ""},
+		{"of b, signed by a", token(t, nil, object{"iss": otherIssuer}), validator.CodeSignature},
+		{"of b's custom domain, signed by a", token(t, nil, object{"iss": "https://login.example.com/"}), validator.CodeSignature},
+		{"of none", token(t, nil, object{"iss": "https://x/"}), validator.CodeIssuer},
+		{"without iss", token(t, nil, object{"iss": nil}), validator.CodeIssuer},
+		{"iss a number", token(t, nil, object{"iss": 1}), validator.CodeClaim},
+		{"alg not allowed", token(t, object{"alg": "RS256"}, nil), validator.CodeAlgorithm},
+		{"no token", "x", validator.CodeMalformed},
+		{"too large", strings.Repeat("x", 20000), validator.CodeMalformed},
+	} {
+		claims, err := mux.Validate(t.Context(), tt.token)
+		if got := validator.CodeOf(err); got != tt.want || (claims == nil) != (err != nil) {
+			t.Errorf("Validate(%s) = %v, %v, want code %q", tt.name, claims, err, tt.want)
+		}
+	}
+}
+
+func TestNewMux_mistakes(t *testing.T) {
+	t.Parallel()
+	a, b := twoTenants(t)
+	again, _ := twoTenants(t)
+	for name, list := range map[string][]*validator.Validator{
+		"none": nil, "nil": {a, nil}, "one issuer twice": {a, b, again},
+	} {
+		if mux, err := validator.NewMux(list...); err == nil || mux != nil {
+			t.Errorf("NewMux(%s) = %v, %v", name, mux, err)
+		}
+	}
+}
+
+func TestNewMuxFunc(t *testing.T) {
+	t.Parallel()
+	a, _ := twoTenants(t)
+	down := errors.New("database is down")
+	for _, tt := range []struct {
+		name string
+		v    *validator.Validator
+		err  error
+		want validator.Code
+	}{
+		{"found", a, nil, ""},
+		{"not found", nil, nil, validator.CodeIssuer},
+		{"down", nil, down, validator.CodeUnavailable},
+		{"a refusal of its own", nil, &validator.Error{Code: validator.CodeRefused, Err: down}, validator.CodeRefused},
+	} {
+		mux := validator.NewMuxFunc(func(_ context.Context, iss string) (*validator.Validator, error) {
+			if iss != issuer {
+				t.Errorf("asked for %q", iss)
+			}
+			return tt.v, tt.err
+		})
+		_, err := mux.Validate(t.Context(), token(t, nil, nil))
+		if got := validator.CodeOf(err); got != tt.want || tt.err != nil && !errors.Is(err, down) {
+			t.Errorf("Validate(%s) error = %v, want code %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+// The function may return the wrong Validator. That must not make it accept another tenant's tokens.
+func TestNewMuxFunc_wrongTenant(t *testing.T) {
+	t.Parallel()
+	a, _ := twoTenants(t)
+	mux := validator.NewMuxFunc(func(context.Context, string) (*validator.Validator, error) { return a, nil })
+	_, err := mux.Validate(t.Context(), token(t, nil, object{"iss": otherIssuer}))
+	if validator.CodeOf(err) != validator.CodeIssuer {
+		t.Errorf("Validate() error = %v, want code %q", err, validator.CodeIssuer)
+	}
+}
+
+func TestNewMuxFunc_calls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, _ := twoTenants(t)
+		good, unknown := token(t, nil, nil), token(t, nil, object{"iss": otherIssuer})
+		calls := map[string]int{}
+		var mu sync.Mutex
+		mux := validator.NewMuxFunc(func(_ context.Context, iss string) (*validator.Validator, error) {
+			time.Sleep(time.Second) // of the bubble's clock
+			mu.Lock()
+			defer mu.Unlock()
+			calls[iss]++
+			if iss == issuer {
+				return a, nil
+			}
+			return nil, nil
+		})
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() { _, _ = mux.Validate(t.Context(), good) })
+			wg.Go(func() { _, _ = mux.Validate(t.Context(), unknown) })
+		}
+		wg.Wait()
+		if calls[issuer] != 1 || calls[otherIssuer] != 1 {
+			t.Errorf("calls = %v for requests at once, want 1 each", calls)
+		}
+		time.Sleep(validator.MuxForgetting + time.Second)
+		_, _ = mux.Validate(t.Context(), good)
+		_, _ = mux.Validate(t.Context(), unknown)
+		if calls[issuer] != 1 || calls[otherIssuer] != 2 {
+			t.Errorf("calls = %v after MuxForgetting, want 1 and 2", calls)
+		}
+		time.Sleep(validator.MuxLifetime)
+		if _, _ = mux.Validate(t.Context(), good); calls[issuer] != 2 {
+			t.Errorf("calls = %v after MuxLifetime, want 2", calls)
+		}
+	})
+}
+
+func TestNewMuxFunc_rate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		mux := validator.NewMuxFunc(func(context.Context, string) (*validator.Validator, error) { calls++; return nil, nil })
+		unavailable := 0
+		for i := range 1000 {
+			_, err := mux.Validate(t.Context(), token(t, nil, object{"iss": fmt.Sprintf("https://%d/", i)}))
+			if validator.CodeOf(err) == validator.CodeUnavailable {
+				unavailable++
+			}
+		}
+		if calls != validator.MuxRate || unavailable != 1000-validator.MuxRate {
+			t.Errorf("1000 issuers at once: %d calls, %d unavailable", calls, unavailable)
+		}
+	})
+}
+
+// A request that hangs up must not spoil the answer for the others.
+func TestNewMuxFunc_cancelled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, _ := twoTenants(t)
+		mux := validator.NewMuxFunc(func(ctx context.Context, _ string) (*validator.Validator, error) {
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case <-time.After(time.Second):
+				return a, nil
+			}
+		})
+		good := token(t, nil, nil)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if _, err := mux.Validate(ctx, good); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Validate() error = %v, want the context's", err)
+			}
+		})
+		time.Sleep(time.Millisecond)
+		for range 5 {
+			wg.Go(func() {
+				if _, err := mux.Validate(t.Context(), good); err != nil {
+					t.Errorf("Validate() error = %v for a request that stays", err)
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
