@@ -33,7 +33,7 @@ func (r *reading) read(payload string) error {
 	c.payload = payload
 	texts := c.few[:0]
 	var authorizedParty string
-	var nonce, hash bool
+	var hasAuthorizedParty, nonce, hash bool
 
 	for i := range members {
 		ok, v := true, members[i].Value
@@ -61,6 +61,7 @@ func (r *reading) read(payload string) error {
 			r.hasClientID = true
 		case "azp":
 			authorizedParty, ok = v.Text()
+			hasAuthorizedParty = true
 		case "scope":
 			c.Scopes, texts, ok = scopes(texts, v)
 		case "scp":
@@ -106,7 +107,7 @@ func (r *reading) read(payload string) error {
 	if nonce && hash {
 		r.otherType = "an ID token"
 	}
-	return r.client(authorizedParty)
+	return r.client(authorizedParty, hasAuthorizedParty)
 }
 
 // otherTypes are the values of Keycloak's claim "typ" for tokens that aren't access tokens.
@@ -118,11 +119,11 @@ func equalFold(s string) func(string) bool {
 
 var errTwoClients = errors.New("the claims client_id and azp differ")
 
-func (r *reading) client(authorizedParty string) error {
+func (r *reading) client(authorizedParty string, hasAuthorizedParty bool) error {
 	switch {
 	case !r.hasClientID:
 		r.ClientID = authorizedParty
-	case authorizedParty != "" && authorizedParty != r.ClientID:
+	case hasAuthorizedParty && authorizedParty != r.ClientID:
 		return &Error{Code: CodeClaim, Err: errTwoClients}
 	}
 	return nil

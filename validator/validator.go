@@ -20,7 +20,6 @@ package validator
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -111,8 +110,7 @@ func (v *Validator) validate(ctx context.Context, x *examination, token string) 
 
 // advise adds what to do about a token that is no JWT.
 func (v *Validator) advise(err error) error {
-	var e *Error
-	if errors.As(err, &e) && (e.Err == jose.ErrOpaque || e.Err == jose.ErrEncrypted) {
+	if e, ok := err.(*Error); ok && (e.Err == jose.ErrOpaque || e.Err == jose.ErrEncrypted) {
 		e.Err = &advised{e.Err, v.audienceAdvice}
 	}
 	return err
