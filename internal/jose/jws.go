@@ -149,7 +149,7 @@ func (t *Token) readSignature(segment string) error {
 	}
 	var src [(maxSignature*8 + 5) / 6]byte
 	n, err := base64url.Decode(t.signature[:], src[:copy(src[:], segment)])
-	if err != nil || n != t.signatureLength {
+	if err != nil || n != t.signatureLength || hasLineBreak(segment) {
 		return errBase64
 	}
 	return nil
@@ -169,8 +169,17 @@ func shapeError(token string) error {
 // base64url is strict about the unused bits of the last character (RFC 4648, Section 3.5).
 var base64url = base64.RawURLEncoding.Strict()
 
+// hasLineBreak finds what the decoder skips, strict or not. The length of what it returns doesn't always tell: a segment
+// of 4n characters and a line break decodes to as many bytes as one of 4n+1 characters would.
+func hasLineBreak(segment string) bool {
+	return strings.IndexByte(segment, '\n') >= 0 || strings.IndexByte(segment, '\r') >= 0
+}
+
 // decode appends what segment stands for to b, and returns that part of b.
 func decode(b *strings.Builder, segment string) (string, bool) {
+	if hasLineBreak(segment) {
+		return "", false
+	}
 	const chunk = 1 << 10 // a multiple of 4: only the last chunk may end within a quantum
 	var src [chunk]byte
 	var dst [chunk / 4 * 3]byte
@@ -178,7 +187,6 @@ func decode(b *strings.Builder, segment string) (string, bool) {
 	for len(segment) > 0 {
 		size := copy(src[:], segment)
 		n, err := base64url.Decode(dst[:], src[:size])
-		// The decoder skips line breaks, and then there is less than there should be.
 		if err != nil || n != base64url.DecodedLen(size) {
 			return "", false
 		}
