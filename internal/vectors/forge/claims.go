@@ -1,0 +1,155 @@
+package forge
+
+import "strconv"
+
+func claimTypes() *suite {
+	s := newSuite("claims", "Claims with a meaning have their JSON type or the token is refused (RFC 7519, Section 4.1; RFC 9068, Section 2.2).")
+	const kind = "RFC 7519, Section 4.1: what is not understood must not pass for absent"
+
+	for _, name := range []string{"sub", "jti", "client_id", "azp", "org_id", "org_name", "gty"} {
+		for _, text := range []string{"null", "0", "1", "1.5", "true", "false", `["a"]`, "[]", "{}", `{"a":"b"}`} {
+			s.refuse("invalid_claim", name+" is "+text, kind, claim(name, text))
+		}
+		s.accept(name+" is a string", kind, claim(name, `"value"`))
+		s.accept("no "+name, "optional, if nobody asks for it", without(name))
+	}
+	for _, text := range []string{"null", "1", "true", "{}", `{"a":1}`, `["a",1]`, `["a",null]`, `[["a"]]`, `[{}]`} {
+		for _, name := range []string{"scope", "scp", "permissions"} {
+			s.refuse("invalid_claim", name+" is "+text, kind, without("scope"), claim(name, text))
+		}
+	}
+	s.refuse("invalid_claim", "permissions is a string", "an array, wherever it is known", claim("permissions", `"read:orders"`))
+	s.accept("permissions is an array", kind, claim("permissions", `["read:orders"]`))
+	s.accept("permissions is empty", kind, claim("permissions", `[]`))
+	s.accept("scope is empty", "RFC 6749, Section 3.3", claim("scope", `""`))
+	s.accept("scope is an array", "some issuers have it so", claim("scope", `["read:orders"]`))
+	s.accept("scp is an array", "some issuers have it so", without("scope"), claim("scp", `["read:orders"]`))
+	s.accept("scp is a string", "some issuers have it so", without("scope"), claim("scp", `"read:orders"`))
+	s.accept("sub with every kind of character", "RFC 7519, Section 4.1.2: any string", claim("sub", `"auth0|\u0000\"\\ \u00e9\ud83d\ude00"`))
+	s.accept("sub of a client", "Auth0: CLIENT_ID@clients", claim("sub", `"client-1@clients"`), claim("gty", `"client-credentials"`), claim("azp", `"client-1"`))
+	s.accept("sub of 3,000 bytes", "RFC 7519, Section 4.1.2: any string", claim("sub", quote(repeat("s", 3000))))
+	s.accept("private claims of every kind", "RFC 7519, Section 4.3", claim("https://example.com/roles", `["a",1,null,{"b":[]}]`), claim("n", "1.5"), claim("z", "null"), claim("t", "true"))
+
+	const client = "RFC 9068, Section 2.2 has client_id, OpenID Connect azp: two answers to one question must agree"
+	s.accept("client_id alone", client, claim("client_id", `"client-1"`))
+	s.accept("azp alone", client, claim("azp", `"client-1"`))
+	s.accept("client_id and azp agree", client, claim("client_id", `"client-1"`), claim("azp", `"client-1"`))
+	for _, c := range [][2]string{{"client-1", "client-2"}, {"client-1", "Client-1"}, {"client-1", "client-1 "}, {"", "client-1"}, {"client-1", ""}} {
+		s.refuse("invalid_claim", "client_id "+quote(c[0])+" and azp "+quote(c[1]), client, claim("client_id", quote(c[0])), claim("azp", quote(c[1])))
+		s.refuse("invalid_claim", "azp "+quote(c[1])+" before client_id "+quote(c[0]), client, claim("azp", quote(c[1])), claim("client_id", quote(c[0])))
+	}
+	s.refuse("invalid_claim", "client_id null and a good azp", client, claim("client_id", "null"), claim("azp", `"client-1"`))
+	return s
+}
+
+func repeat(s string, n int) string {
+	out := ""
+	for range n {
+		out += s
+	}
+	return out
+}
+
+func organizations() *suite {
+	s := newSuite("organizations", "Organizations: org_id exactly, org_name in the lower case that Auth0 stores, and never one for the other.")
+	const (
+		id      = "Auth0: an organization's ID is compared as it is"
+		name    = "Auth0: names are stored in lower case; what is configured is lowered, the claim is not"
+		missing = "Auth0: a token without the claim is for no organization"
+	)
+	byID, byName := check("organization", "org_AbC123"), check("organization", "acme-corp")
+	s.accept("the ID", id, byID, claim("org_id", `"org_AbC123"`))
+	for _, o := range []string{"org_abc123", "ORG_AbC123", "org_AbC1234", "org_AbC12", "org_AbC123 ", " org_AbC123", "AbC123", "org_AbC123\x00", "", "org_", "org_*", "org_AbC123,org_x", "org_\u0410bC123"} {
+		s.refuse("wrong_organization", "org_id "+quote(o), id, byID, claim("org_id", quote(o)))
+	}
+	s.refuse("wrong_organization", "the ID, and no claim", missing, byID)
+	s.refuse("wrong_organization", "the ID in org_name", "Auth0: one is not the other", byID, claim("org_name", `"org_AbC123"`))
+	s.refuse("wrong_organization", "the ID in org_name, another in org_id", "Auth0: one is not the other", byID, claim("org_name", `"org_AbC123"`), claim("org_id", `"org_other"`))
+	s.refuse("wrong_organization", "the ID in organization", missing, byID, claim("organization", `"org_AbC123"`))
+	s.refuse("wrong_organization", "the ID in ORG_ID", "RFC 7519, Section 10.1.1: names are case-sensitive", byID, claim("ORG_ID", `"org_AbC123"`))
+	s.accept("the name", name, byName, claim("org_name", `"acme-corp"`), claim("org_id", `"org_x"`))
+	s.accept("the name, configured in capitals", name, check("organization", "ACME-Corp"), claim("org_name", `"acme-corp"`))
+	s.refuse("wrong_organization", "the claim in capitals, as configured", name, check("organization", "ACME-Corp"), claim("org_name", `"ACME-Corp"`))
+	for _, o := range []string{"Acme-corp", "ACME-CORP", "acme-corp ", " acme-corp", "acme-corp2", "acme-cor", "acme corp", "", "acme-corp\n", "acme\u2010corp", "acme-corp\u200b", "\u0430cme-corp", "acme-corp,other"} {
+		s.refuse("wrong_organization", "org_name "+quote(o), name, byName, claim("org_name", quote(o)))
+	}
+	s.refuse("wrong_organization", "the name, and no claim", missing, byName)
+	s.refuse("wrong_organization", "the name in org_id", "Auth0: one is not the other", byName, claim("org_id", `"acme-corp"`))
+	s.refuse("wrong_organization", "the Kelvin sign for a k", name, check("organization", "kiosk"), claim("org_name", `"\u212aios\u212a"`))
+	s.refuse("wrong_organization", "a k for the configured Kelvin sign", name, check("organization", "\u212aiosk"), claim("org_name", `"kiosk"`))
+	s.refuse("wrong_organization", "a long s for an s", name, check("organization", "acmes"), claim("org_name", `"acme\u017f"`))
+	several := check("organization", "org_1", "org_2", "acme-corp")
+	s.accept("one of several: an ID", id, several, claim("org_id", `"org_2"`))
+	s.accept("one of several: a name", name, several, claim("org_name", `"acme-corp"`))
+	s.refuse("wrong_organization", "none of several", id, several, claim("org_id", `"org_3"`), claim("org_name", `"acme-corp-2"`))
+	s.refuse("wrong_organization", "two of several in one string", id, several, claim("org_id", `"org_1,org_2"`))
+	for _, text := range []string{"null", `["org_AbC123"]`, `{"id":"org_AbC123"}`, "1"} {
+		s.refuse("invalid_claim", "org_id is "+text, "of another type: refused before any check", byID, claim("org_id", text))
+	}
+	s.accept("an organization that nobody asks for", "Organization was not asked for", claim("org_id", `"org_x"`))
+	return s
+}
+
+func checks() *suite {
+	s := newSuite("checks", "Scopes, permissions and clients, and the scope that a challenge names (RFC 6749, Section 3.3; RFC 6750, Section 3.1).")
+	const (
+		scope = "RFC 6749, Section 3.3: a list with single spaces, in any order, case-sensitive"
+		perm  = "Auth0: permissions are not scopes"
+	)
+	read := []option{check("scopes", "read:orders"), challengeScope("read:orders")}
+	s.accept("the scope alone", scope, read[0])
+	s.accept("the scope among others", scope, read[0], claim("scope", `"openid read:orders email"`))
+	s.accept("the scope twice", scope, read[0], claim("scope", `"read:orders read:orders"`))
+	s.accept("the scope after two spaces", scope, read[0], claim("scope", `" openid  read:orders "`))
+	s.accept("the scope in an array", "some issuers have it so", read[0], claim("scope", `["openid","read:orders"]`))
+	s.accept("the scope in scp", "some issuers have it so", read[0], without("scope"), claim("scp", `["read:orders"]`))
+	for _, text := range []string{
+		`""`, `" "`, `"read:order"`, `"read:orders2"`, `"Read:orders"`, `"READ:ORDERS"`, `"read"`, `"orders"`, `"read: orders"`, `"read:orders,openid"`, `"openid,read:orders"`, `"read:*"`, `"*"`, `"read:orders\t"`, `"openid\tread:orders"`,
+		`"openid\nread:orders"`, `"openid\u00a0read:orders"`, `"read:orders\u0000"`, `"read%3Aorders"`, `"\"read:orders\""`, `"write:read:orders"`, `["openid read:orders"]`, `[]`, `["READ:ORDERS"]`, `"re\u0430d:orders"`,
+	} {
+		s.refuse("insufficient_scope", "scope is "+text, scope, append(read, claim("scope", text))...)
+	}
+	s.refuse("insufficient_scope", "no scope", scope, append(read, without("scope"))...)
+	s.refuse("insufficient_scope", "the scope in permissions", perm, append(read, without("scope"), claim("permissions", `["read:orders"]`))...)
+	s.refuse("insufficient_scope", "the scope in scp, beside a scope without it", "scope, or else scp", append(read, claim("scope", `"openid"`), claim("scp", `["read:orders"]`))...)
+	s.refuse("insufficient_scope", "the scope in scp, before a scope without it", "scope, or else scp", append(read, without("scope"), claim("scp", `["read:orders"]`), claim("scope", `"openid"`))...)
+	s.refuse("insufficient_scope", "the scope in roles", scope, append(read, without("scope"), claim("roles", `["read:orders"]`))...)
+
+	both := []option{check("scopes", "read:orders", "write:orders"), challengeScope("read:orders write:orders")}
+	s.accept("both of two", scope, both[0], claim("scope", `"write:orders read:orders"`))
+	s.refuse("insufficient_scope", "the first of two", scope, both...)
+	s.refuse("insufficient_scope", "the second of two", scope, append(both, claim("scope", `"write:orders"`))...)
+	either := []option{check("any_scope", "read:orders", "admin"), challengeScope("read:orders admin")}
+	s.accept("any of two: the first", scope, either[0])
+	s.accept("any of two: the second", scope, either[0], claim("scope", `"admin"`))
+	s.refuse("insufficient_scope", "any of two: neither", scope, append(either, claim("scope", `"openid adm"`))...)
+
+	perms := []option{check("permissions", "read:orders"), challengeScope("read:orders")}
+	s.accept("the permission", perm, perms[0], claim("permissions", `["read:orders","x"]`))
+	for _, text := range []string{`[]`, `["read"]`, `["READ:ORDERS"]`, `["read:orders "]`, `["read:orders x"]`, `["read:*"]`} {
+		s.refuse("insufficient_scope", "permissions are "+text, perm, append(perms, claim("permissions", text))...)
+	}
+	s.refuse("insufficient_scope", "the permission in scope", perm, perms...)
+	s.refuse("insufficient_scope", "no permissions", perm, append(perms, without("scope"))...)
+	anyPerm := []option{check("any_permission", "a", "b"), challengeScope("a b")}
+	s.accept("any permission of two", perm, anyPerm[0], claim("permissions", `["b"]`))
+	s.refuse("insufficient_scope", "no permission of two", perm, append(anyPerm, claim("permissions", `["c"]`))...)
+
+	const client = "the client is client_id, or else azp"
+	clients := check("clients", "client-1", "client-2")
+	s.accept("a client by azp", client, clients, claim("azp", `"client-1"`))
+	s.accept("a client by client_id", client, clients, claim("client_id", `"client-2"`))
+	for i, c := range []string{"client-3", "CLIENT-1", "client-1 ", "", "client-1,client-2"} {
+		s.refuse("refused", "another client "+strconv.Itoa(i+1)+", "+quote(c), client, clients, claim("azp", quote(c)))
+	}
+	s.refuse("refused", "no client", client, clients)
+	s.refuse("refused", "the client in aud", client, clients, claim("aud", `["https://api.example.com","client-1"]`))
+	s.refuse("refused", "the client in sub", client, clients, claim("sub", `"client-1@clients"`))
+
+	two := []option{check("scopes", "read:orders"), check("permissions", "approve"), claim("permissions", `["approve"]`)}
+	s.accept("two checks, both met", "checks run in their order", two...)
+	s.refuse("insufficient_scope", "two checks, the second not met", "checks run in their order", append(two[:2:2], challengeScope("approve"))...)
+	s.refuse("wrong_organization", "two checks, the first not met", "checks run in their order", check("organization", "org_1"), check("scopes", "nothing"))
+	s.refuse("invalid_signature", "a check met, and a bad signature", "a check sees verified claims alone", check("scopes", "read:orders"), by("RS256", otherRSA))
+	return s
+}

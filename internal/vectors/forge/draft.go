@@ -1,0 +1,307 @@
+package forge
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/rsguard/rsguard/internal/vectors"
+)
+
+// What a draft starts from: a token that the default configuration accepts.
+const (
+	now      = 1767225600 // 2026-01-01T00:00:00Z
+	issuer   = "https://tenant.example.com/"
+	audience = "https://api.example.com"
+	secret   = "auth0|a-secret-subject"
+
+	// tokenChars is the alphabet of b64token (RFC 6750, Section 2.1), padding aside.
+	tokenChars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/"
+)
+
+// A draft is a vector in the making.
+type draft struct {
+	header, payload         []member
+	headerText, payloadText *string // instead of the members
+
+	key    *key
+	alg    string
+	signer func(input string) []byte // nil: key and alg
+	edits  []func(compact string) string
+
+	v        vectors.Vector
+	keySet   string // its text, if it is this vector's own
+	scope    string // of the challenge
+	code     string // of the answer, if not v.Want
+	unparsed bool
+}
+
+type option func(*draft)
+
+// A suite is one file in the making.
+type suite struct {
+	file vectors.File
+	seen map[string]bool
+}
+
+func newSuite(name, about string) *suite {
+	return &suite{
+		file: vectors.File{Name: name, About: about, KeySets: map[string]json.RawMessage{}},
+		seen: map[string]bool{},
+	}
+}
+
+func (s *suite) accept(name, why string, opts ...option) { s.add(vectors.Accept, name, why, opts) }
+
+func (s *suite) refuse(code, name, why string, opts ...option) { s.add(code, name, why, opts) }
+
+func (s *suite) add(want, name, why string, opts []option) {
+	if s.seen[name] {
+		panic("forge: " + s.file.Name + " has two vectors " + name)
+	}
+	s.seen[name] = true
+
+	d := &draft{
+		header: []member{{"alg", `"RS256"`}, {"typ", `"JWT"`}, {"kid", `"rsa"`}},
+		payload: []member{
+			{"iss", quote(issuer)}, {"sub", quote(secret)}, {"aud", quote(audience)},
+			{"iat", "1767225540"}, {"exp", "1767229200"}, {"scope", `"read:orders"`},
+			{"email", `"a.secret.person@example.com"`},
+		},
+		key: rsaKey1(), alg: "RS256",
+		v: vectors.Vector{
+			Name: name, Why: why, Now: now, Keys: "standard", Want: want,
+			Config: vectors.Config{Issuers: []string{issuer}, Audiences: []string{audience}},
+		},
+	}
+	for _, opt := range opts {
+		opt(d)
+	}
+
+	d.finish()
+	s.keySets(d)
+	s.file.Vectors = append(s.file.Vectors, d.v)
+}
+
+// keySets puts what d refers to into the file.
+func (s *suite) keySets(d *draft) {
+	names := map[string]string{}
+	switch {
+	case d.keySet != "":
+		names[d.v.Keys] = d.keySet
+	case d.v.Keys != "":
+		names[d.v.Keys] = keySets[d.v.Keys]()
+	}
+	for _, tenant := range d.v.Tenants {
+		names[tenant.Keys] = keySets[tenant.Keys]()
+	}
+	for name, text := range names {
+		raw := json.RawMessage(text)
+		if !json.Valid(raw) {
+			raw = json.RawMessage(quote(text))
+		}
+		if old, ok := s.file.KeySets[name]; ok && string(old) != string(raw) {
+			panic("forge: " + s.file.Name + " has two key sets " + name)
+		}
+		s.file.KeySets[name] = raw
+	}
+}
+
+// keySets are the key sets that several vectors use.
+var keySets = map[string]func() string{
+	"standard": standard,
+	"tenant-b": func() string { return jwks(jwk(tenantBKey(), member{"kid", `"rsa"`})) },
+}
+
+func (d *draft) finish() {
+	if d.v.Request == nil && d.v.Token == "" && !d.unparsed {
+		d.v.Token = d.compact()
+	}
+	if d.v.Request != nil {
+		for i, field := range d.v.Request.Header {
+			d.v.Request.Header[i][1] = strings.ReplaceAll(field[1], "{token}", d.compact())
+		}
+		d.v.Request.Target = strings.ReplaceAll(d.v.Request.Target, "{token}", d.compact())
+		d.v.Request.Body = strings.ReplaceAll(d.v.Request.Body, "{token}", d.compact())
+	}
+
+	code := d.v.Want
+	if d.v.Request == nil && !isB64Token(d.v.Token) {
+		code = "invalid_request"
+	}
+	if d.code != "" {
+		code = d.code
+	}
+	d.v.Answer = answer(code, d.v.Config, d.scope)
+}
+
+// isB64Token tells whether a request can carry the token in an Authorization field.
+func isB64Token(token string) bool {
+	body := strings.TrimRight(token, "=")
+	return body != "" && strings.Trim(body, tokenChars) == ""
+}
+
+// answer is DESIGN.md's table of refusals.
+func answer(code string, cfg vectors.Config, scope string) vectors.Answer {
+	a := vectors.Answer{Code: code, Status: 401}
+	challenge := ""
+	switch code {
+	case vectors.Accept:
+		return vectors.Answer{Code: code, Status: 200}
+	case "refused":
+		return vectors.Answer{Code: code, Status: 403}
+	case "keys_unavailable":
+		return vectors.Answer{Code: code, Status: 503}
+	case "token_missing":
+	case "invalid_request":
+		a.Status, challenge = 400, "invalid_request"
+	case "insufficient_scope":
+		a.Status, challenge = 403, "insufficient_scope"
+	default:
+		challenge = "invalid_token"
+	}
+
+	var params []string
+	for _, p := range [][2]string{{"realm", cfg.Realm}, {"error", challenge}, {"scope", scope}, {"resource_metadata", cfg.ResourceMetadata}} {
+		if p[1] != "" {
+			params = append(params, p[0]+`="`+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(p[1])+`"`)
+		}
+	}
+	a.Challenge = strings.TrimSuffix("Bearer "+strings.Join(params, ", "), " ")
+	return a
+}
+
+// compact is the JWS compact serialization (RFC 7515, Section 7.1) of the draft.
+func (d *draft) compact() string {
+	header, payload := object(d.header), object(d.payload)
+	if d.headerText != nil {
+		header = *d.headerText
+	}
+	if d.payloadText != nil {
+		payload = *d.payloadText
+	}
+	input := b64([]byte(header)) + "." + b64([]byte(payload))
+	signer := d.signer
+	if signer == nil {
+		signer = func(input string) []byte { return sign(d.key, d.alg, []byte(input)) }
+	}
+	token := input + "." + b64(signer(input))
+	for _, edit := range d.edits {
+		token = edit(token)
+	}
+	return token
+}
+
+// Options that change the token. Texts are JSON.
+
+func claim(name, text string) option {
+	return func(d *draft) { d.payload = set(d.payload, member{name, text}) }
+}
+
+func claimToo(name, text string) option { // a second one of that name
+	return func(d *draft) { d.payload = append(d.payload, member{name, text}) }
+}
+
+func without(names ...string) option {
+	return func(d *draft) {
+		for _, name := range names {
+			d.payload = drop(d.payload, name)
+		}
+	}
+}
+
+func payload(text string) option { return func(d *draft) { d.payloadText = &text } }
+
+func head(name, text string) option {
+	return func(d *draft) { d.header = set(d.header, member{name, text}) }
+}
+
+func headToo(name, text string) option {
+	return func(d *draft) { d.header = append(d.header, member{name, text}) }
+}
+
+func headWithout(name string) option {
+	return func(d *draft) { d.header = drop(d.header, name) }
+}
+
+func header(text string) option { return func(d *draft) { d.headerText = &text } }
+
+// signed signs with k under alg, and says so in the header; the configuration allows alg.
+func signed(alg string, k func() *key) option {
+	return func(d *draft) {
+		d.key, d.alg = k(), alg
+		d.header = set(d.header, member{"alg", quote(alg)})
+		d.header = set(d.header, member{"kid", quote(d.key.kid)})
+		d.v.Config.Algorithms = []string{alg}
+	}
+}
+
+// by signs with k under alg without a word in the header or the configuration.
+func by(alg string, k func() *key) option {
+	return func(d *draft) { d.key, d.alg = k(), alg }
+}
+
+func signature(f func(input string) []byte) option { return func(d *draft) { d.signer = f } }
+
+// mangled changes the signature that the key makes.
+func mangled(f func(sig []byte) []byte) option {
+	return func(d *draft) {
+		d.signer = func(input string) []byte { return f(sign(d.key, d.alg, []byte(input))) }
+	}
+}
+
+func edited(f func(compact string) string) option {
+	return func(d *draft) { d.edits = append(d.edits, f) }
+}
+
+// token is the whole token, as it is.
+func token(text string) option {
+	return func(d *draft) { d.v.Token, d.unparsed = text, true }
+}
+
+// Options that change the surroundings.
+
+func config(f func(*vectors.Config)) option { return func(d *draft) { f(&d.v.Config) } }
+
+func allow(algs ...string) option {
+	return func(d *draft) { d.v.Config.Algorithms = algs }
+}
+
+func leeway(seconds int64) option {
+	return func(d *draft) { d.v.Config.LeewaySeconds = seconds }
+}
+
+func keySet(name, text string) option {
+	return func(d *draft) { d.v.Keys, d.keySet = name, text }
+}
+
+func at(t float64) option { return func(d *draft) { d.v.Now = t } }
+
+func check(kind string, args ...string) option {
+	return func(d *draft) { d.v.Config.Checks = append(d.v.Config.Checks, vectors.Check{Kind: kind, Args: args}) }
+}
+
+func challengeScope(scope string) option { return func(d *draft) { d.scope = scope } }
+
+func confirmed(c vectors.Confirmed) option { return func(d *draft) { d.v.Confirmed = &c } }
+
+func tenants(t ...vectors.Tenant) option {
+	return func(d *draft) {
+		d.v.Tenants, d.v.Keys, d.v.Config = t, "", vectors.Config{}
+	}
+}
+
+// request sends fields, in which {token} stands for the token.
+func request(fields ...[2]string) option {
+	return func(d *draft) {
+		d.v.Request = &vectors.Request{Header: append([][2]string{}, fields...)}
+	}
+}
+
+func authorization(values ...string) option {
+	return func(d *draft) {
+		d.v.Request = &vectors.Request{Header: [][2]string{}}
+		for _, value := range values {
+			d.v.Request.Header = append(d.v.Request.Header, [2]string{"Authorization", value})
+		}
+	}
+}

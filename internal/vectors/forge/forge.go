@@ -1,0 +1,21 @@
+// Package forge makes the test vectors: tokens good and bad, from keys that are always the same. It shares no code
+// with what the vectors test, but the standard library.
+//
+// To add a vector, add one line to the theme it belongs to and run go generate in the folder above:
+//
+//	s.refuse("wrong_issuer", "iss with a space after it", why, claim("iss", `"https://tenant.example.com/ "`))
+package forge
+
+import "github.com/rsguard/rsguard/internal/vectors"
+
+// Files returns all vectors.
+func Files() []vectors.File {
+	var files []vectors.File
+	for _, s := range []*suite{
+		algorithms(), keyConfusion(), signatures(), headers(), compactForm(), jsonText(), times(), issuers(), audiences(), types(),
+		claimTypes(), organizations(), checks(), keySetCases(), tenantsCases(), bindings(), limits(), requests(), configs(),
+	} {
+		files = append(files, s.file)
+	}
+	return files
+}

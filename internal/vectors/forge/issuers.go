@@ -1,0 +1,94 @@
+package forge
+
+import (
+	"strings"
+
+	"github.com/rsguard/rsguard/internal/vectors"
+)
+
+func issuers() *suite {
+	s := newSuite("issuers", "iss: the configured one, byte for byte (RFC 7519, Section 4.1.1; RFC 8725, Section 3.8).")
+	const why = "RFC 8725, Section 3.8: the issuer is compared as it is"
+
+	s.accept("the configured issuer", why)
+	for _, iss := range []string{
+		"https://tenant.example.com", "https://tenant.example.com//", "http://tenant.example.com/", "HTTPS://tenant.example.com/", "https://Tenant.example.com/", "https://TENANT.EXAMPLE.COM/",
+		"https://tenant.example.com:443/", "https://tenant.example.com:8443/", "https://tenant.example.com./", "https://tenant.example.com/?", "https://tenant.example.com/#", "https://tenant.example.com/.",
+		"https://tenant.example.com/x", "https://tenant.example.com/../", "https://tenant.example.com.attacker.example/", "https://attacker.example/https://tenant.example.com/", "https://attacker.example/?https://tenant.example.com/",
+		"https://tenant.example.com@attacker.example/", "https://user@tenant.example.com/", "https://xtenant.example.com/", "https://sub.tenant.example.com/", "https://tenant.example.co/", "https://tenant.example.comm/", "https://tenant-example.com/",
+		"https://tenantXexample.com/", "https://example.com/", "tenant.example.com", "tenant.example.com/", "//tenant.example.com/", "https:tenant.example.com/", "https:///tenant.example.com/", "https:\\\\tenant.example.com\\",
+		" https://tenant.example.com/", "https://tenant.example.com/ ", "https://tenant.example.com/\n", "https://tenant.example.com/\x00", "https://tenant.example.com\x00/", "\"https://tenant.example.com/\"",
+		"https://tenan\u0442.example.com/", "https://xn--tenan-yye.example.com/", "https://tenant\u3002example.com/", "https://ten\u00adant.example.com/", "https://tenant.example.com/\u200b", "https%3A%2F%2Ftenant.example.com%2F",
+		"https://%74enant.example.com/", "https://tenant.example.com%2F", "", " ", "*", "https://*.example.com/", "https://.*/", "null", "https://tenant.example.com/,https://attacker.example/", "https://tenant.example.com/ https://attacker.example/",
+		strings.Repeat("https://tenant.example.com/", 2), "https://" + strings.Repeat("a", 3000) + "/",
+	} {
+		s.refuse("wrong_issuer", "iss is "+shorten(quote(iss)), why, claim("iss", quote(iss)))
+	}
+	s.refuse("wrong_issuer", "no iss", "RFC 9068, Section 2.2: iss is required", without("iss"))
+	s.refuse("wrong_issuer", "another tenant, its signature, its kid", why, claim("iss", `"https://tenant-b.example.com/"`), by("RS256", tenantBKey))
+	s.refuse("invalid_signature", "another tenant's signature under our iss", "RFC 8725, Section 3.8: the keys belong to the issuer", by("RS256", tenantBKey))
+	const kind = "RFC 7519, Section 4.1.1: iss is a string"
+	for _, text := range []string{"null", "1", "true", "[" + quote(issuer) + "]", `{"iss":` + quote(issuer) + `}`, "[]", "{}"} {
+		s.refuse("invalid_claim", "iss is "+text, kind, claim("iss", text))
+	}
+	s.accept("iss written with escapes", "RFC 8259, Section 7: the same string", claim("iss", `"https:\/\/tenant.example.com\u002f"`))
+
+	two := config(func(c *vectors.Config) { c.Issuers = []string{issuer, "https://login.example.com/"} })
+	s.accept("the first of two issuers", "a tenant and its custom domain sign with the same keys", two)
+	s.accept("the second of two issuers", "a tenant and its custom domain sign with the same keys", two, claim("iss", `"https://login.example.com/"`))
+	s.refuse("wrong_issuer", "neither of two issuers", why, two, claim("iss", `"https://login.example.com"`))
+	s.refuse("wrong_issuer", "both of two issuers in one string", why, two, claim("iss", quote(issuer+"https://login.example.com/")))
+
+	noSlash := config(func(c *vectors.Config) { c.Issuers = []string{"https://tenant.example.com"} })
+	s.accept("an issuer without a slash", why, noSlash, claim("iss", `"https://tenant.example.com"`))
+	s.refuse("wrong_issuer", "a slash that the configured issuer lacks", why, noSlash)
+	path := config(func(c *vectors.Config) { c.Issuers = []string{"https://idp.example.com/realms/A"} })
+	s.accept("an issuer with a path", why, path, claim("iss", `"https://idp.example.com/realms/A"`))
+	s.refuse("wrong_issuer", "another realm of the same host", why, path, claim("iss", `"https://idp.example.com/realms/B"`))
+	s.refuse("wrong_issuer", "a realm in small letters", why, path, claim("iss", `"https://idp.example.com/realms/a"`))
+	s.refuse("wrong_issuer", "a realm that begins the same", why, path, claim("iss", `"https://idp.example.com/realms/AB"`))
+	loopback := config(func(c *vectors.Config) { c.Issuers = []string{"http://127.0.0.1:8080/"} })
+	s.accept("an issuer on this machine", "http is for loopback alone", loopback, claim("iss", `"http://127.0.0.1:8080/"`))
+	s.refuse("wrong_issuer", "an issuer on this machine, by another name", why, loopback, claim("iss", `"http://localhost:8080/"`))
+	return s
+}
+
+func audiences() *suite {
+	s := newSuite("audiences", "aud: ours is in it, byte for byte (RFC 7519, Section 4.1.3; RFC 8725, Section 3.9).")
+	const (
+		why  = "RFC 8725, Section 3.9: the audience is compared as it is"
+		kind = "RFC 7519, Section 4.1.3: a string or an array of strings"
+	)
+	s.accept("a string", kind)
+	s.accept("an array of one", kind, claim("aud", `["https://api.example.com"]`))
+	s.accept("an array, ours first", kind, claim("aud", `["https://api.example.com","https://tenant.example.com/userinfo"]`))
+	s.accept("an array, ours last", kind, claim("aud", `["https://tenant.example.com/userinfo","https://api.example.com"]`))
+	s.accept("an array with ours twice", kind, claim("aud", `["https://api.example.com","https://api.example.com"]`))
+	s.accept("an array with an empty string and ours", kind, claim("aud", `["","https://api.example.com"]`))
+	s.accept("aud written with escapes", "RFC 8259, Section 7: the same string", claim("aud", `"https:\/\/api.example\u002ecom"`))
+	for _, aud := range []string{
+		"https://api.example.com/", "http://api.example.com", "https://API.example.com", "HTTPS://api.example.com", "https://api.example.co", "https://api.example.comm", "https://api.example.com.attacker.example", "https://api.example.com/orders",
+		"https://api.example.com:443", "https://xapi.example.com", "api.example.com", "api", "https://api", "", " ", "*", "null", " https://api.example.com", "https://api.example.com ", "https://api.example.com\n", "https://api.example.com\x00",
+		"https://api.example.com,https://other.example.com", "https://other.example.com https://api.example.com", "[\"https://api.example.com\"]", "https://\u0430pi.example.com", "https://api.example.com\u200b", "https://tenant.example.com/userinfo",
+		"https://tenant.example.com/", "client-1", "https://api_example.com", "https%3A%2F%2Fapi.example.com",
+	} {
+		s.refuse("wrong_audience", "aud is "+quote(aud), why, claim("aud", quote(aud)))
+		s.refuse("wrong_audience", "aud is ["+quote(aud)+"]", why, claim("aud", "["+quote(aud)+"]"))
+	}
+	s.refuse("wrong_audience", "no aud", "RFC 9068, Section 2.2: aud is required", without("aud"))
+	s.refuse("wrong_audience", "an array of others", why, claim("aud", `["https://a.example.com","https://b.example.com"]`))
+	s.refuse("wrong_audience", "two halves of ours", why, claim("aud", `["https://api","example.com"]`))
+	for _, text := range []string{"[]", "null", "1", "true", "{}", `{"aud":"https://api.example.com"}`, `["https://api.example.com",null]`, `["https://api.example.com",1]`, `[["https://api.example.com"]]`, `["https://api.example.com",["x"]]`, `[null]`, `[{}]`, `{"0":"https://api.example.com"}`} {
+		s.refuse("invalid_claim", "aud is "+text, kind, claim("aud", text))
+	}
+	two := config(func(c *vectors.Config) { c.Audiences = []string{audience, "https://old-api.example.com"} })
+	s.accept("the first of two audiences", why, two)
+	s.accept("the second of two audiences", why, two, claim("aud", `"https://old-api.example.com"`))
+	s.accept("both audiences", why, two, claim("aud", `["https://old-api.example.com","https://api.example.com"]`))
+	s.refuse("wrong_audience", "neither of two audiences", why, two, claim("aud", `"https://older-api.example.com"`))
+	odd := config(func(c *vectors.Config) { c.Audiences = []string{"urn:example:api v1"} })
+	s.accept("an audience that is no URL", why, odd, claim("aud", `"urn:example:api v1"`))
+	s.refuse("wrong_audience", "a part of an audience with a space", why, odd, claim("aud", `["urn:example:api","v1"]`))
+	s.refuse("wrong_audience", "aud and iss both wrong only in aud", why, claim("aud", `"x"`), by("RS256", otherRSA))
+	return s
+}

@@ -1,0 +1,518 @@
+package vectors_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/labstack/echo/v4"
+
+	"github.com/rsguard/rsguard/adapters/echoauth"
+	"github.com/rsguard/rsguard/adapters/ginauth"
+	"github.com/rsguard/rsguard/internal/vectors"
+	"github.com/rsguard/rsguard/jwks"
+	"github.com/rsguard/rsguard/middleware"
+	"github.com/rsguard/rsguard/validator"
+)
+
+func TestMain(m *testing.M) {
+	gin.SetMode(gin.ReleaseMode)
+	// Nothing in the vectors has a reason to use it: what asks the network behind our back fails, and is counted.
+	http.DefaultTransport = &strayFetches
+	code := m.Run()
+	if n := strayFetches.count.Load(); n > 0 {
+		println("fetches that nobody asked for:", n)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+var strayFetches keyServer
+
+var rawURL = base64.RawURLEncoding
+
+// Every vector, as a token and as a request.
+func TestVectors(t *testing.T) {
+	var run atomic.Int64
+	t.Run("all", func(t *testing.T) {
+		for _, file := range load(t) {
+			t.Run(file.Name, func(t *testing.T) {
+				t.Parallel()
+				for _, v := range file.Vectors {
+					t.Run(v.Name, func(t *testing.T) {
+						check(t, file, v)
+						run.Add(1)
+					})
+				}
+			})
+		}
+	})
+	t.Logf("%d vectors run, each by Validate and through net/http, Echo and Gin", run.Load())
+}
+
+func check(t *testing.T, file vectors.File, v vectors.Vector) {
+	if v.Want == "invalid_config" {
+		checkConfig(t, file, v)
+		return
+	}
+	servers := serversOf(file, v)
+	if v.Request == nil {
+		checkToken(t, v, servers)
+	}
+	for _, f := range frameworks {
+		checkRequest(t, f, v, servers)
+	}
+	checkFetches(t, v, servers)
+}
+
+func checkConfig(t *testing.T, file vectors.File, v vectors.Vector) {
+	servers := serversOf(file, v)
+	val, err := validator.New(configOf(t, v, v.Config, servers[0]))
+	if err == nil {
+		_, err = middleware.New(middleware.Config{Validator: val, Realm: v.Config.Realm, ResourceMetadata: v.Config.ResourceMetadata})
+	}
+	if err == nil {
+		t.Errorf("New(%+v) error = nil, want one", v.Config)
+	}
+	checkFetches(t, v, servers)
+}
+
+// checkToken asks Validate, and asks again: the second verdict may come from what is remembered of the token.
+func checkToken(t *testing.T, v vectors.Vector, servers []*keyServer) {
+	ctx := contextOf(t.Context(), v)
+	for _, cacheSize := range []int{v.Config.CacheSize, 4} {
+		remembering := v
+		remembering.Config.CacheSize = cacheSize
+		val := validatorOf(t, remembering, servers, true)
+		for range 2 {
+			claims, err := val.Validate(ctx, v.Token)
+			if got := verdict(err); got != v.Want {
+				t.Errorf("Validate with CacheSize %d: got %s (%v), want %s: %s", cacheSize, got, err, v.Want, v.Why)
+			}
+			if (claims != nil) != (v.Want == vectors.Accept) {
+				t.Errorf("Validate with CacheSize %d: claims = %+v, want them if, and only if, there is no error", cacheSize, claims)
+			}
+		}
+	}
+	checkSet(t, ctx, v, servers)
+}
+
+// checkSet asks with keys that are given, not fetched.
+func checkSet(t *testing.T, ctx context.Context, v vectors.Vector, servers []*keyServer) {
+	if len(v.Tenants) > 0 {
+		return
+	}
+	set, err := jwks.Parse(servers[0].body)
+	if err != nil {
+		if v.Want != "keys_unavailable" {
+			t.Errorf("Parse(the key set %s) error = %v", v.Keys, err)
+		}
+		return
+	}
+	cfg := configOf(t, v, v.Config, servers[0])
+	cfg.Keys, cfg.Checks = set, checksOf(t, v.Config.Checks)
+	val, err := validator.New(cfg)
+	if err != nil {
+		t.Fatalf("New() error = %v", err)
+	}
+	if _, err := val.Validate(ctx, v.Token); verdict(err) != v.Want {
+		t.Errorf("Validate with a jwks.Set: got %s (%v), want %s: %s", verdict(err), err, v.Want, v.Why)
+	}
+}
+
+func verdict(err error) string {
+	if err == nil {
+		return vectors.Accept
+	}
+	return string(validator.CodeOf(err))
+}
+
+// checkFetches allows one fetch a key set, one more for the sake of an unknown key, and none before the token has shown to
+// be worth it.
+func checkFetches(t *testing.T, v vectors.Vector, servers []*keyServer) {
+	limit, total := int64(1), int64(0)
+	if v.Want == "unknown_key" {
+		limit = 2
+	}
+	for i, s := range servers {
+		n := s.count.Load()
+		if n > limit {
+			t.Errorf("key set %d was fetched %d times, want %d at most", i, n, limit)
+		}
+		total += n
+	}
+	switch v.Want {
+	case "token_missing", "invalid_request", "token_malformed", "wrong_type", "wrong_issuer", "wrong_audience", "token_expired", "invalid_config":
+		for _, c := range v.Config.Checks {
+			if c.Kind == "max_age" {
+				return // which is asked of verified claims
+			}
+		}
+		if total > 0 && v.Answer.Code != vectors.Accept {
+			t.Errorf("keys were fetched for a token that is refused as %s", v.Want)
+		}
+	case vectors.Accept, "invalid_signature", "unknown_key", "token_not_yet_valid", "binding_mismatch", "keys_unavailable", "insufficient_scope", "wrong_organization", "refused":
+		if total == 0 && !v.Config.Optional {
+			t.Errorf("no keys were fetched, and yet the verdict is %s", v.Want)
+		}
+	}
+}
+
+// frameworks serve a request by a route that an Authenticator guards.
+var frameworks = []framework{
+	{"net/http", func(auth *middleware.Authenticator, checks []validator.Check, h http.HandlerFunc) http.Handler {
+		return auth.Require(checks...)(h)
+	}},
+	{"Echo", func(auth *middleware.Authenticator, checks []validator.Check, h http.HandlerFunc) http.Handler {
+		e := echo.New()
+		e.Logger.SetOutput(io.Discard)
+		e.Any("/*", echo.WrapHandler(h), echoauth.New(auth, checks...))
+		return e
+	}},
+	{"Gin", func(auth *middleware.Authenticator, checks []validator.Check, h http.HandlerFunc) http.Handler {
+		g := gin.New()
+		g.Any("/*path", ginauth.New(auth, checks...), gin.WrapF(h))
+		return g
+	}},
+}
+
+type framework struct {
+	name  string
+	serve func(*middleware.Authenticator, []validator.Check, http.HandlerFunc) http.Handler
+}
+
+func checkRequest(t *testing.T, f framework, v vectors.Vector, servers []*keyServer) {
+	var log lockedBuffer
+	auth, err := middleware.New(middleware.Config{
+		Validator:        validatorOf(t, v, servers, false),
+		Optional:         v.Config.Optional,
+		Realm:            v.Config.Realm,
+		ResourceMetadata: v.Config.ResourceMetadata,
+		Logger:           slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	if err != nil {
+		t.Fatalf("middleware.New() error = %v", err)
+	}
+
+	calls := 0
+	handler := f.serve(auth, checksOf(t, v.Config.Checks), func(w http.ResponseWriter, r *http.Request) {
+		calls++
+		claims, ok := middleware.ClaimsFromContext(r.Context())
+		if anonymous := v.Config.Optional && !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer"); ok == anonymous {
+			t.Errorf("%s: ClaimsFromContext() = %+v, %t", f.name, claims, ok)
+		}
+		w.WriteHeader(http.StatusOK)
+	})
+	r := requestOf(v)
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r.WithContext(contextOf(r.Context(), v)))
+
+	if wantCalls := map[bool]int{true: 1}[v.Answer.Code == vectors.Accept]; calls != wantCalls {
+		t.Errorf("%s: the handler was called %d times, want %d: %s", f.name, calls, wantCalls, v.Why)
+	}
+	if w.Code != v.Answer.Status {
+		t.Errorf("%s: status = %d, want %d: %s", f.name, w.Code, v.Answer.Status, v.Why)
+	}
+	if got := strings.Join(w.Header()["Www-Authenticate"], " | "); got != v.Answer.Challenge {
+		t.Errorf("%s: WWW-Authenticate = %s, want %s", f.name, got, v.Answer.Challenge)
+	}
+	if after := w.Header().Get("Retry-After"); (after != "") != (v.Answer.Status == http.StatusServiceUnavailable) {
+		t.Errorf("%s: status %d with Retry-After %q", f.name, w.Code, after)
+	}
+	checkLog(t, f, v, log.String())
+	checkSilence(t, f, v, w, log.String())
+}
+
+// checkLog wants one record of a refusal, with its code, and none of anything else.
+func checkLog(t *testing.T, f framework, v vectors.Vector, log string) {
+	if v.Answer.Code == vectors.Accept {
+		if log != "" {
+			t.Errorf("%s: log = %s, want nothing for a good token", f.name, log)
+		}
+		return
+	}
+	var record struct {
+		Code   string `json:"code"`
+		Status int    `json:"status"`
+	}
+	if err := json.Unmarshal([]byte(log), &record); err != nil || strings.Count(log, "\n") != 1 {
+		t.Errorf("%s: log = %q, want one record", f.name, log)
+		return
+	}
+	if record.Code != v.Answer.Code || record.Status != v.Answer.Status {
+		t.Errorf("%s: code, status in the log = %s, %d, want %s, %d", f.name, record.Code, record.Status, v.Answer.Code, v.Answer.Status)
+	}
+}
+
+// checkSilence looks for pieces of the token and for its claims where they must not be.
+func checkSilence(t *testing.T, f framework, v vectors.Vector, w *httptest.ResponseRecorder, log string) {
+	var response bytes.Buffer
+	if err := w.Header().Write(&response); err != nil {
+		t.Fatal(err)
+	}
+	response.Write(w.Body.Bytes())
+
+	told := secretsOf(v)
+	for _, secret := range told.always {
+		if strings.Contains(response.String(), secret) {
+			t.Errorf("%s: the response has %q in it:\n%s", f.name, secret, response.String())
+		}
+		if strings.Contains(log, secret) {
+			t.Errorf("%s: the log has %q in it: %s", f.name, secret, log)
+		}
+	}
+	for _, secret := range told.client {
+		if strings.Contains(response.String(), secret) && !strings.Contains(v.Answer.Challenge+" application/json", secret) {
+			t.Errorf("%s: the response has %q in it:\n%s", f.name, secret, response.String())
+		}
+	}
+}
+
+// secrets are texts that must appear nowhere, or not in the response.
+type secrets struct{ always, client []string }
+
+// secretsOf finds them in a vector's token: its segments, and its claims as far as they can be read. The issuer, the
+// audience, the type, the algorithm and the key ID are for the log.
+func secretsOf(v vectors.Vector) secrets {
+	token := v.Token
+	if v.Request != nil {
+		for _, field := range v.Request.Header {
+			if _, after, ok := strings.Cut(field[1], "earer "); ok {
+				token = after
+			}
+		}
+	}
+	configured, err := json.Marshal([]any{v.Config, v.Tenants})
+	if err != nil {
+		panic(err)
+	}
+	var s secrets
+	add := func(to *[]string, text string) {
+		// Short texts and those of the configuration are found anywhere.
+		if len(text) >= 8 && !bytes.Contains(configured, []byte(text)) && !strings.Contains("Bearer access", text) {
+			*to = append(*to, text)
+		}
+	}
+	segments := strings.Split(token, ".")
+	for i, segment := range segments {
+		add(&s.always, segment)
+		text, err := rawURL.DecodeString(segment)
+		if err != nil || i > 1 {
+			continue
+		}
+		var members map[string]any
+		if json.Unmarshal(text, &members) != nil {
+			continue
+		}
+		for name, value := range members {
+			if i == 0 || name == "iss" || name == "aud" {
+				leaves(value, func(leaf string) { add(&s.client, leaf) })
+			} else {
+				leaves(value, func(leaf string) { add(&s.always, leaf) })
+			}
+		}
+	}
+	return s
+}
+
+func leaves(value any, visit func(string)) {
+	switch value := value.(type) {
+	case string:
+		visit(value)
+	case []any:
+		for _, element := range value {
+			leaves(element, visit)
+		}
+	case map[string]any:
+		for _, member := range value {
+			leaves(member, visit)
+		}
+	}
+}
+
+// A keyServer is the issuer's end of the network, without a network.
+type keyServer struct {
+	body  []byte
+	count atomic.Int64
+}
+
+func (s *keyServer) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.count.Add(1)
+	return &http.Response{
+		StatusCode: http.StatusOK,
+		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header:        http.Header{"Content-Type": {"application/jwk-set+json"}},
+		Body:          io.NopCloser(bytes.NewReader(s.body)),
+		ContentLength: int64(len(s.body)),
+		Request:       r,
+	}, nil
+}
+
+// serversOf returns one for each tenant, or the one.
+func serversOf(file vectors.File, v vectors.Vector) []*keyServer {
+	names := []string{v.Keys}
+	if len(v.Tenants) > 0 {
+		names = nil
+		for _, tenant := range v.Tenants {
+			names = append(names, tenant.Keys)
+		}
+	}
+	var servers []*keyServer
+	for _, name := range names {
+		body := []byte(file.KeySets[name])
+		var text string
+		if json.Unmarshal(body, &text) == nil {
+			body = []byte(text)
+		}
+		servers = append(servers, &keyServer{body: body})
+	}
+	return servers
+}
+
+// validatorOf makes the Validator or the Mux. The keys are fetched once, by all that is made of the same servers.
+func validatorOf(t *testing.T, v vectors.Vector, servers []*keyServer, withChecks bool) middleware.Validator {
+	tenants := v.Tenants
+	if len(tenants) == 0 {
+		tenants = []vectors.Tenant{{Config: v.Config}}
+	}
+	var all []*validator.Validator
+	for i, tenant := range tenants {
+		cfg := configOf(t, v, tenant.Config, servers[i])
+		cfg.CacheSize = v.Config.CacheSize
+		if withChecks {
+			cfg.Checks = checksOf(t, tenant.Config.Checks)
+		}
+		val, err := validator.New(cfg)
+		if err != nil {
+			t.Fatalf("New(%+v) error = %v", tenant.Config, err)
+		}
+		all = append(all, val)
+	}
+	if len(v.Tenants) == 0 {
+		return all[0]
+	}
+	mux, err := validator.NewMux(all...)
+	if err != nil {
+		t.Fatalf("NewMux() error = %v", err)
+	}
+	return mux
+}
+
+// caches holds the jwks.Cache of each server.
+var caches sync.Map
+
+func configOf(t *testing.T, v vectors.Vector, cfg vectors.Config, server *keyServer) validator.Config {
+	now := func() time.Time { return v.Time() }
+	keys, ok := caches.Load(server)
+	if !ok {
+		cache, err := jwks.NewCache(jwks.Config{
+			URL:    "https://keys.example.com/jwks.json",
+			Client: &http.Client{Transport: server},
+			Logger: slog.New(slog.DiscardHandler),
+			Now:    now,
+		})
+		if err != nil {
+			t.Fatalf("NewCache() error = %v", err)
+		}
+		keys = cache
+		caches.Store(server, cache)
+		t.Cleanup(func() { caches.Delete(server) })
+	}
+	var algs []validator.Algorithm
+	for _, alg := range cfg.Algorithms {
+		algs = append(algs, validator.Algorithm(alg))
+	}
+	return validator.Config{
+		Issuers:               cfg.Issuers,
+		Audiences:             cfg.Audiences,
+		Keys:                  keys.(*jwks.Cache),
+		Algorithms:            algs,
+		Leeway:                time.Duration(cfg.LeewaySeconds) * time.Second,
+		MaxTokenSize:          cfg.MaxTokenSize,
+		RequireRFC9068:        cfg.RequireRFC9068,
+		InsecureSkipTypeCheck: cfg.InsecureSkipTypeCheck,
+		CacheSize:             cfg.CacheSize,
+		Now:                   now,
+	}
+}
+
+func checksOf(t *testing.T, checks []vectors.Check) []validator.Check {
+	var made []validator.Check
+	for _, c := range checks {
+		switch c.Kind {
+		case "scopes":
+			made = append(made, validator.Scopes(c.Args...))
+		case "any_scope":
+			made = append(made, validator.AnyScope(c.Args...))
+		case "permissions":
+			made = append(made, validator.Permissions(c.Args...))
+		case "any_permission":
+			made = append(made, validator.AnyPermission(c.Args...))
+		case "organization":
+			made = append(made, validator.Organization(c.Args...))
+		case "clients":
+			made = append(made, validator.Clients(c.Args...))
+		case "max_age":
+			made = append(made, validator.MaxAge(time.Duration(c.Seconds)*time.Second))
+		default:
+			t.Fatalf("unknown check %q", c.Kind)
+		}
+	}
+	return made
+}
+
+func contextOf(ctx context.Context, v vectors.Vector) context.Context {
+	if v.Confirmed == nil {
+		return ctx
+	}
+	return validator.WithConfirmed(ctx, validator.Confirmation{JKT: v.Confirmed.JKT, X5TS256: v.Confirmed.X5TS256})
+}
+
+func requestOf(v vectors.Vector) *http.Request {
+	request := v.Request
+	if request == nil {
+		request = &vectors.Request{Header: [][2]string{{"Authorization", "Bearer " + v.Token}}}
+	}
+	method, target := request.Method, request.Target
+	if method == "" {
+		method = http.MethodGet
+	}
+	if target == "" {
+		target = "/"
+	}
+	r := httptest.NewRequest(method, target, strings.NewReader(request.Body))
+	for _, field := range request.Header {
+		r.Header[field[0]] = append(r.Header[field[0]], field[1])
+	}
+	return r
+}
+
+// A lockedBuffer is a log that several may write.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}

@@ -1,0 +1,157 @@
+// Package vectors reads and writes the test vectors of testdata/vectors: tokens and requests, what
+// they are checked with, and the verdict that each must get.
+//
+//	files, err := vectors.Load("../../testdata/vectors")
+//	for _, file := range files {
+//		for _, v := range file.Vectors {
+//			got := verdict(v.Token, file.KeySets[v.Keys], v.Config, v.Time())
+//			if got != v.Want { … }
+//
+// The files are data, for any language: testdata/vectors/README.md describes them. Package forge makes
+// them from fixed keys; run go generate after changing it.
+package vectors
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"time"
+)
+
+//go:generate go run ./gen
+
+// Accept is the Want of a vector that must be accepted.
+const Accept = "accept"
+
+// A File is one theme.
+type File struct {
+	Name  string `json:"-"` // without folder and ".json"
+	About string `json:"about"`
+	// KeySets holds what the issuers of this file serve, by name: JWK sets, or a JSON string for a
+	// body that is to be served as it is because it is not JSON.
+	KeySets map[string]json.RawMessage `json:"key_sets"`
+	Vectors []Vector                   `json:"vectors"`
+}
+
+// A Vector is one case: a token or a whole request, its surroundings, and the verdict.
+type Vector struct {
+	Name string `json:"name"`
+	Why  string `json:"why"`
+
+	Token   string   `json:"token,omitempty"`
+	Request *Request `json:"request,omitempty"`
+
+	Keys      string     `json:"keys"` // the key set that Config's issuer serves
+	Config    Config     `json:"config"`
+	Tenants   []Tenant   `json:"tenants,omitempty"` // several issuers instead of Config's one
+	Confirmed *Confirmed `json:"confirmed,omitempty"`
+	Now       float64    `json:"now"` // seconds since 1970
+
+	// Want is Accept, or the code of the refusal. Answer is what a client gets for a request with the
+	// token, or for Request; its Code differs from Want only where a request cannot carry the token.
+	Want   string `json:"want"`
+	Answer Answer `json:"answer"`
+}
+
+// Time returns v.Now.
+func (v Vector) Time() time.Time {
+	whole, frac := math.Modf(v.Now)
+	return time.Unix(int64(whole), int64(math.Round(frac*1e3))*int64(time.Millisecond)).UTC()
+}
+
+// A Request is what differs from "GET / HTTP/1.1, Host: api.example.com".
+type Request struct {
+	Method string      `json:"method,omitempty"`
+	Target string      `json:"target,omitempty"`
+	Header [][2]string `json:"header"`
+	Body   string      `json:"body,omitempty"`
+}
+
+// An Answer is what the client sees. Challenge is the whole WWW-Authenticate field, empty for none.
+type Answer struct {
+	Code      string `json:"code"`
+	Status    int    `json:"status"`
+	Challenge string `json:"challenge,omitempty"`
+}
+
+// A Config is how the resource server is set up. Absent members have their documented defaults.
+type Config struct {
+	Issuers               []string `json:"issuers"`
+	Audiences             []string `json:"audiences"`
+	Algorithms            []string `json:"algorithms,omitempty"`
+	LeewaySeconds         int64    `json:"leeway_seconds,omitempty"` // negative: none
+	MaxTokenSize          int      `json:"max_token_size,omitempty"`
+	RequireRFC9068        bool     `json:"require_rfc9068,omitempty"`
+	InsecureSkipTypeCheck bool     `json:"insecure_skip_type_check,omitempty"`
+	CacheSize             int      `json:"cache_size,omitempty"`
+	Checks                []Check  `json:"checks,omitempty"`
+
+	Optional         bool   `json:"optional,omitempty"` // a request without a token is let through
+	Realm            string `json:"realm,omitempty"`
+	ResourceMetadata string `json:"resource_metadata,omitempty"`
+}
+
+// A Check is one of the built-in checks: scopes, any_scope, permissions, any_permission, organization,
+// clients (with Args), max_age (with Seconds).
+type Check struct {
+	Kind    string   `json:"check"`
+	Args    []string `json:"args,omitempty"`
+	Seconds int64    `json:"seconds,omitempty"`
+}
+
+// A Tenant is one issuer among several.
+type Tenant struct {
+	Keys   string `json:"keys"`
+	Config Config `json:"config"`
+}
+
+// Confirmed is what the caller has proven to hold (RFC 7800).
+type Confirmed struct {
+	JKT     string `json:"jkt,omitempty"`
+	X5TS256 string `json:"x5t#S256,omitempty"`
+}
+
+// Load reads all files in dir, sorted by name.
+func Load(dir string) ([]File, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("vectors: no files in %s", dir)
+	}
+	sort.Strings(paths)
+
+	files := make([]File, 0, len(paths))
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		file := File{Name: strings.TrimSuffix(filepath.Base(path), ".json")}
+		dec := json.NewDecoder(bytes.NewReader(data))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(&file); err != nil {
+			return nil, fmt.Errorf("vectors: %s: %w", path, err)
+		}
+		files = append(files, file)
+	}
+	return files, nil
+}
+
+// Encode returns the file as it is stored: one member a line, so that a change shows in a diff.
+func Encode(file File) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	if err := enc.Encode(file); err != nil {
+		return nil, fmt.Errorf("vectors: %s: %w", file.Name, err)
+	}
+	return b.Bytes(), nil
+}
