@@ -88,7 +88,7 @@ func TestChecks(t *testing.T) {
 		{"nested", validator.AnyOf(validator.AllOf(validator.Scopes("a"), refuse), validator.Scopes("b")), object{"scope": "b"}, "", ""},
 	} {
 		v := newValidator(t, func(c *validator.Config) { c.Checks = []validator.Check{tt.check} })
-		_, err := v.Validate(t.Context(), token(t, nil, tt.claims))
+		_, err := v.Validate(t.Context(), token(nil, tt.claims))
 		if got := validator.CodeOf(err); got != tt.want {
 			t.Errorf("Validate(%s) error = %v, want code %q", tt.name, err, tt.want)
 		}
@@ -102,7 +102,7 @@ func TestChecks(t *testing.T) {
 func TestChecks_stepUp(t *testing.T) {
 	t.Parallel()
 	v := newValidator(t, nil)
-	claims, err := v.Validate(t.Context(), token(t, nil, nil))
+	claims, err := v.Validate(t.Context(), token(nil, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestCheckAs(t *testing.T) {
 		plan any
 		want validator.Code
 	}{{"gold", ""}, {"tin", validator.CodeScope}, {1, validator.CodeClaim}} {
-		_, err := v.Validate(t.Context(), token(t, nil, object{"https://example.com/plan": tt.plan}))
+		_, err := v.Validate(t.Context(), token(nil, object{"https://example.com/plan": tt.plan}))
 		if got := validator.CodeOf(err); got != tt.want {
 			t.Errorf("Validate(%v) error = %v, want code %q", tt.plan, err, tt.want)
 		}
@@ -175,7 +175,7 @@ func TestCheck_sharedError(t *testing.T) {
 	v := newValidator(t, func(c *validator.Config) {
 		c.Checks = []validator.Check{func(context.Context, *validator.Claims) error { return shared }}
 	})
-	_, err := v.Validate(t.Context(), token(t, nil, nil))
+	_, err := v.Validate(t.Context(), token(nil, nil))
 	if !errors.Is(err, shared.Err) || shared.Issuer != "" {
 		t.Errorf("Validate() error = %v, and the Check's is changed to %#v", err, shared)
 	}

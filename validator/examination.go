@@ -15,10 +15,33 @@ import (
 type examination struct {
 	token jose.Token
 	reading
+	step  step // where it is, or where it has ended
+	check int  // which of Config.Checks, in stepChecks
 }
+
+// A step is one of the things that are asked of a token, in their order. See explain.go.
+type step int
+
+const (
+	stepForm step = iota
+	stepAlgorithm
+	stepClaims
+	stepType
+	stepIssuer
+	stepAudience
+	stepExpiry
+	stepKey
+	stepSignature
+	stepBinding
+	stepNotBefore
+	stepIssuedAt
+	stepChecks
+	stepsEnd
+)
 
 // parse takes the token apart.
 func (x *examination) parse(token string, maxSize int) error {
+	x.step = stepForm
 	if len(token) > maxSize {
 		return errTooLarge
 	}
@@ -34,6 +57,7 @@ var errTooLarge = &Error{Code: CodeMalformed, Err: jose.ErrTooLarge}
 // algorithm checks that v allows the token's. What is allowed decides, never what the token says
 // (RFC 8725, Section 3.1).
 func (x *examination) algorithm(v *Validator) error {
+	x.step = stepAlgorithm
 	if alg := x.token.Header.Algorithm; !slices.Contains(v.algorithms, alg) {
 		return &Error{Code: CodeAlgorithm, Err: &mismatch{
 			name: "alg", found: []string{alg}, want: v.algorithms, advice: "see Config.Algorithms",
@@ -44,6 +68,7 @@ func (x *examination) algorithm(v *Validator) error {
 
 // claims reads the token's claims.
 func (x *examination) claims() error {
+	x.step = stepClaims
 	payload, err := x.token.Payload()
 	if err != nil {
 		return &Error{Code: CodeMalformed, Err: err}
@@ -75,11 +100,12 @@ func (x *examination) decide(ctx context.Context, v *Validator) error {
 	if err := x.checkBinding(ctx); err != nil {
 		return err
 	}
-	return x.Claims.accept(ctx, v, now)
+	return x.accept(ctx, v, now)
 }
 
 // checkType keeps other kinds of token out (RFC 8725, Section 3.11).
 func (x *examination) checkType(v *Validator) error {
+	x.step = stepType
 	if v.cfg.InsecureSkipTypeCheck {
 		return nil
 	}
@@ -132,6 +158,7 @@ func (x *examination) checkRequired() error {
 
 // checkIssuer compares exactly (RFC 8725, Section 3.8).
 func (x *examination) checkIssuer(v *Validator) error {
+	x.step = stepIssuer
 	if x.hasIssuer && slices.Contains(v.cfg.Issuers, x.Issuer) {
 		return nil
 	}
@@ -163,6 +190,7 @@ func issuerAdvice(found string, want []string) string {
 
 // checkAudience wants one of ours among the token's (RFC 7519, Section 4.1.3).
 func (x *examination) checkAudience(v *Validator) error {
+	x.step = stepAudience
 	for _, audience := range x.Audience {
 		if slices.Contains(v.cfg.Audiences, audience) {
 			return nil
@@ -174,16 +202,23 @@ func (x *examination) checkAudience(v *Validator) error {
 }
 
 func (x *examination) checkExpiry(v *Validator, now time.Time) error {
+	x.step = stepExpiry
 	if !x.hasExpiry {
 		return &Error{Code: CodeClaim, Err: &mismatch{name: "exp", advice: "a token without an end is refused"}}
 	}
-	return x.Claims.checkExpiry(v, now)
+	// From the moment of exp on, with leeway (RFC 7519, Section 4.1.4).
+	if !now.Before(x.ExpiresAt.Add(v.cfg.Leeway)) {
+		return &Error{Code: CodeExpired, Err: &untimely{"exp", x.ExpiresAt, now, v.cfg.Leeway}}
+	}
+	return nil
 }
 
 // checkSignature finds the key and checks the signature by it.
 func (x *examination) checkSignature(ctx context.Context, v *Validator) error {
+	x.step = stepKey
 	alg, kid := x.token.Header.Algorithm, x.token.Header.KeyID
 	if v.cfg.Secret != nil {
+		x.step = stepSignature
 		if x.token.VerifyMAC(v.cfg.Secret) != nil {
 			return &Error{Code: CodeSignature, Err: jose.ErrSignature}
 		}
@@ -205,6 +240,7 @@ func (x *examination) checkSignature(ctx context.Context, v *Validator) error {
 		if tried++; tried > maxTried {
 			break
 		}
+		x.step = stepSignature
 		if x.token.Verify(keys[i].Public) == nil {
 			x.signedBy = &keys[i]
 			return nil
@@ -228,6 +264,7 @@ func fits(key *jwks.Key, alg string) bool {
 
 // checkBinding demands the proof that a bound token needs. It comes after the signature: before, cnf is only a claim.
 func (x *examination) checkBinding(ctx context.Context) error {
+	x.step = stepBinding
 	if x.cnf.Kind() == jose.KindNone {
 		return nil
 	}
@@ -240,27 +277,24 @@ func (x *examination) checkBinding(ctx context.Context) error {
 }
 
 // accept runs the checks that depend on the moment, for a token that has passed all others.
-func (c *Claims) accept(ctx context.Context, v *Validator, now time.Time) error {
-	c.at = now
-	if now.Before(c.NotBefore.Add(-v.cfg.Leeway)) {
-		return &Error{Code: CodeNotYetValid, Err: &untimely{"nbf", c.NotBefore, now, v.cfg.Leeway}}
+func (x *examination) accept(ctx context.Context, v *Validator, now time.Time) error {
+	x.Claims.at = now
+	x.step = stepNotBefore
+	if now.Before(x.NotBefore.Add(-v.cfg.Leeway)) {
+		return &Error{Code: CodeNotYetValid, Err: &untimely{"nbf", x.NotBefore, now, v.cfg.Leeway}}
 	}
-	if now.Before(c.IssuedAt.Add(-v.cfg.Leeway)) {
-		return &Error{Code: CodeNotYetValid, Err: &untimely{"iat", c.IssuedAt, now, v.cfg.Leeway}}
+	x.step = stepIssuedAt
+	if now.Before(x.IssuedAt.Add(-v.cfg.Leeway)) {
+		return &Error{Code: CodeNotYetValid, Err: &untimely{"iat", x.IssuedAt, now, v.cfg.Leeway}}
 	}
-	for _, check := range v.cfg.Checks {
-		if err := check(ctx, c); err != nil {
+	x.step = stepChecks
+	for i, check := range v.cfg.Checks {
+		x.check = i
+		if err := check(ctx, x.Claims); err != nil {
 			return asError(err)
 		}
 	}
-	return nil
-}
-
-// checkExpiry refuses from the moment of exp on, with leeway (RFC 7519, Section 4.1.4).
-func (c *Claims) checkExpiry(v *Validator, now time.Time) error {
-	if !now.Before(c.ExpiresAt.Add(v.cfg.Leeway)) {
-		return &Error{Code: CodeExpired, Err: &untimely{"exp", c.ExpiresAt, now, v.cfg.Leeway}}
-	}
+	x.step = stepsEnd
 	return nil
 }
 

@@ -64,14 +64,19 @@ func (m *memory) remember(token string, x *examination) {
 	m.tokens.Set(memoryKey(token), r)
 }
 
-// recognize decides about a token that was accepted before. It reports false if the key that has signed it is no longer
-// the issuer's: then the token is to be examined as any other.
-func (x *examination) recognize(ctx context.Context, v *Validator, r *remembered) (known bool, err error) {
+// recognize decides about a token that was accepted before. It reports false if there was none, or if the key that has
+// signed it is no longer the issuer's: then the token is to be examined as any other.
+func (x *examination) recognize(ctx context.Context, v *Validator, token string) (known bool, err error) {
+	r := v.memory.recall(token)
+	if r == nil {
+		return false, nil
+	}
 	now := v.cfg.Now()
 	x.Claims = r.copyClaims()
 	x.token.Header.Algorithm, x.token.Header.KeyID = r.header.algorithm, r.header.keyID
 
-	if err := x.Claims.checkExpiry(v, now); err != nil {
+	x.hasExpiry = true
+	if err := x.checkExpiry(v, now); err != nil {
 		return true, err
 	}
 	if r.key != nil {

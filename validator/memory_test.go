@@ -42,9 +42,9 @@ func TestRemembered(t *testing.T) {
 		c.Now = func() time.Time { return now }
 		c.Checks = []validator.Check{func(context.Context, *validator.Claims) error { return refusal }}
 	})
-	plain := token(t, nil, object{"nbf": t0.Unix(), "scope": "a b"})
+	plain := token(nil, object{"nbf": t0.Unix(), "scope": "a b"})
 	thumbprint := strings.Repeat("A", 43)
-	bound := token(t, nil, object{"cnf": object{"jkt": thumbprint}})
+	bound := token(nil, object{"cnf": object{"jkt": thumbprint}})
 
 	for _, step := range []struct {
 		name    string
@@ -108,7 +108,7 @@ func TestRemembered_noSignatureCheck(t *testing.T) {
 			return []jwks.Key{{ID: kid, Public: public}}, nil
 		})
 	})
-	good := token(t, nil, nil)
+	good := token(nil, nil)
 	if _, err := v.Validate(t.Context(), good); err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestRemembered_bounded(t *testing.T) {
 	v := newValidator(t, func(c *validator.Config) { c.CacheSize = 8 })
 	for round := range 2 {
 		for i := range 200 {
-			claims, err := v.Validate(t.Context(), token(t, nil, object{"sub": fmt.Sprint(i)}))
+			claims, err := v.Validate(t.Context(), token(nil, object{"sub": fmt.Sprint(i)}))
 			if err != nil || claims.Subject != fmt.Sprint(i) {
 				t.Fatalf("Validate() = %v, %v in round %d, want subject %d", claims, err, round, i)
 			}
@@ -140,7 +140,7 @@ func TestRemembered_parallel(t *testing.T) {
 	v := newValidator(t, func(c *validator.Config) { c.CacheSize, c.Keys = 32, source })
 	tokens := make([]string, 64)
 	for i := range tokens {
-		tokens[i] = token(t, nil, object{"sub": fmt.Sprint(i)})
+		tokens[i] = token(nil, object{"sub": fmt.Sprint(i)})
 	}
 	var wg sync.WaitGroup
 	for g := range 8 {

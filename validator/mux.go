@@ -159,10 +159,8 @@ func (m *Mux) validate(ctx context.Context, x *examination, token string) error 
 	case len(token) > v.cfg.MaxTokenSize:
 		return errTooLarge
 	}
-	if r := v.memory.recall(token); r != nil {
-		if known, err := x.recognize(ctx, v, r); known {
-			return err
-		}
+	if known, err := x.recognize(ctx, v, token); known {
+		return err
 	}
 	if err := x.algorithm(v); err != nil {
 		return err

@@ -37,13 +37,13 @@ func TestMux(t *testing.T) {
 		name, token string
 		want        validator.Code
 	}{
-		{"of a", token(t, nil, nil), ""},
-		{"of b, signed by a", token(t, nil, object{"iss": otherIssuer}), validator.CodeSignature},
-		{"of b's custom domain, signed by a", token(t, nil, object{"iss": "https://login.example.com/"}), validator.CodeSignature},
-		{"of none", token(t, nil, object{"iss": "https://x/"}), validator.CodeIssuer},
-		{"without iss", token(t, nil, object{"iss": nil}), validator.CodeIssuer},
-		{"iss a number", token(t, nil, object{"iss": 1}), validator.CodeClaim},
-		{"alg not allowed", token(t, object{"alg": "RS256"}, nil), validator.CodeAlgorithm},
+		{"of a", token(nil, nil), ""},
+		{"of b, signed by a", token(nil, object{"iss": otherIssuer}), validator.CodeSignature},
+		{"of b's custom domain, signed by a", token(nil, object{"iss": "https://login.example.com/"}), validator.CodeSignature},
+		{"of none", token(nil, object{"iss": "https://x/"}), validator.CodeIssuer},
+		{"without iss", token(nil, object{"iss": nil}), validator.CodeIssuer},
+		{"iss a number", token(nil, object{"iss": 1}), validator.CodeClaim},
+		{"alg not allowed", token(object{"alg": "RS256"}, nil), validator.CodeAlgorithm},
 		{"no token", "x", validator.CodeMalformed},
 		{"too large", strings.Repeat("x", 20000), validator.CodeMalformed},
 	} {
@@ -88,7 +88,7 @@ func TestNewMuxFunc(t *testing.T) {
 			}
 			return tt.v, tt.err
 		})
-		_, err := mux.Validate(t.Context(), token(t, nil, nil))
+		_, err := mux.Validate(t.Context(), token(nil, nil))
 		if got := validator.CodeOf(err); got != tt.want || tt.err != nil && !errors.Is(err, down) {
 			t.Errorf("Validate(%s) error = %v, want code %q", tt.name, err, tt.want)
 		}
@@ -100,7 +100,7 @@ func TestNewMuxFunc_wrongTenant(t *testing.T) {
 	t.Parallel()
 	a, _ := twoTenants(t)
 	mux := validator.NewMuxFunc(func(context.Context, string) (*validator.Validator, error) { return a, nil })
-	_, err := mux.Validate(t.Context(), token(t, nil, object{"iss": otherIssuer}))
+	_, err := mux.Validate(t.Context(), token(nil, object{"iss": otherIssuer}))
 	if validator.CodeOf(err) != validator.CodeIssuer {
 		t.Errorf("Validate() error = %v, want code %q", err, validator.CodeIssuer)
 	}
@@ -110,7 +110,7 @@ func TestNewMuxFunc_calls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a, _ := twoTenants(t)
-		good, unknown := token(t, nil, nil), token(t, nil, object{"iss": otherIssuer})
+		good, unknown := token(nil, nil), token(nil, object{"iss": otherIssuer})
 		calls := map[string]int{}
 		var mu sync.Mutex
 		mux := validator.NewMuxFunc(func(_ context.Context, iss string) (*validator.Validator, error) {
@@ -152,7 +152,7 @@ func TestNewMuxFunc_rate(t *testing.T) {
 		mux := validator.NewMuxFunc(func(context.Context, string) (*validator.Validator, error) { calls++; return nil, nil })
 		unavailable := 0
 		for i := range 1000 {
-			_, err := mux.Validate(t.Context(), token(t, nil, object{"iss": fmt.Sprintf("https://%d/", i)}))
+			_, err := mux.Validate(t.Context(), token(nil, object{"iss": fmt.Sprintf("https://%d/", i)}))
 			if validator.CodeOf(err) == validator.CodeUnavailable {
 				unavailable++
 			}
@@ -176,7 +176,7 @@ func TestNewMuxFunc_cancelled(t *testing.T) {
 				return a, nil
 			}
 		})
-		good := token(t, nil, nil)
+		good := token(nil, nil)
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
 		var wg sync.WaitGroup

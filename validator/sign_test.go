@@ -27,25 +27,23 @@ var (
 // object is a JSON object; a nil value leaves a member out.
 type object map[string]any
 
-func (o object) json(t testing.TB) string {
-	t.Helper()
+func (o object) json() string {
 	o = maps.Clone(o)
 	maps.DeleteFunc(o, func(_ string, v any) bool { return v == nil })
 	text, err := json.Marshal(o)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return string(text)
 }
 
 // token returns a good token, but for what changes says, in the header and in the claims.
-func token(t testing.TB, header, claims object) string {
-	t.Helper()
+func token(header, claims object) string {
 	h := object{"alg": "EdDSA", "typ": "JWT", "kid": kid}
 	maps.Copy(h, header)
 	c := object{"iss": issuer, "aud": audience, "sub": "user", "exp": t0.Unix() + 3600, "iat": t0.Unix()}
 	maps.Copy(c, claims)
-	return signed(h.json(t), c.json(t))
+	return signed(h.json(), c.json())
 }
 
 func signed(header, payload string) string {

@@ -87,11 +87,18 @@ func (v *Validator) Validate(ctx context.Context, token string) (*Claims, error)
 }
 
 func (v *Validator) validate(ctx context.Context, x *examination, token string) error {
-	if r := v.memory.recall(token); r != nil {
-		if known, err := x.recognize(ctx, v, r); known {
-			return err
-		}
+	if known, err := x.recognize(ctx, v, token); known {
+		return err
 	}
+	if err := v.examine(ctx, x, token); err != nil {
+		return err
+	}
+	v.memory.remember(token, x)
+	return nil
+}
+
+// examine takes a token through all that is asked of it.
+func (v *Validator) examine(ctx context.Context, x *examination, token string) error {
 	if err := x.parse(token, v.cfg.MaxTokenSize); err != nil {
 		return v.advise(err)
 	}
@@ -101,11 +108,7 @@ func (v *Validator) validate(ctx context.Context, x *examination, token string) 
 	if err := x.claims(); err != nil {
 		return err
 	}
-	if err := x.decide(ctx, v); err != nil {
-		return err
-	}
-	v.memory.remember(token, x)
-	return nil
+	return x.decide(ctx, v)
 }
 
 // advise adds what to do about a token that is no JWT.

@@ -18,7 +18,7 @@ import (
 func TestValidate(t *testing.T) {
 	t.Parallel()
 	now := t0.Unix()
-	good := token(t, nil, nil)
+	good := token(nil, nil)
 	for _, tt := range []struct {
 		name   string
 		token  string
@@ -37,123 +37,146 @@ func TestValidate(t *testing.T) {
 		{name: "at the size limit", token: good, change: func(c *validator.Config) { c.MaxTokenSize = len(good) }},
 		{name: "over the size limit", token: good, want: validator.CodeMalformed,
 			change: func(c *validator.Config) { c.MaxTokenSize = len(good) - 1 }},
-		{name: "crit", token: token(t, object{"crit": []string{"exp"}}, nil), want: validator.CodeMalformed},
-		{name: "empty crit", token: token(t, object{"crit": []string{}}, nil), want: validator.CodeMalformed},
-		{name: "b64 false", token: token(t, object{"b64": false}, nil), want: validator.CodeMalformed},
-		{name: "b64 true", token: token(t, object{"b64": true}, nil)},
-		{name: "kid a number", token: token(t, object{"kid": 1}, nil), want: validator.CodeMalformed},
+		{name: "crit", token: token(object{"crit": []string{"exp"}}, nil), want: validator.CodeMalformed},
+		{name: "empty crit", token: token(object{"crit": []string{}}, nil), want: validator.CodeMalformed},
+		{name: "b64 false", token: token(object{"b64": false}, nil), want: validator.CodeMalformed},
+		{name: "b64 true", token: token(object{"b64": true}, nil)},
+		{name: "kid a number", token: token(object{"kid": 1}, nil), want: validator.CodeMalformed},
 		{name: "claims not an object", token: signed(`{"alg":"EdDSA","kid":"k1"}`, `[]`), want: validator.CodeMalformed},
 		{name: "duplicate claim", token: signed(`{"alg":"EdDSA","kid":"k1"}`, `{"a":1,"a":1}`), want: validator.CodeMalformed},
 
-		{name: "alg none", token: token(t, object{"alg": "none"}, nil), want: validator.CodeAlgorithm},
-		{name: "alg missing", token: token(t, object{"alg": nil}, nil), want: validator.CodeAlgorithm},
-		{name: "alg a number", token: token(t, object{"alg": 1}, nil), want: validator.CodeAlgorithm},
-		{name: "alg in other case", token: token(t, object{"alg": "eddsa"}, nil), want: validator.CodeAlgorithm},
-		{name: "alg HS256", token: token(t, object{"alg": "HS256"}, nil), want: validator.CodeAlgorithm},
-		{name: "alg allowed, not the key's", token: token(t, object{"alg": "RS256"}, nil), want: validator.CodeAlgorithm,
+		{name: "alg none", token: token(object{"alg": "none"}, nil), want: validator.CodeAlgorithm},
+		{name: "alg missing", token: token(object{"alg": nil}, nil), want: validator.CodeAlgorithm},
+		{name: "alg a number", token: token(object{"alg": 1}, nil), want: validator.CodeAlgorithm},
+		{name: "alg in other case", token: token(object{"alg": "eddsa"}, nil), want: validator.CodeAlgorithm},
+		{name: "alg HS256", token: token(object{"alg": "HS256"}, nil), want: validator.CodeAlgorithm},
+		{name: "alg allowed, not the key's", token: token(object{"alg": "RS256"}, nil), want: validator.CodeAlgorithm,
 			change: func(c *validator.Config) { c.Algorithms = []validator.Algorithm{validator.RS256, validator.EdDSA} }},
 		{name: "alg not the one that the key set names", token: good, want: validator.CodeAlgorithm,
 			change: func(c *validator.Config) {
 				c.Keys = jwks.Set{{ID: kid, Algorithm: "ES256", Public: key.Public()}}
 			}},
 
-		{name: "typ absent", token: token(t, object{"typ": nil}, nil)},
-		{name: "typ at+jwt", token: token(t, object{"typ": "at+jwt"}, nil)},
-		{name: "typ Application/AT+JWT", token: token(t, object{"typ": "Application/AT+JWT"}, nil)},
-		{name: "typ application/", token: token(t, object{"typ": "application/"}, nil), want: validator.CodeType},
-		{name: "typ empty", token: token(t, object{"typ": ""}, nil), want: validator.CodeType},
-		{name: "typ dpop+jwt", token: token(t, object{"typ": "dpop+jwt"}, nil), want: validator.CodeType},
-		{name: "typ dpop+jwt, unchecked", token: token(t, object{"typ": "dpop+jwt"}, nil),
+		{name: "typ absent", token: token(object{"typ": nil}, nil)},
+		{name: "typ at+jwt", token: token(object{"typ": "at+jwt"}, nil)},
+		{name: "typ Application/AT+JWT", token: token(object{"typ": "Application/AT+JWT"}, nil)},
+		{name: "typ application/", token: token(object{"typ": "application/"}, nil), want: validator.CodeType},
+		{name: "typ empty", token: token(object{"typ": ""}, nil), want: validator.CodeType},
+		{name: "typ dpop+jwt", token: token(object{"typ": "dpop+jwt"}, nil), want: validator.CodeType},
+		{name: "typ dpop+jwt, unchecked", token: token(object{"typ": "dpop+jwt"}, nil),
 			change: func(c *validator.Config) { c.InsecureSkipTypeCheck = true }},
-		{name: "nonce alone", token: token(t, nil, object{"nonce": "n"})},
-		{name: "at_hash alone", token: token(t, nil, object{"at_hash": "n"})},
-		{name: "nonce and at_hash", token: token(t, nil, object{"nonce": "n", "at_hash": "h"}), want: validator.CodeType},
-		{name: "nonce and c_hash", token: token(t, nil, object{"nonce": "n", "c_hash": "h"}), want: validator.CodeType},
-		{name: "ID token, unchecked", token: token(t, nil, object{"nonce": "n", "at_hash": "h"}),
+		{name: "nonce alone", token: token(nil, object{"nonce": "n"})},
+		{name: "at_hash alone", token: token(nil, object{"at_hash": "n"})},
+		{name: "nonce and at_hash", token: token(nil, object{"nonce": "n", "at_hash": "h"}), want: validator.CodeType},
+		{name: "nonce and c_hash", token: token(nil, object{"nonce": "n", "c_hash": "h"}), want: validator.CodeType},
+		{name: "ID token, unchecked", token: token(nil, object{"nonce": "n", "at_hash": "h"}),
 			change: func(c *validator.Config) { c.InsecureSkipTypeCheck = true }},
-		{name: "events", token: token(t, nil, object{"events": object{}}), want: validator.CodeType},
-		{name: "token_introspection", token: token(t, nil, object{"token_introspection": object{}}), want: validator.CodeType},
-		{name: "response_type", token: token(t, nil, object{"response_type": "code"}), want: validator.CodeType},
-		{name: "claim typ Bearer", token: token(t, nil, object{"typ": "Bearer"})},
-		{name: "claim typ Refresh", token: token(t, nil, object{"typ": "Refresh"}), want: validator.CodeType},
-		{name: "token_use access", token: token(t, nil, object{"token_use": "access"})},
-		{name: "token_use id", token: token(t, nil, object{"token_use": "id"}), want: validator.CodeType},
+		{name: "events", token: token(nil, object{"events": object{}}), want: validator.CodeType},
+		{name: "token_introspection", token: token(nil, object{"token_introspection": object{}}), want: validator.CodeType},
+		{name: "response_type", token: token(nil, object{"response_type": "code"}), want: validator.CodeType},
+		{name: "claim typ Bearer", token: token(nil, object{"typ": "Bearer"})},
+		{name: "claim typ Refresh", token: token(nil, object{"typ": "Refresh"}), want: validator.CodeType},
+		{name: "token_use access", token: token(nil, object{"token_use": "access"})},
+		{name: "token_use id", token: token(nil, object{"token_use": "id"}), want: validator.CodeType},
 
-		{name: "RFC 9068 whole", token: token(t, object{"typ": "at+jwt"}, object{"client_id": "c", "jti": "j"}), change: rfc9068},
-		{name: "RFC 9068, typ JWT", token: token(t, nil, object{"client_id": "c", "jti": "j"}), want: validator.CodeType, change: rfc9068},
-		{name: "RFC 9068, azp for client_id", token: token(t, object{"typ": "at+jwt"}, object{"azp": "c", "jti": "j"}),
+		{name: "RFC 9068 whole", token: token(object{"typ": "at+jwt"}, object{"client_id": "c", "jti": "j"}), change: rfc9068},
+		{name: "RFC 9068, typ JWT", token: token(nil, object{"client_id": "c", "jti": "j"}), want: validator.CodeType, change: rfc9068},
+		{name: "RFC 9068, azp for client_id", token: token(object{"typ": "at+jwt"}, object{"azp": "c", "jti": "j"}),
 			want: validator.CodeClaim, change: rfc9068},
-		{name: "RFC 9068 without jti", token: token(t, object{"typ": "at+jwt"}, object{"client_id": "c"}),
+		{name: "RFC 9068 without jti", token: token(object{"typ": "at+jwt"}, object{"client_id": "c"}),
 			want: validator.CodeClaim, change: rfc9068},
-		{name: "RFC 9068 without iat", token: token(t, object{"typ": "at+jwt"}, object{"client_id": "c", "jti": "j", "iat": nil}),
+		{name: "RFC 9068 without iat", token: token(object{"typ": "at+jwt"}, object{"client_id": "c", "jti": "j", "iat": nil}),
 			want: validator.CodeClaim, change: rfc9068},
 
-		{name: "iss missing", token: token(t, nil, object{"iss": nil}), want: validator.CodeIssuer},
-		{name: "iss without the slash", token: token(t, nil, object{"iss": issuer[:len(issuer)-1]}), want: validator.CodeIssuer},
-		{name: "iss an array", token: token(t, nil, object{"iss": []string{issuer}}), want: validator.CodeClaim},
-		{name: "iss the custom domain", token: token(t, nil, object{"iss": "https://login.example.com/"}),
+		{name: "iss missing", token: token(nil, object{"iss": nil}), want: validator.CodeIssuer},
+		{name: "iss without the slash", token: token(nil, object{"iss": issuer[:len(issuer)-1]}), want: validator.CodeIssuer},
+		{name: "iss an array", token: token(nil, object{"iss": []string{issuer}}), want: validator.CodeClaim},
+		{name: "iss the custom domain", token: token(nil, object{"iss": "https://login.example.com/"}),
 			change: func(c *validator.Config) { c.Issuers = append(c.Issuers, "https://login.example.com/") }},
-		{name: "ISS", token: token(t, nil, object{"iss": nil, "ISS": issuer}), want: validator.CodeIssuer},
+		{name: "ISS", token: token(nil, object{"iss": nil, "ISS": issuer}), want: validator.CodeIssuer},
 
-		{name: "aud missing", token: token(t, nil, object{"aud": nil}), want: validator.CodeAudience},
-		{name: "aud another", token: token(t, nil, object{"aud": audience + "/"}), want: validator.CodeAudience},
-		{name: "aud one of several", token: token(t, nil, object{"aud": []string{"x", audience}})},
-		{name: "aud none of several", token: token(t, nil, object{"aud": []string{"x", "y"}}), want: validator.CodeAudience},
-		{name: "aud empty array", token: token(t, nil, object{"aud": []string{}}), want: validator.CodeClaim},
-		{name: "aud with a number", token: token(t, nil, object{"aud": []any{audience, 1}}), want: validator.CodeClaim},
-		{name: "aud an object", token: token(t, nil, object{"aud": object{audience: true}}), want: validator.CodeClaim},
+		{name: "aud missing", token: token(nil, object{"aud": nil}), want: validator.CodeAudience},
+		{name: "aud another", token: token(nil, object{"aud": audience + "/"}), want: validator.CodeAudience},
+		{name: "aud one of several", token: token(nil, object{"aud": []string{"x", audience}})},
+		{name: "aud none of several", token: token(nil, object{"aud": []string{"x", "y"}}), want: validator.CodeAudience},
+		{name: "aud empty array", token: token(nil, object{"aud": []string{}}), want: validator.CodeClaim},
+		{name: "aud with a number", token: token(nil, object{"aud": []any{audience, 1}}), want: validator.CodeClaim},
+		{name: "aud an object", token: token(nil, object{"aud": object{audience: true}}), want: validator.CodeClaim},
 
-		{name: "exp missing", token: token(t, nil, object{"exp": nil}), want: validator.CodeClaim},
-		{name: "exp a string", token: token(t, nil, object{"exp": "1700003600"}), want: validator.CodeClaim},
-		{name: "exp in milliseconds", token: token(t, nil, object{"exp": now * 1000}), want: validator.CodeClaim},
-		{name: "at exp and leeway", token: token(t, nil, object{"exp": now - 30}), want: validator.CodeExpired},
-		{name: "a second before", token: token(t, nil, object{"exp": now - 29})},
-		{name: "a fraction before", token: token(t, nil, object{"exp": float64(now) - 29.75})},
-		{name: "at exp, no leeway", token: token(t, nil, object{"exp": now}), want: validator.CodeExpired, change: noLeeway},
-		{name: "a second before, no leeway", token: token(t, nil, object{"exp": now + 1}), change: noLeeway},
-		{name: "at nbf and leeway", token: token(t, nil, object{"nbf": now + 30})},
-		{name: "a second before nbf", token: token(t, nil, object{"nbf": now + 31}), want: validator.CodeNotYetValid},
-		{name: "at iat and leeway", token: token(t, nil, object{"iat": now + 30})},
-		{name: "a second before iat", token: token(t, nil, object{"iat": now + 31}), want: validator.CodeNotYetValid},
-		{name: "iat missing", token: token(t, nil, object{"iat": nil})},
+		{name: "exp missing", token: token(nil, object{"exp": nil}), want: validator.CodeClaim},
+		{name: "exp a string", token: token(nil, object{"exp": "1700003600"}), want: validator.CodeClaim},
+		{name: "exp in milliseconds", token: token(nil, object{"exp": now * 1000}), want: validator.CodeClaim},
+		{name: "at exp and leeway", token: token(nil, object{"exp": now - 30}), want: validator.CodeExpired},
+		{name: "a second before", token: token(nil, object{"exp": now - 29})},
+		{name: "a fraction before", token: token(nil, object{"exp": float64(now) - 29.75})},
+		{name: "at exp, no leeway", token: token(nil, object{"exp": now}), want: validator.CodeExpired, change: noLeeway},
+		{name: "a second before, no leeway", token: token(nil, object{"exp": now + 1}), change: noLeeway},
+		{name: "at nbf and leeway", token: token(nil, object{"nbf": now + 30})},
+		{name: "a second before nbf", token: token(nil, object{"nbf": now + 31}), want: validator.CodeNotYetValid},
+		{name: "at iat and leeway", token: token(nil, object{"iat": now + 30})},
+		{name: "a second before iat", token: token(nil, object{"iat": now + 31}), want: validator.CodeNotYetValid},
+		{name: "iat missing", token: token(nil, object{"iat": nil})},
 		{name: "nbf null", token: signed(`{"alg":"EdDSA","kid":"k1"}`,
 			fmt.Sprintf(`{"iss":%q,"aud":%q,"exp":%d,"nbf":null}`, issuer, audience, now+60)), want: validator.CodeClaim},
 
-		{name: "sub a number", token: token(t, nil, object{"sub": 1}), want: validator.CodeClaim},
-		{name: "org_id an array", token: token(t, nil, object{"org_id": []string{"org_a"}}), want: validator.CodeClaim},
-		{name: "client_id and azp agree", token: token(t, nil, object{"client_id": "c", "azp": "c"})},
-		{name: "client_id and azp differ", token: token(t, nil, object{"client_id": "c", "azp": "d"}), want: validator.CodeClaim},
-		{name: "permissions a string", token: token(t, nil, object{"permissions": "a b"}), want: validator.CodeClaim},
+		{name: "sub a number", token: token(nil, object{"sub": 1}), want: validator.CodeClaim},
+		{name: "org_id an array", token: token(nil, object{"org_id": []string{"org_a"}}), want: validator.CodeClaim},
+		{name: "client_id and azp agree", token: token(nil, object{"client_id": "c", "azp": "c"})},
+		{name: "client_id and azp differ", token: token(nil, object{"client_id": "c", "azp": "d"}), want: validator.CodeClaim},
+		{name: "permissions a string", token: token(nil, object{"permissions": "a b"}), want: validator.CodeClaim},
 
-		{name: "unknown kid", token: token(t, object{"kid": "k2"}, nil), want: validator.CodeUnknownKey},
-		{name: "no kid", token: token(t, object{"kid": nil}, nil)},
-		{name: "no kid, five keys, ours the fourth", token: token(t, object{"kid": nil}, nil),
+		{name: "unknown kid", token: token(object{"kid": "k2"}, nil), want: validator.CodeUnknownKey},
+		{name: "no kid", token: token(object{"kid": nil}, nil)},
+		{name: "no kid, five keys, ours the fourth", token: token(object{"kid": nil}, nil),
 			change: func(c *validator.Config) { c.Keys = decoys(3, true) }},
-		{name: "no kid, five keys, ours the fifth", token: token(t, object{"kid": nil}, nil), want: validator.CodeSignature,
+		{name: "no kid, five keys, ours the fifth", token: token(object{"kid": nil}, nil), want: validator.CodeSignature,
 			change: func(c *validator.Config) { c.Keys = decoys(4, true) }},
 		{name: "signature changed", token: good[:len(good)-8] + "AAAAAAAA", want: validator.CodeSignature},
 		{name: "signature short", token: good[:len(good)-6], want: validator.CodeSignature},
 		{name: "signature very long", token: good + strings.Repeat("AAAA", 400), want: validator.CodeSignature},
-		{name: "claims changed", token: swapPayload(good, token(t, nil, object{"sub": "root"})), want: validator.CodeSignature},
+		{name: "claims changed", token: swapPayload(good, token(nil, object{"sub": "root"})), want: validator.CodeSignature},
 
-		{name: "cnf not proven", token: token(t, nil, object{"cnf": object{"jkt": strings.Repeat("A", 43)}}), want: validator.CodeBinding},
+		{name: "cnf not proven", token: token(nil, object{"cnf": object{"jkt": strings.Repeat("A", 43)}}), want: validator.CodeBinding},
 		{name: "cnf null", token: signed(`{"alg":"EdDSA","kid":"k1"}`,
 			fmt.Sprintf(`{"iss":%q,"aud":%q,"exp":%d,"cnf":null}`, issuer, audience, now+60)), want: validator.CodeBinding},
-		{name: "cnf empty", token: token(t, nil, object{"cnf": object{}}), want: validator.CodeBinding},
+		{name: "cnf empty", token: token(nil, object{"cnf": object{}}), want: validator.CodeBinding},
 		{name: "a Check refuses", token: good, want: validator.CodeRefused, change: func(c *validator.Config) {
 			c.Checks = []validator.Check{func(context.Context, *validator.Claims) error { return errors.New("no") }}
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			claims, err := newValidator(t, tt.change).Validate(t.Context(), tt.token)
+			v := newValidator(t, tt.change)
+			claims, err := v.Validate(t.Context(), tt.token)
 			if got := validator.CodeOf(err); got != tt.want {
 				t.Errorf("Validate() error = %v, want code %q", err, tt.want)
 			}
 			if (claims == nil) != (err != nil) {
 				t.Errorf("Validate() = %v, %v", claims, err)
 			}
+			checkReport(t, v.Explain(t.Context(), tt.token), err)
 		})
+	}
+}
+
+// checkReport checks that a report agrees with Validate's error.
+func checkReport(t *testing.T, report validator.Report, err error) {
+	t.Helper()
+	if report.Code() != validator.CodeOf(err) || fmt.Sprint(report.Err) != fmt.Sprint(err) {
+		t.Errorf("Explain() error = %v, want Validate's %v", report.Err, err)
+	}
+	outcome := validator.Passed
+	for _, step := range report.Steps {
+		want := outcome
+		if step.Outcome == validator.Failed && outcome == validator.Passed && err != nil {
+			want, outcome = validator.Failed, validator.NotReached
+		}
+		if step.Outcome != want || step.Want == "" {
+			t.Errorf("Explain() step %q = %+v, want it %s", step.Name, step, want)
+		}
+	}
+	if (outcome == validator.Passed) != (err == nil) {
+		t.Errorf("Explain() has no failed step for %v", err)
 	}
 }
 
@@ -179,7 +202,7 @@ func swapPayload(token, other string) string {
 
 func TestValidate_claims(t *testing.T) {
 	t.Parallel()
-	got, err := newValidator(t, nil).Validate(t.Context(), token(t, nil, object{
+	got, err := newValidator(t, nil).Validate(t.Context(), token(nil, object{
 		"aud": []string{audience, issuer + "userinfo"}, "jti": "id", "azp": "client", "gty": "client-credentials",
 		"org_id": "org_a", "org_name": "a", "scope": "read:a  write:a", "permissions": []string{"p", "q", "r", "s"},
 		"nbf": t0.Unix() - 1,
@@ -219,7 +242,7 @@ func TestValidate_scopes(t *testing.T) {
 		{"tab is no separator", object{"scope": "a\tb"}, []string{"a\tb"}},
 		{"empty", object{"scope": ""}, nil},
 	} {
-		got, err := newValidator(t, nil).Validate(t.Context(), token(t, nil, tt.claims))
+		got, err := newValidator(t, nil).Validate(t.Context(), token(nil, tt.claims))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -249,7 +272,7 @@ func TestValidate_confirmed(t *testing.T) {
 		{"no binding", nil, validator.Confirmation{JKT: a}, ""},
 	} {
 		ctx := validator.WithConfirmed(t.Context(), tt.proven)
-		claims, err := newValidator(t, nil).Validate(ctx, token(t, nil, object{"cnf": tt.cnf}))
+		claims, err := newValidator(t, nil).Validate(ctx, token(nil, object{"cnf": tt.cnf}))
 		if got := validator.CodeOf(err); got != tt.want {
 			t.Errorf("Validate(%s) error = %v, want code %q", tt.name, err, tt.want)
 		}
@@ -274,7 +297,7 @@ func TestValidate_keysUnavailable(t *testing.T) {
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := v.Validate(ctx, token(t, nil, nil))
+	_, err := v.Validate(ctx, token(nil, nil))
 	if validator.CodeOf(err) != validator.CodeUnavailable || !errors.Is(err, cause) || !errors.Is(err, context.Canceled) {
 		t.Errorf("Validate() error = %v, want keys_unavailable with its causes", err)
 	}
@@ -287,18 +310,18 @@ func TestValidate_noFetchForOthersTokens(t *testing.T) {
 		c.Keys = sourceFunc(func(context.Context, string) ([]jwks.Key, error) { asked++; return nil, nil })
 	})
 	for _, bad := range []string{
-		token(t, object{"alg": "RS256"}, nil),
-		token(t, object{"typ": "secevent+jwt"}, nil),
-		token(t, nil, object{"iss": "https://other/"}),
-		token(t, nil, object{"aud": "other"}),
-		token(t, nil, object{"exp": t0.Unix() - 3600}),
+		token(object{"alg": "RS256"}, nil),
+		token(object{"typ": "secevent+jwt"}, nil),
+		token(nil, object{"iss": "https://other/"}),
+		token(nil, object{"aud": "other"}),
+		token(nil, object{"exp": t0.Unix() - 3600}),
 		"x.y.z",
 	} {
 		if _, err := v.Validate(t.Context(), bad); err == nil || asked != 0 {
 			t.Errorf("Validate() error = %v, keys asked for %d times, want 0", err, asked)
 		}
 	}
-	if _, _ = v.Validate(t.Context(), token(t, nil, nil)); asked != 1 {
+	if _, _ = v.Validate(t.Context(), token(nil, nil)); asked != 1 {
 		t.Errorf("keys asked for %d times by a token for us, want 1", asked)
 	}
 }
@@ -312,7 +335,7 @@ func TestValidate_unusableKeys(t *testing.T) {
 			c.Algorithms = []validator.Algorithm{"RS256", "PS256", "ES256", "ES384", "EdDSA"}
 		})
 		for _, alg := range []string{"RS256", "PS256", "ES256", "ES384", "EdDSA"} {
-			_, err := v.Validate(t.Context(), token(t, object{"alg": alg}, nil))
+			_, err := v.Validate(t.Context(), token(object{"alg": alg}, nil))
 			if got := validator.CodeOf(err); got != validator.CodeAlgorithm {
 				t.Errorf("Validate(%s with %s) error = %v, want %s", alg, name, err, validator.CodeAlgorithm)
 			}
@@ -323,17 +346,17 @@ func TestValidate_unusableKeys(t *testing.T) {
 func TestError_text(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, token, want string }{
-		{"aud", token(t, nil, object{"aud": []string{"https://t/userinfo"}}),
+		{"aud", token(nil, object{"aud": []string{"https://t/userinfo"}}),
 			`wrong_audience: aud is "https://t/userinfo", want "https://api.example.com": request the token with audience=https://api.example.com`},
 		{"opaque", "opaque", `token_malformed: this is an opaque token, not a JWT: request the token with audience=https://api.example.com`},
 		{"encrypted", "a.b.c.d.e", `token_malformed: this is an encrypted token (JWE): request the token with audience=https://api.example.com`},
-		{"ID token", token(t, nil, object{"nonce": "n", "at_hash": "h"}), `wrong_type: this is an ID token, and only access tokens are accepted`},
-		{"slash", token(t, nil, object{"iss": "https://tenant.eu.auth0.com"}),
+		{"ID token", token(nil, object{"nonce": "n", "at_hash": "h"}), `wrong_type: this is an ID token, and only access tokens are accepted`},
+		{"slash", token(nil, object{"iss": "https://tenant.eu.auth0.com"}),
 			`wrong_issuer: iss is "https://tenant.eu.auth0.com", want "https://tenant.eu.auth0.com/": they differ by the slash at the end`},
-		{"alg", token(t, object{"alg": "ES256"}, nil), `algorithm_not_allowed: alg is "ES256", want "EdDSA": see Config.Algorithms`},
-		{"expired", token(t, nil, object{"exp": t0.Unix() - 60}),
+		{"alg", token(object{"alg": "ES256"}, nil), `algorithm_not_allowed: alg is "ES256", want "EdDSA": see Config.Algorithms`},
+		{"expired", token(nil, object{"exp": t0.Unix() - 60}),
 			`token_expired: exp was 2023-11-14T22:12:20Z, 1m0s before now (2023-11-14T22:13:20Z; leeway 30s)`},
-		{"quoted and cut", token(t, object{"kid": "\n" + strings.Repeat("x", 1000)}, nil),
+		{"quoted and cut", token(object{"kid": "\n" + strings.Repeat("x", 1000)}, nil),
 			`unknown_key: kid is "\n` + strings.Repeat("x", 255) + `…": the issuer has no such key`},
 	} {
 		_, err := newValidator(t, nil).Validate(t.Context(), tt.token)
@@ -345,7 +368,7 @@ func TestError_text(t *testing.T) {
 
 func TestError_ofToken(t *testing.T) {
 	t.Parallel()
-	_, err := newValidator(t, nil).Validate(t.Context(), token(t, object{"kid": "k2"}, nil))
+	_, err := newValidator(t, nil).Validate(t.Context(), token(object{"kid": "k2"}, nil))
 	var e *validator.Error
 	if !errors.As(err, &e) || e.Issuer != issuer || e.KeyID != "k2" {
 		t.Errorf("Validate() error = %#v, want issuer and kid in it", err)

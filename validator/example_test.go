@@ -1,0 +1,138 @@
+package validator_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rsguard/rsguard/jwks"
+	"github.com/rsguard/rsguard/validator"
+)
+
+func ExampleNew() {
+	v, err := validator.New(validator.Config{
+		// The tenant's own domain, and its custom domain.
+		Issuers:   []string{"https://tenant.eu.auth0.com/", "https://login.example.com/"},
+		Audiences: []string{"https://api.example.com"},
+	})
+	fmt.Println(v != nil, err)
+	// Output: true <nil>
+}
+
+func ExampleNew_incorrect() {
+	_, err := validator.New(validator.Config{
+		Issuers:    []string{"http://tenant.eu.auth0.com/"},
+		Algorithms: []validator.Algorithm{"none"},
+	})
+	fmt.Println(err)
+	// Output:
+	// validator: Issuers: "http://tenant.eu.auth0.com/" is not an https URL (http is for loopback hosts)
+	// validator: Audiences is empty: name this API, else tokens for any other one would do
+	// validator: Algorithms: "none" is not known
+}
+
+func ExampleAuth0() {
+	cfg := validator.Auth0("tenant.eu.auth0.com", "https://api.example.com")
+	fmt.Println(cfg.Issuers, cfg.Audiences)
+	// Output: [https://tenant.eu.auth0.com/] [https://api.example.com]
+}
+
+func ExampleValidator_Validate() {
+	v := exampleValidator()
+	claims, err := v.Validate(context.Background(), exampleToken(object{"scope": "orders:read"}))
+	if err != nil {
+		fmt.Println(validator.CodeOf(err))
+		return
+	}
+	fmt.Println(claims.Subject, claims.HasScope("orders:read"))
+	// Output: user true
+}
+
+func ExampleCodeOf() {
+	v := exampleValidator()
+	_, err := v.Validate(context.Background(), exampleToken(object{"aud": "https://t/userinfo"}))
+	fmt.Println(validator.CodeOf(err))
+	fmt.Println(err) // for the log
+	// Output:
+	// wrong_audience
+	// wrong_audience: aud is "https://t/userinfo", want "https://api.example.com": request the token with audience=https://api.example.com
+}
+
+func ExampleValidator_Explain() {
+	fmt.Print(exampleValidator().Explain(context.Background(), exampleToken(object{"exp": t0.Unix() - 60})))
+	// Output:
+	// passed       form       want a compact JWS in strict base64url and JSON, of 16384 bytes at most, without crit
+	// passed       alg        want "EdDSA"; found "EdDSA"
+	// passed       claims     want strict JSON, each claim of its type
+	// passed       typ        want "JWT", "at+jwt" or none, and nothing that only other types of token have; found "JWT"
+	// passed       iss        want "https://tenant.eu.auth0.com/"; found "https://tenant.eu.auth0.com/"
+	// passed       aud        want "https://api.example.com"; found ["https://api.example.com"]
+	// failed       exp        want a time after now, or 30s before; found 2023-11-14T22:12:20Z
+	// not reached  kid        want a key of the issuer's that fits alg; found "k1"
+	// not reached  signature  want the key's, over header and claims as sent
+	// not reached  cnf        want none, or a proof with the request; found none
+	// not reached  nbf        want none, or a time before now, or 30s after; found none
+	// not reached  iat        want none, or a time before now, or 30s after; found 2023-11-14T22:13:20Z
+	// not reached  checks     want 0 of Config.Checks
+	// refused: token_expired: exp was 2023-11-14T22:12:20Z, 1m0s before now (2023-11-14T22:13:20Z; leeway 30s)
+}
+
+func ExampleNewMux() {
+	acme, err := validator.New(validator.Auth0("acme.eu.auth0.com", "https://api.example.com"))
+	if err != nil {
+		fmt.Println(err)
+	}
+	umbrella, err := validator.New(validator.Auth0("umbrella.us.auth0.com", "https://api.example.com"))
+	if err != nil {
+		fmt.Println(err)
+	}
+	mux, err := validator.NewMux(acme, umbrella)
+	fmt.Println(mux != nil, err)
+	// Output: true <nil>
+}
+
+func ExampleCheckAs() {
+	type tenant struct {
+		Plan string `json:"https://example.com/plan"`
+	}
+	gold := validator.CheckAs(func(_ context.Context, t tenant) error {
+		if t.Plan != "gold" {
+			return errors.New("the tenant's plan doesn't include this")
+		}
+		return nil
+	})
+	v := exampleValidator(gold)
+	_, err := v.Validate(context.Background(), exampleToken(object{"https://example.com/plan": "tin"}))
+	fmt.Println(err)
+	// Output: refused: the tenant's plan doesn't include this
+}
+
+func ExampleOrganization() {
+	v := exampleValidator(validator.Organization("org_9ybsU1dN2dKfDkBi", "Acme"))
+	for _, claims := range []object{{"org_id": "org_9ybsU1dN2dKfDkBi"}, {"org_name": "acme"}, {"org_name": "umbrella"}} {
+		_, err := v.Validate(context.Background(), exampleToken(claims))
+		fmt.Printf("%q\n", validator.CodeOf(err))
+	}
+	// Output:
+	// ""
+	// ""
+	// "wrong_organization"
+}
+
+func exampleValidator(checks ...validator.Check) *validator.Validator {
+	v, err := validator.New(validator.Config{
+		Issuers:    []string{issuer},
+		Audiences:  []string{audience},
+		Keys:       jwks.Set{{ID: kid, Public: key.Public()}},
+		Algorithms: []validator.Algorithm{validator.EdDSA},
+		Checks:     checks,
+		Now:        func() time.Time { return t0 },
+	})
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func exampleToken(claims object) string { return token(nil, claims) }

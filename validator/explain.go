@@ -1,0 +1,194 @@
+package validator
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rsguard/rsguard/internal/jose"
+)
+
+// A Report tells what was asked of a token, and how it fared.
+type Report struct {
+	Steps []Step // in the order in which they are taken
+	Err   error  // Validate's, an [*Error]; nil if the token is accepted
+}
+
+// A Step of a [Report].
+type Step struct {
+	Name    string // such as "aud"
+	Want    string // what is asked
+	Found   string // what the token says, quoted and cut; empty if it wasn't read
+	Outcome Outcome
+}
+
+// An Outcome of a [Step].
+type Outcome string
+
+// The outcomes.
+const (
+	Passed     Outcome = "passed"
+	Failed     Outcome = "failed"
+	NotReached Outcome = "not reached"
+)
+
+// Explain validates token as [Validator.Validate] does, by the same code, and tells about every step. It is for people
+// who want to know why a token is refused, or isn't. Its verdict is Validate's; keys are fetched if need be.
+// The Report holds no signature and no claims but those that are checked here: iss, aud, the times, typ.
+func (v *Validator) Explain(ctx context.Context, token string) Report {
+	x := new(examination)
+	err := v.examine(ctx, x, token)
+	if err != nil {
+		err = x.refusal(err)
+	}
+	report := Report{Err: err}
+	for at, s := range steps {
+		outcome := Passed
+		switch at := step(at); {
+		case at == x.step:
+			outcome = Failed
+		case at > x.step:
+			outcome = NotReached
+		}
+		found := ""
+		if outcome != NotReached || at > int(stepClaims) && x.step > stepClaims {
+			found = s.found(x)
+		}
+		report.Steps = append(report.Steps, Step{s.name, s.want(v), found, outcome})
+	}
+	return report
+}
+
+// Code is "" if the token is accepted.
+func (r Report) Code() Code { return CodeOf(r.Err) }
+
+// String returns a table of the steps, and the verdict.
+func (r Report) String() string {
+	width := 0
+	for _, s := range r.Steps {
+		width = max(width, len(s.Name))
+	}
+	var b strings.Builder
+	for _, s := range r.Steps {
+		fmt.Fprintf(&b, "%-11s  %-*s  want %s", s.Outcome, width, s.Name, s.Want)
+		if s.Found != "" {
+			fmt.Fprintf(&b, "; found %s", s.Found)
+		}
+		b.WriteByte('\n')
+	}
+	if r.Err != nil {
+		fmt.Fprintf(&b, "refused: %v\n", r.Err)
+	} else {
+		b.WriteString("accepted\n")
+	}
+	return b.String()
+}
+
+// steps says what each step is about. What it does is in examination.go.
+var steps = [stepsEnd]struct {
+	name  string
+	want  func(*Validator) string
+	found func(*examination) string
+}{
+	stepForm: {"form",
+		func(v *Validator) string {
+			return fmt.Sprintf("a compact JWS in strict base64url and JSON, of %d bytes at most, without crit", v.cfg.MaxTokenSize)
+		},
+		func(*examination) string { return "" },
+	},
+	stepAlgorithm: {"alg",
+		func(v *Validator) string { return oneOfText(v.algorithms) },
+		func(x *examination) string { return quote(x.token.Header.Algorithm) },
+	},
+	stepClaims: {"claims",
+		func(*Validator) string { return "strict JSON, each claim of its type" },
+		func(*examination) string { return "" },
+	},
+	stepType: {"typ",
+		func(v *Validator) string {
+			switch {
+			case v.cfg.InsecureSkipTypeCheck:
+				return "anything (InsecureSkipTypeCheck)"
+			case v.cfg.RequireRFC9068:
+				return `"at+jwt", and the claims of RFC 9068`
+			}
+			return `"JWT", "at+jwt" or none, and nothing that only other types of token have`
+		},
+		func(x *examination) string {
+			if !x.token.Header.HasType {
+				return "none"
+			}
+			return quote(x.token.Header.Type)
+		},
+	},
+	stepIssuer: {"iss",
+		func(v *Validator) string { return oneOfText(v.cfg.Issuers) },
+		func(x *examination) string { return orMissing(x.hasIssuer, quote(x.Issuer)) },
+	},
+	stepAudience: {"aud",
+		func(v *Validator) string { return oneOfText(v.cfg.Audiences) },
+		func(x *examination) string { return orMissing(len(x.Audience) > 0, quoteAll(x.Audience)) },
+	},
+	stepExpiry: {"exp",
+		func(v *Validator) string { return "a time after now, or " + v.cfg.Leeway.String() + " before" },
+		func(x *examination) string { return orMissing(x.hasExpiry, dateText(x.ExpiresAt)) },
+	},
+	stepKey: {"kid",
+		func(v *Validator) string {
+			if v.cfg.Secret != nil {
+				return "anything: there is a Secret"
+			}
+			return "a key of the issuer's that fits alg"
+		},
+		func(x *examination) string {
+			return orMissing(x.token.Header.KeyID != "", quote(x.token.Header.KeyID))
+		},
+	},
+	stepSignature: {"signature",
+		func(*Validator) string { return "the key's, over header and claims as sent" },
+		func(*examination) string { return "" },
+	},
+	stepBinding: {"cnf",
+		func(*Validator) string { return "none, or a proof with the request" },
+		func(x *examination) string {
+			if x.cnf.Kind() == jose.KindNone {
+				return "none"
+			}
+			return "a bound token"
+		},
+	},
+	stepNotBefore: {"nbf",
+		func(v *Validator) string { return "none, or a time before now, or " + v.cfg.Leeway.String() + " after" },
+		func(x *examination) string { return orMissing(!x.NotBefore.IsZero(), dateText(x.NotBefore)) },
+	},
+	stepIssuedAt: {"iat",
+		func(v *Validator) string { return "none, or a time before now, or " + v.cfg.Leeway.String() + " after" },
+		func(x *examination) string { return orMissing(!x.IssuedAt.IsZero(), dateText(x.IssuedAt)) },
+	},
+	stepChecks: {"checks",
+		func(v *Validator) string { return fmt.Sprintf("%d of Config.Checks", len(v.cfg.Checks)) },
+		func(x *examination) string {
+			if x.step == stepChecks {
+				return fmt.Sprintf("a refusal by number %d", x.check+1)
+			}
+			return ""
+		},
+	},
+}
+
+func oneOfText(list []string) string {
+	if len(list) == 1 {
+		return quote(list[0])
+	}
+	return "one of " + quoteAll(list)
+}
+
+func orMissing(there bool, text string) string {
+	if !there {
+		return "none"
+	}
+	return text
+}
+
+func dateText(t time.Time) string { return t.Format(time.RFC3339) }
