@@ -183,6 +183,7 @@ func (k *signingKey) token(header, claims Claims) (string, error) {
 		members["kid"] = k.id
 	}
 	maps.Copy(members, header)
+	maps.DeleteFunc(members, func(_ string, value any) bool { return value == nil })
 	head, err := json.Marshal(members)
 	if err != nil {
 		return "", err
