@@ -119,3 +119,15 @@ func (iss *Issuer) lastAudience() string {
 	defer iss.mu.Unlock()
 	return iss.audience
 }
+
+// BadTokens returns tokens for the audience of the last [Issuer.Config] that a resource server must refuse, each with its
+// reason: see [mockissuer.Issuer.BadTokens]. It fails tb if they cannot be made.
+func (iss *Issuer) BadTokens(tb testing.TB) []mockissuer.BadToken {
+	tb.Helper()
+
+	list, err := iss.Issuer.BadTokens(iss.lastAudience())
+	if err != nil {
+		tb.Fatalf("testutil.Issuer.BadTokens: %v", err)
+	}
+	return list
+}

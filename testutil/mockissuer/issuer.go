@@ -28,6 +28,7 @@ type Issuer struct {
 	skew     time.Duration // what Advance added
 	keys     []*key        // in the order of their publication
 	lent     []privateKey  // all that this issuer ever had of the pool
+	stranger privateKey    // signs some of the bad tokens
 	down     bool
 	faults   []*liveFault
 	counts   map[Endpoint]int
