@@ -71,7 +71,7 @@ func (a algorithm) sign(key crypto.Signer, input string) ([]byte, error) {
 			return rsa.SignPSS(rand.Reader, key, a.hash, a.digest(input), &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
 		}
 	case *ecdsa.PrivateKey:
-		if a.family != 'E' {
+		if a.family != 'E' || a.curve != key.Curve {
 			break
 		}
 		r, s, err := ecdsa.Sign(rand.Reader, key, a.digest(input))

@@ -48,6 +48,12 @@ type Config struct {
 	// it stands in for a missing "audience".
 	IgnoreResource bool `yaml:"ignore_resource"`
 
+	// Keys are the key pairs to begin with, as an earlier issuer gave them to KeysChanged. They are secret.
+	Keys []byte `yaml:"-"`
+	// KeysChanged, if it is not nil, is called with all key pairs whenever there are others than before. It must not
+	// call the issuer. Its error becomes that of whatever needed the new key.
+	KeysChanged func(keys []byte) error `yaml:"-"`
+
 	// Now is the issuer's clock. Nil means [time.Now]. [Issuer.Advance] moves it.
 	Now func() time.Time `yaml:"-"`
 	// Logger gets a line for each token that is issued or refused, without the token. Nil means none.

@@ -70,6 +70,11 @@ func New(cfg Config) (*Issuer, error) {
 		}
 		iss.hosts[host] = domain
 	}
+	if len(cfg.Keys) > 0 {
+		if err := iss.loadKeys(cfg.Keys); err != nil {
+			return nil, err
+		}
+	}
 	iss.mux = iss.routes()
 	return iss, nil
 }

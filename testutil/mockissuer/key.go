@@ -56,6 +56,9 @@ func (iss *Issuer) RotateKey(steps ...Rotation) (kid string, err error) {
 			return "", err
 		}
 	}
+	if err := iss.keysChanged(); err != nil {
+		return "", err
+	}
 	k, err := iss.activeKey(iss.cfg.Algorithms[0])
 	if err != nil {
 		return "", err
@@ -152,7 +155,7 @@ func (iss *Issuer) activeKey(alg string) (*key, error) {
 		return nil, err
 	}
 	k.active = true
-	return k, nil
+	return k, iss.keysChanged()
 }
 
 func (iss *Issuer) addKey(alg, id string) (*key, error) {
