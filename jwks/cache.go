@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -178,10 +179,11 @@ const (
 
 func (c *Cache) isMissing(kid string, now time.Time) bool {
 	at, ok := c.missing[kid]
-	if !ok {
-		return false
-	}
-	passed := elapsed(at, now)
+	return ok && isRecent(at, now)
+}
+
+func isRecent(missing, now time.Time) bool {
+	passed := elapsed(missing, now)
 	return 0 <= passed && passed < missingFor
 }
 
@@ -189,10 +191,8 @@ func (c *Cache) remember(kid string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.cfg.Now()
-	for kid := range c.missing {
-		if !c.isMissing(kid, now) {
-			delete(c.missing, kid)
-		}
+	if len(c.missing) >= maxMissing {
+		maps.DeleteFunc(c.missing, func(_ string, at time.Time) bool { return !isRecent(at, now) })
 	}
 	if len(c.missing) < maxMissing {
 		c.missing[strings.Clone(kid)] = now // a kid is part of a token, which shan't be kept

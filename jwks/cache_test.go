@@ -1,0 +1,754 @@
+package jwks_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unsafe"
+
+	"github.com/rsguard/rsguard/jwks"
+)
+
+// The state at each border between two, for every way in which an issuer can tell a lifetime.
+func TestCache_lifetime(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	for _, tt := range []struct {
+		header     string // lines
+		ttl, stale time.Duration
+	}{
+		{"X-Nothing: 1", 10 * time.Minute, day},
+		{"Cache-Control: max-age=600", 10 * time.Minute, day},
+		{"Cache-Control: public, max-age=900, must-revalidate", 15 * time.Minute, day},
+		{`Cache-Control: MAX-AGE="900"`, 15 * time.Minute, day},
+		{"Cache-Control: max-age=1200\nCache-Control: max-age=900", 15 * time.Minute, day},
+		{"Cache-Control: max-age=900, max-age=1200", 15 * time.Minute, day},
+
+		{"Cache-Control: max-age=299", 5 * time.Minute, day},
+		{"Cache-Control: max-age=301", 301 * time.Second, day},
+		{"Cache-Control: max-age=0", 5 * time.Minute, day},
+		{"Cache-Control: max-age=3599", 3599 * time.Second, day},
+		{"Cache-Control: max-age=3601", time.Hour, day},
+		{"Cache-Control: max-age=99999999999999999999999", time.Hour, day},
+		{"Cache-Control: max-age=9223372036854775807", time.Hour, day},
+
+		{"Cache-Control: max-age=900\nAge: 300", 10 * time.Minute, day},
+		{"Cache-Control: max-age=900\nAge: 901", 5 * time.Minute, day},
+		{"Cache-Control: max-age=900\nAge: 99999999999999999999999", 5 * time.Minute, day},
+		{"Cache-Control: max-age=900\nAge: -300", 15 * time.Minute, day},
+		{"Cache-Control: max-age=900\nAge: soon", 15 * time.Minute, day},
+		{"Age: 300", 10 * time.Minute, day},
+
+		{"Cache-Control: max-age=-1", 10 * time.Minute, day},
+		{"Cache-Control: max-age=", 10 * time.Minute, day},
+		{"Cache-Control: max-age", 10 * time.Minute, day},
+		{"Cache-Control: max-age=1e3", 10 * time.Minute, day},
+		{"Cache-Control: s-maxage=900, x-max-age=1000", 10 * time.Minute, day},
+		{"Expires: Thu, 01 Jan 1970 00:00:00 GMT", 10 * time.Minute, day},
+		{"Cache-Control: no-store", 5 * time.Minute, day},
+		{"Cache-Control: no-cache, max-age=900", 5 * time.Minute, day},
+
+		{"Cache-Control: stale-if-error=7200", 10 * time.Minute, 2 * time.Hour},
+		{"Cache-Control: stale-if-error=60", 10 * time.Minute, time.Hour},
+		{"Cache-Control: stale-if-error=0", 10 * time.Minute, time.Hour},
+		{"Cache-Control: stale-if-error=864000", 10 * time.Minute, day},
+		{"Cache-Control: max-age=15, stale-if-error=86400", 5 * time.Minute, day},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			iss := newIssuer("")
+			iss.serve(set(jwk("1")), strings.Split(tt.header, "\n")...)
+			c := iss.cache(t)
+			mustFind(t, c, "1")
+			start := time.Now()
+			for _, moment := range []struct {
+				age  time.Duration
+				want jwks.State
+			}{
+				{0, jwks.Fresh},
+				{tt.ttl * 7 / 10, jwks.Fresh},
+				{tt.ttl * 8 / 10, jwks.Revalidate},
+				{tt.ttl - 1, jwks.Revalidate},
+				{tt.ttl, jwks.Expired},
+				{tt.ttl + tt.stale - 1, jwks.Expired},
+				{tt.ttl + tt.stale, jwks.Dead},
+			} {
+				pass(moment.age - time.Since(start))
+				if got := c.Status(); got.State != moment.want || got.Age != moment.age {
+					t.Errorf("%q: Status() at age %v = %s, age %v, want %s", tt.header, moment.age, got.State, got.Age, moment.want)
+				}
+			}
+		})
+	}
+}
+
+func TestCache_configuredLifetime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		iss := newIssuer(set(jwk("1")))
+		c := iss.cache(t, func(cfg *jwks.Config) { cfg.TTL, cfg.MaxStale = 10*time.Second, -1 })
+		mustFind(t, c, "1")
+		pass(10 * time.Second)
+		if got := c.Status().State; got != jwks.Dead {
+			t.Errorf("Status() at the TTL, with no MaxStale = %s, want DEAD", got)
+		}
+		iss.set(func() { iss.down = true })
+		mustBeUnavailable(t, c, "1")
+
+		// Keys that take longer to come than they are to live are served to those who waited for them.
+		iss.set(func() { iss.down, iss.latency = false, 4*time.Second })
+		c = iss.cache(t, func(cfg *jwks.Config) { cfg.TTL, cfg.MaxStale = time.Second, -1 })
+		mustFind(t, c, "1")
+	})
+}
+
+// After a pause there are keys that nobody has asked about: the issuer is asked first.
+func TestCache_afterIdleTime(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		idle time.Duration
+		want jwks.State
+	}{{time.Hour, jwks.Expired}, {72 * time.Hour, jwks.Dead}} {
+		synctest.Test(t, func(t *testing.T) {
+			iss := newIssuer(set(jwk("1"), jwk("2")))
+			c := iss.cache(t)
+			mustFind(t, c, "2")
+			pass(tt.idle)
+			if got := c.Status().State; got != tt.want {
+				t.Errorf("Status() after %v = %s, want %s", tt.idle, got, tt.want)
+			}
+
+			// Down: EXPIRED keys are served by and by, DEAD ones are not.
+			iss.set(func() { iss.silent = true })
+			if tt.want == jwks.Expired {
+				if got := mustFind(t, c, "2"); got.took != 5*time.Second {
+					t.Errorf("the first lookup took %v, want 5 s", got.took)
+				}
+				if got := mustFind(t, c, "2"); got.took != 0 {
+					t.Errorf("the second lookup took %v, want none", got.took)
+				}
+			} else if got := mustBeUnavailable(t, c, "2"); got.took != 5*time.Second {
+				t.Errorf("the first lookup took %v, want 5 s", got.took)
+			}
+			pass(tt.idle)
+
+			// Up, with one key withdrawn.
+			iss.set(func() { iss.silent = false })
+			iss.serve(set(jwk("1")))
+			mustFind(t, c, "1")
+			pass(time.Second) // what was EXPIRED and failing is fetched behind the request
+			mustMiss(t, c, "2")
+		})
+	}
+}
+
+// timeOf moves a reading's wall clock and leaves its monotonic clock alone.
+func timeOf(t *testing.T, reading time.Time, jump time.Duration) time.Time {
+	moved := reading
+	*(*uint64)(unsafe.Pointer(&moved)) += uint64(jump/time.Second) << 30 // time.Time.wall: seconds above 30 bits
+	if moved.Sub(reading) != 0 || moved.Round(0).Sub(reading.Round(0)) != jump {
+		t.Fatalf("time.Time is not as it was: %v moved by %v is %v", reading, jump, moved)
+	}
+	return moved
+}
+
+func TestCache_laptopSleep(t *testing.T) {
+	t.Parallel()
+	var jump atomic.Int64
+	iss := newIssuer(set(jwk("1"), jwk("2")))
+	c := iss.cache(t, func(cfg *jwks.Config) {
+		cfg.Now = func() time.Time { return timeOf(t, time.Now(), time.Duration(jump.Load())) }
+	})
+	mustFind(t, c, "2")
+	jump.Store(int64(8 * time.Hour)) // the lid was closed: the monotonic clock stood still
+	if got := c.Status(); got.State != jwks.Expired || got.Age < 8*time.Hour {
+		t.Errorf("Status() after 8 h of sleep = %s, age %v, want EXPIRED", got.State, got.Age)
+	}
+	iss.serve(set(jwk("1")))
+	mustMiss(t, c, "2")
+	if got := iss.requests(); got != 2 {
+		t.Errorf("%d fetches, want 2", got)
+	}
+	jump.Store(0) // somebody corrects the wall clock: the monotonic one says that no time has passed
+	if got := c.Status(); got.State != jwks.Fresh || got.Age < 0 || got.Age > time.Minute {
+		t.Errorf("Status() after the clock was set back = %s, age %v, want FRESH", got.State, got.Age)
+	}
+	mustFind(t, c, "1")
+	if got := iss.requests(); got != 2 {
+		t.Errorf("%d fetches, want 2", got)
+	}
+}
+
+// A clock of one's own may have no monotonic reading, and be set back.
+func TestCache_wallClockSetBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var jump time.Duration
+		iss := newIssuer(set(jwk("1")))
+		c := iss.cache(t, func(cfg *jwks.Config) { cfg.Now = func() time.Time { return time.Now().Add(jump) } })
+		mustFind(t, c, "1")
+		jump = -8 * time.Hour
+		if got := c.Status().State; got != jwks.Revalidate {
+			t.Errorf("Status() with a fetch in the future = %s, want REVALIDATE", got)
+		}
+		iss.set(func() { iss.down = true })
+		mustFind(t, c, "1")
+		synctest.Wait()
+		jump = -16 * time.Hour // and back again, past the last failure
+		iss.set(func() { iss.down = false })
+		iss.serve(set(jwk("2")))
+		mustFind(t, c, "1")
+		synctest.Wait()
+		mustFind(t, c, "2")
+		if got := c.Status().State; got != jwks.Fresh {
+			t.Errorf("Status() after a fetch = %s, want FRESH", got)
+		}
+	})
+}
+
+func TestCache_conditionalRequest(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		etag string
+		sent string
+	}{
+		{`"v1"`, `"v1"`},
+		{`W/"v1"`, `W/"v1"`},
+		{`""`, `""`},
+		{`v1`, ``},
+		{`"v"1"`, ``},
+		{`"v 1"`, ``},
+		{"\"v\x80\"", ``},
+		{`"` + strings.Repeat("v", 300) + `"`, ``},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			one := set(jwk("1"))
+			iss := newIssuer("")
+			iss.serve(one, "ETag: "+tt.etag, "Cache-Control: max-age=900")
+			c := iss.cache(t)
+			mustFind(t, c, "1")
+			before, _ := c.Keys(t.Context(), "1")
+
+			var got []string
+			iss.script(func(r *http.Request) string {
+				got = append(got, r.Header.Get("If-None-Match"))
+				if r.Header.Get("If-None-Match") == "" {
+					return response(200, one, "ETag: "+tt.etag)
+				}
+				return response(304, "", "ETag: "+tt.etag)
+			})
+			pass(14 * time.Minute)
+			mustFind(t, c, "1")
+			synctest.Wait()
+			if !slices.Equal(got, []string{tt.sent}) {
+				t.Errorf("ETag %s: If-None-Match = %q, want %q", tt.etag, got, tt.sent)
+			}
+			status := c.Status()
+			if status.State != jwks.Fresh || status.Generation != 1 || status.Failures != 0 {
+				t.Errorf("ETag %s: Status() = %+v, want FRESH, in the first generation", tt.etag, status)
+			}
+			if after, _ := c.Keys(t.Context(), "1"); after[0].Public != before[0].Public {
+				t.Errorf("ETag %s: the same set anew has another key in memory", tt.etag)
+			}
+			// A 304 that says nothing about it leaves the lifetime as it was.
+			ttl := 10 * time.Minute
+			if tt.sent != "" {
+				ttl = 15 * time.Minute
+			}
+			pass(ttl - 1)
+			if got := c.Status().State; got != jwks.Revalidate {
+				t.Errorf("ETag %s: Status() before the end of its TTL = %s, want REVALIDATE", tt.etag, got)
+			}
+			pass(1)
+			if got := c.Status().State; got != jwks.Expired {
+				t.Errorf("ETag %s: Status() at the end of its TTL = %s, want EXPIRED", tt.etag, got)
+			}
+		})
+	}
+}
+
+func TestCache_retryAfter(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		status   int
+		header   string
+		min, max time.Duration // until the next request
+	}{
+		{503, "", 0, time.Second},
+		{503, "120", 2 * time.Minute, 2 * time.Minute},
+		{429, "120", 2 * time.Minute, 2 * time.Minute},
+		{503, "86400", 5 * time.Minute, 5 * time.Minute},
+		{503, "99999999999999999999", 5 * time.Minute, 5 * time.Minute},
+		{503, "Sat, 01 Jan 2000 00:03:00 GMT", 3 * time.Minute, 3 * time.Minute}, // the bubble begins at midnight
+		{503, "Fri, 31 Dec 1999 00:00:00 GMT", 0, time.Second},
+		{503, "soon", 0, time.Second},
+		{503, "-5", 0, time.Second},
+	} {
+		for _, empty := range []bool{true, false} {
+			synctest.Test(t, func(t *testing.T) {
+				iss := newIssuer(set(jwk("1")))
+				c := iss.cache(t)
+				if !empty {
+					mustFind(t, c, "1")
+				}
+				before := iss.requests()
+				iss.say(response(tt.status, "", "Retry-After: "+tt.header))
+				if err := c.Refresh(t.Context()); !errors.Is(err, jwks.ErrUnavailable) {
+					t.Fatalf("Refresh() = %v, want ErrUnavailable", err)
+				}
+				var next time.Duration
+				every(50*time.Millisecond, 6*time.Minute, func(passed time.Duration) {
+					c.Keys(t.Context(), "2")
+					if next == 0 && iss.requests() > before+1 {
+						next = passed
+					}
+				})
+				if next < tt.min || next > tt.max+100*time.Millisecond || next == 0 {
+					t.Errorf("%d with Retry-After %q, empty = %t: the next request came after %v, want %v to %v",
+						tt.status, tt.header, empty, next, tt.min, tt.max)
+				}
+			})
+		}
+	}
+}
+
+func TestCache_backoff(t *testing.T) {
+	t.Parallel()
+	for _, empty := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			iss := newIssuer(set(jwk("1")))
+			c := iss.cache(t)
+			if !empty {
+				mustFind(t, c, "1")
+				pass(11 * time.Minute)
+			}
+			iss.set(func() { iss.down, iss.log = true, nil })
+			every(10*time.Millisecond, 5*time.Minute, func(time.Duration) { c.Keys(t.Context(), "1") })
+			iss.mu.Lock()
+			defer iss.mu.Unlock()
+			for i := 1; i < len(iss.log); i++ {
+				most := min(time.Second<<min(i-1, 10), time.Minute)
+				if empty {
+					most = min(most, 5*time.Second)
+				}
+				got := iss.log[i].at.Sub(iss.log[i-1].at)
+				if got < most*3/4 || got > most+10*time.Millisecond {
+					t.Errorf("empty = %t: from failure %d to the next request %v, want %v to %v", empty, i, got, most*3/4, most)
+				}
+			}
+			if len(iss.log) < 9 {
+				t.Errorf("empty = %t: %d requests in 5 min of outage, want more", empty, len(iss.log))
+			}
+		})
+	}
+}
+
+func TestCache_Refresh(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		iss := newIssuer(set(jwk("1")))
+		iss.latency = time.Second
+		c := iss.cache(t)
+		var done atomic.Int32
+		for range 10 {
+			go func() {
+				if err := c.Refresh(t.Context()); err == nil {
+					done.Add(1)
+				}
+			}()
+		}
+		synctest.Wait()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := c.Refresh(ctx); !errors.Is(err, context.Canceled) || errors.Is(err, jwks.ErrUnavailable) {
+			t.Errorf("Refresh(cancelled) = %v, want context.Canceled", err)
+		}
+		pass(time.Second)
+		synctest.Wait()
+		if done.Load() != 10 || iss.requests() != 1 {
+			t.Errorf("%d of 10 refreshed with %d fetches, want all with one", done.Load(), iss.requests())
+		}
+
+		// However fresh the keys are, and however recent the last failure.
+		iss.set(func() { iss.down = true })
+		for n := range 3 {
+			err := c.Refresh(t.Context())
+			if !errors.Is(err, jwks.ErrUnavailable) || !strings.Contains(err.Error(), "connection refused") {
+				t.Errorf("Refresh() in an outage = %v, want ErrUnavailable and why", err)
+			}
+			if got := iss.requests(); got != n+2 {
+				t.Errorf("%d fetches, want %d", got, n+2)
+			}
+		}
+		mustFind(t, c, "1")
+		// The transport's own errors are not the caller's.
+		iss.set(func() { iss.silent, iss.down = true, false })
+		if err := c.Refresh(t.Context()); err == nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+			t.Errorf("Refresh() from a silent issuer = %v, want an error of no context of the caller's", err)
+		}
+	})
+}
+
+func TestCache_Status(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		iss := newIssuer(set(jwk("1"), jwk("2"), `{"kty":"oct","kid":"3"}`))
+		c := iss.cache(t)
+		if got, want := c.Status(), (jwks.Status{State: jwks.Empty, NextRefresh: time.Now()}); !reflect.DeepEqual(got, want) {
+			t.Errorf("Status() = %+v, want %+v", got, want)
+		}
+		mustFind(t, c, "1")
+		pass(time.Minute)
+		got := c.Status()
+		if next := time.Until(got.NextRefresh); next < 6*time.Minute || next > 7*time.Minute {
+			t.Errorf("Status().NextRefresh is in %v, want 0.7 to 0.8 of 10 min from the fetch", next)
+		}
+		got.NextRefresh = time.Time{}
+		want := jwks.Status{
+			State: jwks.Fresh, Age: time.Minute, KeyIDs: []string{"1", "2"}, Fetches: 1, Generation: 1,
+			LeftOut: []string{`key 2 (kid "3"): "kty" is "\"oct\""`},
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("Status() = %+v, want %+v", got, want)
+		}
+		iss.set(func() { iss.silent = true })
+		pass(8 * time.Minute)
+		mustFind(t, c, "1")
+		synctest.Wait()
+		if got := c.Status(); !got.Fetching || got.Fetches != 2 || got.State != jwks.Revalidate {
+			t.Errorf("Status() = %+v, want the second fetch in progress", got)
+		}
+		pass(5 * time.Second)
+		synctest.Wait()
+		got = c.Status()
+		if got.Fetching || got.Failures != 1 || got.LastError == nil || !got.NextRefresh.Equal(time.Now()) {
+			t.Errorf("Status() = %+v, want a failure, and the next fetch now", got)
+		}
+	})
+}
+
+func TestCache_seed(t *testing.T) {
+	t.Parallel()
+	file := set(jwk("1"), jwk("withdrawn"))
+	seed, err := jwks.Parse([]byte(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seeded := func(cfg *jwks.Config) { cfg.Seed = seed }
+	t.Run("issuer answers", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			iss := newIssuer(set(jwk("1")))
+			iss.latency = time.Second
+			c := iss.cache(t, seeded)
+			mustMiss(t, c, "withdrawn")
+			mustFind(t, c, "1")
+			if got := c.Status(); got.State != jwks.Fresh || got.Generation != 2 || iss.requests() != 1 {
+				t.Errorf("Status() = %+v after %d fetches, want FRESH, the second generation, one fetch", got, iss.requests())
+			}
+		})
+	})
+	t.Run("issuer is silent", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			iss := &issuer{silent: true}
+			c := iss.cache(t, seeded)
+			start := time.Now()
+			if got := c.Status(); got.State != jwks.Expired || len(got.KeyIDs) != 2 {
+				t.Errorf("Status() = %+v, want EXPIRED", got)
+			}
+			if got := mustFind(t, c, "withdrawn"); got.took != 5*time.Second {
+				t.Errorf("the first lookup took %v, want 5 s", got.took)
+			}
+			every(time.Minute, 24*time.Hour-time.Minute, func(time.Duration) {
+				if got := mustFind(t, c, "1"); got.took != 0 {
+					t.Errorf("a lookup took %v, want none", got.took)
+				}
+			})
+			pass(24*time.Hour - time.Since(start))
+			mustBeUnavailable(t, c, "1")
+		})
+	})
+	t.Run("issuer says 304", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			iss := newIssuer("")
+			iss.say(response(304, ""))
+			c := iss.cache(t, seeded)
+			mustFind(t, c, "1")
+			if got := c.Status(); got.Failures != 1 {
+				t.Errorf("Status() = %+v, want a failure: nothing was known that a 304 could confirm", got)
+			}
+		})
+	})
+	t.Run("changed by its owner", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			mine := slices.Clone(seed)
+			iss := &issuer{down: true}
+			c := iss.cache(t, func(cfg *jwks.Config) { cfg.Seed = mine })
+			mine[0] = jwks.Key{ID: "evil"}
+			mustFind(t, c, "1")
+			mustMiss(t, c, "evil")
+		})
+	})
+}
+
+func TestCache_sameKidRotation(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		iss := newIssuer(set(jwk("1")))
+		c := iss.cache(t)
+		first, _ := c.Keys(t.Context(), "1")
+		iss.serve(set(jwk("1")))
+		pass(9 * time.Minute)
+		c.Keys(t.Context(), "1")
+		synctest.Wait()
+		second, _ := c.Keys(t.Context(), "1")
+		if len(first) != 1 || len(second) != 1 || first[0].Public == second[0].Public || c.Status().Generation != 2 {
+			t.Errorf("Keys(1) = %v, then %v, generation %d, want another key in generation 2", first, second, c.Status().Generation)
+		}
+	})
+}
+
+// What begins a fetch for one kid doesn't keep the next from it where UnknownKeyInterval is short.
+func TestCache_unknownKidIsRemembered(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		iss := newIssuer(set(jwk("1")))
+		c := iss.cache(t, func(cfg *jwks.Config) { cfg.UnknownKeyInterval = time.Nanosecond })
+		mustFind(t, c, "1")
+		for range 10 {
+			mustMiss(t, c, "bad")
+			pass(time.Second)
+		}
+		if got := iss.requests(); got != 2 {
+			t.Errorf("%d fetches after 10 lookups of one unknown kid, want 2", got)
+		}
+		mustMiss(t, c, "worse")
+		if got := iss.requests(); got != 3 {
+			t.Errorf("%d fetches after another unknown kid, want 3", got)
+		}
+		pass(20 * time.Second) // 30 s since it was asked for
+		mustMiss(t, c, "bad")
+		if got := iss.requests(); got != 4 {
+			t.Errorf("%d fetches after 30 s, want 4", got)
+		}
+		// A new generation forgets.
+		pass(1)
+		iss.serve(set(jwk("1"), jwk("2")))
+		mustFind(t, c, "2")
+		pass(1)
+		mustMiss(t, c, "bad")
+		if got := iss.requests(); got != 6 {
+			t.Errorf("%d fetches in a new generation, want 6", got)
+		}
+		// More than are remembered: the others cost a fetch each time, as UnknownKeyInterval allows.
+		for n := range 3000 {
+			pass(time.Millisecond)
+			mustMiss(t, c, fmt.Sprint("random-", n))
+		}
+		if got := iss.requests(); got != 3006 {
+			t.Errorf("%d fetches after 3,000 more unknown kids, want 3,006", got)
+		}
+	})
+}
+
+func TestCache_unknownKidsOff(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		iss := newIssuer(set(jwk("1")))
+		c := iss.cache(t, func(cfg *jwks.Config) { cfg.UnknownKeyInterval = -1 })
+		mustFind(t, c, "1")
+		iss.serve(set(jwk("1"), jwk("2")))
+		pass(time.Minute)
+		mustMiss(t, c, "2")
+		pass(8 * time.Minute)
+		mustFind(t, c, "1")
+		synctest.Wait()
+		mustFind(t, c, "2")
+		if got := iss.requests(); got != 2 {
+			t.Errorf("%d fetches, want 2", got)
+		}
+	})
+}
+
+func TestCache_withoutKid(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		iss := newIssuer(set(jwk("1"), jwk("2"), jwk("2"), jwk("")))
+		c := iss.cache(t)
+		for kid, want := range map[string]int{"": 4, "1": 1, "2": 2, "3": 0} {
+			keys, err := c.Keys(t.Context(), kid)
+			if len(keys) != want || err != nil {
+				t.Errorf("Keys(%q) = %d keys, %v, want %d", kid, len(keys), err, want)
+			}
+			_ = append(keys, jwks.Key{ID: "evil"}) // must not write into the snapshot
+		}
+		before := iss.requests()
+		for range 100 {
+			c.Keys(t.Context(), "")
+		}
+		if got := iss.requests() - before; got != 0 {
+			t.Errorf("%d fetches for tokens without kid, want none", got)
+		}
+		for _, kid := range []string{"1", "2", ""} {
+			keys, _ := c.Keys(t.Context(), kid)
+			for _, key := range keys {
+				if key.ID == "evil" {
+					t.Errorf("Keys(%q) holds a key that a caller appended", kid)
+				}
+			}
+		}
+	})
+}
+
+func TestCache_leftOutKeys(t *testing.T) {
+	t.Parallel()
+	good := jwk("good")
+	for _, tt := range []struct{ name, key, reason string }{
+		{"unknown kty", `{"kty":"AKP","kid":"bad","pub":"SECRET"}`, `"kty" is`},
+		{"RSA 1024", `{"kty":"RSA","kid":"bad","e":"AQAB","n":"` + strings.Repeat("_", 170) + `w"}`, `1024 bits`},
+		{"use enc", jwk("bad", `"use":"enc"`), `"use" is`},
+		{"key_ops", jwk("bad", `"key_ops":["sign"]`), `"key_ops" is without`},
+		{"alg of encryption", jwk("bad", `"alg":"ECDH-ES"`), `"alg" is`},
+		{"wrong point", strings.Replace(jwk("bad"), `"y":"`, `"y":"AAAA`, 1), `"y" has 47 characters`},
+		{"private", jwk("bad", `"d":"SECRET"`), `it has "d"`},
+		{"symmetric", `{"kty":"oct","kid":"bad","k":"SECRET"}`, `it has "k"`},
+		{"not an object", `"SECRET"`, `not an object`},
+		{"a member twice", jwk("bad", `"alg":"ES256","alg":"ES256"`), `two members`},
+		{"kid is a number", strings.Replace(jwk("bad"), `"kid":"bad"`, `"kid":7`, 1), `"kid" is not a string`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				book := &logbook{}
+				iss := newIssuer(set(tt.key, good))
+				c := iss.cache(t, func(cfg *jwks.Config) { cfg.Logger = book.logger() })
+				mustFind(t, c, "good")
+				mustMiss(t, c, "bad")
+				for range 10 {
+					if err := c.Refresh(t.Context()); err != nil {
+						t.Errorf("Refresh() = %v", err)
+					}
+				}
+				synctest.Wait()
+				lines := book.lines("left out")
+				if len(lines) != 1 || !strings.Contains(strings.ReplaceAll(lines[0], `\`, ""), tt.reason) {
+					t.Errorf("log has %q after 12 fetches, want one line with %s", lines, tt.reason)
+				}
+				iss.serve(set(tt.key, good, jwk("more")))
+				mustMiss(t, c, "bad")
+				c.Refresh(t.Context())
+				synctest.Wait()
+				if lines := book.lines("left out"); len(lines) != 2 {
+					t.Errorf("log has %q after another set, want two lines", lines)
+				}
+				if lines := book.lines("SECRET"); len(lines) > 0 {
+					t.Errorf("log has %q, want no key material", lines)
+				}
+			})
+		})
+	}
+}
+
+// Thousands of bad keys are told of in one line that can be read.
+func TestCache_manyLeftOutKeys(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		book := &logbook{}
+		iss := newIssuer(set(jwk("1"), strings.Repeat("null,", 4999)+"null"))
+		c := iss.cache(t, func(cfg *jwks.Config) { cfg.Logger = book.logger() })
+		mustFind(t, c, "1")
+		synctest.Wait()
+		lines := book.lines("left out")
+		if len(lines) != 1 || len(lines[0]) > 1000 || !strings.Contains(lines[0], "and 4990 more") {
+			t.Errorf("log has %.2000q, want one short line", lines)
+		}
+	})
+}
+
+// The HTTP client is the user's. Whatever it does, the Cache goes on.
+func TestCache_brokenClient(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		does   func(*http.Request) (*http.Response, error)
+		reason string
+	}{
+		{"panics", func(*http.Request) (*http.Response, error) { panic("SECRET") }, "panicked with a string"},
+		{"panics with an error", func(*http.Request) (*http.Response, error) { panic(errors.New("SECRET")) }, "panicked with a *errors.errorString"},
+		{"ends its goroutine", func(*http.Request) (*http.Response, error) { runtime.Goexit(); return nil, nil }, "ended from within"},
+		{"returns nothing", func(*http.Request) (*http.Response, error) { return nil, nil }, "nil"},
+		{"was cancelled", func(*http.Request) (*http.Response, error) { return nil, context.Canceled }, "canceled"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				iss := newIssuer(set(jwk("1")))
+				var broken atomic.Bool
+				broken.Store(true)
+				client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+					if broken.Load() {
+						return tt.does(r)
+					}
+					return iss.RoundTrip(r)
+				})}
+				c := iss.cache(t, func(cfg *jwks.Config) { cfg.Client = client })
+				got := mustBeUnavailable(t, c, "1")
+				if !strings.Contains(got.err.Error(), tt.reason) || strings.Contains(got.err.Error(), "SECRET") {
+					t.Errorf("Keys(1) error = %v, want one with %q", got.err, tt.reason)
+				}
+				if errors.Is(got.err, context.Canceled) {
+					t.Errorf("Keys(1) error = %v, which looks like the caller's context", got.err)
+				}
+				broken.Store(false)
+				pass(2 * time.Second)
+				mustFind(t, c, "1")
+			})
+		})
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// Readers, a flood, rotations, outages and callers that leave, all at once: for the race detector.
+func TestCache_everythingAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		always := jwk("always")
+		iss := newIssuer(set(always))
+		iss.latency = 50 * time.Millisecond
+		book := &logbook{}
+		c := iss.cache(t, func(cfg *jwks.Config) { cfg.Logger = book.logger() })
+		mustFind(t, c, "always")
+		for worker := range 8 {
+			go every(time.Duration(worker+1)*37*time.Millisecond, 10*time.Minute, func(passed time.Duration) {
+				find(t, c, "always")
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(worker)*10*time.Millisecond)
+				defer cancel()
+				c.Keys(ctx, fmt.Sprint(passed))
+				c.Status()
+				if worker == 7 {
+					c.Refresh(ctx)
+				}
+			})
+		}
+		every(13*time.Second, 10*time.Minute, func(passed time.Duration) {
+			iss.serve(set(always, jwk(fmt.Sprint(passed))))
+			iss.set(func() { iss.down = int(passed/time.Second)%2 == 1 })
+		})
+		pass(time.Minute)
+		t.Logf("%d fetches, %d log lines, generation %d", iss.requests(), len(book.lines("")), c.Status().Generation)
+	})
+}

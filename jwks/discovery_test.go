@@ -1,0 +1,209 @@
+package jwks_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rsguard/rsguard/jwks"
+)
+
+// byURL answers each URL with its own response, and others with 404.
+func byURL(responses map[string]string) func(*http.Request) string {
+	return func(r *http.Request) string {
+		if answer, ok := responses[r.URL.String()]; ok {
+			return answer
+		}
+		return response(http.StatusNotFound, "")
+	}
+}
+
+func TestCache_discovery(t *testing.T) {
+	t.Parallel()
+	keys := response(200, set(jwk("1")))
+	doc := func(issuer, uri string) string {
+		return response(200, fmt.Sprintf(`{"issuer":%q,"jwks_uri":%q,"other":[{"a":null}]}`, issuer, uri))
+	}
+	const elsewhere = "https://keys.example/v1?p=1"
+	for _, tt := range []struct {
+		name, issuer string
+		responses    map[string]string
+		urls         []string // asked, less https://issuer.example
+		reason       string   // of the failure, if there is to be one
+	}{
+		{"OpenID Connect", issuerURL, map[string]string{oidcURL: doc(issuerURL, keysURL), keysURL: keys},
+			[]string{"/.well-known/openid-configuration", "/jwks.json"}, ""},
+		{"no slash at the end", "https://issuer.example", map[string]string{oidcURL: doc("https://issuer.example", keysURL), keysURL: keys},
+			[]string{"/.well-known/openid-configuration", "/jwks.json"}, ""},
+		{"OAuth", issuerURL, map[string]string{oauthURL: doc(issuerURL, keysURL), keysURL: keys},
+			[]string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/jwks.json"}, ""},
+		{"OAuth after a web page", issuerURL, map[string]string{oidcURL: response(200, "<html>"), oauthURL: doc(issuerURL, keysURL), keysURL: keys},
+			[]string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/jwks.json"}, ""},
+		{"path, OpenID Connect", issuerURL + "realms/a/", map[string]string{
+			"https://issuer.example/realms/a/.well-known/openid-configuration": doc(issuerURL+"realms/a/", keysURL), keysURL: keys,
+		}, []string{"/realms/a/.well-known/openid-configuration", "/jwks.json"}, ""},
+		{"path, OAuth", issuerURL + "realms/a", map[string]string{
+			"https://issuer.example/.well-known/oauth-authorization-server/realms/a": doc(issuerURL+"realms/a", keysURL), keysURL: keys,
+		}, []string{"/realms/a/.well-known/openid-configuration", "/.well-known/oauth-authorization-server/realms/a", "/jwks.json"}, ""},
+		{"another host", issuerURL, map[string]string{oidcURL: doc(issuerURL, elsewhere), elsewhere: keys},
+			[]string{"/.well-known/openid-configuration", elsewhere}, ""},
+
+		{"another issuer", issuerURL, map[string]string{oidcURL: doc("https://evil.example/", keysURL), keysURL: keys}, nil,
+			`its issuer is "https://evil.example/", not "https://issuer.example/"`},
+		{"issuer without the slash", issuerURL, map[string]string{oidcURL: doc("https://issuer.example", keysURL), keysURL: keys}, nil, "its issuer is"},
+		{"issuer in another case", issuerURL, map[string]string{oidcURL: doc("https://Issuer.example/", keysURL), keysURL: keys}, nil, "its issuer is"},
+		{"issuer escaped", issuerURL, map[string]string{oidcURL: response(200, `{"issuer":"https:\/\/issuer\u002eexample\/","jwks_uri":"`+keysURL+`"}`), keysURL: keys}, nil, ""},
+		{"no issuer", issuerURL, map[string]string{oidcURL: response(200, `{"jwks_uri":"`+keysURL+`"}`), keysURL: keys}, nil, "its issuer is"},
+		{"ISSUER", issuerURL, map[string]string{oidcURL: response(200, `{"ISSUER":"`+issuerURL+`","jwks_uri":"`+keysURL+`"}`), keysURL: keys}, nil, "its issuer is"},
+		{"issuer twice", issuerURL, map[string]string{oidcURL: response(200, `{"issuer":"a","issuer":"`+issuerURL+`","jwks_uri":"`+keysURL+`"}`), keysURL: keys}, nil, "two members"},
+		{"issuer is a list", issuerURL, map[string]string{oidcURL: response(200, `{"issuer":["`+issuerURL+`"],"jwks_uri":"`+keysURL+`"}`), keysURL: keys}, nil, "its issuer is"},
+		{"no jwks_uri", issuerURL, map[string]string{oidcURL: response(200, `{"issuer":"`+issuerURL+`"}`), keysURL: keys}, nil, "no jwks_uri"},
+		{"jwks_uri is null", issuerURL, map[string]string{oidcURL: response(200, `{"issuer":"`+issuerURL+`","jwks_uri":null}`), keysURL: keys}, nil, "no jwks_uri"},
+		{"jwks_uri is relative", issuerURL, map[string]string{oidcURL: doc(issuerURL, "/jwks.json"), keysURL: keys}, nil, "jwks_uri has no host"},
+		{"jwks_uri is http", issuerURL, map[string]string{oidcURL: doc(issuerURL, "http://issuer.example/jwks.json"), "http://issuer.example/jwks.json": keys}, nil, "jwks_uri is neither https"},
+		{"jwks_uri is http on loopback", issuerURL, map[string]string{oidcURL: doc(issuerURL, "http://127.0.0.1/k"), "http://127.0.0.1/k": keys}, nil, "jwks_uri is http"},
+		{"jwks_uri is a file", issuerURL, map[string]string{oidcURL: doc(issuerURL, "file:///etc/passwd")}, nil, "jwks_uri has no host"},
+		{"jwks_uri with a password", issuerURL, map[string]string{oidcURL: doc(issuerURL, "https://a:SECRET@issuer.example/"), keysURL: keys}, nil, "jwks_uri has credentials"},
+		{"loopback issuer", "http://127.0.0.1:8080", map[string]string{
+			"http://127.0.0.1:8080/.well-known/openid-configuration": doc("http://127.0.0.1:8080", "http://localhost:1/k"), "http://localhost:1/k": keys,
+		}, nil, ""},
+		{"nothing", issuerURL, nil,
+			[]string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"}, "404 Not Found"},
+		{"redirect", issuerURL, map[string]string{oidcURL: response(302, "", "Location: "+oauthURL), keysURL: keys}, nil, "redirects are not followed"},
+		{"too busy to say", issuerURL, map[string]string{oidcURL: response(503, ""), oauthURL: doc(issuerURL, keysURL), keysURL: keys},
+			[]string{"/.well-known/openid-configuration"}, "503"},
+		{"told to slow down", issuerURL, map[string]string{oidcURL: response(429, ""), oauthURL: doc(issuerURL, keysURL), keysURL: keys},
+			[]string{"/.well-known/openid-configuration"}, "429"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			iss := &issuer{}
+			iss.script(byURL(tt.responses))
+			c := iss.cache(t, func(cfg *jwks.Config) { cfg.Issuer, cfg.URL = tt.issuer, "" })
+			keys, err := c.Keys(t.Context(), "1")
+			switch {
+			case tt.reason == "" && (err != nil || len(keys) != 1):
+				t.Errorf("%s: Keys(1) = %v, %v, want one key", tt.name, keys, err)
+			case tt.reason != "" && (!errors.Is(err, jwks.ErrUnavailable) || !strings.Contains(err.Error(), tt.reason)):
+				t.Errorf("%s: Keys(1) = %v, %v, want ErrUnavailable with %q", tt.name, keys, err, tt.reason)
+			case err != nil && strings.Contains(err.Error(), "SECRET"):
+				t.Errorf("%s: Keys(1) error = %v, want no password in it", tt.name, err)
+			}
+			if got := iss.urls(); tt.urls != nil && !slices.Equal(got, tt.urls) {
+				t.Errorf("%s: asked %q, want %q", tt.name, got, tt.urls)
+			}
+		})
+	}
+}
+
+// Where the keys are is asked once a day; if the issuer can't say then, the old place is as good.
+func TestCache_discoveryIsKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const next = "https://issuer.example/next.json"
+		iss := &issuer{}
+		responses := map[string]string{oidcURL: response(200, document), keysURL: response(200, set(jwk("1")))}
+		iss.script(byURL(responses))
+		c := iss.cache(t, byDiscovery)
+		asked := func() (metadata, keys int) {
+			for _, url := range iss.urls() {
+				if strings.Contains(url, ".well-known") {
+					metadata++
+				} else {
+					keys++
+				}
+			}
+			return metadata, keys
+		}
+
+		every(10*time.Second, 23*time.Hour+50*time.Minute, func(time.Duration) { mustFind(t, c, "1") })
+		synctest.Wait()
+		if metadata, keys := asked(); metadata != 1 || keys < 100 {
+			t.Errorf("metadata asked for %d times and keys %d times in a day, want once and each 8 min", metadata, keys)
+		}
+
+		// No metadata: one more try each 15 min at most, two requests each, and the keys are served on.
+		iss.script(byURL(map[string]string{keysURL: responses[keysURL]}))
+		every(10*time.Second, 4*time.Hour, func(time.Duration) { mustFind(t, c, "1") })
+		synctest.Wait()
+		metadata, _ := asked()
+		if metadata < 9 || metadata > 1+2*4*4 {
+			t.Errorf("metadata asked for %d times in 4 h without an answer, want at most each 15 min", metadata)
+		}
+		if got := c.Status(); got.Failures != 0 || got.State == jwks.Expired {
+			t.Errorf("Status() = %+v, want the keys as fresh as ever", got)
+		}
+
+		iss.script(byURL(responses))
+		pass(time.Hour)
+		mustFind(t, c, "1")
+
+		// The keys move, and the old place is gone.
+		iss.script(byURL(map[string]string{
+			oidcURL: response(200, strings.Replace(document, keysURL, next, 1)),
+			next:    response(200, set(jwk("2"))),
+		}))
+		pass(15 * time.Minute)
+		c.Keys(t.Context(), "2")
+		every(100*time.Millisecond, 5*time.Second, func(time.Duration) { c.Keys(t.Context(), "2") })
+		mustFind(t, c, "2")
+	})
+}
+
+// The tag of a set at one URL says nothing about the set at another.
+func TestCache_etagOfAnotherURL(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const next = "https://issuer.example/next.json"
+		iss := &issuer{}
+		iss.script(byURL(map[string]string{oidcURL: response(200, document), keysURL: response(200, set(jwk("1")), `ETag: "1"`)}))
+		c := iss.cache(t, byDiscovery)
+		mustFind(t, c, "1")
+		pass(25 * time.Hour)
+		iss.script(func(r *http.Request) string {
+			switch {
+			case r.URL.String() == oidcURL:
+				return response(200, strings.Replace(document, keysURL, next, 1))
+			case r.Header.Get("If-None-Match") != "":
+				return response(304, "")
+			}
+			return response(200, set(jwk("2")), `ETag: "1"`)
+		})
+		mustFind(t, c, "2")
+	})
+}
+
+// If the metadata is silent while the keys are not, every other fetch succeeds.
+func TestCache_silentMetadata(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		iss := &issuer{}
+		keys := response(200, set(jwk("1")))
+		iss.script(metadata(document, func(*http.Request) string { return keys }))
+		silent := false
+		client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			if silent && strings.Contains(r.URL.Path, ".well-known") {
+				<-r.Context().Done()
+				return nil, r.Context().Err()
+			}
+			return iss.RoundTrip(r)
+		})}
+		c := iss.cache(t, byDiscovery, func(cfg *jwks.Config) { cfg.Client = client })
+		mustFind(t, c, "1")
+		pass(23*time.Hour + 55*time.Minute)
+		mustFind(t, c, "1")
+		silent = true
+		every(time.Second, 6*time.Hour, func(time.Duration) {
+			if got := mustFind(t, c, "1"); got.took > 0 {
+				t.Errorf("Keys(1) took %v, want it at once", got.took)
+			}
+			if got := c.Status(); got.State == jwks.Expired {
+				t.Fatalf("Status() = %+v, want the keys refreshed", got)
+			}
+		})
+	})
+}
