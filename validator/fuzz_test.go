@@ -1,0 +1,146 @@
+package validator_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rsguard/rsguard/internal/vectors"
+	"github.com/rsguard/rsguard/validator"
+)
+
+// FuzzValidate looks for tokens that are accepted and should not be: raw ones, and ones with any header and payload that
+// the issuer's own key has signed. Whatever is accepted says the same to encoding/json, and has no second spelling.
+func FuzzValidate(f *testing.F) {
+	f.Add(`{"alg":"EdDSA","kid":"k1"}`, object{"iss": issuer, "aud": audience, "exp": t0.Unix() + 60}.json(), "")
+	f.Add(`{"alg":"EdDSA","kid":"k1","typ":"at+jwt"}`, object{"iss": issuer, "aud": []string{"x", audience}, "exp": 1.7e9 + 0.5, "azp": "c", "scope": "a b"}.json(), "")
+	f.Add(`{"alg":"EdDSA"}`, object{"iss": issuer, "aud": audience, "exp": t0.Unix() + 60, "cnf": object{"jkt": "x"}}.json(), "")
+	files, err := vectors.Load("../testdata/vectors")
+	if err != nil {
+		f.Fatal(err)
+	}
+	ours := strings.NewReplacer("https://tenant.example.com/", issuer, "RS256", "EdDSA", `"kid":"rsa"`, `"kid":"k1"`, "17672", "17000")
+	seen := map[string]bool{}
+	for _, file := range files {
+		for _, v := range file.Vectors {
+			segments := strings.Split(v.Token, ".")
+			if len(v.Token) > 2000 || len(segments) != 3 {
+				continue
+			}
+			header, err1 := base64.RawURLEncoding.DecodeString(segments[0])
+			payload, err2 := base64.RawURLEncoding.DecodeString(segments[1])
+			if text := string(header) + string(payload); err1 == nil && err2 == nil && !seen[text] {
+				seen[text] = true
+				f.Add(ours.Replace(string(header)), ours.Replace(string(payload)), "")
+			}
+		}
+	}
+	f.Add("", "", token(nil, nil))
+
+	cfg := config()
+	cfg.Now = func() time.Time { return t0 }
+	v, err := validator.New(cfg)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, header, payload, raw string) {
+		text := raw
+		if text == "" {
+			text = signed(header, payload)
+		}
+		claims, err := v.Validate(t.Context(), text)
+		if err != nil {
+			if claims != nil || validator.CodeOf(err) == "" || validator.CodeOf(err) == validator.CodeRefused {
+				t.Fatalf("Validate(%q) = %+v, %v", text, claims, err)
+			}
+			return
+		}
+		checkAccepted(t, text, claims)
+
+		again, err := v.Validate(t.Context(), text)
+		if err != nil || again.Subject != claims.Subject || !again.ExpiresAt.Equal(claims.ExpiresAt) {
+			t.Fatalf("Validate(%q), asked again, = %+v, %v, want %+v", text, again, err, claims)
+		}
+		for _, other := range spellings(text) {
+			if _, err := v.Validate(t.Context(), other); err == nil {
+				t.Fatalf("Validate accepts %q and %q", text, other)
+			}
+		}
+	})
+}
+
+// checkAccepted reads the token once more, with encoding/json, and holds it against the rules.
+func checkAccepted(t *testing.T, text string, claims *validator.Claims) {
+	segments := strings.Split(text, ".")
+	if len(segments) != 3 || len(text) > validator.DefaultMaxTokenSize {
+		t.Fatalf("Validate accepts %q", text)
+	}
+	var decoded [3][]byte
+	for i, segment := range segments {
+		var err error
+		if decoded[i], err = base64.RawURLEncoding.Strict().DecodeString(segment); err != nil || base64.RawURLEncoding.EncodeToString(decoded[i]) != segment {
+			t.Fatalf("Validate accepts %q, whose segment %d is not canonical: %v", text, i, err)
+		}
+	}
+	var header, payload map[string]any
+	if json.Unmarshal(decoded[0], &header) != nil || json.Unmarshal(decoded[1], &payload) != nil {
+		t.Fatalf("Validate accepts what encoding/json does not: %s, %s", decoded[0], decoded[1])
+	}
+
+	if header["alg"] != "EdDSA" || header["crit"] != nil {
+		t.Errorf("header %s is accepted", decoded[0])
+	}
+	if typ, ok := header["typ"]; ok {
+		s, _ := typ.(string)
+		if s = strings.TrimPrefix(strings.ToLower(s), "application/"); s != "jwt" && s != "at+jwt" {
+			t.Errorf("typ %v is accepted", typ)
+		}
+	}
+	if payload["iss"] != issuer || claims.Issuer != issuer {
+		t.Errorf("iss %v is accepted", payload["iss"])
+	}
+	audiences, _ := payload["aud"].([]any)
+	if payload["aud"] != audience && !slices.Contains(audiences, any(audience)) {
+		t.Errorf("aud %v is accepted", payload["aud"])
+	}
+	now, leeway := float64(t0.Unix()), validator.DefaultLeeway.Seconds()
+	if exp, ok := payload["exp"].(float64); !ok || exp+leeway <= now {
+		t.Errorf("exp %v is accepted at %v", payload["exp"], now)
+	}
+	for _, name := range []string{"nbf", "iat"} {
+		if date, ok := payload[name]; ok {
+			if n, ok := date.(float64); !ok || n-leeway > now+1e-3 {
+				t.Errorf("%s %v is accepted at %v", name, date, now)
+			}
+		}
+	}
+	if _, ok := payload["cnf"]; ok {
+		t.Errorf("cnf %v is accepted without a proof", payload["cnf"])
+	}
+	for name, got := range map[string]string{"sub": claims.Subject, "jti": claims.ID, "org_id": claims.OrgID, "org_name": claims.OrgName, "gty": claims.GrantType} {
+		if want, ok := payload[name].(string); got != want || !ok && payload[name] != nil {
+			t.Errorf("%s = %q, want %v", name, got, payload[name])
+		}
+	}
+	for _, name := range []string{"events", "token_introspection", "response_type"} {
+		if _, ok := payload[name]; ok {
+			t.Errorf("a token with %s is accepted", name)
+		}
+	}
+}
+
+// spellings are other texts that a careless reader takes for the same token.
+func spellings(text string) []string {
+	i := strings.IndexByte(text, '.')
+	j := strings.LastIndexByte(text, '.')
+	flipped := []byte(text)
+	flipped[len(flipped)-1] ^= 1 // A and B, g and f: an unused bit, or one of the signature
+	return []string{
+		text + "=", text + "\n", " " + text, text + ".", text + "A",
+		text[:i] + "\n" + text[i:], text[:j] + "\r" + text[j:], text[:i] + "=" + text[i:], text[:j+1] + "\n" + text[j+1:],
+		string(flipped), strings.ReplaceAll(text, ".", ". "),
+	}
+}
