@@ -343,7 +343,9 @@ func fuzzKeys(f *testing.F) []fuzzKey {
 	ed := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, 32))
 	keys = append(keys, fuzzKey{"EdDSA", ed.Public(),
 		func(_ *testing.T, input []byte) []byte { return ed25519.Sign(ed, input) },
-		func(input, signature []byte) bool { return ed25519.Verify(ed.Public().(ed25519.PublicKey), input, signature) },
+		func(input, signature []byte) bool {
+			return ed25519.Verify(ed.Public().(ed25519.PublicKey), input, signature)
+		},
 	})
 
 	// Of RSA we have a public key alone: whatever is valid under it was found by luck.

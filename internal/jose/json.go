@@ -385,23 +385,35 @@ func (p *parser) string() (Value, error) {
 	}
 	escaped := false
 	for i := start + 1; i < len(p.s); i++ {
-		switch c := p.s[i]; {
-		case c == '"':
+		c := p.s[i]
+		if ordinary[c] {
+			continue
+		}
+		switch c {
+		case '"':
 			p.pos = i + 1
 			return Value{raw: p.s[start:p.pos], kind: KindString, escaped: escaped}, nil
-		case c == '\\':
+		case '\\':
 			n, err := escape(p.s[i:])
 			if err != nil {
 				return Value{}, err
 			}
 			i += n - 1
 			escaped = true
-		case c < ' ':
-			return Value{}, errString
+		default:
+			return Value{}, errString // a control character
 		}
 	}
 	return Value{}, errString
 }
+
+// ordinary are the bytes that stand for themselves in a string (RFC 8259, Section 7).
+var ordinary = func() (table [256]bool) {
+	for c := range table {
+		table[c] = c >= ' ' && c != '"' && c != '\\'
+	}
+	return table
+}()
 
 // escape returns the length of the escape that s begins with: two bytes, or six, or the twelve of a surrogate pair.
 func escape(s string) (int, error) {
