@@ -19,34 +19,38 @@ type Check func(ctx context.Context, c *Claims) error
 
 // Scopes demands all of these scopes. Its error is of [CodeScope].
 func Scopes(all ...string) Check {
+	all = slices.Clone(all)
 	refusal := scopeRefusal("Scopes", "the token's scope lacks one of ", all)
 	return func(_ context.Context, c *Claims) error {
-		return unless(containsAll(c.Scopes, refusal.Scopes), refusal)
+		return unless(containsAll(c.Scopes, all), refusal)
 	}
 }
 
 // AnyScope demands one of these scopes, at least. Its error is of [CodeScope].
 func AnyScope(anyOf ...string) Check {
+	anyOf = slices.Clone(anyOf)
 	refusal := scopeRefusal("AnyScope", "the token's scope has none of ", anyOf)
 	return func(_ context.Context, c *Claims) error {
-		return unless(containsAny(c.Scopes, refusal.Scopes), refusal)
+		return unless(containsAny(c.Scopes, anyOf), refusal)
 	}
 }
 
 // Permissions demands all of these in the claim "permissions", which Auth0 adds for APIs with role-based access
 // control. Scopes never stand in for them. Its error is of [CodeScope].
 func Permissions(all ...string) Check {
+	all = slices.Clone(all)
 	refusal := scopeRefusal("Permissions", "the token's permissions lack one of ", all)
 	return func(_ context.Context, c *Claims) error {
-		return unless(containsAll(c.Permissions, refusal.Scopes), refusal)
+		return unless(containsAll(c.Permissions, all), refusal)
 	}
 }
 
 // AnyPermission demands one of these in the claim "permissions", at least. Its error is of [CodeScope].
 func AnyPermission(anyOf ...string) Check {
+	anyOf = slices.Clone(anyOf)
 	refusal := scopeRefusal("AnyPermission", "the token's permissions have none of ", anyOf)
 	return func(_ context.Context, c *Claims) error {
-		return unless(containsAny(c.Permissions, refusal.Scopes), refusal)
+		return unless(containsAny(c.Permissions, anyOf), refusal)
 	}
 }
 
@@ -93,8 +97,9 @@ func CheckAs[T any](check func(ctx context.Context, claims T) error) Check {
 	}
 }
 
-// AnyOf passes if one of the checks does. They are tried in order. If none passes and one at least wanted scopes, the
-// error is of [CodeScope] and names the scopes that all of these want; else it is the first check's.
+// AnyOf passes if one of the checks does. They are tried in order. If none passes, the error is one that helps the client:
+// of [CodeUnavailable] if a check could not be decided, since asking again may do; else of [CodeScope] with all scopes
+// that were wanted, if any were; else of [CodeAuthentication], if that was wanted; else it is the first check's.
 func AnyOf(checks ...Check) Check {
 	checks = allChecks("AnyOf", checks)
 	return func(ctx context.Context, c *Claims) error {
@@ -106,7 +111,20 @@ func AnyOf(checks ...Check) Check {
 			}
 			errs = append(errs, err)
 		}
-		return joinScopes(errs)
+		for _, err := range errs {
+			if CodeOf(err) == CodeUnavailable {
+				return err
+			}
+		}
+		if err := joinScopes(errs); CodeOf(err) == CodeScope {
+			return err
+		}
+		for _, err := range errs {
+			if CodeOf(err) == CodeAuthentication {
+				return err
+			}
+		}
+		return errs[0]
 	}
 }
 
@@ -137,8 +155,11 @@ func allChecks(name string, checks []Check) []Check {
 
 // joinScopes makes one error of those that want scopes, if there are any, else it returns the first.
 func joinScopes(errs []error) error {
-	if len(errs) <= 1 {
-		return errors.Join(errs...)
+	switch len(errs) {
+	case 0:
+		return nil
+	case 1:
+		return errs[0]
 	}
 	joined := &Error{Code: CodeScope, Err: errors.Join(errs...)}
 	for _, err := range errs {
@@ -156,7 +177,8 @@ func joinScopes(errs []error) error {
 	return joined
 }
 
-// scopeRefusal makes the error that a check for scopes returns, once: it is the same for all tokens.
+// scopeRefusal makes the error that a check for scopes returns, once: it is the same for all tokens. Whoever gets it may
+// change its Scopes, so the check must not decide by them.
 func scopeRefusal(check, text string, scopes []string) *Error {
 	mustBe(len(scopes) > 0, "%s: no values", check)
 	for _, scope := range scopes {

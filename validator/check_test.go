@@ -16,6 +16,9 @@ func TestChecks(t *testing.T) {
 	now := t0.Unix()
 	refuse := func(context.Context, *validator.Claims) error { return errors.New("no") }
 	pass := func(context.Context, *validator.Claims) error { return nil }
+	undecided := func(context.Context, *validator.Claims) error {
+		return &validator.Error{Code: validator.CodeUnavailable}
+	}
 	org := func(name string, err error) validator.Check {
 		return validator.OrganizationFunc(func(context.Context) (string, error) { return name, err })
 	}
@@ -82,6 +85,10 @@ func TestChecks(t *testing.T) {
 		{"any of", validator.AnyOf(refuse, pass), nil, "", ""},
 		{"none of any", validator.AnyOf(refuse, refuse), nil, validator.CodeRefused, ""},
 		{"scopes of any", validator.AnyOf(validator.Scopes("a", "b"), refuse, validator.Scopes("b", "c")), nil, validator.CodeScope, "[a b c]"},
+		{"sign-in of any", validator.AnyOf(refuse, validator.ACR("gold")), nil, validator.CodeAuthentication, ""},
+		{"scopes before sign-in", validator.AnyOf(validator.ACR("gold"), validator.Scopes("a")), nil, validator.CodeScope, "[a]"},
+		{"any undecided", validator.AnyOf(validator.Scopes("a"), undecided), nil, validator.CodeUnavailable, ""},
+		{"any undecided but one passes", validator.AnyOf(undecided, pass), nil, "", ""},
 		{"all of", validator.AllOf(pass, validator.Scopes("a")), object{"scope": "a"}, "", ""},
 		{"scopes of all", validator.AllOf(validator.Scopes("a"), pass, validator.Scopes("b")), nil, validator.CodeScope, "[a b]"},
 		{"all but one", validator.AllOf(validator.Scopes("a"), refuse), nil, validator.CodeRefused, ""},
@@ -178,5 +185,31 @@ func TestCheck_sharedError(t *testing.T) {
 	_, err := v.Validate(t.Context(), token(nil, nil))
 	if !errors.Is(err, shared.Err) || shared.Issuer != "" {
 		t.Errorf("Validate() error = %v, and the Check's is changed to %#v", err, shared)
+	}
+}
+
+// Whoever gets an error may change it. That must not change what the check demands.
+func TestCheck_changedError(t *testing.T) {
+	t.Parallel()
+	claims, err := newValidator(t, nil).Validate(t.Context(), token(nil, object{"scope": "x", "permissions": []string{"x"}, "acr": "x"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, check := range map[string]validator.Check{
+		"Scopes": validator.Scopes("a"), "AnyScope": validator.AnyScope("a"), "ACR": validator.ACR("a"),
+		"Permissions": validator.Permissions("a"), "AnyPermission": validator.AnyPermission("a"),
+	} {
+		var e *validator.Error
+		if err := check(t.Context(), claims); !errors.As(err, &e) {
+			t.Fatalf("%s error = %v", name, err)
+		}
+		for _, list := range [][]string{e.Scopes, e.ACRValues} {
+			for i := range list {
+				list[i] = "x"
+			}
+		}
+		if check(t.Context(), claims) == nil {
+			t.Errorf("%s passes after its error was changed", name)
+		}
 	}
 }

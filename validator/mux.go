@@ -53,7 +53,7 @@ const (
 	MuxSize       = 1 << 14         // tenants kept; those in use stay when others must go
 	MuxLifetime   = time.Hour       // of a tenant, until it is asked for again
 	MuxForgetting = 5 * time.Second // of an answer that there is no such tenant, or of an error
-	MuxRate       = 100             // calls of the function in a second, and at once
+	MuxRate       = 100             // calls of the function in a second, and at once, for tenants that aren't known yet
 )
 
 // NewMuxFunc returns a Mux for tenants that the service looks up, in a database say. Tenant gets the "iss" of a token,
@@ -62,16 +62,20 @@ const (
 // with [CodeUnavailable], unless an [*Error] is in its chain.
 //
 // What tenant returns is kept, [MuxSize] answers at most, for [MuxLifetime]; then it is called again, and may return the
-// same Validator, with its keys, or another one. It is called once for all requests that wait for an issuer, and no
-// more than [MuxRate] times in a second: what exceeds that is refused with [CodeUnavailable]. The ctx that it gets is
+// same Validator, with its keys, or another one. If it then returns an error that is no refusal, the Validator that it returned
+// before is used for another MuxLifetime: an outage of a database doesn't end what works.
+//
+// It is called once for all requests that wait for an issuer, and for issuers that it has no Validator for no more than
+// [MuxRate] times in a second: what exceeds that is refused with [CodeUnavailable]. The ctx that it gets is
 // that of one of the requests. The longest token that the Mux reads is of [DefaultMaxTokenSize].
 func NewMuxFunc(tenant func(ctx context.Context, issuer string) (*Validator, error)) *Mux {
 	mustBe(tenant != nil, "NewMuxFunc: nil function")
 	t := &tenants{
-		ask:     tenant,
-		limiter: rate.NewLimiter(MuxRate, MuxRate),
-		// No expiry of its own: that would take a goroutine.
-		answers: otter.Must(&otter.Options[string, *answer]{MaximumSize: MuxSize, Logger: &otter.NoopLogger{}}),
+		ask:      tenant,
+		first:    rate.NewLimiter(MuxRate, MuxRate),
+		renewals: rate.NewLimiter(MuxRate, MuxRate),
+		answers:  newAnswers(),
+		good:     newAnswers(),
 	}
 	return &Mux{t.find, DefaultMaxTokenSize}
 }
@@ -79,8 +83,16 @@ func NewMuxFunc(tenant func(ctx context.Context, issuer string) (*Validator, err
 // tenants remembers what a function says of issuers.
 type tenants struct {
 	ask     func(ctx context.Context, issuer string) (*Validator, error)
-	limiter *rate.Limiter
 	answers *otter.Cache[string, *answer]
+	good    *otter.Cache[string, *answer] // the last ones with a Validator, used when there is trouble
+
+	// Whoever makes up issuers uses up the calls for new ones, and must not use up those for the others.
+	first, renewals *rate.Limiter
+}
+
+func newAnswers() *otter.Cache[string, *answer] {
+	// No expiry of its own: that would take a goroutine.
+	return otter.Must(&otter.Options[string, *answer]{MaximumSize: MuxSize, Logger: &otter.NoopLogger{}})
 }
 
 // An answer is kept whatever it is; that there is nothing, or an error, just for a moment.
@@ -113,17 +125,36 @@ func (t *tenants) find(ctx context.Context, issuer string) (*Validator, error) {
 }
 
 func (t *tenants) load(ctx context.Context, issuer string) (*answer, error) {
-	if !t.limiter.Allow() {
-		return nil, &Error{Code: CodeUnavailable, Err: errMuxRate}
+	last, known := t.good.GetIfPresent(issuer)
+	known = known && time.Now().Before(last.expires.Add(MuxLifetime))
+	limiter := t.first
+	if known {
+		limiter = t.renewals
 	}
-	v, err := t.ask(ctx, issuer)
+	var v *Validator
+	err := errMuxRate
+	if limiter.Allow() {
+		v, err = t.ask(ctx, issuer)
+	}
+
+	now := time.Now()
+	var refusal *Error
 	switch {
-	case err != nil && ctx.Err() != nil:
+	case err == nil && v != nil:
+		a := &answer{v, nil, now.Add(MuxLifetime)}
+		t.good.Set(issuer, a)
+		return a, nil
+	case err == nil, errors.As(err, &refusal) && refusal.Code != CodeUnavailable:
+		t.good.Invalidate(issuer)
+		return &answer{nil, err, now.Add(MuxForgetting)}, nil
+	case ctx.Err() != nil:
 		return nil, err // this request's trouble only
-	case err != nil || v == nil:
-		return &answer{nil, err, time.Now().Add(MuxForgetting)}, nil
+	case known:
+		return &answer{last.v, nil, now.Add(MuxForgetting)}, nil
+	case err == errMuxRate:
+		return nil, err // not an answer to remember
 	}
-	return &answer{v, nil, time.Now().Add(MuxLifetime)}, nil
+	return &answer{nil, err, now.Add(MuxForgetting)}, nil
 }
 
 // maxIssuer is the length in bytes of the longest issuer that a [NewMuxFunc] function is asked for.
@@ -146,6 +177,9 @@ func (m *Mux) validate(ctx context.Context, x *examination, token string) error 
 	}
 	if err := x.claims(); err != nil {
 		return err
+	}
+	if x.Issuer == "" { // nobody is asked for a tenant without a name
+		return &Error{Code: CodeIssuer, Err: &mismatch{name: "iss", found: x.issuers()}}
 	}
 	v, err := m.find(ctx, x.Issuer)
 	var refusal *Error

@@ -196,3 +196,112 @@ func TestNewMuxFunc_cancelled(t *testing.T) {
 		wg.Wait()
 	})
 }
+
+// What works goes on when the function fails, for MuxLifetime, and ends when the function says so.
+func TestNewMuxFunc_outage(t *testing.T) {
+	t.Parallel()
+	down := errors.New("database is down")
+	for _, tt := range []struct {
+		name  string
+		err   error // of all calls but the first
+		after time.Duration
+		want  validator.Code
+	}{
+		{"fails", down, validator.MuxLifetime, ""},
+		{"is unavailable", &validator.Error{Code: validator.CodeUnavailable}, validator.MuxLifetime, ""},
+		{"fails for a lifetime", down, 2*validator.MuxLifetime - time.Second, ""},
+		{"fails for longer", down, 2 * validator.MuxLifetime, validator.CodeUnavailable},
+		{"knows it no more", nil, validator.MuxLifetime, validator.CodeIssuer},
+		{"refuses it", &validator.Error{Code: validator.CodeRefused}, validator.MuxLifetime, validator.CodeRefused},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			a, _ := twoTenants(t)
+			calls := 0
+			mux := validator.NewMuxFunc(func(context.Context, string) (*validator.Validator, error) {
+				if calls++; calls == 1 {
+					return a, nil
+				}
+				return nil, tt.err
+			})
+			good := token(nil, nil)
+			if _, err := mux.Validate(t.Context(), good); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(tt.after) // of the bubble's clock
+			_, err := mux.Validate(t.Context(), good)
+			if got := validator.CodeOf(err); got != tt.want || calls != 2 {
+				t.Errorf("%s: Validate() after %v error = %v, %d calls, want code %q, 2 calls", tt.name, tt.after, err, calls, tt.want)
+			}
+			_, err = mux.Validate(t.Context(), good)
+			if got := validator.CodeOf(err); got != tt.want || calls != 2 {
+				t.Errorf("%s: Validate() again error = %v, %d calls, want code %q, 2 calls", tt.name, err, calls, tt.want)
+			}
+		})
+	}
+}
+
+// Tokens with made-up issuers must not end what works.
+func TestNewMuxFunc_flood(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, _ := twoTenants(t)
+		calls := 0
+		mux := validator.NewMuxFunc(func(_ context.Context, iss string) (*validator.Validator, error) {
+			if iss == issuer {
+				calls++
+				return a, nil
+			}
+			return nil, nil
+		})
+		good := token(nil, nil)
+		if _, err := mux.Validate(t.Context(), good); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(validator.MuxLifetime) // of the bubble's clock
+		for i := range 2 * validator.MuxRate {
+			_, _ = mux.Validate(t.Context(), token(nil, object{"iss": fmt.Sprintf("https://%d/", i)}))
+		}
+		if _, err := mux.Validate(t.Context(), good); err != nil || calls != 2 {
+			t.Errorf("Validate() in a flood error = %v, %d calls, want none, 2 calls", err, calls)
+		}
+	})
+}
+
+func TestNewMuxFunc_noIssuer(t *testing.T) {
+	t.Parallel()
+	mux := validator.NewMuxFunc(func(_ context.Context, iss string) (*validator.Validator, error) {
+		t.Errorf("asked for %q", iss)
+		return nil, nil
+	})
+	for name, iss := range map[string]any{"none": nil, "an empty one": "", "too long": "https://" + strings.Repeat("x", 1024)} {
+		_, err := mux.Validate(t.Context(), token(nil, object{"iss": iss}))
+		if got := validator.CodeOf(err); got != validator.CodeIssuer {
+			t.Errorf("Validate(%s) error = %v, want code %q", name, err, validator.CodeIssuer)
+		}
+	}
+}
+
+// A function that panics once must not keep the tenant out for ever.
+func TestNewMuxFunc_panic(t *testing.T) {
+	t.Parallel()
+	a, _ := twoTenants(t)
+	calls := 0
+	mux := validator.NewMuxFunc(func(context.Context, string) (*validator.Validator, error) {
+		if calls++; calls == 1 {
+			panic("once")
+		}
+		return a, nil
+	})
+	good := token(nil, nil)
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("Validate() kept the function's panic to itself")
+			}
+		}()
+		_, _ = mux.Validate(t.Context(), good)
+	}()
+	if _, err := mux.Validate(t.Context(), good); err != nil {
+		t.Errorf("Validate() after a panic error = %v", err)
+	}
+}

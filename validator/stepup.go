@@ -41,7 +41,7 @@ func ACR(values ...string) Check {
 	values = slices.Clone(values)
 	refusal := &Error{
 		Code:      CodeAuthentication,
-		ACRValues: values,
+		ACRValues: slices.Clone(values), // whoever gets the error may change them
 		Err:       errors.New("the token's acr is none of " + quoteAll(values)),
 	}
 	return func(_ context.Context, c *Claims) error {

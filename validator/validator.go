@@ -73,6 +73,9 @@ func New(cfg Config) (*Validator, error) {
 	return v, nil
 }
 
+// Issuers returns the issuers whose tokens v accepts, as in its Config.
+func (v *Validator) Issuers() []string { return slices.Clone(v.cfg.Issuers) }
+
 // Validate returns the claims of token if it is to be accepted. Its error is an [*Error]. With [CodeUnavailable] the
 // token is not known to be bad: the keys can't be had, or ctx, which bounds the wait for them, is done. The error then
 // unwraps to [jwks.ErrUnavailable] or to ctx's.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -372,5 +373,18 @@ func TestError_ofToken(t *testing.T) {
 	var e *validator.Error
 	if !errors.As(err, &e) || e.Issuer != issuer || e.KeyID != "k2" {
 		t.Errorf("Validate() error = %#v, want issuer and kid in it", err)
+	}
+}
+
+func TestValidator_Issuers(t *testing.T) {
+	t.Parallel()
+	v := newValidator(t, func(c *validator.Config) { c.Issuers = append(c.Issuers, otherIssuer) })
+	got := v.Issuers()
+	if want := []string{issuer, otherIssuer}; !slices.Equal(got, want) {
+		t.Errorf("Issuers() = %q, want %q", got, want)
+	}
+	got[1] = "https://changed.example/"
+	if _, err := v.Validate(t.Context(), token(nil, object{"iss": otherIssuer})); err != nil {
+		t.Errorf("Validate() after the result of Issuers() was changed: %v", err)
 	}
 }
