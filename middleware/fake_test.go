@@ -29,12 +29,6 @@ func (s *subjects) Validate(_ context.Context, token string) (*validator.Claims,
 	return &validator.Claims{Issuer: "https://issuer.example/", Subject: token}, nil
 }
 
-func (s *subjects) count() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.asked)
-}
-
 type validateFunc func(ctx context.Context, token string) (*validator.Claims, error)
 
 func (f validateFunc) Validate(ctx context.Context, token string) (*validator.Claims, error) {

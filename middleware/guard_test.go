@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -102,6 +104,51 @@ func TestPanics(t *testing.T) {
 				t.Errorf("log = %s\nwant one line without the value", &log)
 			}
 		})
+	}
+}
+
+// Authenticate can't refuse a nil check when it is too late, but it can refuse the request.
+func TestPanics_nilCheck(t *testing.T) {
+	t.Parallel()
+
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Authorization", "Bearer anna")
+	auth := newAuth(t, middleware.Config{})
+	got, err := auth.Authenticate(r, pass, nil)
+	if status := auth.Challenge(http.Header{}, err); got != nil || status != 500 {
+		t.Errorf("Authenticate(a nil check) = %v, %v, status %d, want no request, 500", got, err, status)
+	}
+}
+
+// The runtime can be told to let recover return nil after panic(nil).
+func TestPanics_panicnil(t *testing.T) {
+	t.Setenv("GODEBUG", "panicnil=1")
+
+	var s spy
+	h := newAuth(t, middleware.Config{}).Require(func(context.Context, *validator.Claims) error { panic(nil) })(&s)
+	if w := serve(h, "Bearer anna"); w.Code != 500 || s.seen != nil {
+		t.Errorf("status = %d, handler called for %q, want 500, never", w.Code, s.seen)
+	}
+}
+
+// A check that ends its goroutine, as one that calls t.FailNow does, lets nothing through.
+func TestPanics_goexit(t *testing.T) {
+	t.Parallel()
+
+	var s spy
+	h := newAuth(t, middleware.Config{}).Require(func(context.Context, *validator.Claims) error {
+		runtime.Goexit()
+		return nil
+	})(&s)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		serve(h, "Bearer anna")
+		t.Error("the goroutine went on")
+	}()
+	<-done
+	if s.seen != nil {
+		t.Errorf("handler called for %q, want never", s.seen)
 	}
 }
 

@@ -405,6 +405,20 @@ func TestAuthenticator_Authenticate_plainError(t *testing.T) {
 	}
 }
 
+// Checks appended to common ones may share their array with those of the next route.
+func TestAuthenticator_Require_keepsItsChecks(t *testing.T) {
+	t.Parallel()
+
+	auth := newAuth(t, middleware.Config{})
+	common := make([]validator.Check, 0, 2)
+	strict := auth.Require(append(common, refuse(errors.New("x")))...)
+	_ = auth.Require(append(common, pass)...)
+	var s spy
+	if w := serve(strict(&s), "Bearer anna"); w.Code != 403 || s.seen != nil {
+		t.Errorf("status = %d, handler called for %q, want 403, never", w.Code, s.seen)
+	}
+}
+
 func TestAuthenticator_Require_nilCheck(t *testing.T) {
 	t.Parallel()
 

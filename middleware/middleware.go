@@ -20,6 +20,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 
 	"github.com/rsguard/rsguard/validator"
 )
@@ -49,6 +50,8 @@ type Config struct {
 	Optional bool
 
 	// Realm is named in every challenge. It is text for people, of printable ASCII characters. Empty means none.
+	// RFC 6750, Section 3 asks for one parameter at least, and a challenge for a missing token has none but Realm and
+	// ResourceMetadata: set either for clients that insist.
 	Realm string
 
 	// ResourceMetadata is the URL of the protected resource metadata, named in every challenge (RFC 9728, Section 5.1).
@@ -103,6 +106,7 @@ func (a *Authenticator) Require(checks ...validator.Check) func(http.Handler) ht
 			panic("middleware: Require: a check is nil")
 		}
 	}
+	checks = slices.Clone(checks) // append(common, a)... and append(common, b)... may be one array
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			authenticated, err := a.Authenticate(r, checks...)

@@ -21,7 +21,7 @@ import (
 // runs all checks; that the client gets the status and the challenge of every refusal, and nothing of the token.
 //
 // wrap builds the framework's guarded handler, as a user of the adapter would: one that calls next for every path
-// and method, behind the adapter with these checks.
+// and method, behind the adapter with these checks. The adapter has to keep a copy of the checks.
 //
 //	testutil.TestAdapter(t, func(auth *middleware.Authenticator, checks []validator.Check, next http.Handler) http.Handler {
 //		e := echo.New()
@@ -61,7 +61,6 @@ func testAdapter(wrap wrapper, run func(name string, test func(reporter))) {
 type adapterRun struct {
 	t       reporter
 	handler http.Handler
-	token   string // the last one sent
 
 	mu        sync.Mutex
 	validated int
@@ -138,8 +137,8 @@ func (run *adapterRun) handle(w http.ResponseWriter, r *http.Request) {
 // send sends a request with these Authorization fields, "%s" in them being the token. A panic is a failure, since none
 // is the suite's own: adapters have to answer.
 func (run *adapterRun) send(method, target string, authorization []string, token string) *adapterResponse {
-	r := httptest.NewRequest(method, target, strings.NewReader("body"))
-	r = r.WithContext(context.WithValue(r.Context(), outerKey{}, "outer"))
+	ctx := context.WithValue(context.Background(), outerKey{}, "outer")
+	r := httptest.NewRequestWithContext(ctx, method, target, strings.NewReader("body"))
 	r.Header.Set("X-Test", "header")
 	for _, field := range authorization {
 		r.Header.Add("Authorization", strings.ReplaceAll(field, "%s", token))

@@ -20,6 +20,7 @@ type adapterTest struct {
 func adapterTests() []adapterTest {
 	return []adapterTest{
 		{"every method is guarded", everyMethod},
+		{"checks are of one route", checksOfOneRoute},
 		{"claims are of one request", claimsOfOneRequest},
 		{"claims are of one request, at the same time", claimsAtTheSameTime},
 		{"a check inside its own Authenticator", checkInside},
@@ -38,6 +39,23 @@ func everyMethod(t reporter, wrap wrapper, tokens *adapterTokens) {
 		run.refused(run.send(method, "/orders", nil, ""), 401, []string{"Bearer"}, "")
 		run.accepted(run.send(method, "/orders", []string{"Bearer %s"}, token), method, "/orders", adapterSubject)
 	}
+}
+
+// checksOfOneRoute: checks appended to common ones may share their array with those of the next route.
+func checksOfOneRoute(t reporter, wrap wrapper, tokens *adapterTokens) {
+	t.Helper()
+	withSpare := func(auth *middleware.Authenticator, checks []validator.Check, next http.Handler) http.Handler {
+		common := make([]validator.Check, 0, len(checks)+1)
+		h := wrap(auth, append(common, checks...), next)
+		_ = append(common, func(context.Context, *validator.Claims) error { return nil })
+		return h
+	}
+	run, token := tokens.run(t, withSpare, middleware.Config{}, []validator.Check{validator.Scopes("orders:write")})
+	if run == nil {
+		return
+	}
+	res := run.send("GET", "/", []string{"Bearer %s"}, token)
+	run.refused(res, 403, []string{`Bearer error="insufficient_scope", scope="orders:write"`}, "")
 }
 
 // claimsOfOneRequest: frameworks reuse their contexts.

@@ -230,6 +230,14 @@ func TestTestAdapter_broken(t *testing.T) {
 			"the handler was called with",
 		},
 		{
+			"it keeps the caller's slice of checks",
+			broken(func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler) {
+				auth.Require(checks...)(next).ServeHTTP(w, r)
+			}),
+			[]string{"checks are of one route"},
+			"status = 202, want 403",
+		},
+		{
 			"it panics",
 			broken(func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler) {
 				authenticated, err := auth.Authenticate(r, checks...)
@@ -272,6 +280,7 @@ func TestTestAdapter_good(t *testing.T) {
 	t.Parallel()
 
 	got := testutil.AdapterFailures(func(auth *middleware.Authenticator, checks []validator.Check, next http.Handler) http.Handler {
+		checks = slices.Clone(checks)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			authenticated, err := auth.Authenticate(r, checks...)
 			if err != nil {

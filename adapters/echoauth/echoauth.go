@@ -8,6 +8,8 @@
 package echoauth
 
 import (
+	"slices"
+
 	"github.com/labstack/echo/v4"
 
 	"github.com/rsguard/rsguard/middleware"
@@ -21,6 +23,7 @@ import (
 // the status, and with the cause as its Internal error: the body is the business of Echo's HTTPErrorHandler, and the
 // ErrorHandler of [middleware.Config] is not called. Note that Echo's own, with Echo.Debug on, shows causes to clients.
 func New(auth *middleware.Authenticator, checks ...validator.Check) echo.MiddlewareFunc {
+	checks = slices.Clone(checks) // what the caller appends to is not the route's
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			r, err := auth.Authenticate(c.Request(), checks...)

@@ -8,6 +8,8 @@
 package ginauth
 
 import (
+	"slices"
+
 	"github.com/gin-gonic/gin"
 
 	"github.com/rsguard/rsguard/middleware"
@@ -22,6 +24,7 @@ import (
 // [middleware.Config] is not called; a handler that answers with a body is made of auth's Authenticate and Challenge,
 // in the lines of this one.
 func New(auth *middleware.Authenticator, checks ...validator.Check) gin.HandlerFunc {
+	checks = slices.Clone(checks) // what the caller appends to is not the route's
 	return func(c *gin.Context) {
 		r, err := auth.Authenticate(c.Request, checks...)
 		if err != nil {
