@@ -37,7 +37,6 @@ type Claims struct {
 
 	payload string    // as it was signed, read once
 	at      time.Time // when it was accepted
-	few     [6]string // what Audience, Scopes and Permissions begin in
 }
 
 // HasScope reports whether scope is among the token's scopes.

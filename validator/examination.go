@@ -15,6 +15,11 @@ import (
 type examination struct {
 	token jose.Token
 	reading
+	progress
+}
+
+// A progress says how far a token has come.
+type progress struct {
 	step  step // where it is, or where it has ended
 	check int  // which of Config.Checks, in stepChecks
 }
@@ -73,7 +78,6 @@ func (x *examination) claims() error {
 	if err != nil {
 		return &Error{Code: CodeMalformed, Err: err}
 	}
-	x.Claims = new(Claims)
 	return x.read(payload)
 }
 
@@ -100,7 +104,7 @@ func (x *examination) decide(ctx context.Context, v *Validator) error {
 	if err := x.checkBinding(ctx); err != nil {
 		return err
 	}
-	return x.accept(ctx, v, now)
+	return x.accept(ctx, v, x.Claims, now)
 }
 
 // checkType keeps other kinds of token out (RFC 8725, Section 3.11).
@@ -206,11 +210,7 @@ func (x *examination) checkExpiry(v *Validator, now time.Time) error {
 	if !x.hasExpiry {
 		return &Error{Code: CodeClaim, Err: &mismatch{name: "exp", advice: "a token without an end is refused"}}
 	}
-	// From the moment of exp on, with leeway (RFC 7519, Section 4.1.4).
-	if !now.Before(x.ExpiresAt.Add(v.cfg.Leeway)) {
-		return &Error{Code: CodeExpired, Err: &untimely{"exp", x.ExpiresAt, now, v.cfg.Leeway}}
-	}
-	return nil
+	return x.expired(v, now)
 }
 
 // checkSignature finds the key and checks the signature by it.
@@ -277,37 +277,49 @@ func (x *examination) checkBinding(ctx context.Context) error {
 }
 
 // accept runs the checks that depend on the moment, for a token that has passed all others.
-func (x *examination) accept(ctx context.Context, v *Validator, now time.Time) error {
-	x.Claims.at = now
-	x.step = stepNotBefore
-	if now.Before(x.NotBefore.Add(-v.cfg.Leeway)) {
-		return &Error{Code: CodeNotYetValid, Err: &untimely{"nbf", x.NotBefore, now, v.cfg.Leeway}}
+func (p *progress) accept(ctx context.Context, v *Validator, c *Claims, now time.Time) error {
+	c.at = now
+	p.step = stepNotBefore
+	if now.Before(c.NotBefore.Add(-v.cfg.Leeway)) {
+		return &Error{Code: CodeNotYetValid, Err: &untimely{"nbf", c.NotBefore, now, v.cfg.Leeway}}
 	}
-	x.step = stepIssuedAt
-	if now.Before(x.IssuedAt.Add(-v.cfg.Leeway)) {
-		return &Error{Code: CodeNotYetValid, Err: &untimely{"iat", x.IssuedAt, now, v.cfg.Leeway}}
+	p.step = stepIssuedAt
+	if now.Before(c.IssuedAt.Add(-v.cfg.Leeway)) {
+		return &Error{Code: CodeNotYetValid, Err: &untimely{"iat", c.IssuedAt, now, v.cfg.Leeway}}
 	}
-	x.step = stepChecks
+	p.step = stepChecks
 	for i, check := range v.cfg.Checks {
-		x.check = i
-		if err := check(ctx, x.Claims); err != nil {
+		p.check = i
+		if err := check(ctx, c); err != nil {
 			return asError(err)
 		}
 	}
-	x.step = stepsEnd
+	p.step = stepsEnd
 	return nil
+}
+
+// expired refuses from the moment of exp on, with leeway (RFC 7519, Section 4.1.4).
+func (c *Claims) expired(v *Validator, now time.Time) error {
+	if now.Before(c.ExpiresAt.Add(v.cfg.Leeway)) {
+		return nil
+	}
+	return &Error{Code: CodeExpired, Err: &untimely{"exp", c.ExpiresAt, now, v.cfg.Leeway}}
 }
 
 // refusal adds to err what the log should know of the token.
 func (x *examination) refusal(err error) error {
+	return refusal(err, x.Claims, x.token.Header.KeyID)
+}
+
+func refusal(err error, c *Claims, keyID string) error {
 	var issuer string
-	if x.Claims != nil {
-		issuer = x.Issuer
+	if c != nil {
+		issuer = c.Issuer
 	}
-	if issuer == "" && x.token.Header.KeyID == "" {
+	if issuer == "" && keyID == "" {
 		return err
 	}
 	e := *asError(err) // a copy: a Check may return the same error to all
-	e.Issuer, e.KeyID = cut(issuer), cut(x.token.Header.KeyID)
+	e.Issuer, e.KeyID = cut(issuer), cut(keyID)
 	return &e
 }

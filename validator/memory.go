@@ -7,6 +7,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rsa"
 	"strings"
+	"time"
 
 	"github.com/maypok86/otter/v2"
 )
@@ -64,41 +65,59 @@ func (m *memory) remember(token string, x *examination) {
 	m.tokens.Set(memoryKey(token), r)
 }
 
-// recognize decides about a token that was accepted before. It reports false if there was none, or if the key that has
-// signed it is no longer the issuer's: then the token is to be examined as any other.
-func (x *examination) recognize(ctx context.Context, v *Validator, token string) (known bool, err error) {
-	r := v.memory.recall(token)
+// recognize decides about a token that was accepted before, with claims of its own for each request. It reports false if
+// there was none, or if the key that has signed it is no longer the issuer's: then the token is to be examined as any other.
+func (m *memory) recognize(ctx context.Context, v *Validator, token string) (c *Claims, known bool, err error) {
+	r := m.recall(token)
 	if r == nil {
-		return false, nil
+		return nil, false, nil
 	}
 	now := v.cfg.Now()
-	x.Claims = r.copyClaims()
-	x.token.Header.Algorithm, x.token.Header.KeyID = r.header.algorithm, r.header.keyID
+	held, err := r.held(ctx, v, now)
+	switch {
+	case err != nil:
+	case !held:
+		m.tokens.Invalidate(memoryKey(r.token))
+		return nil, false, nil
+	default:
+		c = r.copyClaims()
+		err = r.accept(ctx, v, c, now)
+	}
+	if err != nil {
+		return nil, true, refusal(err, r.claims, r.header.keyID)
+	}
+	return c, true, nil
+}
 
-	x.hasExpiry = true
-	if err := x.checkExpiry(v, now); err != nil {
-		return true, err
+// held reports whether the key that has signed the token is still the issuer's. It doesn't ask for an expired one.
+func (r *remembered) held(ctx context.Context, v *Validator, now time.Time) (bool, error) {
+	if err := r.claims.expired(v, now); err != nil {
+		return false, err
 	}
-	if r.key != nil {
-		keys, err := v.cfg.Keys.Keys(ctx, r.header.keyID)
-		if err != nil {
-			return true, &Error{Code: CodeUnavailable, Err: err}
-		}
-		held := false
-		for i := range keys {
-			held = held || same(keys[i].Public, r.key) && fits(&keys[i], r.header.algorithm)
-		}
-		if !held {
-			v.memory.tokens.Invalidate(memoryKey(r.token))
-			return false, nil
-		}
+	if r.key == nil {
+		return true, nil
 	}
-	if x.Confirmation != nil {
-		if err := x.Confirmation.confirm(ctx); err != nil {
-			return true, err
+	keys, err := v.cfg.Keys.Keys(ctx, r.header.keyID)
+	if err != nil {
+		return false, &Error{Code: CodeUnavailable, Err: err}
+	}
+	for i := range keys {
+		if same(keys[i].Public, r.key) && fits(&keys[i], r.header.algorithm) {
+			return true, nil
 		}
 	}
-	return true, x.accept(ctx, v, now)
+	return false, nil
+}
+
+// accept asks what else has to be asked every time.
+func (r *remembered) accept(ctx context.Context, v *Validator, c *Claims, now time.Time) error {
+	if c.Confirmation != nil {
+		if err := c.Confirmation.confirm(ctx); err != nil {
+			return err
+		}
+	}
+	var p progress
+	return p.accept(ctx, v, c, now)
 }
 
 // same reports whether two keys are one. Equal is not enough for pointers, as it isn't free: a key that was fetched anew is

@@ -193,7 +193,10 @@ func (m *Mux) validate(ctx context.Context, x *examination, token string) error 
 	case len(token) > v.cfg.MaxTokenSize:
 		return errTooLarge
 	}
-	if known, err := x.recognize(ctx, v, token); known {
+	if c, known, err := v.memory.recognize(ctx, v, token); known {
+		if err == nil {
+			x.Claims = c
+		}
 		return err
 	}
 	if err := x.algorithm(v); err != nil {

@@ -29,9 +29,13 @@ func (r *reading) read(payload string) error {
 	if err != nil {
 		return &Error{Code: CodeMalformed, Err: fmt.Errorf("the token's claims: %w", err)}
 	}
-	c := r.Claims
-	c.payload = payload
-	texts := c.few[:0]
+	// One allocation for the claims and what their slices begin in.
+	block := new(struct {
+		Claims
+		texts [6]string
+	})
+	c, texts := &block.Claims, block.texts[:0]
+	c.payload, r.Claims = payload, c
 	var authorizedParty string
 	var hasAuthorizedParty, nonce, hash bool
 

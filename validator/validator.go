@@ -82,22 +82,15 @@ func (v *Validator) Issuers() []string { return slices.Clone(v.cfg.Issuers) }
 //
 // A token that is bound to a key is refused unless ctx says, by [WithConfirmed], that its sender has proven to have it.
 func (v *Validator) Validate(ctx context.Context, token string) (*Claims, error) {
+	if c, known, err := v.memory.recognize(ctx, v, token); known {
+		return c, err
+	}
 	var x examination
-	if err := v.validate(ctx, &x, token); err != nil {
+	if err := v.examine(ctx, &x, token); err != nil {
 		return nil, x.refusal(err)
 	}
+	v.memory.remember(token, &x)
 	return x.Claims, nil
-}
-
-func (v *Validator) validate(ctx context.Context, x *examination, token string) error {
-	if known, err := x.recognize(ctx, v, token); known {
-		return err
-	}
-	if err := v.examine(ctx, x, token); err != nil {
-		return err
-	}
-	v.memory.remember(token, x)
-	return nil
 }
 
 // examine takes a token through all that is asked of it.
