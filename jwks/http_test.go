@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -189,7 +190,9 @@ func TestCache_largestBody(t *testing.T) {
 func TestCache_TLS(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()
-	server := httptest.NewTLSServer(mux)
+	server := httptest.NewUnstartedServer(mux)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // one client is going to refuse the certificate
+	server.StartTLS()
 	t.Cleanup(server.Close)
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q}`, server.URL, server.URL+"/keys")

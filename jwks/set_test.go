@@ -1,0 +1,115 @@
+package jwks_test
+
+import (
+	"crypto"
+	"strings"
+	"testing"
+
+	"github.com/rsguard/rsguard/jwks"
+)
+
+// auth0Set has the shape of the one in Auth0's documentation: an x5t that is the hexadecimal text of a hash in base64, a
+// chain of certificates, and, like the set of an older tenant, one key without alg.
+const auth0Set = `{"keys":[{
+	"alg":"RS256","kty":"RSA","use":"sig","e":"AQAB",
+	"kid":"NjVBRjY5MDlCMUIwNzU4RTA2QzZFMDQ4QzQ2MDAyQjVDNjk1RTM2Qg",
+	"x5t":"NjVBRjY5MDlCMUIwNzU4RTA2QzZFMDQ4QzQ2MDAyQjVDNjk1RTM2Qg",
+	"x5c":["MIIC+DCCAeCgAwIBAgIJBIGjYW6hFpn2MA0GCSqGSIb3DQEBBQUAMCMxITAfBgNVBAMTGGN1c3RvbWVyLWRlbW9zLmF1dGgwLmNvbTAe"],
+	"n":"yeNlzlub94YgerT030codqEztjfU_S6X4DbDA_iVKkjAWtYfPHDzz_sPCT1Axz6isZdf3lHpq_gYX4Sz-cbe4rjmigxUxr-FgKHQy3HeCdK6hNq9ASQvMK9LBOpXDNn7mei6RZWom4wo3CMvvsY1w8tjtfLb-yQwJPltHxShZq5-ihC9irpLI9xEBTgG12q5lGIFPhTl_7inA1PFK97LuSLnTJzW0bj096v_TMDg7pOWm_zHtF53qbVsI0e3v5nmdKXdFf9BjIARRfVrbxVxiZHjU6zL6jY5QJdh1QCmENoejj_ytspMmGW7yMRxzUqgxcAqOBpVm0b-_mW3HoBdjQ"
+},{
+	"kty":"RSA","use":"sig","e":"AQAB","kid":"second","x5t":"bm90IGEgaGFzaA",
+	"n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"
+}]}`
+
+func TestParse_auth0(t *testing.T) {
+	t.Parallel()
+	got, err := jwks.Parse([]byte(auth0Set))
+	if err != nil || len(got) != 2 {
+		t.Fatalf("Parse(Auth0's set) = %d keys, %v, want both", len(got), err)
+	}
+	if got[0].Algorithm != "RS256" || got[1].Algorithm != "" || got[1].ID != "second" {
+		t.Errorf("Parse(Auth0's set) = %+v, want RS256 and none", got)
+	}
+}
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, data string
+		want       int
+		reason     string
+	}{
+		{"one", set(jwk("1")), 1, ""},
+		{"white space around", "\n " + set(jwk("1")) + "\r\n", 1, ""},
+		{"some unusable", set(`{"kty":"oct"}`, jwk("1"), `7`, jwk("2", `"use":"enc"`)), 1, ""},
+		{"no key", set(), 0, "the key set is empty"},
+		{"no usable key", set(jwk("1", `"d":"AA"`)), 0, `no usable key: key 0 (kid "1"): not a public key: it has "d"`},
+		{"thousands without a usable one", set(strings.Repeat("0,", 5000) + "0"), 0, "key 9: not an object; and 4991 more"},
+		{"no set", `{}`, 0, `no "keys"`},
+		{"nothing", ``, 0, "not an object"},
+		{"byte order mark", "\ufeff" + set(jwk("1")), 0, "not an object"},
+		{"UTF-16", "{\x00\"\x00", 0, "malformed"},
+		{"not UTF-8", set("\"\xff\"", jwk("1")), 0, "UTF-8"},
+		{"a key alone", jwk("1"), 0, `no "keys"`},
+		{"PEM", "-----BEGIN PUBLIC KEY-----", 0, "not an object"},
+	} {
+		got, err := jwks.Parse([]byte(tt.data))
+		if len(got) != tt.want || (err == nil) != (tt.reason == "") || err != nil && !strings.Contains(err.Error(), tt.reason) {
+			t.Errorf("Parse(%s) = %d keys, %v, want %d, %q", tt.name, len(got), err, tt.want, tt.reason)
+		}
+	}
+}
+
+func TestSet_Keys(t *testing.T) {
+	t.Parallel()
+	s, err := jwks.Parse([]byte(set(jwk("1"), jwk("2"), jwk(""), jwk("1"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kid, want := range map[string]int{"": 4, "1": 2, "2": 1, "3": 0, "1 ": 0} {
+		got, err := s.Keys(t.Context(), kid)
+		if len(got) != want || err != nil {
+			t.Errorf("Keys(%q) = %d keys, %v, want %d", kid, len(got), err, want)
+		}
+		for _, key := range got {
+			if kid != "" && key.ID != kid {
+				t.Errorf("Keys(%q) holds the key %q", kid, key.ID)
+			}
+		}
+		_ = append(got, jwks.Key{ID: "evil"})
+	}
+	for _, key := range s {
+		if key.ID == "evil" {
+			t.Error("what a caller appends to the result of Keys is in the Set")
+		}
+	}
+	if got, err := jwks.Set(nil).Keys(t.Context(), "1"); len(got) != 0 || err != nil {
+		t.Errorf("Keys of no Set = %v, %v, want none", got, err)
+	}
+}
+
+// What Parse accepts holds keys, and what it finds by a kid are the keys of that kid, all of them.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(auth0Set), "second")
+	f.Add([]byte(set(jwk("1"), jwk("1"), jwk(""))), "1")
+	f.Add([]byte(set(`{"kty":"oct"}`)), "")
+	f.Fuzz(func(t *testing.T, data []byte, kid string) {
+		s, err := jwks.Parse(data)
+		if (err == nil) != (len(s) > 0) {
+			t.Fatalf("Parse(%q) = %v, %v, want keys or an error", data, s, err)
+		}
+		got, _ := s.Keys(t.Context(), kid)
+		want := 0
+		for _, key := range s {
+			if kid == "" || key.ID == kid {
+				want++
+			}
+			if public, ok := key.Public.(interface{ Equal(crypto.PublicKey) bool }); !ok || !public.Equal(key.Public) {
+				t.Errorf("Parse(%q) holds a %T", data, key.Public)
+			}
+		}
+		if len(got) != want {
+			t.Errorf("Keys(%q) of %q = %d keys, want %d", kid, data, len(got), want)
+		}
+	})
+}
