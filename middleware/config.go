@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"reflect"
+	"strings"
 )
 
 func (cfg Config) check() error {
@@ -16,7 +17,7 @@ func (cfg Config) check() error {
 	if !isPrintable(cfg.Realm) {
 		errs = append(errs, fmt.Errorf("middleware: Config.Realm %q has characters that are not printable ASCII", cfg.Realm))
 	}
-	if err := checkMetadataURL(cfg.ResourceMetadata); err != nil {
+	if err := checkURL(cfg.ResourceMetadata); cfg.ResourceMetadata != "" && err != nil {
 		errs = append(errs, fmt.Errorf("middleware: Config.ResourceMetadata %q %w", cfg.ResourceMetadata, err))
 	}
 	return errors.Join(errs...)
@@ -44,10 +45,8 @@ func isPrintable(s string) bool {
 	return true
 }
 
-func checkMetadataURL(s string) error {
-	if s == "" {
-		return nil
-	}
+// checkURL says what keeps s from naming an API, an issuer or a document in public.
+func checkURL(s string) error {
 	if !isValue(s) {
 		return errors.New("has characters that no URL has")
 	}
@@ -59,7 +58,7 @@ func checkMetadataURL(s string) error {
 		return errors.New("has no host")
 	case u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())):
 		return errors.New("is neither an https URL nor one on a loopback host")
-	case u.User != nil || u.Fragment != "":
+	case u.User != nil || strings.Contains(s, "#"):
 		return errors.New("has user information or a fragment")
 	}
 	return nil

@@ -18,6 +18,7 @@ package middleware
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -49,14 +50,23 @@ type Config struct {
 	// that are there must be good all the same. Those of another scheme than Bearer count as none.
 	Optional bool
 
+	// AllowPreflight lets CORS preflights without credentials pass, without claims, whatever checks guard the route: an
+	// OPTIONS request with Origin and Access-Control-Request-Method. Browsers never put credentials into one. What comes
+	// after must answer it as such and do nothing else, for it may be anybody's. Better than this is to answer them
+	// before the Authenticator, by a CORS middleware around it; then leave it off.
+	AllowPreflight bool
+
 	// Realm is named in every challenge. It is text for people, of printable ASCII characters. Empty means none.
 	// RFC 6750, Section 3 asks for one parameter at least, and a challenge for a missing token has none but Realm and
 	// ResourceMetadata: set either for clients that insist.
 	Realm string
 
 	// ResourceMetadata is the URL of the protected resource metadata, named in every challenge (RFC 9728, Section 5.1).
-	// It is an https URL, or http on a loopback host. Empty means none.
+	// It is an https URL, or http on a loopback host. Empty means that of Metadata, or none.
 	ResourceMetadata string
+
+	// Metadata is that document, for [Authenticator.Metadata] to serve. Nil means none, or that it is served elsewhere.
+	Metadata *Metadata
 
 	// ErrorHandler writes the response to a refused request for [Authenticator.Handler] and [Authenticator.Require]:
 	// the headers of [Authenticator.Challenge] are set already, and it must send status. Nothing of err belongs in the
@@ -77,15 +87,26 @@ type Config struct {
 
 // An Authenticator guards HTTP handlers. It is safe for concurrent use.
 type Authenticator struct {
-	cfg Config
+	cfg      Config
+	metadata *metadataDocument // nil if there is none
 }
 
 // New returns an Authenticator for cfg. Its error joins everything that is wrong with cfg.
 func New(cfg Config) (*Authenticator, error) {
-	if err := cfg.check(); err != nil {
+	a := &Authenticator{cfg: cfg}
+	err := cfg.check()
+	if cfg.Metadata != nil {
+		document, problem := cfg.Metadata.document(cfg)
+		if problem != nil {
+			err = errors.Join(err, fmt.Errorf("middleware: Config.Metadata: %w", problem))
+		} else {
+			a.metadata, a.cfg.ResourceMetadata = document, document.url
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
-	return &Authenticator{cfg: cfg}, nil
+	return a, nil
 }
 
 // Handler returns a handler that calls next for requests with an acceptable token, with its claims in the request's
@@ -160,7 +181,7 @@ func (a *Authenticator) identify(r *http.Request, checks []validator.Check) (*id
 	case id.isBy(a) && (missing || err == nil && token == id.token):
 		// A handler in between may have removed the token, but if it put another in its place, then the request is a
 		// new one, made with the context of the old: the claims found are not its sender's.
-	case missing && a.cfg.Optional && len(checks) == 0:
+	case missing && a.cfg.Optional && len(checks) == 0, missing && a.cfg.AllowPreflight && isPreflight(r):
 		return anonymous(id), nil
 	case err != nil:
 		return nil, err
