@@ -1,0 +1,74 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/rsguard/rsguard/testutil"
+)
+
+func TestOpenIDClient(t *testing.T) {
+	t.Parallel()
+
+	for _, program := range []string{"node", "npm"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("openid-client is not tried: %v", err)
+		}
+	}
+	if _, err := os.Stat("openid-client/node_modules/openid-client"); err != nil {
+		install := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+		install.Dir = "openid-client"
+		if out, err := install.CombinedOutput(); err != nil {
+			t.Skipf("openid-client cannot be installed: %v\n%s", err, out)
+		}
+	}
+
+	iss := testutil.NewIssuer(t)
+	flow := exec.CommandContext(t.Context(), "node", "flow.mjs", iss.URL)
+	flow.Dir = "openid-client"
+	out, err := flow.Output()
+	if err != nil {
+		text := ""
+		if failed, ok := err.(*exec.ExitError); ok {
+			text = string(failed.Stderr)
+		}
+		t.Fatalf("node flow.mjs: %v\n%s", err, text)
+	}
+
+	type byClient struct {
+		Token, Type, Scope string
+		Active             bool
+	}
+	var got struct {
+		Post, Basic byClient
+		WrongSecret struct {
+			Status int
+			Error  string
+		}
+		Code struct{ Token, Subject, Email, Refreshed string }
+	}
+	if err := json.Unmarshal(out, &got); err != nil {
+		t.Fatalf("node flow.mjs printed %q: %v", out, err)
+	}
+
+	v := newValidator(t, iss)
+	for name, by := range map[string]byClient{"post": got.Post, "basic": got.Basic} {
+		claims, err := v.Validate(t.Context(), by.Token)
+		if err != nil || claims.ClientID != "demo-client" || claims.OrgID != "org_demo" || by.Scope != "orders:read" || !by.Active || by.Type != "bearer" {
+			t.Errorf("client credentials by %s = %+v, %v, want an active bearer token to read orders in org_demo", name, by, err)
+		}
+	}
+	if got.WrongSecret.Status != 401 || got.WrongSecret.Error != "access_denied" {
+		t.Errorf("a wrong secret = %+v, want 401 access_denied", got.WrongSecret)
+	}
+	for name, token := range map[string]string{"exchanged": got.Code.Token, "refreshed": got.Code.Refreshed} {
+		if claims, err := v.Validate(t.Context(), token); err != nil || claims.Subject != "auth0|alice" {
+			t.Errorf("authorization code, %s: Validate = %+v, %v, want Alice", name, claims, err)
+		}
+	}
+	if got.Code.Subject != "auth0|alice" || got.Code.Email != "alice@example.com" {
+		t.Errorf("ID token and user info = %+v, want Alice", got.Code)
+	}
+}
