@@ -285,6 +285,8 @@ func checkRSA(key *rsa.PublicKey) error {
 		return errors.New("an RSA key with an even modulus")
 	case key.E < 3 || key.E > math.MaxInt32 || key.E&1 == 0:
 		return fmt.Errorf("an RSA key with the exponent %d", key.E)
+	case hasROCA(key.N):
+		return errors.New("an RSA key whose private key can be computed from it")
 	}
 	return nil
 }
