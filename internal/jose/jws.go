@@ -147,8 +147,7 @@ func (t *Token) readSignature(segment string) error {
 		}
 		return nil
 	}
-	var src [(maxSignature*8 + 5) / 6]byte
-	n, err := base64url.Decode(t.signature[:], src[:copy(src[:], segment)])
+	n, err := base64url.Decode(t.signature[:], []byte(segment))
 	if err != nil || n != t.signatureLength || hasLineBreak(segment) {
 		return errBase64
 	}
@@ -181,12 +180,11 @@ func decode(b *strings.Builder, segment string) (string, bool) {
 		return "", false
 	}
 	const chunk = 1 << 10 // a multiple of 4: only the last chunk may end within a quantum
-	var src [chunk]byte
 	var dst [chunk / 4 * 3]byte
 	start := b.Len()
 	for len(segment) > 0 {
-		size := copy(src[:], segment)
-		n, err := base64url.Decode(dst[:], src[:size])
+		size := min(len(segment), chunk)
+		n, err := base64url.Decode(dst[:], []byte(segment[:size])) // converts without a copy
 		if err != nil || n != base64url.DecodedLen(size) {
 			return "", false
 		}
