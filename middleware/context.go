@@ -47,19 +47,11 @@ type contextKey struct{}
 type identity struct {
 	by     *Authenticator    // who found it; nil for one of NewContext
 	token  string            // what it was found by
-	claims *validator.Claims // nil for nobody
-}
-
-// anonymous hides the claims of others: a handler must not take them for those of an optional token that is not there.
-func anonymous(outer *identity) *identity {
-	if outer == nil {
-		return nil
-	}
-	return &identity{}
+	claims *validator.Claims
 }
 
 func (id *identity) isBy(a *Authenticator) bool {
-	return id != nil && id.by == a && id.claims != nil
+	return id != nil && id.by == a
 }
 
 func identityFrom(ctx context.Context) *identity {

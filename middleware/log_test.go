@@ -109,6 +109,38 @@ func TestConfig_Logger(t *testing.T) {
 	}
 }
 
+// A check knows nothing of the log, and may return one error for all requests.
+func TestConfig_Logger_checks(t *testing.T) {
+	t.Parallel()
+
+	shared := &validator.Error{Code: validator.CodeScope, Scopes: []string{"a"}}
+	own := &validator.Error{Code: validator.CodeScope, Issuer: "https://own.example/"}
+	for _, tt := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"an Error", shared, "code=insufficient_scope issuer=https://issuer.example/ error=insufficient_scope"},
+		{"an Error with an issuer", own, "code=insufficient_scope issuer=https://own.example/ error=insufficient_scope"},
+		{"another error", errors.New("x"), `code=refused issuer=https://issuer.example/ error="refused: x"`},
+		{"an Error in another", fmt.Errorf("x: %w", shared), `code=insufficient_scope error="x: insufficient_scope"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+
+			var log strings.Builder
+			auth := newAuth(t, middleware.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+			w := serve(auth.Require(refuse(tt.err))(new(spy)), "Bearer anna")
+			if !strings.Contains(log.String(), tt.want) || w.Code != 403 {
+				t.Errorf("status %d, log = %s\nwant 403, %s in it", w.Code, &log, tt.want)
+			}
+			if shared.Issuer != "" {
+				t.Errorf("the check's error was changed: its Issuer is %q", shared.Issuer)
+			}
+		})
+	}
+}
+
 func TestConfig_Logger_levels(t *testing.T) {
 	t.Parallel()
 

@@ -40,7 +40,8 @@ type Config struct {
 	// Validator decides about tokens. It is required.
 	Validator Validator
 
-	// Token finds the request's access token. Nil means [BearerToken]. An empty token without an error means that
+	// Token finds the request's access token. Nil means [BearerToken]; where clients can't send its header, there are
+	// [CookieToken], [FormToken] and [WebSocketToken]. An empty token without an error means that
 	// there are no credentials. An error that is no [*validator.Error] counts as [validator.CodeRequest]: there are
 	// credentials, but they cannot be read. Token must be safe for concurrent use, and may be called more than once for
 	// a request.
@@ -166,6 +167,7 @@ func (a *Authenticator) Authenticate(r *http.Request, checks ...validator.Check)
 	if id == identityFrom(ctx) {
 		return r, nil
 	}
+	// A nil identity hides those of others: theirs must not be taken for that of an optional token that isn't there.
 	return r.WithContext(context.WithValue(ctx, contextKey{}, id)), nil
 }
 
@@ -182,7 +184,7 @@ func (a *Authenticator) identify(r *http.Request, checks []validator.Check) (*id
 		// A handler in between may have removed the token, but if it put another in its place, then the request is a
 		// new one, made with the context of the old: the claims found are not its sender's.
 	case missing && a.cfg.Optional && len(checks) == 0, missing && a.cfg.AllowPreflight && isPreflight(r):
-		return anonymous(id), nil
+		return nil, nil
 	case err != nil:
 		return nil, err
 	default:
