@@ -1,0 +1,126 @@
+package keyfuncjwks
+
+import (
+	"context"
+	"crypto"
+	"errors"
+	"fmt"
+
+	"github.com/MicahParks/jwkset"
+	"github.com/MicahParks/keyfunc/v3"
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/rsguard/rsguard/internal/jose"
+	"github.com/rsguard/rsguard/jwks"
+	"github.com/rsguard/rsguard/validator"
+)
+
+// A Keyfunc hands out the keys of a key source to golang-jwt. It is a keyfunc.Keyfunc, and safe for concurrent use.
+type Keyfunc struct {
+	keys    validator.KeySource
+	storage *storage
+}
+
+var _ keyfunc.Keyfunc = (*Keyfunc)(nil)
+
+// New makes a Keyfunc over a key source, a [*jwks.Cache] or a [jwks.Set] for example. It is an error if keys is nil.
+func New(keys validator.KeySource) (*Keyfunc, error) {
+	if cache, ok := keys.(*jwks.Cache); keys == nil || ok && cache == nil {
+		return nil, errors.New("keyfuncjwks: no key source")
+	}
+	return &Keyfunc{keys, &storage{keys}}, nil
+}
+
+// Keyfunc returns the key that a token is to be verified with. It has the type jwt.Keyfunc, and the signature that
+// echo-jwt's Config.KeyFunc wants. It may wait for the issuer; KeyfuncCtx can end that wait with the request.
+func (k *Keyfunc) Keyfunc(token *jwt.Token) (any, error) {
+	return k.KeyfuncCtx(context.Background())(token)
+}
+
+// KeyfuncCtx returns a Keyfunc whose wait for the issuer ends with ctx.
+//
+// There must be exactly one key that has the token's "kid" and fits its "alg" by type, curve, size and the key's own
+// "alg"; if the token has no "kid", exactly one of all keys must fit. A choice that the token leaves open is an error,
+// and not resolved by trying. So is a token that is critical of anything by "crit", or not base64 by "b64". All errors
+// are keyfunc.ErrKeyfunc. One for an unknown kid is jwkset.ErrKeyNotFound too, one for an issuer that can't be
+// reached is [jwks.ErrUnavailable]; an error of ctx stays what it is.
+func (k *Keyfunc) KeyfuncCtx(ctx context.Context) jwt.Keyfunc {
+	return func(token *jwt.Token) (any, error) {
+		kid, alg, err := read(token)
+		if err != nil {
+			return nil, failure(err)
+		}
+		keys, err := k.keys.Keys(ctx, kid)
+		if err != nil {
+			return nil, failure(err)
+		}
+		key, err := choose(keys, kid, alg)
+		if err != nil {
+			return nil, failure(err)
+		}
+		return key, nil
+	}
+}
+
+// Storage returns a view of the keys in the form of a jwkset.Storage. It can be read only: what would change it
+// fails with [errors.ErrUnsupported].
+func (k *Keyfunc) Storage() jwkset.Storage { return k.storage }
+
+// VerificationKeySet returns all keys, for golang-jwt to try one by one. KeyfuncCtx never does that.
+func (k *Keyfunc) VerificationKeySet(ctx context.Context) (jwt.VerificationKeySet, error) {
+	keys, err := k.keys.Keys(ctx, "")
+	if err != nil {
+		return jwt.VerificationKeySet{}, failure(err)
+	}
+	var all jwt.VerificationKeySet
+	for _, key := range keys {
+		all.Keys = append(all.Keys, key.Public)
+	}
+	return all, nil
+}
+
+// read returns what a token's header says about its key.
+func read(token *jwt.Token) (kid, alg string, err error) {
+	if token == nil {
+		return "", "", errors.New("no token")
+	}
+	if value, ok := token.Header["kid"]; ok {
+		if kid, ok = value.(string); !ok {
+			return "", "", errors.New(`the token's "kid" is not a string`)
+		}
+	}
+	if alg, _ = token.Header["alg"].(string); !jose.Known(alg) {
+		return "", "", fmt.Errorf(`the token's "alg" is %.32q`, fmt.Sprint(token.Header["alg"]))
+	}
+	// RFC 7515, Section 4.1.11 and RFC 7797, Section 6: nobody behind us looks at these.
+	if _, ok := token.Header["crit"]; ok {
+		return "", "", errors.New(`the token's header has "crit"`)
+	}
+	if b64, ok := token.Header["b64"]; ok && b64 != true {
+		return "", "", errors.New(`the token's header has "b64" other than true`)
+	}
+	return kid, alg, nil
+}
+
+// choose returns the only key that fits.
+func choose(keys []jwks.Key, kid, alg string) (crypto.PublicKey, error) {
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("%w: kid %.64q", jwkset.ErrKeyNotFound, kid)
+	}
+	var found crypto.PublicKey
+	fitting := 0
+	for _, key := range keys {
+		if (key.Algorithm == "" || key.Algorithm == alg) && jose.Fits(alg, key.Public) {
+			found = key.Public
+			fitting++
+		}
+	}
+	if fitting != 1 {
+		return nil, fmt.Errorf("kid %.64q: %d keys fit the algorithm %s, not one", kid, fitting, alg)
+	}
+	return found, nil
+}
+
+func failure(err error) error {
+	return fmt.Errorf("%w: %w", keyfunc.ErrKeyfunc, err)
+}

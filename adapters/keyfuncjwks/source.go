@@ -1,0 +1,104 @@
+package keyfuncjwks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/MicahParks/jwkset"
+	"github.com/MicahParks/keyfunc/v3"
+
+	"github.com/rsguard/rsguard/internal/jose"
+	"github.com/rsguard/rsguard/jwks"
+	"github.com/rsguard/rsguard/validator"
+)
+
+// A KeySource is a key source for a validator that reads the keys of a keyfunc.Keyfunc. It is safe for concurrent use.
+type KeySource struct{ storage jwkset.Storage }
+
+var _ validator.KeySource = (*KeySource)(nil)
+
+// Source makes a KeySource of a keyfunc.Keyfunc that is there already. It is an error if k or its storage is nil.
+//
+// What it fetches, when, and how long it believes it is up to k; a [jwks.Cache] has better manners.
+func Source(k keyfunc.Keyfunc) (*KeySource, error) {
+	if k == nil {
+		return nil, errors.New("keyfuncjwks: no keyfunc")
+	}
+	s := k.Storage()
+	if s == nil {
+		return nil, errors.New("keyfuncjwks: a keyfunc without a storage")
+	}
+	return &KeySource{s}, nil
+}
+
+// Keys returns the keys with the ID kid, or all if it is empty, less those that [jwks.Parse] would leave out: private and
+// symmetric keys, weak ones, and those for another use. For a kid that isn't there, the storage is asked by its
+// KeyRead, which may fetch. The error wraps [jwks.ErrUnavailable] if the storage fails or holds no usable key at all,
+// and ctx.Err() if ctx is done.
+func (s *KeySource) Keys(ctx context.Context, kid string) ([]jwks.Key, error) {
+	all, err := s.storage.KeyReadAll(ctx)
+	if err != nil {
+		return nil, unavailable(ctx, err)
+	}
+	keys, usable := choice(all, kid)
+	if kid == "" || len(keys) > 0 {
+		return keys, availability(usable)
+	}
+
+	one, err := s.storage.KeyRead(ctx, kid)
+	switch {
+	case err == nil:
+		keys, some := choice([]jwkset.JWK{one}, kid)
+		return keys, availability(usable || some)
+	case ctx.Err() != nil:
+		return nil, unavailable(ctx, err)
+	}
+	// Not found; or not looked for, because it was looked for too often: then there are others that work.
+	return nil, availability(usable)
+}
+
+func availability(usable bool) error {
+	if !usable {
+		return fmt.Errorf("%w: the keyfunc holds no usable key", jwks.ErrUnavailable)
+	}
+	return nil
+}
+
+func unavailable(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("keyfuncjwks: waiting for the storage: %w", ctx.Err())
+	}
+	return fmt.Errorf("%w: %v", jwks.ErrUnavailable, err) // as text: its context isn't the caller's
+}
+
+// choice returns the usable keys with this kid, or all usable ones, and whether there are any at all.
+func choice(all []jwkset.JWK, kid string) (keys []jwks.Key, usable bool) {
+	for i := range all {
+		key, ok := keyOf(&all[i])
+		if !ok {
+			continue
+		}
+		usable = true
+		if kid == "" || key.ID == kid {
+			keys = append(keys, key)
+		}
+	}
+	return keys, usable
+}
+
+// keyOf applies the rules that hold for a key in a set that we read ourselves.
+func keyOf(k *jwkset.JWK) (jwks.Key, bool) {
+	m := k.Marshal()
+	key := jwks.Key{ID: m.KID, Algorithm: string(m.ALG), Public: k.Key()}
+	switch {
+	case m.USE != "" && m.USE != jwkset.UseSig:
+	case len(m.KEYOPS) > 0 && !slices.Contains(m.KEYOPS, jwkset.KeyOpsVerify):
+	case jose.CheckPublicKey(key.Public) != nil: // any other type too, such as private keys
+	case key.Algorithm != "" && !jose.Fits(key.Algorithm, key.Public):
+	default:
+		return key, true
+	}
+	return jwks.Key{}, false
+}
