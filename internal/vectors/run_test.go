@@ -10,11 +10,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/gin-gonic/gin"
 	"github.com/labstack/echo/v4"
@@ -31,7 +33,19 @@ func TestMain(m *testing.M) {
 	gin.SetMode(gin.ReleaseMode)
 	// Nothing in the vectors has a reason to use it: what asks the network behind our back fails, and is counted.
 	http.DefaultTransport = &strayFetches
+	before := runtime.NumGoroutine()
 	code := m.Run()
+	// A fetch that outlived its request is given the time to end, without a clock.
+	for range 10_000 {
+		if runtime.NumGoroutine() <= before {
+			break
+		}
+		runtime.Gosched()
+	}
+	if after := runtime.NumGoroutine(); after > before {
+		println("goroutines before and after:", before, after)
+		code = 1
+	}
 	if n := strayFetches.count.Load(); n > 0 {
 		println("fetches that nobody asked for:", n)
 		code = 1
@@ -98,6 +112,7 @@ func checkToken(t *testing.T, v vectors.Vector, servers []*keyServer) {
 		val := validatorOf(t, remembering, servers, true)
 		for range 2 {
 			claims, err := val.Validate(ctx, v.Token)
+			checkText(t, err)
 			if got := verdict(err); got != v.Want {
 				t.Errorf("Validate with CacheSize %d: got %s (%v), want %s: %s", cacheSize, got, err, v.Want, v.Why)
 			}
@@ -107,6 +122,17 @@ func checkToken(t *testing.T, v vectors.Vector, servers []*keyServer) {
 		}
 	}
 	checkSet(t, ctx, v, servers)
+}
+
+// checkText wants a cause after the code, in one line that fits a log, whatever the token has in it.
+func checkText(t *testing.T, err error) {
+	if err == nil {
+		return
+	}
+	text := err.Error()
+	if !strings.HasPrefix(text, string(validator.CodeOf(err))+": ") || len(text) > 4096 || strings.ContainsFunc(text, unicode.IsControl) {
+		t.Errorf("Validate() error = %q, want a code and a cause in a short line", text)
+	}
 }
 
 // checkSet asks with keys that are given, not fetched.

@@ -1,0 +1,64 @@
+package vectors_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/rsguard/rsguard/internal/vectors"
+)
+
+// What the log says is enough to mend what is wrong.
+func TestDiagnosis(t *testing.T) {
+	t.Parallel()
+	byName := map[string]vectors.Vector{}
+	files := map[string]vectors.File{}
+	for _, file := range load(t) {
+		files[file.Name] = file
+		for _, v := range file.Vectors {
+			byName[file.Name+": "+v.Name] = v
+		}
+	}
+	for name, want := range map[string]string{
+		`audiences: aud is "https://tenant.example.com/userinfo"`:        `aud is "https://tenant.example.com/userinfo", want "https://api.example.com": request the token with audience=https://api.example.com`,
+		`audiences: an array of others`:                                  `aud is ["https://a.example.com" "https://b.example.com"], want "https://api.example.com"`,
+		`audiences: no aud`:                                              `aud is missing`,
+		`compact: opaque token`:                                          `this is an opaque token, not a JWT: request the token with audience=https://api.example.com`,
+		`compact: of five parts`:                                         `this is an encrypted token (JWE): request the token with audience=https://api.example.com`,
+		`types: ID token with nonce and at_hash`:                         `this is an ID token`,
+		`types: logout token`:                                            `this is a security event or logout token`,
+		`types: typ "dpop+jwt"`:                                          `typ is "dpop+jwt", want one of ["JWT" "at+jwt"]`,
+		`issuers: iss is "https://tenant.example.com"`:                   `iss is "https://tenant.example.com", want "https://tenant.example.com/": they differ by the slash at the end`,
+		`issuers: iss is "https://TENANT.EXAMPLE.COM/"`:                  `they differ by case`,
+		`issuers: iss is "http://tenant.example.com/"`:                   `they differ by the scheme`,
+		`algorithms: ES256 by default`:                                   `alg is "ES256", want "RS256": see Config.Algorithms`,
+		`algorithms: ES256 with the kid of p384`:                         `alg is "ES256": the issuer's key is not for it`,
+		`headers: kid is "RSA"`:                                          `kid is "RSA": the issuer has no such key`,
+		`headers: crit is ["exp"]`:                                       `"crit"`,
+		`times: exp an hour ago`:                                         `exp was 2025-12-31T23:00:00Z, 1h0m0s before now (2026-01-01T00:00:00Z; leeway 30s)`,
+		`times: nbf an hour ahead`:                                       `nbf is 2026-01-01T01:00:00Z, 1h0m0s after now`,
+		`times: no exp`:                                                  `exp is missing`,
+		`claims: sub is 1`:                                               `sub`,
+		`claims: client_id "client-1" and azp "client-2"`:                `client_id and azp differ`,
+		`organizations: the ID, and no claim`:                            `"org_AbC123"`,
+		`checks: scope is "Read:orders"`:                                 `["read:orders"]`,
+		`bindings: a DPoP key, nothing proven`:                           `bound to a key`,
+		`limits: 16 KiB and one`:                                         `too large`,
+		`json: two claims iss, the same`:                                 `two members of one name`,
+		`key-sets: the key set is no keys`:                               `key set is empty`,
+		`compact: newline at the end of the signature`:                   `base64url`,
+		`types: RFC 9068 asked for: no jti`:                              `jti is missing: RFC 9068 requires it`,
+		`issuers: iss is "https://tenant.example.com.attacker.example/"`: `want "https://tenant.example.com/"`,
+	} {
+		v, ok := byName[name]
+		if !ok {
+			t.Errorf("there is no vector %q", name)
+			continue
+		}
+		file, _, _ := strings.Cut(name, ": ")
+		val := validatorOf(t, v, serversOf(files[file], v), true)
+		_, err := val.Validate(t.Context(), v.Token)
+		if err == nil || !strings.HasPrefix(err.Error(), v.Want+": ") || !strings.Contains(err.Error(), want) {
+			t.Errorf("Validate(%s) error = %v, want %q in it", name, err, want)
+		}
+	}
+}
