@@ -119,9 +119,9 @@ func (iss *Issuer) accessClaims(a Access, api API, client Client) (claims, heade
 // permissions are a user's own, and what a client was granted.
 func permissions(api API, user User, a Access) []string {
 	if a.User == "" {
-		return slices.Concat([]string{}, a.Scopes) // an empty list is not null
+		return append([]string{}, a.Scopes...) // an empty list is not null
 	}
-	return slices.Concat([]string{}, scopesFor(user.Permissions, api.Identifier))
+	return append([]string{}, scopesFor(user.Permissions, api.Identifier)...)
 }
 
 func (a API) lifetime() time.Duration {

@@ -155,7 +155,10 @@ func Demo() Config {
 			},
 			{
 				ID: "demo-app", Name: "Demo single-page application",
-				Callbacks:           []string{"http://localhost/callback", "http://127.0.0.1/callback"},
+				Callbacks: []string{
+					"http://localhost", "http://127.0.0.1",
+					"http://localhost/callback", "http://127.0.0.1/callback",
+				},
 				RotateRefreshTokens: true,
 			},
 		},

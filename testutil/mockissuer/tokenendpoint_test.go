@@ -86,10 +86,12 @@ func TestClientCredentials(t *testing.T) {
 	cfg := mockissuer.Demo()
 	cfg.APIs = append(cfg.APIs,
 		mockissuer.API{Identifier: "https://ungranted.example.com"},
+		mockissuer.API{Identifier: "https://rbac.example.com", RBAC: true},
 		mockissuer.API{Identifier: "https://rfc9068.example.com", Profile: mockissuer.ProfileRFC9068, Lifetime: time.Minute, Algorithm: "ES256"},
 		mockissuer.API{Identifier: "https://hs256.example.com", Algorithm: "HS256", Secret: "of the api"},
 	)
 	cfg.Clients[0].Grants = append(cfg.Clients[0].Grants,
+		mockissuer.Grant{API: "https://rbac.example.com"},
 		mockissuer.Grant{API: "https://rfc9068.example.com"}, mockissuer.Grant{API: "https://hs256.example.com"})
 	cfg.Organizations = append(cfg.Organizations, mockissuer.Organization{ID: "org_other", Name: "other"})
 	now := time.Unix(1_700_000_000, 0)
@@ -126,6 +128,10 @@ func TestClientCredentials(t *testing.T) {
 		{"scope", machine.with(params{"scope": "orders:read"}), nil, 200, "", claims(map[string]any{"scope": "orders:read", "permissions": []any{"orders:read"}})},
 		{"organization by id", machine.with(params{"organization": "org_demo"}), nil, 200, "", claims(org)},
 		{"organization by name", machine.with(params{"organization": "Demo"}), nil, 200, "", claims(org)},
+		{"RBAC and no scopes", machine.with(params{"audience": "https://rbac.example.com"}), nil, 200, "", map[string]any{
+			"iss": tenant, "sub": "demo-client@clients", "aud": "https://rbac.example.com", "azp": "demo-client",
+			"gty": "client-credentials", "iat": 1.7e9, "exp": 1.7e9 + 86400, "permissions": []any{},
+		}},
 		{"RFC 9068", machine.with(params{"audience": "https://rfc9068.example.com"}), nil, 200, "", nil},
 		{"HS256", machine.with(params{"audience": "https://hs256.example.com"}), nil, 200, "", nil},
 

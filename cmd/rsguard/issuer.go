@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/rsguard/rsguard/testutil/mockissuer"
+)
+
+// issuer is the command of that name.
+func issuer(ctx context.Context, args []string, _ io.Reader, out, errOut io.Writer) error {
+	flags := flag.NewFlagSet("issuer", flag.ContinueOnError)
+	addr := flags.String("addr", "127.0.0.1:9650", "listen on this `address`")
+	configFile := flags.String("config", "", "read clients, APIs, organizations and users from this YAML `file`")
+	keysFile := flags.String("keys", "", "keep the keys in this `file` over restarts")
+	url := flags.String("url", "", "the issuer's `URL`, if it is not http and the address")
+	printConfig := flags.Bool("print-config", false, "print the configuration as YAML and exit: a file to start from")
+	anywhere := flags.Bool("insecure-listen-anywhere", false, "listen off loopback too: everybody there can have any token")
+	if err := parse(flags, args, errOut, 0); err != nil {
+		return err
+	}
+
+	cfg, err := readConfig(*configFile)
+	if err != nil {
+		return err
+	}
+	if *url != "" {
+		cfg.URL = *url
+	}
+	if *printConfig {
+		return writeConfig(out, cfg)
+	}
+	if !*anywhere && !loopback(*addr) {
+		return misuse("%s is not a loopback address: everybody who reaches it could have any token (-insecure-listen-anywhere, if that is meant)", *addr)
+	}
+	if err := keepKeys(&cfg, *keysFile); err != nil {
+		return err
+	}
+	cfg.Logger = slog.New(slog.NewTextHandler(errOut, nil))
+
+	listener, err := net.Listen("tcp", *addr)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	if err := nameAfter(&cfg, listener.Addr()); err != nil {
+		return err
+	}
+	iss, err := mockissuer.New(cfg)
+	if err != nil {
+		return err
+	}
+	defer iss.Close()
+	if _, err := iss.KeyIDs(); err != nil { // made now, so that the first request does not wait for them
+		return err
+	}
+	mountPage(iss)
+	if err := sayWhere(out, iss, *configFile); err != nil {
+		return err
+	}
+	return serve(ctx, listener, iss)
+}
+
+func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// loopback tells whether addr can be reached from this machine alone.
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// nameAfter gives the issuer the name of the address it listens on, if it has none.
+func nameAfter(cfg *mockissuer.Config, addr net.Addr) error {
+	at, err := netip.ParseAddrPort(addr.String())
+	if err != nil || cfg.URL != "" {
+		return err
+	}
+	if at.Addr().IsUnspecified() {
+		return misuse("listening on all addresses, the issuer needs a name by which it is reached: -url http://issuer.internal:%d/", at.Port())
+	}
+	cfg.URL = fmt.Sprintf("http://%s/", at)
+	if at.Addr().IsLoopback() {
+		cfg.Domains = append(cfg.Domains, fmt.Sprintf("http://localhost:%d/", at.Port()))
+	}
+	return nil
+}
+
+// sayWhere prints what a person needs to begin.
+func sayWhere(out io.Writer, iss *mockissuer.Issuer, configFile string) error {
+	base := strings.TrimSuffix(iss.URL, "/")
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "issuer\t%s\n", iss.URL)
+	fmt.Fprintf(table, "page\t%s/\n", base)
+	for _, row := range []struct {
+		name string
+		at   mockissuer.Endpoint
+	}{
+		{"discovery", mockissuer.EndpointDiscovery},
+		{"key set", mockissuer.EndpointKeySet},
+		{"token", mockissuer.EndpointToken},
+		{"authorization", mockissuer.EndpointAuthorize},
+		{"user info", mockissuer.EndpointUserInfo},
+		{"introspection", mockissuer.EndpointIntrospection},
+	} {
+		fmt.Fprintf(table, "%s\t%s%s\n", row.name, base, row.at)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if configFile == "" {
+		fmt.Fprintln(out, "\nThis is the demo tenant. For one of your own: rsguard issuer -print-config > issuer.yaml")
+	}
+	if line := curlForToken(iss); line != "" {
+		fmt.Fprintf(out, "\nA token:\n\n  %s\n\n", line)
+	}
+	return nil
+}
+
+// curlForToken is a command line that gets a token, if there is a client that may have one on its own.
+func curlForToken(iss *mockissuer.Issuer) string {
+	for _, c := range iss.Config().Clients {
+		if c.Secret == "" || len(c.Grants) == 0 {
+			continue
+		}
+		line := []string{"curl -s " + shell(strings.TrimSuffix(iss.URL, "/")+string(mockissuer.EndpointToken))}
+		for _, p := range [][2]string{
+			{"grant_type", "client_credentials"}, {"client_id", c.ID}, {"client_secret", c.Secret}, {"audience", c.Grants[0].API},
+		} {
+			line = append(line, "--data-urlencode "+shell(p[0]+"="+p[1]))
+		}
+		return strings.Join(line, " \\\n    ")
+	}
+	return ""
+}
+
+// shell quotes s for a POSIX shell, if it must be.
+func shell(s string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@%+"
+	if s != "" && strings.Trim(s, plain) == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// keepKeys makes the issuer begin with the keys in file, and write there what becomes of them.
+func keepKeys(cfg *mockissuer.Config, file string) error {
+	if file == "" {
+		return nil
+	}
+	keys, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if info, statErr := os.Stat(file); statErr == nil && info.Mode().Perm()&0o077 != 0 {
+		return fmt.Errorf("%s can be read by others: chmod 600 %s", file, shell(file))
+	}
+	cfg.Keys = keys
+	cfg.KeysChanged = func(keys []byte) error { return replaceFile(file, keys) }
+	return nil
+}
+
+// replaceFile writes beside file first: whoever reads it, or is interrupted, finds all of the old or all of the new.
+func replaceFile(file string, content []byte) error {
+	// CreateTemp makes a file of mode 0600.
+	temporary, err := os.CreateTemp(filepath.Dir(file), ".rsguard-keys-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temporary.Name())
+	if _, err := temporary.Write(content); err != nil {
+		return errors.Join(err, temporary.Close())
+	}
+	if err := temporary.Close(); err != nil {
+		return err
+	}
+	return os.Rename(temporary.Name(), file)
+}

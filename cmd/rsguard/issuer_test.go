@@ -1,0 +1,153 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rsguard/rsguard/testutil/mockissuer"
+	"github.com/rsguard/rsguard/validator"
+)
+
+func TestIssuerSaysWhatWorks(t *testing.T) {
+	t.Parallel()
+
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skipf("the curl line is not tried: %v", err)
+	}
+	at, out, errOut, _ := startIssuer(t)
+	for line := range strings.Lines(out.String()) {
+		fields := strings.Fields(line)
+		if len(fields) != 2 || !strings.HasPrefix(fields[1], at) || fields[0] == "token" || fields[0] == "introspection" {
+			continue
+		}
+		if res, _ := ask(t, http.MethodGet, fields[1], nil, nil); res.StatusCode == http.StatusNotFound {
+			t.Errorf("it says that %s is at %s, where nothing is", fields[0], fields[1])
+		}
+	}
+
+	_, line, _ := strings.Cut(out.String(), "A token:")
+	answer, err := exec.CommandContext(t.Context(), "sh", "-c", line).Output()
+	if err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	var got struct {
+		AccessToken string `json:"access_token"`
+	}
+	if err := json.Unmarshal(answer, &got); err != nil {
+		t.Fatalf("%s: %s", line, answer)
+	}
+	v, err := validator.New(validator.Config{Issuers: []string{at}, Audiences: []string{mockissuer.DefaultAudience}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Validate(t.Context(), got.AccessToken); err != nil {
+		t.Errorf("Validate(the token by curl) = %v, want no error", err)
+	}
+	if log := errOut.String(); !strings.Contains(log, "token issued") || strings.Contains(log, got.AccessToken[len(got.AccessToken)-16:]) {
+		t.Errorf("log = %q, want a line for the token, without it", log)
+	}
+}
+
+func TestIssuerKeepsKeys(t *testing.T) {
+	t.Parallel()
+
+	file := filepath.Join(t.TempDir(), "keys.json")
+	keySet := func() string {
+		at, _, _, stop := startIssuer(t, "-keys", file)
+		defer stop()
+		_, body := ask(t, http.MethodGet, at+".well-known/jwks.json", nil, nil)
+		return body
+	}
+	first := keySet()
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := info.Mode().Perm(); got != 0o600 {
+		t.Errorf("the file's mode = %o, want 600", got)
+	}
+	if second := keySet(); second != first {
+		t.Errorf("the key set after a restart = %s, want %s", second, first)
+	}
+
+	at, _, _, stop := startIssuer(t, "-keys", file)
+	if res, _ := ask(t, http.MethodPost, at+"page/rotate", nil, url.Values{"step": {"publish"}}); res.StatusCode != http.StatusSeeOther {
+		t.Errorf("rotating = %d, want 303", res.StatusCode)
+	}
+	stop()
+	if got := strings.Count(keySet(), `"kid"`); got != 2 {
+		t.Errorf("the key set after a rotation and a restart has %d keys, want 2", got)
+	}
+	if left, err := filepath.Glob(filepath.Join(filepath.Dir(file), "*")); err != nil || len(left) != 1 {
+		t.Errorf("beside the file are %v, %v, want nothing", left, err)
+	}
+
+	if err := os.Chmod(file, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, says := command(t, "", "issuer", "-addr", "127.0.0.1:0", "-keys", file); code != 1 || !strings.Contains(says, "chmod 600") {
+		t.Errorf("with keys that others can read = %d, %q, want a refusal", code, says)
+	}
+}
+
+func TestConfigFile(t *testing.T) {
+	t.Parallel()
+
+	write := func(text string) string {
+		file := filepath.Join(t.TempDir(), "issuer.yaml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+
+	code, printed, errOut := command(t, "", "issuer", "-print-config")
+	if code != 0 {
+		t.Fatalf("-print-config = %d, %s", code, errOut)
+	}
+	got, err := readConfig(write(printed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(mockissuer.Demo(), got); diff != "" {
+		t.Errorf("the demo tenant, printed and read (-want +got):\n%s\n%s", diff, printed)
+	}
+
+	at, _, _, _ := startIssuer(t, "-config", write(`
+apis:
+  - identifier: https://orders.example.com
+    profile: rfc9068
+    lifetime: 2m
+clients:
+  - id: machine
+    secret: s3cret with 'quotes'
+    grants:
+      - api: https://orders.example.com
+        scopes: [orders:read]
+`))
+	res, body := ask(t, http.MethodPost, at+"oauth/token", nil, url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {"machine"}, "client_secret": {"s3cret with 'quotes'"}, "audience": {"https://orders.example.com"},
+	})
+	if res.StatusCode != http.StatusOK || !strings.Contains(body, `"expires_in":120`) || !strings.Contains(body, `"scope":"orders:read"`) {
+		t.Errorf("a token of the tenant in the file = %d %s, want 200 and two minutes to read orders", res.StatusCode, body)
+	}
+
+	for _, tt := range []struct{ name, text, says string }{
+		{"a name that is not known", "client:\n  - id: x\n", "client"},
+		{"no YAML", "clients: [", "yaml"},
+		{"an API twice", "apis: [{identifier: a}, {identifier: a}]", "there twice"},
+		{"a grant for no API", "clients: [{id: x, secret: y, grants: [{api: z}]}]", "no API"},
+	} {
+		if code, _, errOut := command(t, "", "issuer", "-addr", "127.0.0.1:0", "-config", write(tt.text)); code != 1 || !strings.Contains(errOut, tt.says) {
+			t.Errorf("a configuration with %s = %d, %q, want 1 and %q", tt.name, code, errOut, tt.says)
+		}
+	}
+}

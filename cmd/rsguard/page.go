@@ -1,0 +1,308 @@
+package main
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rsguard/rsguard/jwks"
+	"github.com/rsguard/rsguard/testutil/mockissuer"
+	"github.com/rsguard/rsguard/validator"
+)
+
+//go:embed page/index.html page/page.css page/page.js page/icon.svg
+var pageFiles embed.FS
+
+var pageTemplate = template.Must(template.New("index.html").Funcs(template.FuncMap{
+	"clock": func(t time.Time) string { return t.Format(time.TimeOnly) },
+}).ParseFS(pageFiles, "page/index.html"))
+
+// page is the issuer's own, at /. Without JavaScript each form loads it anew.
+type page struct {
+	iss *mockissuer.Issuer
+	bad func() []mockissuer.BadToken // for their names; made once, for they take a while
+}
+
+// mountPage adds the page to what iss serves, behind iss's look at the Host header.
+func mountPage(iss *mockissuer.Issuer) {
+	p := page{iss: iss, bad: sync.OnceValue(func() []mockissuer.BadToken {
+		list, _ := iss.BadTokens(mockissuer.DefaultAudience) // an error shows when one is asked for
+		return list
+	})}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { p.show(w, r, p.view(r)) })
+	mux.HandleFunc("POST /page/mint", p.mint)
+	mux.HandleFunc("POST /page/explain", p.explain)
+	mux.HandleFunc("POST /page/rotate", p.rotate)
+	mux.HandleFunc("POST /page/fail", p.fail)
+	mux.HandleFunc("POST /page/down", p.down)
+	mux.HandleFunc("POST /page/heal", p.heal)
+	for _, file := range []string{"page/page.css", "page/page.js", "page/icon.svg"} {
+		mux.HandleFunc("GET /"+file, func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, pageFiles, file) })
+	}
+
+	// A page of somebody else's must not post here: not forms, and not by script.
+	guarded := http.NewCrossOriginProtection().Handler(mux)
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
+			"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		guarded.ServeHTTP(w, r)
+	})
+	iss.Handle("/{$}", handler)
+	iss.Handle("/page/", handler)
+}
+
+// view is what the template shows.
+type view struct {
+	URL       string
+	Endpoints []mockissuer.Endpoint
+	Config    mockissuer.Config
+
+	Algorithms []string
+	Bad        []mockissuer.BadToken
+	Kinds      []mockissuer.FaultKind
+	Faults     []mockissuer.Fault
+	Rotations  []mockissuer.Rotation
+	KeyIDs     []string
+	Down       bool
+	Requests   []mockissuer.Request
+
+	Form      map[string]string // what was sent, to be shown again
+	Error     string
+	Minted    string
+	Reason    string // of a bad token
+	Curl      string
+	Explained *validator.Report
+	Header    string
+	Claims    string
+}
+
+func (p page) view(r *http.Request) *view {
+	cfg := p.iss.Config()
+	v := &view{
+		URL:        p.iss.URL,
+		Endpoints:  mockissuer.Endpoints(),
+		Config:     cfg,
+		Algorithms: []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256"},
+		Bad:        p.bad(),
+		Kinds:      mockissuer.FaultKinds(),
+		Faults:     p.iss.Faults(),
+		Rotations:  []mockissuer.Rotation{mockissuer.AtOnce, mockissuer.Publish, mockissuer.Activate, mockissuer.Retire, mockissuer.SameKeyID},
+		Down:       p.iss.Down(),
+		Requests:   p.iss.Requests(),
+		Form:       map[string]string{"lifetime": "", "claims": ""},
+	}
+	var err error
+	if v.KeyIDs, err = p.iss.KeyIDs(); err != nil {
+		v.Error = err.Error()
+	}
+	for name := range r.PostForm {
+		v.Form[name] = r.PostForm.Get(name)
+	}
+	return v
+}
+
+func (p page) show(w http.ResponseWriter, _ *http.Request, v *view) {
+	var b bytes.Buffer
+	if err := pageTemplate.Execute(&b, v); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	if v.Error != "" {
+		w.WriteHeader(http.StatusUnprocessableEntity)
+	}
+	_, _ = w.Write(b.Bytes())
+}
+
+// posted reads the form of r. It has answered if it returns false.
+func posted(w http.ResponseWriter, r *http.Request) bool {
+	if err := r.ParseForm(); err != nil {
+		http.Error(w, "The form cannot be read, or is too long.", http.StatusBadRequest)
+		return false
+	}
+	return true
+}
+
+func (p page) mint(w http.ResponseWriter, r *http.Request) {
+	if !posted(w, r) {
+		return
+	}
+	token, reason, err := p.tokenFor(r)
+	v := p.view(r)
+	v.Minted, v.Reason = token, reason
+	if err != nil {
+		v.Error = err.Error()
+	}
+	if token != "" {
+		v.Curl = "curl -i http://127.0.0.1:8080/orders -H " + shell("Authorization: Bearer "+token)
+		p.explainTo(v, r, token)
+	}
+	p.show(w, r, v)
+}
+
+// tokenFor makes the token that the form asks for, and says what is wrong with it if that was asked for.
+func (p page) tokenFor(r *http.Request) (token, reason string, err error) {
+	form := r.PostForm
+	audience := form.Get("audience")
+	if name := form.Get("bad"); name != "" {
+		list, err := p.iss.BadTokens(audience)
+		if err != nil {
+			return "", "", err
+		}
+		n := slices.IndexFunc(list, func(b mockissuer.BadToken) bool { return b.Name == name })
+		if n < 0 {
+			return "", "", fmt.Errorf("no bad token is called %q", name)
+		}
+		return list[n].Token, list[n].Reason, nil
+	}
+
+	access := mockissuer.Access{
+		Client: form.Get("client"), User: form.Get("user"), Audience: audience,
+		Organization: form.Get("organization"), Scopes: strings.Fields(form.Get("scope")), Algorithm: form.Get("algorithm"),
+	}
+	if lifetime := strings.TrimSpace(form.Get("lifetime")); lifetime != "" {
+		if access.Lifetime, err = time.ParseDuration(lifetime); err != nil {
+			return "", "", fmt.Errorf("the lifetime %q is none: try 90m, or -1h for a token that has expired", lifetime)
+		}
+	}
+	if claims := strings.TrimSpace(form.Get("claims")); claims != "" {
+		if err := json.Unmarshal([]byte(claims), &access.Claims); err != nil {
+			return "", "", fmt.Errorf("the claims are no JSON object: %w", err)
+		}
+	}
+	token, err = p.iss.Issue(access)
+	return token, "", err
+}
+
+func (p page) explain(w http.ResponseWriter, r *http.Request) {
+	if !posted(w, r) {
+		return
+	}
+	v := p.view(r)
+	if token := bare(r.PostForm.Get("token")); token == "" {
+		v.Error = "There is no token to explain."
+	} else {
+		p.explainTo(v, r, token)
+	}
+	p.show(w, r, v)
+}
+
+// explainTo says what a validator for this issuer and the form's audience thinks of a token.
+func (p page) explainTo(v *view, r *http.Request, token string) {
+	keySet, err := p.iss.KeySet()
+	if err != nil {
+		v.Error = err.Error()
+		return
+	}
+	keys, err := jwks.Parse(keySet)
+	if err != nil {
+		v.Error = err.Error()
+		return
+	}
+	audience := r.PostForm.Get("audience")
+	cfg := validator.Config{Issuers: p.iss.Domains(), Audiences: []string{audience}, Keys: keys, Now: p.iss.Now}
+	for _, k := range keys {
+		if alg := validator.Algorithm(k.Algorithm); alg != "" && !slices.Contains(cfg.Algorithms, alg) {
+			cfg.Algorithms = append(cfg.Algorithms, alg)
+		}
+	}
+	n := slices.IndexFunc(v.Config.APIs, func(a mockissuer.API) bool { return a.Identifier == audience })
+	if n >= 0 && v.Config.APIs[n].Algorithm == "HS256" {
+		cfg.Keys, cfg.Algorithms, cfg.Secret = nil, nil, []byte(v.Config.APIs[n].Secret)
+	}
+	judge, err := validator.New(cfg)
+	if err != nil {
+		v.Error = err.Error()
+		return
+	}
+	report := judge.Explain(r.Context(), token)
+	v.Explained = &report
+	v.Header, v.Claims = inspect(token)
+	v.Form["token"] = token
+}
+
+func (p page) rotate(w http.ResponseWriter, r *http.Request) {
+	if !posted(w, r) {
+		return
+	}
+	if _, err := p.iss.RotateKey(mockissuer.Rotation(r.PostForm.Get("step"))); err != nil {
+		v := p.view(r)
+		v.Error = err.Error()
+		p.show(w, r, v)
+		return
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+func (p page) fail(w http.ResponseWriter, r *http.Request) {
+	if !posted(w, r) {
+		return
+	}
+	fault, err := faultOf(r)
+	if err != nil {
+		v := p.view(r)
+		v.Error = err.Error()
+		p.show(w, r, v)
+		return
+	}
+	p.iss.Fail(fault)
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+func faultOf(r *http.Request) (mockissuer.Fault, error) {
+	form := r.PostForm
+	fault := mockissuer.Fault{
+		Kind:     mockissuer.FaultKind(form.Get("kind")),
+		Endpoint: mockissuer.Endpoint(form.Get("endpoint")),
+	}
+	if !slices.Contains(mockissuer.FaultKinds(), fault.Kind) {
+		return fault, fmt.Errorf("no fault is called %q", fault.Kind)
+	}
+	var err error
+	if s := form.Get("times"); s != "" {
+		if fault.Times, err = strconv.Atoi(s); err != nil || fault.Times < 0 {
+			return fault, fmt.Errorf("%q is no number of times", s)
+		}
+	}
+	if s := form.Get("status"); s != "" {
+		if fault.Status, err = strconv.Atoi(s); err != nil || fault.Status < 200 || fault.Status > 599 {
+			return fault, fmt.Errorf("%q is no status of an answer", s)
+		}
+	}
+	if s := form.Get("delay"); s != "" {
+		if fault.Delay, err = time.ParseDuration(s); err != nil || fault.Delay < 0 {
+			return fault, fmt.Errorf("%q is no delay: try 3s", s)
+		}
+	}
+	return fault, nil
+}
+
+func (p page) down(w http.ResponseWriter, r *http.Request) {
+	if !posted(w, r) {
+		return
+	}
+	p.iss.SetDown(true)
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+func (p page) heal(w http.ResponseWriter, r *http.Request) {
+	if !posted(w, r) {
+		return
+	}
+	p.iss.Heal()
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}

@@ -1,0 +1,64 @@
+"use strict";
+
+// With JavaScript, forms do not load the page anew, tokens can be copied, and the last requests show by themselves.
+// Everything the server sends is parsed as a document and never as a string of HTML of ours.
+
+const parse = async (response) => new DOMParser().parseFromString(await response.text(), "text/html");
+
+function prepare() {
+  for (const button of document.querySelectorAll("button.copy")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = "Copy"; }, 1500);
+    });
+  }
+}
+
+// replace takes main from another version of the page, and leaves in place what is being written in other forms.
+function replace(next, form) {
+  const written = new Map();
+  for (const field of document.querySelectorAll("main form [name]")) {
+    if (field.form.action !== form.action) {
+      written.set(field.form.action + " " + field.name, field.value);
+    }
+  }
+  document.getElementById("main").replaceWith(document.adoptNode(next.getElementById("main")));
+  for (const field of document.querySelectorAll("main form [name]")) {
+    const value = written.get(field.form.action + " " + field.name);
+    // A token that was just minted is to be explained, in place of an older one.
+    if (value !== undefined && field.value === field.defaultValue && !(field.name === "token" && field.value !== "")) {
+      field.value = value;
+    }
+  }
+  prepare();
+}
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  event.preventDefault();
+  try {
+    const response = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+    replace(await parse(response), form);
+  } catch {
+    form.submit(); // let the browser say what is wrong
+  }
+});
+
+setInterval(async () => {
+  if (document.hidden) {
+    return;
+  }
+  try {
+    const next = await parse(await fetch("/"));
+    const rows = next.getElementById("request-rows");
+    if (rows !== null) {
+      document.getElementById("request-rows").replaceWith(document.adoptNode(rows));
+    }
+  } catch {
+    // The issuer was ended; the page stays as it is.
+  }
+}, 2000);
+
+prepare();

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"html"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/rsguard/rsguard/testutil/mockissuer"
+	"github.com/rsguard/rsguard/validator"
+)
+
+func TestPageHeaders(t *testing.T) {
+	t.Parallel()
+
+	at, _, _, _ := startIssuer(t)
+	for path, contentType := range map[string]string{
+		"": "text/html; charset=utf-8", "page/page.css": "text/css; charset=utf-8", "page/page.js": "text/javascript; charset=utf-8",
+		"page/icon.svg": "image/svg+xml",
+	} {
+		res, body := ask(t, http.MethodGet, at+path, nil, nil)
+		csp := res.Header.Get("Content-Security-Policy")
+		if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != contentType || res.Header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("GET /%s = %d, %v, want 200 as %s", path, res.StatusCode, res.Header, contentType)
+		}
+		if !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe") {
+			t.Errorf("GET /%s: Content-Security-Policy = %q", path, csp)
+		}
+		if path == "" && regexp.MustCompile(`(?i)<script>|<style|\son\w+=|\sstyle=|https?://[^1"]*\.js`).MatchString(body) {
+			t.Error("the page has inline script or style, which its policy forbids")
+		}
+	}
+	for _, path := range []string{"page/", "page/index.html", "nothing"} {
+		if res, _ := ask(t, http.MethodGet, at+path, nil, nil); res.StatusCode != http.StatusNotFound {
+			t.Errorf("GET /%s = %d, want 404", path, res.StatusCode)
+		}
+	}
+}
+
+func TestPagePostsFromElsewhere(t *testing.T) {
+	t.Parallel()
+
+	at, _, _, _ := startIssuer(t)
+	own := strings.TrimSuffix(at, "/")
+	for _, tt := range []struct {
+		name   string
+		header http.Header
+		want   int
+	}{
+		{"the page itself", http.Header{"Origin": {own}, "Sec-Fetch-Site": {"same-origin"}}, http.StatusSeeOther},
+		{"an older browser", http.Header{"Origin": {own}}, http.StatusSeeOther},
+		{"no browser", nil, http.StatusSeeOther},
+		{"another site", http.Header{"Origin": {"https://evil.example.com"}, "Sec-Fetch-Site": {"cross-site"}}, http.StatusForbidden},
+		{"another site and an older browser", http.Header{"Origin": {"https://evil.example.com"}}, http.StatusForbidden},
+		{"another port", http.Header{"Origin": {"http://127.0.0.1:1"}, "Sec-Fetch-Site": {"same-site"}}, http.StatusForbidden},
+		{"no origin", http.Header{"Origin": {"null"}}, http.StatusForbidden},
+		{"a name that was rebound", http.Header{"Host": {"evil.example.com"}, "Origin": {"http://evil.example.com"}, "Sec-Fetch-Site": {"same-origin"}}, http.StatusMisdirectedRequest},
+	} {
+		for _, path := range []string{"page/heal", "page/down", "page/heal"} {
+			if res, body := ask(t, http.MethodPost, at+path, tt.header, nil); res.StatusCode != tt.want {
+				t.Errorf("POST /%s from %s = %d %s, want %d", path, tt.name, res.StatusCode, body, tt.want)
+			}
+		}
+	}
+	if res, _ := ask(t, http.MethodGet, at+"page/down", nil, nil); res.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("GET /page/down = %d, want 405", res.StatusCode)
+	}
+	if res, _ := ask(t, http.MethodPost, at+"page/explain", nil, url.Values{"token": {strings.Repeat("x", 128<<10)}}); res.StatusCode != http.StatusBadRequest {
+		t.Errorf("POST of 128 KiB = %d, want 400", res.StatusCode)
+	}
+}
+
+func TestPageMints(t *testing.T) {
+	t.Parallel()
+
+	at, _, _, _ := startIssuer(t)
+	v, err := validator.New(validator.Config{
+		Issuers: []string{at}, Audiences: []string{mockissuer.DefaultAudience}, Algorithms: []validator.Algorithm{validator.RS256, validator.ES256},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	usual := url.Values{"client": {"demo-client"}, "audience": {mockissuer.DefaultAudience}}
+	for _, tt := range []struct {
+		name   string
+		change url.Values
+		status int
+		says   string
+		code   validator.Code // of the token; "-": there is none
+	}{
+		{"a good one", nil, 200, "Accepted", ""},
+		{"another algorithm", url.Values{"algorithm": {"ES256"}}, 200, "Accepted", ""},
+		{"a user", url.Values{"user": {"auth0|alice"}}, 200, "Accepted", ""},
+		{"expired", url.Values{"lifetime": {"-1h"}}, 200, "token_expired", validator.CodeExpired},
+		{"a claim left out", url.Values{"claims": {`{"exp": null}`}}, 200, "invalid_claim", validator.CodeClaim},
+		{"a bad one", url.Values{"bad": {"another issuer"}}, 200, "wrong_issuer", validator.CodeIssuer},
+		{"no lifetime", url.Values{"lifetime": {"long"}}, 422, "the lifetime", "-"},
+		{"no claims", url.Values{"claims": {`[]`}}, 422, "no JSON object", "-"},
+		{"no client", url.Values{"client": {`<script>`}}, 422, "no client", "-"},
+		{"no bad token", url.Values{"bad": {`nice`}}, 422, "no bad token", "-"},
+		{"no secret", url.Values{"algorithm": {`HS256`}}, 422, "no secret", "-"},
+	} {
+		form := url.Values{}
+		for _, values := range []url.Values{usual, tt.change} {
+			for name, value := range values {
+				form[name] = value
+			}
+		}
+		res, body := ask(t, http.MethodPost, at+"page/mint", nil, form)
+		if res.StatusCode != tt.status || !strings.Contains(html.UnescapeString(body), tt.says) || strings.Contains(body, "<script>") {
+			t.Errorf("minting %s = %d, want %d and %q", tt.name, res.StatusCode, tt.status, tt.says)
+		}
+		match := regexp.MustCompile(`<textarea id="minted"[^>]*>([^<]*)<`).FindStringSubmatch(body)
+		if (match == nil) != (tt.code == "-") {
+			t.Errorf("minting %s: there is a token = %v", tt.name, match != nil)
+		}
+		if match == nil {
+			continue
+		}
+		if _, err := v.Validate(t.Context(), html.UnescapeString(match[1])); validator.CodeOf(err) != tt.code {
+			t.Errorf("minting %s: Validate = %v, want code %q", tt.name, err, tt.code)
+		}
+	}
+}
+
+func TestPageExplainsAnything(t *testing.T) {
+	t.Parallel()
+
+	at, _, _, _ := startIssuer(t)
+	for name, token := range map[string]string{
+		"markup":             `"><script>alert(1)</script>`,
+		"the end of a field": `</textarea><script>alert(1)</script>`,
+		"markup in claims":   "e30.IjwvcHJlPjxzY3JpcHQ+YWxlcnQoMSk8L3NjcmlwdD4i.AA",
+		"no text":            "\xff\xfe\x00",
+		"dots":               strings.Repeat(".", 1000),
+		"a template":         "{{.Config}}",
+	} {
+		res, body := ask(t, http.MethodPost, at+"page/explain", nil, url.Values{"token": {token}, "audience": {mockissuer.DefaultAudience}})
+		if res.StatusCode != http.StatusOK || !strings.Contains(body, "token_malformed") || strings.Contains(body, "<script>") {
+			t.Errorf("explaining %s = %d, want 200, token_malformed, and no script", name, res.StatusCode)
+		}
+	}
+	for name, form := range map[string]url.Values{
+		"a fault of no kind":    {"kind": {"x"}},
+		"a status that is none": {"kind": {"status"}, "status": {"99"}},
+		"a negative delay":      {"kind": {"delay"}, "delay": {"-1s"}},
+		"times that are none":   {"kind": {"delay"}, "times": {"x"}},
+	} {
+		if res, _ := ask(t, http.MethodPost, at+"page/fail", nil, form); res.StatusCode != http.StatusUnprocessableEntity {
+			t.Errorf("adding %s = %d, want 422", name, res.StatusCode)
+		}
+	}
+	if res, _ := ask(t, http.MethodPost, at+"page/rotate", nil, url.Values{"step": {"x"}}); res.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("rotating by no step = %d, want 422", res.StatusCode)
+	}
+}
