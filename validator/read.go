@@ -32,7 +32,7 @@ func (r *reading) read(payload string) error {
 	// One allocation for the claims and what their slices begin in.
 	block := new(struct {
 		Claims
-		texts [6]string
+		texts [12]string
 	})
 	c, texts := &block.Claims, block.texts[:0]
 	c.payload, r.Claims = payload, c
@@ -157,8 +157,9 @@ func scopes(texts []string, v jose.Value) (part, all []string, ok bool) {
 		return list(texts, v)
 	}
 	all = texts
-	for scope := range strings.SplitSeq(text, " ") {
-		if scope != "" {
+	for text != "" {
+		var scope string
+		if scope, text, _ = strings.Cut(text, " "); scope != "" {
 			all = append(all, scope)
 		}
 	}

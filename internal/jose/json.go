@@ -371,11 +371,12 @@ func (p *parser) number() (Value, error) {
 }
 
 func (p *parser) digits() bool {
-	start := p.pos
-	for c := p.peek(); '0' <= c && c <= '9'; c = p.peek() {
-		p.pos++
+	start, i := p.pos, p.pos
+	for i < len(p.s) && '0' <= p.s[i] && p.s[i] <= '9' {
+		i++
 	}
-	return p.pos > start
+	p.pos = i
+	return i > start
 }
 
 func (p *parser) string() (Value, error) {
@@ -384,17 +385,18 @@ func (p *parser) string() (Value, error) {
 		return Value{}, errJSON
 	}
 	escaped := false
-	for i := start + 1; i < len(p.s); i++ {
-		c := p.s[i]
+	s := p.s // a local variable stays in a register
+	for i := start + 1; i < len(s); i++ {
+		c := s[i]
 		if ordinary[c] {
 			continue
 		}
 		switch c {
 		case '"':
 			p.pos = i + 1
-			return Value{raw: p.s[start:p.pos], kind: KindString, escaped: escaped}, nil
+			return Value{raw: s[start : i+1], kind: KindString, escaped: escaped}, nil
 		case '\\':
-			n, err := escape(p.s[i:])
+			n, err := escape(s[i:])
 			if err != nil {
 				return Value{}, err
 			}
