@@ -408,7 +408,7 @@ func serversOf(file vectors.File, v vectors.Vector) []*keyServer {
 }
 
 // validatorOf makes the Validator or the Mux. The keys are fetched once, by all that is made of the same servers.
-func validatorOf(t *testing.T, v vectors.Vector, servers []*keyServer, withChecks bool) middleware.Validator {
+func validatorOf(t testing.TB, v vectors.Vector, servers []*keyServer, withChecks bool) middleware.Validator {
 	tenants := v.Tenants
 	if len(tenants) == 0 {
 		tenants = []vectors.Tenant{{Config: v.Config}}
@@ -439,7 +439,7 @@ func validatorOf(t *testing.T, v vectors.Vector, servers []*keyServer, withCheck
 // caches holds the jwks.Cache of each server.
 var caches sync.Map
 
-func configOf(t *testing.T, v vectors.Vector, cfg vectors.Config, server *keyServer) validator.Config {
+func configOf(t testing.TB, v vectors.Vector, cfg vectors.Config, server *keyServer) validator.Config {
 	now := func() time.Time { return v.Time() }
 	keys, ok := caches.Load(server)
 	if !ok {
@@ -474,7 +474,7 @@ func configOf(t *testing.T, v vectors.Vector, cfg vectors.Config, server *keySer
 	}
 }
 
-func checksOf(t *testing.T, checks []vectors.Check) []validator.Check {
+func checksOf(t testing.TB, checks []vectors.Check) []validator.Check {
 	var made []validator.Check
 	for _, c := range checks {
 		switch c.Kind {
