@@ -155,7 +155,7 @@ type untimely struct {
 
 func (u *untimely) Error() string {
 	date, now := u.date.Format(time.RFC3339), u.now.UTC().Format(time.RFC3339)
-	if distance := u.now.Sub(u.date); distance >= 0 {
+	if distance := u.now.Sub(u.date).Round(time.Millisecond); distance >= 0 {
 		return fmt.Sprintf("%s was %s, %v before now (%s; leeway %v)", u.name, date, distance, now, u.leeway)
 	} else {
 		return fmt.Sprintf("%s is %s, %v after now (%s; leeway %v)", u.name, date, -distance, now, u.leeway)
