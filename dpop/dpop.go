@@ -1,0 +1,196 @@
+// Package dpop checks DPoP proofs, by which the sender of an access token shows that it has the key that the token is
+// bound to: a token that was stolen without its key is useless then.
+//
+//	proofs, err := dpop.New(dpop.Config{})
+//	…
+//	proof, err := proofs.Verify(dpop.Request{Method: method, URL: url, Proofs: fields, Token: token})
+//	ctx = validator.WithConfirmed(ctx, validator.Confirmation{JKT: proof.Thumbprint})
+//	claims, err := tokens.Validate(ctx, token)
+//	err = proofs.Redeem(ctx, proof, claims)
+//
+// Package middleware does all of this for HTTP requests, if its Config has a Verifier. The three steps are for programs
+// that speak HTTP, or something like it, in another way.
+//
+// The standards are RFC 9449 (DPoP), RFC 7638 (thumbprints of keys) and RFC 3986 (when two URLs are one).
+package dpop
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/rsguard/rsguard/internal/jose"
+	"github.com/rsguard/rsguard/validator"
+)
+
+// A Verifier checks proofs. It is made by [New], and safe for concurrent use.
+type Verifier struct {
+	cfg        Config
+	algorithms []string
+}
+
+// New returns a Verifier for cfg. It does no I/O and starts no goroutine. Its error joins everything that is wrong with
+// cfg.
+func New(cfg Config) (*Verifier, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	v := &Verifier{cfg: cfg}
+	for _, alg := range cfg.Algorithms {
+		v.algorithms = append(v.algorithms, string(alg))
+	}
+	return v, nil
+}
+
+// A Request is what a proof has to be made for.
+type Request struct {
+	// Method is the request's method, as it was sent.
+	Method string
+
+	// URL is the URL that the client has sent the request to, absolute, as the client knows it: behind a proxy, that is
+	// not always what the server sees. Its query and fragment don't matter.
+	URL string
+
+	// Proofs are the values of all DPoP header fields. One is right.
+	Proofs []string
+
+	// Token is the access token.
+	Token string
+}
+
+// A Proof is a proof that has been verified and not yet redeemed.
+type Proof struct {
+	// Thumbprint is that of the sender's key, which the token's cnf.jkt must equal (RFC 9449, Section 6.1).
+	Thumbprint string
+
+	id      string // unique for the key
+	expires time.Time
+}
+
+// Verify checks all that can be known of a proof without its token's claims: that there is one, well-formed, signed by
+// the key that it names, lately, for this request and this token, and with a nonce of ours if one is demanded
+// (RFC 9449, Section 4.3). It doesn't find out whether the proof was used before: [Verifier.Redeem] does.
+//
+// Its error is a [*validator.Error] with [validator.CodeProof], or with [validator.CodeNonce] if nothing but the nonce is
+// wrong as far as it was looked at.
+func (v *Verifier) Verify(r Request) (*Proof, error) {
+	switch len(r.Proofs) {
+	case 0:
+		return nil, errNone
+	case 1:
+	default:
+		return nil, errSeveral
+	}
+	now := v.cfg.Now()
+	var p reading
+	if err := p.read(r.Proofs[0]); err != nil {
+		return nil, err
+	}
+	if err := p.checkHeader(v.algorithms); err != nil {
+		return nil, err
+	}
+	if err := p.checkTarget(r.Method, r.URL); err != nil {
+		return nil, err
+	}
+	if err := p.checkTimes(now, v.cfg.MaxAge, v.cfg.Leeway); err != nil {
+		return nil, err
+	}
+	if err := p.checkToken(r.Token); err != nil {
+		return nil, err
+	}
+	if v.cfg.Nonces != nil && !(p.hasNonce && v.cfg.Nonces.Valid(p.nonce)) {
+		return nil, errNonce
+	}
+	// What costs most comes last.
+	thumbprint, err := p.checkSignature()
+	if err != nil {
+		return nil, err
+	}
+	return &Proof{
+		Thumbprint: thumbprint,
+		id:         replayKey(thumbprint, p.id),
+		// A server that shares the store, and whose clock is behind ours, accepts the proof for a little longer. And at
+		// the last moment of its age it must still be remembered.
+		expires: p.issuedAt.Add(v.cfg.MaxAge + max(v.cfg.Leeway, time.Second)),
+	}, nil
+}
+
+// Redeem uses a proof up, and is the last step: claims are those of the token that the proof was verified with. They
+// must be bound to the proof's key, so that a token bound to nothing doesn't pass for one that is.
+//
+// Its error is a [*validator.Error]: with [validator.CodeBinding] if the claims are not bound to that key, with
+// [validator.CodeReplayed] if the proof was redeemed before, with [validator.CodeUnavailable] if that can't be known now:
+// the store fails or is full, or ctx is done.
+func (v *Verifier) Redeem(ctx context.Context, proof *Proof, claims *validator.Claims) error {
+	if claims == nil || claims.Confirmation == nil || claims.Confirmation.JKT == "" {
+		return errUnbound
+	}
+	if proof == nil || proof.id == "" {
+		return errNone
+	}
+	if subtle.ConstantTimeCompare([]byte(claims.Confirmation.JKT), []byte(proof.Thumbprint)) == 0 {
+		return errOtherKey
+	}
+	switch isNew, err := v.cfg.Replays.Add(ctx, proof.id, proof.expires); {
+	case err != nil:
+		return &validator.Error{Code: validator.CodeUnavailable, Err: err}
+	case !isNew:
+		return errReplayed
+	}
+	return nil
+}
+
+// Required reports whether tokens that are bound to nothing are to be refused.
+func (v *Verifier) Required() bool { return v.cfg.Required }
+
+// Algorithms returns those that a proof may be signed with, in the order of preference that the client is told.
+func (v *Verifier) Algorithms() []validator.Algorithm {
+	return slices.Clone(v.cfg.Algorithms)
+}
+
+// Nonce returns the value of the DPoP-Nonce field for an answer (RFC 9449, Section 8.2), or "" if no nonce is demanded.
+func (v *Verifier) Nonce() string {
+	if v.cfg.Nonces == nil {
+		return ""
+	}
+	return v.cfg.Nonces.Nonce()
+}
+
+// replayKey names a proof: nobody but the key's holder can make another of the same name, and it is short whatever the
+// "jti" is. The signature is not in it, as some algorithms have two for one proof.
+func replayKey(thumbprint, id string) string {
+	h := sha256.New()
+	h.Write([]byte(thumbprint)) // always as long
+	h.Write([]byte(id))
+	var sum [sha256.Size]byte
+	return base64.RawURLEncoding.EncodeToString(h.Sum(sum[:0]))
+}
+
+func invalid(err error) *validator.Error {
+	return &validator.Error{Code: validator.CodeProof, Err: err}
+}
+
+// Errors that are the same for all: a flood of bad proofs costs no memory.
+var (
+	errNone    = invalid(errors.New("the request has no DPoP proof"))
+	errSeveral = invalid(errors.New("the request has several DPoP fields"))
+	errNonce   = &validator.Error{
+		Code: validator.CodeNonce,
+		Err:  errors.New("the proof's nonce is missing, too old or not ours"),
+	}
+	errUnbound = &validator.Error{
+		Code: validator.CodeBinding,
+		Err:  errors.New("the token is not bound to a DPoP key: it is not for the scheme DPoP"),
+	}
+	errOtherKey = &validator.Error{
+		Code: validator.CodeBinding,
+		Err:  errors.New("the token is bound to another key than the proof's"),
+	}
+	errReplayed  = &validator.Error{Code: validator.CodeReplayed, Err: errors.New("the proof was used before")}
+	errSignature = invalid(jose.ErrSignature)
+)

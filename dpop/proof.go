@@ -1,0 +1,232 @@
+package dpop
+
+import (
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rsguard/rsguard/internal/jose"
+)
+
+const (
+	// maxProof is the length of the longest proof. One with the largest RSA key that is accepted has about 2,000.
+	maxProof = 8 << 10
+	// maxID is the length of the longest "jti" (RFC 9449, Section 11.1).
+	maxID = 256
+	// maxModulus and maxExponent bound what a stranger can make us compute.
+	maxModulus  = 4096
+	maxExponent = 1<<16 + 1
+)
+
+// A reading is what a proof says, of which nothing is believed until its signature has been checked.
+type reading struct {
+	token jose.Token
+
+	id, method, target string
+	tokenHash, nonce   string
+	issuedAt           time.Time
+	notBefore, expires time.Time
+
+	hasHash, hasNonce, hasIssuedAt, hasNotBefore, hasExpires bool
+}
+
+// read reads the proof strictly, as a token is read.
+func (p *reading) read(proof string) error {
+	if err := p.token.Parse(proof, maxProof); err != nil {
+		return invalid(fmt.Errorf("the proof: %w", err))
+	}
+	payload, err := p.token.Payload()
+	if err != nil {
+		return invalid(fmt.Errorf("the proof: %w", err))
+	}
+	var few [16]jose.Member
+	members, err := jose.ParseObject(few[:0], payload, jose.TokenLimits)
+	if err != nil {
+		return invalid(fmt.Errorf("the proof's claims: %w", err))
+	}
+	for i := range members {
+		ok, v := true, members[i].Value
+		switch members[i].Name {
+		case "jti":
+			p.id, ok = v.Text()
+		case "htm":
+			p.method, ok = v.Text()
+		case "htu":
+			p.target, ok = v.Text()
+		case "iat":
+			p.issuedAt, ok = v.Time()
+			p.hasIssuedAt = true
+		case "ath":
+			p.tokenHash, ok = v.Text()
+			p.hasHash = true
+		case "nonce":
+			p.nonce, ok = v.Text()
+			p.hasNonce = true
+		// RFC 9449 doesn't ask for these, but a proof is a JWT: RFC 7519, Sections 4.1.4 and 4.1.5.
+		case "exp":
+			p.expires, ok = v.Time()
+			p.hasExpires = true
+		case "nbf":
+			p.notBefore, ok = v.Time()
+			p.hasNotBefore = true
+		}
+		if !ok {
+			return invalid(fmt.Errorf("the proof's claim %s is not of its JSON type, or out of range", members[i].Name))
+		}
+	}
+	return p.checkClaims()
+}
+
+// checkClaims demands the claims of RFC 9449, Section 4.2; those for the request are compared later.
+func (p *reading) checkClaims() error {
+	switch {
+	case p.id == "":
+		return errNoID
+	case len(p.id) > maxID:
+		return errLongID
+	case !p.hasIssuedAt:
+		return errNoIssuedAt
+	}
+	return nil
+}
+
+func (p *reading) checkHeader(algorithms []string) error {
+	h := &p.token.Header
+	if h.Type != "dpop+jwt" {
+		return invalid(fmt.Errorf("the proof's typ is %.64q, not dpop+jwt", h.Type))
+	}
+	if !slices.Contains(algorithms, h.Algorithm) {
+		return invalid(fmt.Errorf("the proof's alg is %.64q, want one of %q", h.Algorithm, algorithms))
+	}
+	return nil
+}
+
+// checkTarget compares the method exactly (RFC 9110, Section 9.1: it is case-sensitive), and the URL as RFC 9449,
+// Section 4.3 wants it.
+func (p *reading) checkTarget(method, url string) error {
+	if method == "" || p.method != method {
+		return invalid(fmt.Errorf("the proof's htm is %.64q, and the method is %.64q", p.method, method))
+	}
+	want, err := parseTarget(url)
+	if err != nil {
+		return invalid(fmt.Errorf("the request's URL %w", err))
+	}
+	got, err := parseTarget(p.target)
+	if err != nil {
+		return invalid(fmt.Errorf("the proof's htu %w", err))
+	}
+	switch {
+	case got.origin != want.origin:
+		return invalid(fmt.Errorf("the proof's htu is of %.256q, and the request was sent to %.256q", got.origin, want.origin))
+	case got.path != want.path:
+		return errPath // paths may name people
+	}
+	return nil
+}
+
+func (p *reading) checkTimes(now time.Time, maxAge, leeway time.Duration) error {
+	switch age := now.Sub(p.issuedAt); {
+	case age > maxAge:
+		return invalid(fmt.Errorf("the proof was issued %v ago, over %v", age, maxAge))
+	case age < -leeway:
+		return invalid(fmt.Errorf("the proof was issued %v in the future, over %v", -age, leeway))
+	case p.hasExpires && !now.Before(p.expires.Add(leeway)):
+		return errExpired
+	case p.hasNotBefore && now.Before(p.notBefore.Add(-leeway)):
+		return errNotYet
+	}
+	return nil
+}
+
+// checkToken compares the hash of the access token, which ties the proof to it.
+func (p *reading) checkToken(token string) error {
+	if !p.hasHash {
+		return errNoHash
+	}
+	sum := sha256.Sum256([]byte(token))
+	var want [43]byte
+	base64.RawURLEncoding.Encode(want[:], sum[:])
+	if subtle.ConstantTimeCompare(want[:], []byte(p.tokenHash)) == 0 {
+		return errOtherToken
+	}
+	return nil
+}
+
+// checkSignature checks the signature by the key in the header, and returns that key's thumbprint.
+func (p *reading) checkSignature() (string, error) {
+	if err := checkMembers(p.token.Header.JWK); err != nil {
+		return "", invalid(fmt.Errorf("the proof's jwk %w", err))
+	}
+	key, err := jose.ParsePublicKey(p.token.Header.JWK.Raw())
+	if err != nil {
+		return "", invalid(fmt.Errorf("the proof's jwk: %w", err))
+	}
+	if key, ok := key.Public.(*rsa.PublicKey); ok && (key.N.BitLen() > maxModulus || key.E > maxExponent) {
+		return "", errLargeKey
+	}
+	if key.Algorithm != "" && key.Algorithm != p.token.Header.Algorithm || !jose.Fits(p.token.Header.Algorithm, key.Public) {
+		return "", invalid(jose.ErrKeyMismatch)
+	}
+	if p.token.Verify(key.Public) != nil {
+		return "", errSignature
+	}
+	thumbprint, err := jose.Thumbprint(key.Public)
+	if err != nil {
+		return "", invalid(err)
+	}
+	return thumbprint, nil
+}
+
+// checkMembers lets a key have the parameters of its type and what says what it is for (RFC 7517, Section 4), which
+// the export function of browsers adds, and nothing else: neither a private parameter nor one whose meaning would not
+// be in the thumbprint.
+func checkMembers(jwk jose.Value) error {
+	if jwk.Kind() != jose.KindObject {
+		return errors.New("is missing, or not an object")
+	}
+	var few [12]jose.Member
+	members, err := jose.ParseObject(few[:0], jwk.Raw(), jose.TokenLimits)
+	if err != nil {
+		return err
+	}
+	kty, _ := jose.Lookup(members, "kty")
+	parameters := ""
+	switch text, _ := kty.Text(); text {
+	case "EC":
+		parameters = "crv x y"
+	case "OKP":
+		parameters = "crv x"
+	case "RSA":
+		parameters = "n e"
+	}
+	for i := range members {
+		switch name := members[i].Name; name {
+		case "kty", "use", "key_ops", "alg", "kid", "ext":
+		case "crv", "x", "y", "n", "e":
+			if !strings.Contains(parameters, name) {
+				return fmt.Errorf("has %q, which is not for its kty", name)
+			}
+		default:
+			return fmt.Errorf("has %.64q, which no public key needs", name)
+		}
+	}
+	return nil
+}
+
+var (
+	errNoID       = invalid(errors.New("the proof's jti is missing or empty"))
+	errLongID     = invalid(fmt.Errorf("the proof's jti is over %d bytes long", maxID))
+	errNoIssuedAt = invalid(errors.New("the proof's iat is missing"))
+	errPath       = invalid(errors.New("the proof's htu has another path than the request"))
+	errExpired    = invalid(errors.New("the proof's exp has passed"))
+	errNotYet     = invalid(errors.New("the proof's nbf is in the future"))
+	errNoHash     = invalid(errors.New("the proof's ath is missing"))
+	errOtherToken = invalid(errors.New("the proof's ath is not the hash of the token"))
+	errLargeKey   = invalid(fmt.Errorf("the proof's key has over %d bits, or an exponent over %d", maxModulus, maxExponent))
+)
