@@ -70,14 +70,7 @@ const (
 // that of one of the requests. The longest token that the Mux reads is of [DefaultMaxTokenSize].
 func NewMuxFunc(tenant func(ctx context.Context, issuer string) (*Validator, error)) *Mux {
 	mustBe(tenant != nil, "NewMuxFunc: nil function")
-	t := &tenants{
-		ask:      tenant,
-		first:    rate.NewLimiter(MuxRate, MuxRate),
-		renewals: rate.NewLimiter(MuxRate, MuxRate),
-		answers:  newAnswers(),
-		good:     newAnswers(),
-	}
-	return &Mux{t.find, DefaultMaxTokenSize}
+	return &Mux{newTenants(tenant).find, DefaultMaxTokenSize}
 }
 
 // tenants remembers what a function says of issuers.
@@ -88,6 +81,16 @@ type tenants struct {
 
 	// Whoever makes up issuers uses up the calls for new ones, and must not use up those for the others.
 	first, renewals *rate.Limiter
+}
+
+func newTenants(ask func(ctx context.Context, issuer string) (*Validator, error)) *tenants {
+	return &tenants{
+		ask:      ask,
+		answers:  newAnswers(),
+		good:     newAnswers(),
+		first:    rate.NewLimiter(MuxRate, MuxRate),
+		renewals: rate.NewLimiter(MuxRate, MuxRate),
+	}
 }
 
 func newAnswers() *otter.Cache[string, *answer] {
@@ -182,11 +185,11 @@ func (m *Mux) validate(ctx context.Context, x *examination, token string) error 
 		return &Error{Code: CodeIssuer, Err: &mismatch{name: "iss", found: x.issuers()}}
 	}
 	v, err := m.find(ctx, x.Issuer)
-	var refusal *Error
 	switch {
-	case errors.As(err, &refusal):
-		return err
 	case err != nil:
+		if refusal := new(Error); errors.As(err, &refusal) {
+			return err
+		}
 		return &Error{Code: CodeUnavailable, Err: err}
 	case v == nil:
 		return &Error{Code: CodeIssuer, Err: &mismatch{name: "iss", found: x.issuers(), advice: "no tenant has this issuer"}}
