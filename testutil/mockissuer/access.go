@@ -24,6 +24,8 @@ type Access struct {
 	Scopes       []string
 	// UserInfo adds the issuer's /userinfo to the audience.
 	UserInfo bool
+	// Key is the thumbprint of the DPoP key that the token is bound to (RFC 9449, Section 6.1). Empty means none.
+	Key string
 	// Lifetime is the API's if it is zero. A negative one makes a token that has expired.
 	Lifetime time.Duration
 	// Algorithm is the API's if it is empty.
@@ -99,6 +101,10 @@ func (iss *Issuer) accessClaims(a Access, api API, client Client) (claims, heade
 	}
 	if api.RBAC {
 		claims["permissions"] = permissions(api, user, a)
+	}
+
+	if a.Key != "" {
+		claims["cnf"] = map[string]any{"jkt": a.Key}
 	}
 
 	switch api.Profile {

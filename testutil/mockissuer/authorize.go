@@ -108,7 +108,8 @@ func (iss *Issuer) logIn(client Client, callback, issuer string, params map[stri
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
 	return iss.grants.codes.add(&code{
-		login: l, redirectURI: callback, challenge: challenge, expires: now.Add(codeLifetime),
+		login: l, redirectURI: callback, challenge: challenge, key: params["dpop_jkt"],
+		expires: now.Add(codeLifetime),
 	}), nil
 }
 

@@ -48,6 +48,9 @@ type Config struct {
 	// it stands in for a missing "audience".
 	IgnoreResource bool `yaml:"ignore_resource"`
 
+	// DPoPNonces makes every DPoP proof need a nonce of the issuer's (RFC 9449, Section 8).
+	DPoPNonces bool `yaml:"dpop_nonces"`
+
 	// Keys are the key pairs to begin with, as an earlier issuer gave them to KeysChanged. They are secret.
 	Keys []byte `yaml:"-"`
 	// KeysChanged, if it is not nil, is called with all key pairs whenever there are others than before. It must not

@@ -26,6 +26,7 @@ type login struct {
 type code struct {
 	*login
 	redirectURI, challenge string
+	key                    string // that the client has announced (RFC 9449, Section 10), or empty
 	expires                time.Time
 	used                   bool
 }
@@ -34,6 +35,7 @@ type code struct {
 type bearing struct {
 	*login
 	scopes  []string // of the login's, those that were asked for
+	key     string   // that it is bound to, or empty
 	expires time.Time
 	used    bool // a rotated refresh token
 }

@@ -2,6 +2,7 @@ package mockissuer
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,6 +35,8 @@ type Issuer struct {
 	counts   map[Endpoint]int
 	requests []Request
 	grants   grants
+	proofs   map[string]time.Time // used DPoP proofs, and until when they are remembered
+	nonce    string               // for DPoP proofs
 }
 
 // New makes an issuer that listens nowhere: it is reached through [Issuer.ServeHTTP] or [Issuer.Client]. Its error joins
@@ -58,6 +61,8 @@ func New(cfg Config) (*Issuer, error) {
 		hosts:  make(map[string]string),
 		done:   make(chan struct{}),
 		counts: make(map[Endpoint]int),
+		proofs: make(map[string]time.Time),
+		nonce:  rand.Text(),
 	}
 	iss.close = sync.OnceValue(iss.shutdown)
 	for _, domain := range append([]string{cfg.URL}, cfg.Domains...) {

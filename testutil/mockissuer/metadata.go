@@ -29,6 +29,7 @@ func (iss *Issuer) metadata(url string) []byte {
 		"introspection_endpoint_auth_methods_supported":  []string{"client_secret_basic", "client_secret_post"},
 		"id_token_signing_alg_values_supported":          iss.cfg.Algorithms[:1],
 		"claims_supported":                               []string{"aud", "auth_time", "email", "email_verified", "exp", "iat", "iss", "name", "nonce", "org_id", "org_name", "sid", "sub"},
+		"dpop_signing_alg_values_supported":              proofAlgorithms,
 		"request_parameter_supported":                    false,
 		"request_uri_parameter_supported":                false,
 		"authorization_response_iss_parameter_supported": true,

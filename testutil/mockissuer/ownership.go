@@ -1,6 +1,7 @@
 package mockissuer
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/hmac"
@@ -54,25 +55,26 @@ func (iss *Issuer) signed(alg, kid, input string, signature []byte, claims map[s
 	iss.mu.Unlock()
 	for _, k := range keys {
 		if k.id == kid && k.alg == alg {
-			return algorithms[alg].verify(k.private, input, signature)
+			return algorithms[alg].verify(k.private.Public(), input, signature)
 		}
 	}
 	return false
 }
 
-func (a algorithm) verify(private privateKey, input string, signature []byte) bool {
-	switch public := private.Public().(type) {
+// verify checks a signature with a public key, which may be one that does not fit.
+func (a algorithm) verify(public crypto.PublicKey, input string, signature []byte) bool {
+	switch public := public.(type) {
 	case *rsa.PublicKey:
 		if a.family == 'R' {
 			return rsa.VerifyPKCS1v15(public, a.hash, a.digest(input), signature) == nil
 		}
-		return rsa.VerifyPSS(public, a.hash, a.digest(input), signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
+		return a.family == 'P' && rsa.VerifyPSS(public, a.hash, a.digest(input), signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
 	case *ecdsa.PublicKey:
 		half := len(signature) / 2
 		r, s := new(big.Int).SetBytes(signature[:half]), new(big.Int).SetBytes(signature[half:])
-		return len(signature) == 2*((a.curve.Params().BitSize+7)/8) && ecdsa.Verify(public, a.digest(input), r, s)
+		return a.curve == public.Curve && len(signature) == 2*((a.curve.Params().BitSize+7)/8) && ecdsa.Verify(public, a.digest(input), r, s)
 	case ed25519.PublicKey:
-		return ed25519.Verify(public, []byte(input), signature)
+		return a.family == 'D' && ed25519.Verify(public, []byte(input), signature)
 	}
 	return false
 }

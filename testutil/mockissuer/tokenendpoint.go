@@ -13,6 +13,7 @@ type tokenRequest struct {
 	issuer string // the one of the issuer's URLs that it came to
 	client Client
 	params map[string]string
+	key    string // thumbprint of the DPoP key that its sender has proven to hold, or empty
 }
 
 // tokenAnswer is RFC 6749, Section 5.1.
@@ -55,7 +56,12 @@ func (iss *Issuer) serveToken(w http.ResponseWriter, r *http.Request) {
 		iss.refuseToken(w, r, "", err)
 		return
 	}
-	result, err := grant(tokenRequest{issuer: iss.issuerOf(r), client: client, params: params})
+	key, err := iss.boundTo(w, r, "")
+	if err != nil {
+		iss.refuseToken(w, r, client.ID, err)
+		return
+	}
+	result, err := grant(tokenRequest{issuer: iss.issuerOf(r), client: client, params: params, key: key})
 	if err != nil {
 		iss.refuseToken(w, r, client.ID, err)
 		return
@@ -105,7 +111,7 @@ func (iss *Issuer) clientCredentials(req tokenRequest) (tokenAnswer, error) {
 		}
 		scopes = asked
 	}
-	access := Access{Issuer: req.issuer, Client: req.client.ID, Audience: audience, Scopes: scopes}
+	access := Access{Issuer: req.issuer, Client: req.client.ID, Audience: audience, Scopes: scopes, Key: req.key}
 	if wanted := req.params["organization"]; wanted != "" {
 		org, ok := iss.cfg.organization(wanted)
 		if !ok || !org.among(req.client.Organizations) {
@@ -133,9 +139,17 @@ func (iss *Issuer) issue(access Access, api API) (tokenAnswer, error) {
 		AccessToken: token,
 		Scope:       strings.Join(access.Scopes, " "),
 		ExpiresIn:   int64(api.lifetime() / time.Second),
-		TokenType:   "Bearer",
+		TokenType:   tokenType(access.Key),
 		note:        note,
 	}, nil
+}
+
+// tokenType is RFC 9449, Section 5.
+func tokenType(key string) string {
+	if key != "" {
+		return "DPoP"
+	}
+	return "Bearer"
 }
 
 // audience is the API that a request is about: its audience, or else its resource, or else the default one.

@@ -44,6 +44,10 @@ func (iss *Issuer) redeem(req tokenRequest) (*login, error) {
 		return nil, invalidGrant("The redirect URI is wrong. You sent " + req.params["redirect_uri"] + ", and we expected " + c.redirectURI)
 	}
 
+	if c.key != "" && c.key != req.key {
+		return nil, invalidGrant("The code is bound to another DPoP key")
+	}
+
 	verifier, sent := req.params["code_verifier"]
 	if c.challenge == "" {
 		if sent {
@@ -78,7 +82,7 @@ func (iss *Issuer) refresh(req tokenRequest) (*login, error) {
 	defer iss.mu.Unlock()
 
 	b, ok := iss.grants.refresh.find(req.params["refresh_token"])
-	if !ok || b.client != req.client.ID || b.revoked || !now.Before(b.expires) {
+	if !ok || b.client != req.client.ID || b.revoked || !now.Before(b.expires) || b.key != "" && b.key != req.key {
 		return nil, invalidGrant("Unknown or invalid refresh token.")
 	}
 	if b.used {
@@ -96,12 +100,12 @@ func (iss *Issuer) userTokens(req tokenRequest, l *login, withRefresh bool, scop
 	var result tokenAnswer
 	var err error
 	if l.audience == "" {
-		result = iss.opaqueToken(l, scopes)
+		result = iss.opaqueToken(req, l, scopes)
 	} else {
 		api, _ := iss.cfg.api(l.audience)
 		result, err = iss.issue(Access{
 			Issuer: req.issuer, Client: l.client, User: l.user, Audience: l.audience, Organization: l.org,
-			Scopes: scopes, UserInfo: openID,
+			Scopes: scopes, UserInfo: openID, Key: req.key,
 		}, api)
 	}
 	if err != nil {
@@ -115,24 +119,28 @@ func (iss *Issuer) userTokens(req tokenRequest, l *login, withRefresh bool, scop
 	}
 	if withRefresh {
 		expires := iss.Now().Add(refreshLifetime)
+		key := ""
+		if req.client.Secret == "" {
+			key = req.key // RFC 9449, Section 5: a confidential client has its secret to prove who it is
+		}
 		iss.mu.Lock()
 		defer iss.mu.Unlock()
-		result.RefreshToken = iss.grants.refresh.add(&bearing{login: l, scopes: l.scopes, expires: expires})
+		result.RefreshToken = iss.grants.refresh.add(&bearing{login: l, scopes: l.scopes, key: key, expires: expires})
 	}
 	return result, nil
 }
 
 // opaqueToken is a token for /userinfo alone. Nobody but the issuer can read it.
-func (iss *Issuer) opaqueToken(l *login, scopes []string) tokenAnswer {
+func (iss *Issuer) opaqueToken(req tokenRequest, l *login, scopes []string) tokenAnswer {
 	expires := iss.Now().Add(DefaultLifetime)
 
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
 	return tokenAnswer{
-		AccessToken: iss.grants.opaque.add(&bearing{login: l, scopes: scopes, expires: expires}),
+		AccessToken: iss.grants.opaque.add(&bearing{login: l, scopes: scopes, key: req.key, expires: expires}),
 		Scope:       strings.Join(scopes, " "),
 		ExpiresIn:   int64(DefaultLifetime / time.Second),
-		TokenType:   "Bearer",
+		TokenType:   tokenType(req.key),
 		note:        "/userinfo as " + l.user,
 	}
 }

@@ -1,6 +1,7 @@
 package mockissuer
 
 import (
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -8,44 +9,72 @@ import (
 	"time"
 )
 
-// serveUserInfo is OpenID Connect Core 1.0, Section 5.3. It takes opaque tokens, and JWTs with its URL in their audience.
+// serveUserInfo is OpenID Connect Core 1.0, Section 5.3. It takes opaque tokens, and JWTs with its URL in their audience;
+// those that are bound to a DPoP key with a proof of it (RFC 9449, Section 7).
 func (iss *Issuer) serveUserInfo(w http.ResponseWriter, r *http.Request) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+	bound := strings.EqualFold(scheme, "DPoP")
+	if !bound && !strings.EqualFold(scheme, "Bearer") || token == "" {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		answer(w, http.StatusUnauthorized, refuse(0, "unauthorized", "There is no access token"))
 		return
 	}
-	user, scopes, ok := iss.holder(token, iss.issuerOf(r))
-	if !ok {
-		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+	scheme = "Bearer"
+	key := ""
+	if bound {
+		scheme = "DPoP"
+		var err error
+		if key, err = iss.boundTo(w, r, token); err != nil {
+			var refusal *oauthError
+			errors.As(err, &refusal)
+			w.Header().Set("WWW-Authenticate", scheme+` error="`+refusal.Code+`"`)
+			answer(w, http.StatusUnauthorized, refusal)
+			return
+		}
+	}
+	h, ok := iss.holder(token, iss.issuerOf(r))
+	if !ok || h.key != key || bound && key == "" {
+		w.Header().Set("WWW-Authenticate", scheme+` error="invalid_token"`)
 		answer(w, http.StatusUnauthorized, refuse(0, "invalid_token", "The token is not one for this endpoint"))
 		return
 	}
 	if note := noteFor(r); note != nil {
-		note.Note = user.ID
+		note.Note = h.user.ID
 	}
-	answer(w, http.StatusOK, user.profile(scopes))
+	answer(w, http.StatusOK, h.user.profile(h.scopes))
 }
 
-// holder is the user whom a token lets /userinfo tell about.
-func (iss *Issuer) holder(token, issuer string) (User, []string, bool) {
+// holder is whom a token lets /userinfo tell about.
+type holder struct {
+	user   User
+	scopes []string
+	key    string // that the token is bound to, or empty
+}
+
+func (iss *Issuer) holder(token, issuer string) (holder, bool) {
 	if b, ok := iss.opaque(token); ok {
 		user, ok := iss.cfg.user(b.user)
-		return user, b.scopes, ok && b.issuer == issuer && slices.Contains(b.scopes, "openid")
+		return holder{user, b.scopes, b.key}, ok && b.issuer == issuer && slices.Contains(b.scopes, "openid")
 	}
 	claims, ok := iss.ownClaims(token)
-	if !ok || claims["cnf"] != nil {
-		return User{}, nil, false
+	if !ok {
+		return holder{}, false
 	}
 	audience, _ := claims["aud"].([]any)
 	if !slices.Contains(audience, any(userInfoAudience(issuer))) {
-		return User{}, nil, false
+		return holder{}, false
+	}
+	key := ""
+	if cnf, bound := claims["cnf"]; bound {
+		members, _ := cnf.(map[string]any)
+		if key, _ = members["jkt"].(string); key == "" {
+			return holder{}, false // bound in a way that cannot be proven here
+		}
 	}
 	subject, _ := claims["sub"].(string)
 	scope, _ := claims["scope"].(string)
 	user, ok := iss.cfg.user(subject)
-	return user, strings.Fields(scope), ok
+	return holder{user, strings.Fields(scope), key}, ok
 }
 
 func (iss *Issuer) opaque(token string) (*bearing, bool) {
@@ -83,11 +112,15 @@ func (iss *Issuer) serveIntrospection(w http.ResponseWriter, r *http.Request) {
 
 func (iss *Issuer) introspect(token string) map[string]any {
 	if b, ok := iss.opaque(token); ok {
-		return map[string]any{
-			"active": true, "token_type": "Bearer", "iss": b.issuer, "sub": b.user, "client_id": b.client,
+		out := map[string]any{
+			"active": true, "token_type": tokenType(b.key), "iss": b.issuer, "sub": b.user, "client_id": b.client,
 			"aud": userInfoAudience(b.issuer), "scope": strings.Join(b.scopes, " "),
 			"iat": b.at.Unix(), "exp": b.expires.Truncate(time.Second).Unix(),
 		}
+		if b.key != "" {
+			out["cnf"] = map[string]any{"jkt": b.key}
+		}
+		return out
 	}
 	claims, ok := iss.ownClaims(token)
 	if client, isString := claims["aud"].(string); ok && isString {
@@ -102,6 +135,9 @@ func (iss *Issuer) introspect(token string) map[string]any {
 	out := maps.Clone(claims)
 	out["active"] = true
 	out["token_type"] = "Bearer"
+	if _, bound := out["cnf"]; bound {
+		out["token_type"] = "DPoP"
+	}
 	if _, ok := out["client_id"]; !ok && out["azp"] != nil {
 		out["client_id"] = out["azp"]
 	}
