@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/rsguard/rsguard/testutil"
+	"github.com/rsguard/rsguard/testutil/mockissuer"
+	"github.com/rsguard/rsguard/validator"
 )
 
 func TestOpenIDClient(t *testing.T) {
@@ -25,7 +27,16 @@ func TestOpenIDClient(t *testing.T) {
 		}
 	}
 
-	iss := testutil.NewIssuer(t)
+	for _, nonces := range []bool{false, true} {
+		cfg := mockissuer.Demo()
+		cfg.DPoPNonces = nonces
+		tryOpenIDClient(t, testutil.NewIssuer(t, cfg))
+	}
+}
+
+func tryOpenIDClient(t *testing.T, iss *testutil.Issuer) {
+	t.Helper()
+
 	flow := exec.CommandContext(t.Context(), "node", "flow.mjs", iss.URL)
 	flow.Dir = "openid-client"
 	out, err := flow.Output()
@@ -47,7 +58,9 @@ func TestOpenIDClient(t *testing.T) {
 			Status int
 			Error  string
 		}
-		Code struct{ Token, Subject, Email, Refreshed string }
+		Code      struct{ Token, Subject, Email, Refreshed string }
+		Bound     struct{ Token, Type, Thumbprint string }
+		BoundCode struct{ Type, Email, Refreshed string }
 	}
 	if err := json.Unmarshal(out, &got); err != nil {
 		t.Fatalf("node flow.mjs printed %q: %v", out, err)
@@ -70,5 +83,16 @@ func TestOpenIDClient(t *testing.T) {
 	}
 	if got.Code.Subject != "auth0|alice" || got.Code.Email != "alice@example.com" {
 		t.Errorf("ID token and user info = %+v, want Alice", got.Code)
+	}
+
+	if got.Bound.Type != "dpop" || got.BoundCode.Type != "dpop" || got.BoundCode.Refreshed != "dpop" || got.BoundCode.Email != "alice@example.com" {
+		t.Errorf("tokens with proofs = %+v, %+v, want bound ones", got.Bound, got.BoundCode)
+	}
+	if _, err := v.Validate(t.Context(), got.Bound.Token); validator.CodeOf(err) != validator.CodeBinding {
+		t.Errorf("Validate(a bound token without a proof) = %v, want code %q", err, validator.CodeBinding)
+	}
+	proven := validator.WithConfirmed(t.Context(), validator.Confirmation{JKT: got.Bound.Thumbprint})
+	if _, err := v.Validate(proven, got.Bound.Token); err != nil {
+		t.Errorf("Validate(a bound token with its key proven) = %v, want no error", err)
 	}
 }

@@ -22,6 +22,15 @@ try {
   result.wrongSecret = { status: error.status, error: error.error };
 }
 
+// A token bound to a key, at an issuer that may demand a nonce.
+{
+  const config = await client.discovery(issuer, "demo-client", undefined, client.ClientSecretPost("demo-secret"), insecure);
+  const keys = await client.randomDPoPKeyPair("ES256");
+  const DPoP = client.getDPoPHandle(config, keys);
+  const tokens = await client.clientCredentialsGrant(config, { audience }, { DPoP });
+  result.bound = { token: tokens.access_token, type: tokens.token_type, thumbprint: await DPoP.calculateThumbprint() };
+}
+
 // An authorization code with PKCE, and the ID token with its signature.
 const config = await client.discovery(issuer, "demo-app", undefined, client.None(), insecure);
 client.enableNonRepudiationChecks(config);
@@ -46,5 +55,26 @@ const refreshed = await client.refreshTokenGrant(config, tokens.refresh_token);
 result.code = {
   token: tokens.access_token, subject: tokens.claims().sub, email: user.email, refreshed: refreshed.access_token,
 };
+
+// The same with tokens that are bound to a key.
+{
+  const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair("ES256"));
+  const pkceCodeVerifier = client.randomPKCECodeVerifier();
+  const visit = client.buildAuthorizationUrl(config, {
+    redirect_uri: "http://127.0.0.1:3000/callback",
+    scope: "openid email offline_access",
+    audience,
+    code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
+    code_challenge_method: "S256",
+    dpop_jkt: await DPoP.calculateThumbprint(),
+  });
+  const redirect = await fetch(visit, { redirect: "manual" });
+  const tokens = await client.authorizationCodeGrant(config, new URL(redirect.headers.get("location")), {
+    pkceCodeVerifier, idTokenExpected: true,
+  }, undefined, { DPoP });
+  const user = await client.fetchUserInfo(config, tokens.access_token, tokens.claims().sub, { DPoP });
+  const refreshed = await client.refreshTokenGrant(config, tokens.refresh_token, undefined, { DPoP });
+  result.boundCode = { type: tokens.token_type, email: user.email, refreshed: refreshed.token_type };
+}
 
 console.log(JSON.stringify(result));
