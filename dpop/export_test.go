@@ -12,3 +12,6 @@ func Read(proof string) (id, method, target string, err error) {
 	err = r.read(proof)
 	return r.id, r.method, r.target, err
 }
+
+// Rename gives a proof another name in the replay store.
+func Rename(p *Proof, id string) { p.id = id }

@@ -66,7 +66,7 @@ func ParsePublicKey(text string) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	return keyOf(members)
+	return keyOf(members, directly)
 }
 
 func parseKey(v Value) (Key, error) {
@@ -78,7 +78,7 @@ func parseKey(v Value) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	return keyOf(members)
+	return keyOf(members, byLibrary)
 }
 
 // describeID names a key in a log line by its kid, if it has one that can be read.
@@ -103,7 +103,7 @@ var privateMembers = [...]string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
 // keyOf applies the rules for a key of which nothing is known but that it is one JSON object. Members that it
 // doesn't look at never matter: certificates and their hashes among them, which issuers are known to misspell.
-func keyOf(members []Member) (Key, error) {
+func keyOf(members []Member, load func(minimal string, members []Member) (crypto.PublicKey, error)) (Key, error) {
 	for _, name := range privateMembers {
 		if _, ok := Lookup(members, name); ok {
 			return Key{}, fmt.Errorf("not a public key: it has %q", name)
@@ -122,11 +122,7 @@ func keyOf(members []Member) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	parsed, err := jwk.ParseKey([]byte(minimal))
-	if err != nil {
-		return Key{}, err
-	}
-	if err := parsed.Raw(&key.Public); err != nil {
+	if key.Public, err = load(minimal, members); err != nil {
 		return Key{}, err
 	}
 	if err := CheckPublicKey(key.Public); err != nil {
@@ -168,6 +164,16 @@ func checkPurpose(members []Member) error {
 		}
 	}
 	return errors.New(`"key_ops" is without "verify"`)
+}
+
+// byLibrary is how the keys of a set are loaded, now and then.
+func byLibrary(minimal string, _ []Member) (public crypto.PublicKey, err error) {
+	parsed, err := jwk.ParseKey([]byte(minimal))
+	if err != nil {
+		return nil, err
+	}
+	err = parsed.Raw(&public)
+	return public, err
 }
 
 // minimalKey writes the JWK anew, with nothing but the parameters of the public key, each in its one right form.

@@ -1,0 +1,45 @@
+package jose
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"errors"
+	"math/big"
+)
+
+// directly loads a key whose parameters minimalKey has found to be well-formed. It is for keys that come with each
+// request, as those of DPoP proofs do: the way through the library costs a fifth of a signature check.
+func directly(_ string, members []Member) (crypto.PublicKey, error) {
+	switch kty := textOf(members, "kty"); kty {
+	case "RSA":
+		n, e := bytesOf(members, "n"), new(big.Int).SetBytes(bytesOf(members, "e"))
+		if !e.IsInt64() {
+			break
+		}
+		return &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(e.Int64())}, nil
+	case "EC":
+		curves := map[string]elliptic.Curve{"P-256": elliptic.P256(), "P-384": elliptic.P384(), "P-521": elliptic.P521()}
+		curve, x, y := curves[textOf(members, "crv")], bytesOf(members, "x"), bytesOf(members, "y")
+		return &ecdsa.PublicKey{Curve: curve, X: new(big.Int).SetBytes(x), Y: new(big.Int).SetBytes(y)}, nil
+	case "OKP":
+		return ed25519.PublicKey(bytesOf(members, "x")), nil
+	}
+	return nil, errors.New("the key's parameters are malformed")
+}
+
+func textOf(members []Member, name string) string {
+	v, _ := Lookup(members, name)
+	text, _ := v.Text()
+	return text
+}
+
+func bytesOf(members []Member, name string) []byte {
+	b, err := base64url.DecodeString(textOf(members, name))
+	if err != nil {
+		return nil // which is no key
+	}
+	return b
+}

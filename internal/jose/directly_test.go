@@ -1,0 +1,31 @@
+package jose_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/rsguard/rsguard/internal/jose"
+)
+
+// A key by itself and the same key in a set, which is loaded in another way, are one or none.
+func FuzzParsePublicKey(f *testing.F) {
+	for _, seed := range []members{
+		rsaJWK, ecJWK, edJWK, rsaJWK.with(members{"alg": "PS256", "e": "AAAAAQAB"}), rsaJWK.with(members{"e": "AQ"}), rsaJWK.with(members{"e": "_____w"}),
+		ecJWK.with(members{"y": ecJWK["x"]}), ecJWK.with(members{"crv": "P-384"}), edJWK.with(members{"x": strings.Repeat("A", 43)}), {"kty": "oct", "k": "AA"},
+	} {
+		f.Add(seed.String())
+	}
+	f.Fuzz(func(t *testing.T, jwk string) {
+		keys, _, err := jose.ParseKeySet([]byte(`{"keys":[` + jwk + `]}`))
+		if err != nil || len(keys) > 1 {
+			return
+		}
+		key, err := jose.ParsePublicKey(jwk)
+		if (err == nil) != (len(keys) == 1) {
+			t.Fatalf("ParsePublicKey(%q) = %v, %v, and ParseKeySet of it alone = %v", jwk, key, err, keys)
+		}
+		if err == nil && (!equal(key.Public, keys[0].Public) || key.ID != keys[0].ID || key.Algorithm != keys[0].Algorithm) {
+			t.Errorf("ParsePublicKey(%q) = %v, and ParseKeySet of it alone = %v", jwk, key, keys[0])
+		}
+	})
+}
