@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	sdkauth "github.com/modelcontextprotocol/go-sdk/auth"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/rsguard/rsguard/middleware"
+	"github.com/rsguard/rsguard/validator"
+)
+
+// newServer returns an MCP server that is reached at resource, and takes the tokens that issuer has made for it.
+func newServer(resource, issuer string, logger *slog.Logger) (http.Handler, error) {
+	v, err := validator.New(validator.Config{Issuers: []string{issuer}, Audiences: []string{resource}})
+	if err != nil {
+		return nil, err
+	}
+	auth, err := middleware.New(middleware.Config{
+		Validator: v,
+		Metadata: &middleware.Metadata{
+			Resource: resource,
+			// The SDK's client doesn't remove the slash at the end of an issuer before it looks for the metadata, as
+			// RFC 8414, Section 3.1 says; but it takes the issuer without one for the same.
+			AuthorizationServers: []string{strings.TrimSuffix(issuer, "/")},
+			ScopesSupported:      []string{"notes:read"},
+		},
+		Logger: logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	server := mcp.NewServer(&mcp.Implementation{Name: "notes", Version: "1.0.0"}, nil)
+	mcp.AddTool(server, &mcp.Tool{Name: "whoami", Description: "Says who is calling."}, whoAmI)
+	streamable := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, nil)
+
+	mux := http.NewServeMux()
+	mux.Handle("/mcp", auth.Require(validator.Scopes("notes:read"))(withTokenInfo(streamable)))
+	mux.Handle(auth.Metadata()) // for everybody: it says where to get a token
+	return mux, nil
+}
+
+// withTokenInfo tells the SDK whose request it is. It then keeps a session to the user who has begun it, and hands the
+// claims to the tools. By now the token has been validated: the SDK only asks.
+func withTokenInfo(next http.Handler) http.Handler {
+	return sdkauth.RequireBearerToken(func(ctx context.Context, _ string, _ *http.Request) (*sdkauth.TokenInfo, error) {
+		claims, ok := middleware.ClaimsFromContext(ctx)
+		if !ok {
+			return nil, errors.New("withTokenInfo is not behind an Authenticator")
+		}
+		return &sdkauth.TokenInfo{
+			UserID:     claims.Issuer + " " + claims.Subject, // a subject is somebody at one issuer only
+			Scopes:     claims.Scopes,
+			Expiration: claims.ExpiresAt,
+			Extra:      map[string]any{"claims": claims},
+		}, nil
+	}, &sdkauth.RequireBearerTokenOptions{ClockSkew: validator.DefaultLeeway})(next)
+}
+
+// whoAmI finds the claims in the call: its context is that of the session, and not of the request.
+func whoAmI(_ context.Context, call *mcp.CallToolRequest, _ struct{}) (*mcp.CallToolResult, any, error) {
+	claims, ok := call.Extra.TokenInfo.Extra["claims"].(*validator.Claims)
+	if !ok {
+		return nil, nil, errors.New("there are no claims")
+	}
+	return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: claims.Subject}}}, nil, nil
+}
