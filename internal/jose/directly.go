@@ -21,8 +21,14 @@ func directly(_ string, members []Member) (crypto.PublicKey, error) {
 		}
 		return &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(e.Int64())}, nil
 	case "EC":
-		curves := map[string]elliptic.Curve{"P-256": elliptic.P256(), "P-384": elliptic.P384(), "P-521": elliptic.P521()}
-		curve, x, y := curves[textOf(members, "crv")], bytesOf(members, "x"), bytesOf(members, "y")
+		curve := elliptic.P256()
+		switch textOf(members, "crv") {
+		case "P-384":
+			curve = elliptic.P384()
+		case "P-521":
+			curve = elliptic.P521()
+		}
+		x, y := bytesOf(members, "x"), bytesOf(members, "y")
 		return &ecdsa.PublicKey{Curve: curve, X: new(big.Int).SetBytes(x), Y: new(big.Int).SetBytes(y)}, nil
 	case "OKP":
 		return ed25519.PublicKey(bytesOf(members, "x")), nil

@@ -195,8 +195,15 @@ func minimalKey(members []Member) (string, error) {
 	case "EC":
 		crv, _ := Lookup(members, "crv")
 		name, _ := crv.Text()
-		size, ok := map[string]int{"P-256": 32, "P-384": 48, "P-521": 66}[name]
-		if !ok {
+		size := 0
+		switch name {
+		case "P-256":
+			size = 32
+		case "P-384":
+			size = 48
+		case "P-521":
+			size = 66
+		default:
 			return "", fmt.Errorf(`"crv" is %.32q`, crv.Raw())
 		}
 		x, err := parameter(members, "x", size)
