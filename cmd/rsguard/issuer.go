@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -179,7 +180,7 @@ func keepKeys(cfg *mockissuer.Config, file string) error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if info, statErr := os.Stat(file); statErr == nil && info.Mode().Perm()&0o077 != 0 {
+	if info, statErr := os.Stat(file); statErr == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
 		return fmt.Errorf("%s can be read by others: chmod 600 %s", file, shell(file))
 	}
 	cfg.Keys = keys

@@ -51,14 +51,14 @@ func tour(ctx context.Context, out io.Writer, logged *bytes.Buffer, issuer *mock
 		{"a good token, in the issuer's outage", good, true},
 	} {
 		issuer.SetDown(request.outage)
-		res, body, err := get(ctx, api+"/orders", request.token)
+		status, challenge, body, err := get(ctx, api+"/orders", request.token)
 		if err != nil {
 			return err
 		}
 		if claims == "" {
 			claims = body
 		}
-		fmt.Fprintf(table, "%s\t%d\t%s\n", request.what, res.StatusCode, res.Header.Get("WWW-Authenticate"))
+		fmt.Fprintf(table, "%s\t%d\t%s\n", request.what, status, challenge)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -91,21 +91,21 @@ func clientCredentials(ctx context.Context, issuer, scope string) (string, error
 	return answer.AccessToken, err
 }
 
-func get(ctx context.Context, url, token string) (*http.Response, string, error) {
+func get(ctx context.Context, url, token string) (status int, challenge, body string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return nil, "", err
+		return 0, "", "", err
 	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, "", err
+		return 0, "", "", err
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	return res, string(body), err
+	read, err := io.ReadAll(res.Body)
+	return res.StatusCode, res.Header.Get("WWW-Authenticate"), string(read), err
 }
 
 func printCurl(out io.Writer, issuer, api string) {

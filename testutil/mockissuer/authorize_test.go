@@ -101,6 +101,8 @@ func TestAuthorize(t *testing.T) {
 		{"a user in the callback", params{"redirect_uri": "http://127.0.0.1:4242@evil.example.com/callback"}, "-"},
 		{"a host that begins so", params{"redirect_uri": "http://127.0.0.1.evil.example.com/callback"}, "-"},
 		{"a port that is none", params{"redirect_uri": "http://127.0.0.1:x@evil.example.com/callback"}, "-"},
+		{"a backslash", params{"redirect_uri": `http://127.0.0.1\@evil.example.com/callback`}, "-"},
+		{"a line break", params{"redirect_uri": "http://127.0.0.1:4242/callback\r\nX: y"}, "-"},
 		{"https for http", params{"redirect_uri": "https://127.0.0.1/callback"}, "-"},
 		{"a script", params{"redirect_uri": "javascript:alert(1)"}, "-"},
 

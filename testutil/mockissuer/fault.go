@@ -171,7 +171,7 @@ func (iss *Issuer) spoil(w http.ResponseWriter, r *http.Request, f *liveFault) b
 	case FaultCutShort:
 		respond(w, "application/json", `{"keys":[{"kty":"RSA","n":"AQ`)
 	case FaultRedirect:
-		http.Redirect(w, r, "https://redirected.invalid"+r.URL.Path, http.StatusFound)
+		http.Redirect(w, r, "https://redirected.invalid/", http.StatusFound)
 	case FaultWrongIssuer:
 		respond(w, "application/json", string(iss.metadata("https://somebody-else.example.com/")))
 	}
