@@ -47,6 +47,13 @@ type Config struct {
 	// a request.
 	Token func(*http.Request) (string, error)
 
+	// IssuerForHost names the issuer whose tokens are accepted on a host, for an API that is reached under several
+	// domains: a token must then be used on the domain that it was issued for, as with Auth0's own API and custom
+	// domains. Host is that of the request, in lower case and without a port. What the function returns is compared with
+	// the token's "iss", exactly; "" means a host that is not known, and refuses every token. The Validator has
+	// to accept all of these issuers by itself. Nil means no such rule. IssuerForHost must be safe for concurrent use.
+	IssuerForHost func(host string) string
+
 	// Optional lets requests without credentials pass, without claims, where no check guards the route. Credentials
 	// that are there must be good all the same. Those of another scheme than Bearer count as none.
 	Optional bool
@@ -198,6 +205,9 @@ func (a *Authenticator) identify(r *http.Request, checks []validator.Check) (*id
 		id = &identity{by: a, token: token, claims: claims}
 	}
 
+	if err := a.checkHost(r, id.claims); err != nil {
+		return nil, err
+	}
 	for _, check := range checks {
 		if err := check(ctx, id.claims); err != nil {
 			return nil, refusalOf(id.claims, err)

@@ -1,0 +1,114 @@
+package middleware_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rsguard/rsguard/middleware"
+	"github.com/rsguard/rsguard/validator"
+)
+
+// issuers accepts tokens that name an issuer.
+func issuers(_ context.Context, token string) (*validator.Claims, error) {
+	return &validator.Claims{Issuer: "https://" + token + "/", Subject: token}, nil
+}
+
+var byHost = map[string]string{"api.a.example": "https://a/", "api.b.example": "https://b/", "::1": "https://a/"}
+
+func TestConfig_IssuerForHost(t *testing.T) {
+	t.Parallel()
+
+	auth := newAuth(t, middleware.Config{
+		Validator:     validateFunc(issuers),
+		IssuerForHost: func(host string) string { return byHost[host] },
+	})
+	for _, tt := range []struct {
+		name, host, token string
+		header            []string // name, value
+		ok                bool
+	}{
+		{name: "on its host", host: "api.a.example", token: "a", ok: true},
+		{name: "on the other's", host: "api.a.example", token: "b"},
+		{name: "the other on its", host: "api.b.example", token: "b", ok: true},
+		{name: "with a port", host: "api.a.example:8443", token: "a", ok: true},
+		{name: "in capitals", host: "API.a.Example", token: "a", ok: true},
+		{name: "with a dot", host: "api.a.example.:80", token: "a", ok: true},
+		{name: "an address", host: "[::1]:80", token: "a", ok: true},
+		{name: "on an unknown host", host: "a.example", token: "a"},
+		{name: "on a longer one", host: "api.a.example.evil.example", token: "a"},
+		{name: "on none", host: "", token: "a"},
+		{name: "a header for the host", host: "api.b.example", token: "a", header: []string{"X-Forwarded-Host", "api.a.example"}},
+		{name: "a header beside the host", host: "api.a.example", token: "a", header: []string{"X-Forwarded-Host", "api.b.example"}, ok: true},
+		{name: "Forwarded", host: "api.b.example", token: "a", header: []string{"Forwarded", "host=api.a.example"}},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host = tt.host
+		r.Header.Set("Authorization", "Bearer "+tt.token)
+		if tt.header != nil {
+			r.Header.Set(tt.header[0], tt.header[1])
+		}
+		var s spy
+		w := httptest.NewRecorder()
+		auth.Handler(auth.Require(pass)(&s)).ServeHTTP(w, r)
+		status, challenge, seen := 200, "", []string{tt.token}
+		if !tt.ok {
+			status, challenge, seen = 401, `Bearer error="invalid_token"`, nil
+		}
+		if got := w.Header().Get("WWW-Authenticate"); w.Code != status || got != challenge || !slices.Equal(s.seen, seen) {
+			t.Errorf("%s: GET = %d, %q, next called for %q, want %d, %q, %q", tt.name, w.Code, got, s.seen, status, challenge, seen)
+		}
+	}
+}
+
+// The claims that were found on one host don't hold on another one, nor for an issuer that nobody has named.
+func TestConfig_IssuerForHost_later(t *testing.T) {
+	t.Parallel()
+
+	auth := newAuth(t, middleware.Config{
+		Validator:     validateFunc(issuers),
+		IssuerForHost: func(host string) string { return byHost[host] },
+	})
+	var s spy
+	inner := auth.Require()(&s)
+	elsewhere := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Host = "api.b.example"
+		inner.ServeHTTP(w, r)
+	})
+	r := httptest.NewRequest(http.MethodGet, "https://api.a.example/", nil)
+	r.Header.Set("Authorization", "Bearer a")
+	w := httptest.NewRecorder()
+	auth.Handler(elsewhere).ServeHTTP(w, r)
+	if w.Code != 401 || s.seen != nil {
+		t.Errorf("GET on another host inside = %d, next called for %q, want 401", w.Code, s.seen)
+	}
+
+	nameless := newAuth(t, middleware.Config{
+		Validator:     validateFunc(func(context.Context, string) (*validator.Claims, error) { return &validator.Claims{}, nil }),
+		IssuerForHost: func(string) string { return "" },
+	})
+	_, err := nameless.Authenticate(r)
+	if got := validator.CodeOf(err); got != validator.CodeIssuer {
+		t.Errorf("Authenticate() of claims without an issuer on an unknown host: error %v, want code %q", err, validator.CodeIssuer)
+	}
+}
+
+func TestConfig_IssuerForHost_error(t *testing.T) {
+	t.Parallel()
+
+	auth := newAuth(t, middleware.Config{
+		Validator:     validateFunc(issuers),
+		IssuerForHost: func(host string) string { return byHost[host] },
+	})
+	r := httptest.NewRequest(http.MethodGet, "https://api.b.example/", nil)
+	r.Header.Set("Authorization", "Bearer a")
+	_, err := auth.Authenticate(r)
+	for _, want := range []string{"wrong_issuer", "api.b.example", "https://b/"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Authenticate() error = %v, want %s in it", err, want)
+		}
+	}
+}
