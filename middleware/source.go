@@ -127,7 +127,7 @@ func formTokens(r *http.Request) ([]string, error) {
 	}
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || mediaType != "application/x-www-form-urlencoded" {
-		return nil, nil
+		return nil, nil //nolint:nilerr // a body that says nothing of its form is not a form
 	}
 	if r.PostForm != nil { // somebody has read it already
 		return r.PostForm["access_token"], nil

@@ -113,7 +113,8 @@ func (h *Header) parse(text string) error {
 		return err
 	}
 	for i := range members {
-		ok, v := true, members[i].Value
+		var ok bool
+		v := members[i].Value
 		switch members[i].Name {
 		case "alg":
 			h.Algorithm, _ = v.Text()
