@@ -137,7 +137,7 @@ func checkText(t *testing.T, err error) {
 
 // checkSet asks with keys that are given, not fetched.
 func checkSet(t *testing.T, ctx context.Context, v vectors.Vector, servers []*keyServer) {
-	if len(v.Tenants) > 0 {
+	if len(v.Tenants) > 0 || v.Config.Secret != "" {
 		return
 	}
 	set, err := jwks.Parse(servers[0].body)
@@ -190,7 +190,11 @@ func checkFetches(t *testing.T, v vectors.Vector, servers []*keyServer) {
 			t.Errorf("keys were fetched for a token that is refused as %s", v.Want)
 		}
 	case vectors.Accept, "invalid_signature", "unknown_key", "token_not_yet_valid", "binding_mismatch", "keys_unavailable", "insufficient_scope", "wrong_organization", "refused":
-		if total == 0 && !v.Config.Optional {
+		if v.Config.Secret != "" {
+			if total > 0 {
+				t.Error("keys were fetched where a secret is configured")
+			}
+		} else if total == 0 && !v.Config.Optional {
 			t.Errorf("no keys were fetched, and yet the verdict is %s", v.Want)
 		}
 	}
@@ -460,10 +464,19 @@ func configOf(t testing.TB, v vectors.Vector, cfg vectors.Config, server *keySer
 	for _, alg := range cfg.Algorithms {
 		algs = append(algs, validator.Algorithm(alg))
 	}
+	source, secret := validator.KeySource(keys.(*jwks.Cache)), []byte(nil)
+	if cfg.Secret != "" {
+		var err error
+		if secret, err = rawURL.DecodeString(cfg.Secret); err != nil {
+			t.Fatal(err)
+		}
+		source = nil
+	}
 	return validator.Config{
 		Issuers:               cfg.Issuers,
 		Audiences:             cfg.Audiences,
-		Keys:                  keys.(*jwks.Cache),
+		Keys:                  source,
+		Secret:                secret,
 		Algorithms:            algs,
 		Leeway:                time.Duration(cfg.LeewaySeconds) * time.Second,
 		MaxTokenSize:          cfg.MaxTokenSize,

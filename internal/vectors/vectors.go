@@ -84,6 +84,7 @@ type Config struct {
 	Issuers               []string `json:"issuers"`
 	Audiences             []string `json:"audiences"`
 	Algorithms            []string `json:"algorithms,omitempty"`
+	Secret                string   `json:"secret,omitempty"`         // base64url: for HS algorithms, in place of keys
 	LeewaySeconds         int64    `json:"leeway_seconds,omitempty"` // negative: none
 	MaxTokenSize          int      `json:"max_token_size,omitempty"`
 	RequireRFC9068        bool     `json:"require_rfc9068,omitempty"`

@@ -12,7 +12,7 @@ import "github.com/rsguard/rsguard/internal/vectors"
 func Files() []vectors.File {
 	var files []vectors.File
 	for _, s := range []*suite{
-		algorithms(), keyConfusion(), signatures(), headers(), compactForm(), jsonText(), times(), issuers(), audiences(), types(),
+		algorithms(), keyConfusion(), secrets(), signatures(), headers(), compactForm(), jsonText(), times(), issuers(), audiences(), types(),
 		claimTypes(), organizations(), checks(), keySetCases(), tenantsCases(), bindings(), limits(), requests(), configs(),
 	} {
 		files = append(files, s.file)

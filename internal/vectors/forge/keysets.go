@@ -1,6 +1,7 @@
 package forge
 
 import (
+	"bytes"
 	"math/big"
 	"strings"
 
@@ -76,6 +77,12 @@ func keySetCases() *suite {
 		unusable("RSA with "+m.name+" "+shorten(m.raw), "RFC 7518, Section 6.3.1", jwk(rsaKey1(), m))
 	}
 
+	unusable("RSA with the weakness of CVE-2017-15361", "the private key can be computed from the public one", jwk(rsaKey1(), member{"n", quote(rocaModulus)}))
+	for _, point := range smallOrder {
+		unusable("Ed25519 of small order "+point[:4], "RFC 8032, Section 5.1.7: anybody can sign for it", jwk(edKey(), member{"x", quote(point)}),
+			signed("EdDSA", edKey), allow("RS256", "EdDSA"), signature(func(string) []byte { return append([]byte{1}, make([]byte, 63)...) }))
+	}
+
 	// Curves and points.
 	es := []option{signed("ES256", p256Key), allow("RS256", "ES256")}
 	x, y := p256Key().point()
@@ -125,6 +132,14 @@ func keySetCases() *suite {
 	s.accept("a key with a kid, a token without one", "RFC 7515, Section 4.1.4: kid is optional", headWithout("kid"), set(jwk(rsaKey1())))
 	s.refuse("unknown_key", "kid of another key in capitals", "RFC 7515, Section 4.1.4: case-sensitive", head("kid", `"RSA"`), set(jwk(rsaKey1())))
 
+	var five []string
+	for i, k := range []func() *key{otherRSA, tenantBKey, rsa3072, rsa4096} {
+		five = append(five, jwk(k(), member{"kid", quote("k" + string(rune('1'+i)))}))
+	}
+	s.accept("no kid, the fourth of four keys signed", "RFC 7515, Section 6", headWithout("kid"), set(append(five[:3:3], jwk(rsaKey1()))...))
+	s.refuse("invalid_signature", "no kid, the fifth of five keys signed", "four are tried: a token must not cost more", headWithout("kid"), set(append(five[:4:4], jwk(rsaKey1()))...))
+	s.accept("a kid, the fifth of five keys signed", "RFC 7515, Section 4.1.4", set(append(five[:4:4], jwk(rsaKey1()))...))
+
 	// The set itself. What is no key set is no verdict on the token.
 	for _, c := range []struct{ name, text string }{
 		{"no keys", `{"keys":[]}`}, {"{}", "{}"}, {"null", "null"}, {"an array", "[" + good + "]"}, {"keys is an object", `{"keys":{}}`}, {"keys is null", `{"keys":null}`}, {"keys is a string", `{"keys":"x"}`},
@@ -137,6 +152,16 @@ func keySetCases() *suite {
 	s.accept("a set with other members", "RFC 7517, Section 5: others are ignored", head("kid", `"good"`), keySet("more members", `{"issuer":"x","keys":[`+good+`],"next":null}`))
 	s.accept("a set with white space", "RFC 8259, Section 2", head("kid", `"good"`), keySet("white space", "\n\t{ \"keys\" : [ "+good+" ] }\r\n"))
 	return s
+}
+
+// rocaModulus is that of Project Wycheproof's vectors.
+const rocaModulus = "AanFpofbj7KjD4Lf-N2hVMKR7yewSyXhhbirIMTGpfYEhZ_lnt5UoK98DnKIgArXGTu3MaW_HhFw16HGaTDUHqPrId7fe4r11CqRw09yBFuW79V8sYIwHdzCaWflUI6auImYbVfoN9_nD5n8N8SY9DwXw7mwZM9wREPXoDPgOoIWl6q_MPsp7n0zs3Z5ZaiQWOOzl1S9OhwAfSiiOwz6efnXEaxuTEtPd7BjSx7NaFka8Dx9U7YqXy2RFj1O9PjyaDGuRh7YXsX3iMUSP_wSyHQg_c_qHRtKUsNSGCT7OZg0hzm2KphtjnayKJvC64vAbROBR4Ubg6Bxg9IQVZ-QYyE"
+
+// smallOrder are points of Ed25519 whose order divides eight.
+var smallOrder = []string{
+	"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",                              // the neutral one
+	b64(append(append([]byte{0xec}, bytes.Repeat([]byte{0xff}, 30)...), 0x7f)), // of order two
+	b64(make([]byte, 32)), // of order four
 }
 
 func tenantsCases() *suite {

@@ -1,0 +1,152 @@
+// Command mutate removes the rules of DESIGN.md's section on reading a token, one at a time, and tells which vector or test
+// notices. Run it in the module's root:
+//
+//	go run ./internal/vectors/mutate            # all of them: some minutes
+//	go run ./internal/vectors/mutate -run crit  # those whose rule has this in it
+//
+// Nothing in the tree is changed: the compiler gets the changed files by its -overlay. A rule that nobody misses, and
+// a rule that is no longer found in the source, make it fail.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// A mutant is one rule, and what the source is without it.
+type mutant struct {
+	rule  string
+	edits []edit
+}
+
+// An edit replaces text that a file has exactly once.
+type edit struct{ file, find, replace string }
+
+// suites are asked in their order, until one fails.
+var suites = [][]string{
+	{"./internal/vectors"},
+	{"./internal/jose", "./jwks", "./validator", "./middleware"},
+}
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("mutate: ")
+	only := flag.String("run", "", "only the rules with this in their name")
+	flag.Parse()
+
+	dir, err := os.MkdirTemp("", "mutate")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+
+	removed, missed := 0, 0
+	fmt.Println("| rule removed | noticed by |\n|---|---|")
+	for _, m := range mutants {
+		if !strings.Contains(m.rule, *only) {
+			continue
+		}
+		removed++
+		noticed, err := m.try(context.Background(), dir)
+		switch {
+		case err != nil:
+			missed++
+			noticed = "**" + err.Error() + "**"
+		case noticed == "":
+			missed++
+			noticed = "**nobody**"
+		}
+		fmt.Printf("| %s | %s |\n", m.rule, noticed)
+	}
+	fmt.Printf("\n%d rules removed, %d of them unnoticed\n", removed, missed)
+	if missed > 0 {
+		_ = os.RemoveAll(dir)
+		os.Exit(1)
+	}
+}
+
+// try returns the first test that fails without the rule, or "" if all pass.
+func (m mutant) try(ctx context.Context, dir string) (string, error) {
+	sources := map[string]string{}
+	for _, e := range m.edits {
+		source, ok := sources[e.file]
+		if !ok {
+			data, err := os.ReadFile(e.file)
+			if err != nil {
+				return "", err
+			}
+			source = string(data)
+		}
+		if n := strings.Count(source, e.find); n != 1 {
+			return "", fmt.Errorf("%s has %d times `%s`", e.file, n, e.find)
+		}
+		sources[e.file] = strings.Replace(source, e.find, e.replace, 1)
+	}
+
+	overlay := struct{ Replace map[string]string }{map[string]string{}}
+	for file, source := range sources {
+		original, err := filepath.Abs(file)
+		if err != nil {
+			return "", err
+		}
+		changed := filepath.Join(dir, strings.ReplaceAll(file, "/", "_"))
+		if err := os.WriteFile(changed, []byte(source), 0o600); err != nil {
+			return "", err
+		}
+		overlay.Replace[original] = changed
+	}
+	data, err := json.Marshal(overlay)
+	if err != nil {
+		return "", err
+	}
+	list := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(list, data, 0o600); err != nil {
+		return "", err
+	}
+
+	for _, packages := range suites {
+		args := append([]string{"test", "-short", "-vet=off", "-overlay", list}, packages...)
+		out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput() //nolint:gosec // G204: the arguments are ours
+		if err == nil {
+			continue
+		}
+		if built := !strings.Contains(string(out), "[build failed]"); !built {
+			return "", fmt.Errorf("does not compile: %s", strings.Join(strings.Fields(string(out)), " "))
+		}
+		return failure(string(out)), nil
+	}
+	return "", nil
+}
+
+var failed = regexp.MustCompile(`--- FAIL: (\S+)`)
+
+// failure names the first test that failed by itself, not by one within it, and counts the others.
+func failure(out string) string {
+	var first string
+	count := 0
+	names := failed.FindAllStringSubmatch(out, -1)
+	for i, name := range names {
+		if i+1 < len(names) && strings.HasPrefix(names[i+1][1], name[1]+"/") {
+			continue
+		}
+		if count++; count == 1 {
+			first = strings.TrimPrefix(name[1], "TestVectors/all/")
+		}
+	}
+	switch first = strings.ReplaceAll(first, "|", "¦"); count {
+	case 0:
+		return "a panic or a failure outside of a test"
+	case 1:
+		return "`" + first + "`"
+	default:
+		return fmt.Sprintf("%d, first `%s`", count, first)
+	}
+}

@@ -1,0 +1,186 @@
+package main
+
+const (
+	jws          = "internal/jose/jws.go"
+	jsonReader   = "internal/jose/json.go"
+	verify       = "internal/jose/verify.go"
+	key          = "internal/jose/key.go"
+	examination  = "validator/examination.go"
+	read         = "validator/read.go"
+	binding      = "validator/binding.go"
+	organization = "validator/organization.go"
+	check        = "validator/check.go"
+	config       = "validator/config.go"
+	keys         = "validator/keys.go"
+	memory       = "validator/memory.go"
+	bearer       = "middleware/bearer.go"
+	requests     = "middleware/middleware.go"
+	challenge    = "middleware/challenge.go"
+)
+
+// mutants are the rules, in the order of the design.
+var mutants = []mutant{
+	// The compact form.
+	{"the signature is not empty", []edit{{jws, `payload == "" || signature == "" ||`, `payload == "" ||`}}},
+	{"the token has a size", []edit{
+		{examination, "if len(token) > maxSize {", "if false {"},
+		{jws, "if len(token) > maxSize {", "if false {"},
+	}},
+	{"the header has a size", []edit{{jws, "if len(header) > maxHeader {", "if false {"}}},
+	{"unused bits are zero", []edit{{jws, "base64.RawURLEncoding.Strict()", "base64.RawURLEncoding"}}},
+	{"no line breaks in header and payload, where the length tells", []edit{{jws, "err != nil || n != base64url.DecodedLen(size)", "err != nil"}}},
+	{"no line breaks in header and payload, where it does not", []edit{{jws, "\tif len(segment)%4 == 1 {", "\tif false {"}}},
+	{"no line breaks in the signature, where the length tells", []edit{{jws, "err != nil || n != t.signatureLength ||", "err != nil || n < 0 ||"}}},
+	{"no line breaks in the signature, where it does not", []edit{{jws, " || len(segment)%4 == 1 { // see decode", " {"}}},
+
+	// JSON.
+	{"JSON is UTF-8", []edit{{jsonReader, "if !utf8.ValidString(s) {", "if false {"}}},
+	{"nothing stands after the object", []edit{{jsonReader, "if p.pos != len(s) {", "if false {"}}},
+	{"no two members of one name at the top", []edit{{jsonReader, "\t\tif !names.add(m.Name) {", "\t\tif names.add(m.Name); false {"}}},
+	{"no two members of one name within", []edit{{jsonReader, "if !p.shallow && !names.add(m.Name) {", "if false {"}}},
+	{"claims' names are exact", []edit{{read, "switch members[i].Name {", "switch strings.ToLower(members[i].Name) {"}}},
+	{"header members' names are exact", []edit{{jws, "switch members[i].Name {", "switch strings.ToLower(members[i].Name) {"}}},
+	{"depth of objects", []edit{{jsonReader, "func (p *parser) object() error {\n\tif p.depth--; p.depth < 0 {", "func (p *parser) object() error {\n\tif false {"}}},
+	{"depth of arrays", []edit{{jsonReader, "func (p *parser) array() error {\n\tif p.depth--; p.depth < 0 {", "func (p *parser) array() error {\n\tif false {"}}},
+	{"number of members", []edit{{jsonReader, "if p.members--; p.members < 0 {", "if false {"}}},
+	{"no half of a surrogate pair", []edit{{jsonReader, "if !ok || utf16.DecodeRune(r, low) == utf8.RuneError {", "if low, ok = low, ok; false {"}}},
+	{"no control characters in strings", []edit{{jsonReader, "case c < ' ':", "case false:"}}},
+	{"no leading zeros in numbers", []edit{{jsonReader, "if p.peek() == '0' {", "if false {"}}},
+	{"no unknown escapes", []edit{{jsonReader, "if strings.IndexByte(`\"\\/bfnrt`, s[1]) < 0 {", "if false {"}}},
+
+	// The header.
+	{"crit is refused", []edit{{jws, "return errCritical", "continue"}}},
+	{"b64 is true", []edit{{jws, "if b64, _ := v.Bool(); !b64 {", "if b64, _ := v.Bool(); !b64 && false {"}}},
+	{"kid is a string", []edit{{jws, "if h.KeyID, ok = v.Text(); !ok {", "if h.KeyID, ok = v.Text(); !ok && false {"}}},
+	{"typ is a string", []edit{{jws, "if h.Type, h.HasType = v.Text(); !h.HasType {", "if h.Type, h.HasType = v.Text(); false {"}}},
+
+	// The algorithm and the key.
+	{"alg is on the list", []edit{{examination, "!slices.Contains(v.algorithms, alg)", "!jose.Known(alg)"}}},
+	{"alg is what the key says", []edit{{examination, `(key.Algorithm == "" || key.Algorithm == alg) && `, ""}}},
+	{"alg fits the key's curve", []edit{{verify, "key.Curve == curve(hash) &&", "curve(hash) != nil &&"}}},
+	{"alg fits the key's type", []edit{{verify, "return (f == familyPKCS1 || f == familyPSS) && usableRSA(key)", "return usableRSA(key)"}}},
+	{"HS algorithms need a secret", []edit{{config, "case secret && cfg.Secret == nil:", "case false:"}}},
+	{"only known algorithms", []edit{{config, "case !secret && !jose.Known(string(alg)):", "case false:"}}},
+	{"RSA keys have 2048 bits", []edit{
+		{key, "case bits < 2048 || bits > 8*maxModulus:", "case bits > 8*maxModulus:"},
+		{verify, "return 2048 <= bits && bits <= 8*maxSignature", "return bits <= 8*maxSignature"},
+	}},
+	{"RSA keys have 8192 bits at most", []edit{
+		{key, "case bits < 2048 || bits > 8*maxModulus:", "case bits < 2048:"},
+		{key, `integerParameter(members, "n", maxModulus)`, `integerParameter(members, "n", 2*maxModulus)`},
+		{verify, "return 2048 <= bits && bits <= 8*maxSignature", "return 2048 <= bits"},
+	}},
+	{"RSA exponents are odd and at least 3", []edit{
+		{key, "case key.E < 3 || key.E > math.MaxInt32 || key.E&1 == 0:", "case key.E > math.MaxInt32:"},
+		{verify, "key.E < 3 || key.E&1 == 0", "false"},
+	}},
+	{"RSA moduli are odd", []edit{{key, "case key.N.Bit(0) == 0:", "case false:"}}},
+	{"RSA moduli without a known weakness", []edit{{key, "case hasROCA(key.N):", "case false:"}}},
+	{"private keys are left out", []edit{{key, "if _, ok := Lookup(members, name); ok {", "if _, ok := Lookup(members, name); ok && false {"}}},
+	{"keys for encryption are left out", []edit{{key, `text != "sig" {`, `text == "\x00" {`}}},
+	{"keys without the operation verify are left out", []edit{{key, "return errors.New(`\"key_ops\" is without \"verify\"`)", "return nil"}}},
+	{"EC points have all their digits", []edit{{key, "if len(text) != base64url.EncodedLen(size) {", "if false {"}}},
+	{"Ed25519 keys of small order are left out", []edit{{key, "if string(y) == point {", "if string(y) == point && false {"}}},
+	{"a kid names a key, of a set", []edit{{keys, "return index.byID[kid], nil", "return index.all, nil"}}},
+
+	// The signature.
+	{"the signature is checked", []edit{{examination, "if x.token.Verify(keys[i].Public) == nil {", "if true {"}}},
+	{"signatures have one length", []edit{{verify, "if len(signature) != signatureSize(key) {", "if len(signature)%2 != 0 {"}}},
+	{"PSS salts are as long as the hash", []edit{{verify, "SaltLength: rsa.PSSSaltLengthEqualsHash", "SaltLength: rsa.PSSSaltLengthAuto"}}},
+	{"few keys are tried", []edit{{examination, "if tried++; tried > maxTried {", "if tried++; false {"}}},
+
+	// Types.
+	{"typ is absent, JWT or at+jwt", []edit{{examination, `case x.token.Header.HasType && !strings.EqualFold(typ, "JWT"):`, "case false:"}}},
+	{"typ may have application/ before it", []edit{{examination, "typ = typ[len(applicationPrefix):]", "_ = typ"}}},
+	{"what only other types have", []edit{{examination, `if x.otherType != "" {`, `if false {`}}},
+	{"events", []edit{{read, `case "events":`, `case "\x00events":`}}},
+	{"token_introspection", []edit{{read, `case "token_introspection":`, `case "\x00token_introspection":`}}},
+	{"response_type", []edit{{read, `case "response_type":`, `case "\x00response_type":`}}},
+	{"the claim typ", []edit{{read, "if typ, isText := v.Text(); !isText || slices.ContainsFunc(otherTypes, equalFold(typ)) {", "if typ, isText := v.Text(); isText && typ == \"\\x00\" && slices.ContainsFunc(otherTypes, equalFold(typ)) {"}}},
+	{"token_use", []edit{{read, `use != "access" {`, `use == "\x00" {`}}},
+	{"nonce with at_hash or c_hash", []edit{{read, "if nonce && hash {", "if nonce && hash && false {"}}},
+	{"nonce or at_hash alone is allowed", []edit{{read, "if nonce && hash {", "if nonce || hash {"}}},
+	{"RFC 9068's type", []edit{{examination, "case v.cfg.RequireRFC9068:", "case false:"}}},
+	{"RFC 9068's claims", []edit{{examination, "return x.checkRequired()", "_ = x.checkRequired"}}},
+	{"InsecureSkipTypeCheck skips", []edit{{examination, "if v.cfg.InsecureSkipTypeCheck {", "if false {"}}},
+
+	// Claims.
+	{"iss is ours", []edit{{examination, "if x.hasIssuer && slices.Contains(v.cfg.Issuers, x.Issuer) {", "if x.hasIssuer {"}}},
+	{"iss is exact in case", []edit{{examination, "slices.Contains(v.cfg.Issuers, x.Issuer)", "slices.ContainsFunc(v.cfg.Issuers, func(s string) bool { return strings.EqualFold(s, x.Issuer) })"}}},
+	{"iss is exact in its slash", []edit{{examination, "slices.Contains(v.cfg.Issuers, x.Issuer)", `slices.ContainsFunc(v.cfg.Issuers, func(s string) bool { return strings.TrimRight(s, "/") == strings.TrimRight(x.Issuer, "/") })`}}},
+	{"aud has ours", []edit{{examination, "if slices.Contains(v.cfg.Audiences, audience) {", "if true {"}}},
+	{"aud is exact", []edit{{examination, "slices.Contains(v.cfg.Audiences, audience)", "slices.ContainsFunc(v.cfg.Audiences, func(s string) bool { return strings.HasPrefix(audience, s) })"}}},
+	{"aud is not empty", []edit{{read, "ok = ok && len(c.Audience) > 0", ""}}},
+	{"exp is required", []edit{{examination, "if !x.hasExpiry {", "if false {"}}},
+	{"exp has not passed", []edit{{examination, "if now.Before(c.ExpiresAt.Add(v.cfg.Leeway)) {", "if true {"}}},
+	{"exp itself is too late", []edit{{examination, "if now.Before(c.ExpiresAt.Add(v.cfg.Leeway)) {", "if !now.After(c.ExpiresAt.Add(v.cfg.Leeway)) {"}}},
+	{"nbf has come", []edit{{examination, "if now.Before(c.NotBefore.Add(-v.cfg.Leeway)) {", "if false {"}}},
+	{"nbf itself is in time", []edit{{examination, "if now.Before(c.NotBefore.Add(-v.cfg.Leeway)) {", "if !now.After(c.NotBefore.Add(-v.cfg.Leeway)) {"}}},
+	{"iat has come", []edit{{examination, "if now.Before(c.IssuedAt.Add(-v.cfg.Leeway)) {", "if false {"}}},
+	{"iat itself is in time", []edit{{examination, "if now.Before(c.IssuedAt.Add(-v.cfg.Leeway)) {", "if !now.After(c.IssuedAt.Add(-v.cfg.Leeway)) {"}}},
+	{"whole dates are in range", []edit{{jsonReader, "-maxDate <= seconds && seconds <= maxDate", "true"}}},
+	{"dates with fractions are in range", []edit{{jsonReader, "if err != nil || !(-maxDate <= f && f <= maxDate) {", "if err != nil {"}}},
+	{"claims have their types", []edit{{read, "\t\tif !ok {\n\t\t\terr := fmt.Errorf", "\t\tif !ok && false {\n\t\t\terr := fmt.Errorf"}}},
+	{"client_id and azp agree", []edit{{read, "case hasAuthorizedParty && authorizedParty != r.ClientID:", "case false && hasAuthorizedParty:"}}},
+	{"scp only without scope", []edit{{read, "!both {", "true || both {"}}},
+
+	// Binding.
+	{"cnf needs a proof", []edit{{examination, "if x.cnf.Kind() == jose.KindNone {", "if true {"}}},
+	{"cnf is proven by something", []edit{{binding, `case has == "":`, `case has == "\x00":`}, {binding, "subtle.ConstantTimeCompare([]byte(wanted), []byte(has)) == 0", `has != "" && subtle.ConstantTimeCompare([]byte(wanted), []byte(has)) == 0`}}},
+	{"cnf is proven by the right key", []edit{{binding, "subtle.ConstantTimeCompare([]byte(wanted), []byte(has)) == 0", "false && subtle.ConstantTimeCompare([]byte(wanted), []byte(has)) == 0"}}},
+	{"cnf of an unknown kind", []edit{{binding, "\t\tdefault:\n\t\t\treturn nil, unreadable", "\t\tdefault:"}}},
+	{"cnf is not empty", []edit{{binding, "if err != nil || len(members) == 0 {", "if err != nil {"}}},
+	{"cnf's hashes have their length", []edit{{binding, "|| len(hash) != 32 || len(text) != 43", ""}}},
+	{"cnf's hashes have one spelling", []edit{{binding, "base64.RawURLEncoding.Strict()", "base64.RawURLEncoding"}}},
+
+	// Organizations, scopes, clients.
+	{"org_id is exact", []edit{{organization, "return c.OrgID == key", "return strings.EqualFold(c.OrgID, key)"}}},
+	{"org_name is exact", []edit{{organization, "return c.OrgName == key", "return strings.EqualFold(c.OrgName, key)"}}},
+	{"org_name is what is asked for in lower case", []edit{{organization, "return r + ('a' - 'A')", "return r"}}},
+	{"only ASCII is lowered", []edit{{organization, "return strings.Map(func(r rune) rune {", "return strings.ToLower(idOrName) + strings.Map(func(r rune) rune {\n\t\treturn -1"}}},
+	{"org_id is no name", []edit{{organization, "func (c *Claims) isOf(key string) bool {", "func (c *Claims) isOf(key string) bool {\n\tif c.OrgName == key {\n\t\treturn true\n\t}"}}},
+	{"org_name is no ID", []edit{{organization, "func (c *Claims) isOf(key string) bool {", "func (c *Claims) isOf(key string) bool {\n\tif c.OrgID == key {\n\t\treturn true\n\t}"}}},
+	{"all scopes", []edit{{check, "unless(containsAll(c.Scopes, refusal.Scopes), refusal)", "unless(containsAny(c.Scopes, refusal.Scopes), refusal)"}}},
+	{"permissions are not scopes", []edit{{check, "unless(containsAll(c.Permissions, refusal.Scopes), refusal)", "unless(containsAll(append(c.Permissions, c.Scopes...), refusal.Scopes), refusal)"}}},
+	{"clients are exact", []edit{{check, "unless(slices.Contains(wanted, of(c)), refusal)", "unless(slices.ContainsFunc(wanted, func(s string) bool { return strings.EqualFold(s, of(c)) }), refusal)"}}},
+
+	// The order.
+	{"no key is fetched for another type", order("checkType(v)")},
+	{"no key is fetched for another issuer", order("checkIssuer(v)")},
+	{"no key is fetched for another audience", order("checkAudience(v)")},
+	{"no key is fetched for an expired token", order("checkExpiry(v, now)")},
+
+	// What is remembered.
+	{"a remembered token expires", []edit{{memory, "if err := r.claims.expired(v, now); err != nil {", "if err := r.claims.expired(v, now); err != nil && false {"}}},
+	{"a remembered token's key is still there", []edit{{memory, "case !held:", "case !held && false:"}}},
+	{"a remembered token's binding is proven", []edit{{memory, "if c.Confirmation != nil {", "if false {"}}},
+	{"a remembered token is the same in full", []edit{{memory, "if !ok || r.token != token {", "if !ok {"}}},
+
+	// Configurations.
+	{"an issuer is an https URL", []edit{{config, `case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):`, "default:"}, {config, "\treturn \"is not an https URL (http is for loopback hosts)\"\n", "\treturn fmt.Sprint(loopback(s))\n"}}},
+	{"an issuer has no query", []edit{{config, `case u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#"):`, "case u.User != nil:"}}},
+	{"there is an issuer", []edit{{config, "if len(cfg.Issuers) == 0 {", "if false {"}}},
+	{"there is an audience", []edit{{config, `wrong("Audiences is empty: name this API, else tokens for any other one would do")`, `cfg.Audiences = []string{"x"}`}}},
+	{"an audience is not empty", []edit{{config, `if audience == "" || strings.TrimSpace(audience) != audience {`, "if false {"}}},
+	{"leeway has a limit", []edit{{config, "if cfg.Leeway > MaxLeeway {", "if false {"}}},
+	{"token size has a limit", []edit{{config, "if cfg.MaxTokenSize < 0 || cfg.MaxTokenSize > MaxMaxTokenSize {", "if false {"}}},
+
+	// Requests.
+	{"one Authorization field", []edit{{bearer, "\tcase 1:\n\tdefault:", "\tcase 1, 2, 3:\n\tdefault:"}}},
+	{"the scheme has no case", []edit{{bearer, `case !strings.EqualFold(scheme, "Bearer"):`, `case scheme != "Bearer":`}}},
+	{"only Bearer", []edit{{bearer, `case !strings.EqualFold(scheme, "Bearer"):`, `case scheme == "\x00":`}}},
+	{"a space after the scheme", []edit{{bearer, `case scheme == "" || rest != "" && rest[0] != ' ':`, `case scheme == "":`}}},
+	{"a token of b64token characters", []edit{{bearer, "if !isB64Token(token) {", "if false {"}}},
+	{"no token in the query as well", []edit{{bearer, `if r.URL != nil && queryHas(r.URL.RawQuery, "access_token") {`, "if false {"}}},
+	{"optional is for no credentials", []edit{{requests, "case missing && a.cfg.Optional && len(checks) == 0:", "case err != nil && a.cfg.Optional && len(checks) == 0:"}}},
+	{"a check is not optional", []edit{{requests, "case missing && a.cfg.Optional && len(checks) == 0:", "case missing && a.cfg.Optional:"}}},
+	{"no error code without credentials", []edit{{challenge, `return answer{http.StatusUnauthorized, "Bearer", ""}`, `return answer{http.StatusUnauthorized, "Bearer", "invalid_token"}`}}},
+	{"quotation marks are escaped", []edit{{challenge, "strings.NewReplacer(`\\`, `\\\\`, `\"`, `\\\"`).Replace(s)", "s"}}},
+	{"an outage is a 503", []edit{{challenge, "return answer{status: http.StatusServiceUnavailable}", `return answer{http.StatusUnauthorized, "Bearer", "invalid_token"}`}}},
+}
+
+// order asks for the key before one check.
+func order(check string) []edit {
+	call := "if err := x." + check + "; err != nil {"
+	return []edit{{examination, call, "if err := x.checkSignature(ctx, v); err != nil {\n\t\treturn err\n\t}\n\t" + call}}
+}
