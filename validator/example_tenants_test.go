@@ -1,0 +1,82 @@
+package validator_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rsguard/rsguard/validator"
+)
+
+func ExampleNewMuxFunc() {
+	tenants := map[string]string{"https://tenant.eu.auth0.com/": "tenant.eu.auth0.com"} // a database, in a service
+	mux := validator.NewMuxFunc(func(_ context.Context, issuer string) (*validator.Validator, error) {
+		domain, ok := tenants[issuer] // found among what is known: issuer is anybody's word
+		if !ok {
+			return nil, nil
+		}
+		return validator.New(validator.Auth0(domain, "https://api.example.com"))
+	})
+	_, err := mux.Validate(context.Background(), exampleToken(object{"iss": "https://stranger.eu.auth0.com/"}))
+	fmt.Println(err)
+	// Output: wrong_issuer: iss is "https://stranger.eu.auth0.com/": no tenant has this issuer
+}
+
+// The issuer of a token is anybody's word until its signature is checked. Who makes an address of it lets everyone name
+// the server that vouches for them.
+func ExampleNewMuxFunc_incorrect() {
+	mux := validator.NewMuxFunc(func(_ context.Context, issuer string) (*validator.Validator, error) {
+		fmt.Println("tokens are now accepted of", issuer)
+		return validator.New(validator.Config{Issuers: []string{issuer}, Audiences: []string{"https://api.example.com"}})
+	})
+	// This token has expired, else evil.example would be asked for its keys next.
+	_, _ = mux.Validate(context.Background(), exampleToken(object{"iss": "https://evil.example/"}))
+	// Output: tokens are now accepted of https://evil.example/
+}
+
+func ExampleOrganizationFunc() {
+	type key struct{} // under which a handler has put the part of the path, or of the host, that names it
+	check := validator.OrganizationFunc(func(ctx context.Context) (string, error) {
+		name, ok := ctx.Value(key{}).(string)
+		if !ok {
+			return "", errors.New("the request names no organization")
+		}
+		return name, nil
+	})
+	v := exampleValidator(check)
+	token := exampleToken(object{"org_name": "acme"})
+	for _, name := range []string{"acme", "umbrella"} {
+		_, err := v.Validate(context.WithValue(context.Background(), key{}, name), token)
+		fmt.Printf("%s: %q\n", name, validator.CodeOf(err))
+	}
+	_, err := v.Validate(context.Background(), token)
+	fmt.Printf("none: %q\n", validator.CodeOf(err))
+	// Output:
+	// acme: ""
+	// umbrella: "wrong_organization"
+	// none: "refused"
+}
+
+func ExampleAnyOf() {
+	v := exampleValidator(validator.AnyOf(
+		validator.Clients("the-night-job"),
+		validator.AllOf(validator.Scopes("reports:read"), validator.Permissions("reports:read")),
+	))
+	_, err := v.Validate(context.Background(), exampleToken(object{"azp": "another", "scope": "reports:read"}))
+	var refusal *validator.Error
+	if errors.As(err, &refusal) {
+		fmt.Println(refusal.Code, refusal.Scopes)
+	}
+	// Output: insufficient_scope [reports:read]
+}
+
+func ExampleAuthenticatedWithin() {
+	v := exampleValidator(validator.AuthenticatedWithin(5*time.Minute), validator.ACR("http://schemas.openid.net/pape/policies/2007/06/multi-factor"))
+	_, err := v.Validate(context.Background(), exampleToken(object{"auth_time": 1_600_000_000}))
+	var refusal *validator.Error
+	if errors.As(err, &refusal) {
+		fmt.Println(refusal.Code, refusal.MaxAge)
+	}
+	// Output: insufficient_user_authentication 5m0s
+}
