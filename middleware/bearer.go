@@ -14,7 +14,10 @@ import (
 // [*validator.Error]: with [validator.CodeMissing] if there is no such header, or one of another scheme; with
 // [validator.CodeRequest] if there are several, if it is malformed, or if the query has an access_token as well.
 // Tokens in the query or in a form are never taken.
-func BearerToken(r *http.Request) (string, error) {
+func BearerToken(r *http.Request) (string, error) { return schemeToken(r, "Bearer") }
+
+// schemeToken is BearerToken for any scheme whose credentials are a token (RFC 9449, Section 7.1).
+func schemeToken(r *http.Request, wanted string) (string, error) {
 	fields := r.Header["Authorization"]
 	switch len(fields) {
 	case 0:
@@ -32,7 +35,7 @@ func BearerToken(r *http.Request) (string, error) {
 		return "", &validator.Error{Code: validator.CodeMissing, Err: errNoAuthorization}
 	case scheme == "" || rest != "" && rest[0] != ' ':
 		return "", invalid(errNoScheme)
-	case !strings.EqualFold(scheme, "Bearer"):
+	case !strings.EqualFold(scheme, wanted):
 		return "", &validator.Error{Code: validator.CodeMissing, Err: errOtherScheme}
 	}
 
@@ -54,7 +57,7 @@ func BearerToken(r *http.Request) (string, error) {
 // None of these quotes the field: it may hold a token, or another secret.
 var (
 	errNoAuthorization = errors.New("there is no Authorization field")
-	errOtherScheme     = errors.New("the Authorization field has another scheme than Bearer")
+	errOtherScheme     = errors.New("the Authorization field has another scheme than is accepted")
 	errNoScheme        = errors.New("the Authorization field does not begin with a scheme and a space")
 	errEmptyToken      = errors.New("the Authorization field has no token after its scheme")
 	errNotB64Token     = errors.New("the Authorization field has characters that no token has")

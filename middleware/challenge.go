@@ -14,8 +14,9 @@ import (
 // Challenge sets in h what the answer to a refused request needs, and returns its status. err is what
 // [Authenticator.Authenticate] returned. The body is the caller's, and should tell no more than the status does.
 //
-// It sets WWW-Authenticate, in place of any that is there, if a token could help; Retry-After if keys are unavailable;
-// and Cache-Control: no-store. Caches would not keep these statuses by themselves (RFC 9110, Section 15.1), but they
+// It sets WWW-Authenticate, in place of any that is there, if a token could help, to the challenge of the scheme that was
+// used, and to another for each further scheme that would do; DPoP-Nonce for a client that has used DPoP, if nonces are
+// demanded; Retry-After if keys are unavailable; and Cache-Control: no-store. Caches would not keep these statuses by themselves (RFC 9110, Section 15.1), but they
 // would if the Cache-Control of the route's good answers were still in h (RFC 9111, Section 3).
 func (a *Authenticator) Challenge(h http.Header, err error) (status int) {
 	h.Set("Cache-Control", "no-store")
@@ -23,8 +24,11 @@ func (a *Authenticator) Challenge(h http.Header, err error) (status int) {
 	h.Del("Retry-After")
 
 	answer := answerTo(err)
-	if answer.scheme != "" {
-		h.Set("WWW-Authenticate", a.challenge(answer, err))
+	if answer.challenged {
+		h["Www-Authenticate"] = a.challenges(answer, err)
+	}
+	if a.cfg.DPoP != nil && answer.challenged && a.usesDPoP(err) && validator.CodeOf(err) != validator.CodeMissing {
+		a.setNonce(h)
 	}
 	if answer.status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", retryAfter(err))
@@ -34,9 +38,9 @@ func (a *Authenticator) Challenge(h http.Header, err error) (status int) {
 
 // An answer is what the client learns of a refusal.
 type answer struct {
-	status int
-	scheme string // of the challenge; "" for none
-	error  string // of the challenge; "" for none
+	status     int
+	challenged bool
+	error      string // of the challenge; "" for none
 }
 
 func answerTo(err error) answer {
@@ -47,21 +51,21 @@ func answerTo(err error) answer {
 	switch validator.CodeOf(err) {
 	case validator.CodeMissing:
 		// RFC 6750, Section 3.1: no error code if there are no credentials.
-		return answer{http.StatusUnauthorized, "Bearer", ""}
+		return answer{http.StatusUnauthorized, true, ""}
 	case validator.CodeRequest:
-		return answer{http.StatusBadRequest, "Bearer", "invalid_request"}
+		return answer{http.StatusBadRequest, true, "invalid_request"}
 	case validator.CodeMalformed, validator.CodeAlgorithm, validator.CodeUnknownKey, validator.CodeSignature,
 		validator.CodeIssuer, validator.CodeAudience, validator.CodeType, validator.CodeExpired,
 		validator.CodeNotYetValid, validator.CodeClaim, validator.CodeOrganization, validator.CodeBinding:
-		return answer{http.StatusUnauthorized, "Bearer", "invalid_token"}
+		return answer{http.StatusUnauthorized, true, "invalid_token"}
 	case validator.CodeProof, validator.CodeReplayed:
-		return answer{http.StatusUnauthorized, "DPoP", "invalid_dpop_proof"}
+		return answer{http.StatusUnauthorized, true, "invalid_dpop_proof"}
 	case validator.CodeNonce:
-		return answer{http.StatusUnauthorized, "DPoP", "use_dpop_nonce"}
+		return answer{http.StatusUnauthorized, true, "use_dpop_nonce"}
 	case validator.CodeAuthentication:
-		return answer{http.StatusUnauthorized, "Bearer", "insufficient_user_authentication"}
+		return answer{http.StatusUnauthorized, true, "insufficient_user_authentication"}
 	case validator.CodeScope:
-		return answer{http.StatusForbidden, "Bearer", "insufficient_scope"}
+		return answer{http.StatusForbidden, true, "insufficient_scope"}
 	case validator.CodeUnavailable:
 		return answer{status: http.StatusServiceUnavailable}
 	default: // CodeRefused, and codes that are a check's own
@@ -69,10 +73,23 @@ func answerTo(err error) answer {
 	}
 }
 
-func (a *Authenticator) challenge(answer answer, err error) string {
-	c := challenge(answer.scheme)
+// challenges returns that of the scheme that the client has used. To one that has used Bearer, or nothing, DPoP is offered
+// too, but never the other way round: who has a bound token is not told to try without (RFC 9449, Section 7.2).
+func (a *Authenticator) challenges(answer answer, err error) []string {
+	switch {
+	case a.usesDPoP(err):
+		return []string{a.challenge("DPoP", answer.error, err)}
+	case a.cfg.DPoP != nil && answer.status != http.StatusForbidden:
+		return []string{a.challenge("Bearer", answer.error, err), a.challenge("DPoP", "", nil)}
+	default:
+		return []string{a.challenge("Bearer", answer.error, err)}
+	}
+}
+
+func (a *Authenticator) challenge(scheme, code string, err error) string {
+	c := challenge(scheme)
 	c = c.with("realm", a.cfg.Realm)
-	c = c.with("error", answer.error)
+	c = c.with("error", code)
 	var e *validator.Error
 	if errors.As(err, &e) {
 		switch e.Code {
@@ -84,6 +101,9 @@ func (a *Authenticator) challenge(answer answer, err error) string {
 				c = c.with("max_age", strconv.FormatInt(int64(e.MaxAge/time.Second), 10))
 			}
 		}
+	}
+	if scheme == "DPoP" {
+		c = c.with("algs", a.algs)
 	}
 	c = c.with("resource_metadata", a.cfg.ResourceMetadata)
 	return string(c)

@@ -45,9 +45,10 @@ type contextKey struct{}
 
 // An identity is whom a request comes from. It is not changed once it is in a context.
 type identity struct {
-	by     *Authenticator // who found it; nil for one of NewContext
-	token  string         // what it was found by
-	claims *validator.Claims
+	by        *Authenticator // who found it; nil for one of NewContext
+	token     string         // what it was found by
+	underDPoP bool           // by which scheme
+	claims    *validator.Claims
 }
 
 func (id *identity) isBy(a *Authenticator) bool {

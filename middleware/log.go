@@ -44,7 +44,7 @@ func levelOf(ctx context.Context, err error) slog.Level {
 		return slog.LevelDebug
 	}
 	switch validator.CodeOf(err) {
-	case validator.CodeMissing:
+	case validator.CodeMissing, validator.CodeNonce:
 		return slog.LevelDebug
 	case validator.CodeUnavailable:
 		return slog.LevelWarn

@@ -50,10 +50,11 @@ type Metadata struct {
 
 	AuthorizationDetailsTypesSupported []string `json:"authorization_details_types_supported,omitempty"`
 
-	// DPoPSigningAlgValuesSupported are the algorithms of DPoP proofs.
+	// DPoPSigningAlgValuesSupported are the algorithms of DPoP proofs. Nil means those of Config.DPoP.
 	DPoPSigningAlgValuesSupported []string `json:"dpop_signing_alg_values_supported,omitempty"`
 
-	// DPoPBoundAccessTokensRequired says that other tokens than those bound to a DPoP key are refused.
+	// DPoPBoundAccessTokensRequired says that tokens that are bound to nothing are refused. It is set if Config.DPoP
+	// requires it.
 	DPoPBoundAccessTokensRequired bool `json:"dpop_bound_access_tokens_required,omitempty"`
 
 	// Extra are further members, such as "jwks_uri" or "resource_name#it". Their values are written as
@@ -123,6 +124,13 @@ func (m Metadata) document(cfg Config) (*metadataDocument, error) {
 	}
 	if m.BearerMethodsSupported == nil && cfg.Token == nil {
 		m.BearerMethodsSupported = []string{"header"}
+	}
+
+	if cfg.DPoP != nil {
+		if m.DPoPSigningAlgValuesSupported == nil {
+			m.DPoPSigningAlgValuesSupported = strings.Fields(algorithmList(cfg.DPoP))
+		}
+		m.DPoPBoundAccessTokensRequired = m.DPoPBoundAccessTokensRequired || cfg.DPoP.Required()
 	}
 
 	where, err := metadataURL(m.Resource)

@@ -11,18 +11,20 @@
 // decision, [Authenticator.Challenge] the answer, and [Authenticator.Handler] and [Authenticator.Require] are both
 // for net/http and everything that takes its handlers.
 //
-// The standards are RFC 6750 (Bearer tokens), RFC 9110, Section 11 (HTTP authentication), RFC 9470 (step-up
-// challenges) and RFC 9728 (protected resource metadata).
+// The standards are RFC 6750 (Bearer tokens), RFC 9449 and RFC 8705 (tokens bound to a key or certificate), RFC 9110,
+// Section 11 (HTTP authentication), RFC 9470 (step-up challenges) and RFC 9728 (protected resource metadata).
 package middleware
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
 
+	"github.com/rsguard/rsguard/dpop"
 	"github.com/rsguard/rsguard/validator"
 )
 
@@ -55,8 +57,29 @@ type Config struct {
 	IssuerForHost func(host string) string
 
 	// Optional lets requests without credentials pass, without claims, where no check guards the route. Credentials
-	// that are there must be good all the same. Those of another scheme than Bearer count as none.
+	// that are there must be good all the same. Those of another scheme than Bearer, or DPoP if there is a DPoP, count as
+	// none.
 	Optional bool
+
+	// DPoP checks the proofs of tokens that are bound to a key, which come under the scheme DPoP, in Authorization whatever
+	// Token is (RFC 9449, Section 7.1). Nil means that nothing proves such tokens, and they are refused. A token that is
+	// bound is refused under any other scheme. A Verifier takes each proof once, so two Authenticators that one request
+	// passes need two.
+	DPoP *dpop.Verifier
+
+	// Origin finds the scheme and host of the URL that the client has sent r to, such as "https://api.example.com", which
+	// a proof must name. It may have a path that a proxy has taken off. Nil means the scheme of the connection and the
+	// host that r names: right where clients connect to this server and no other, and to all the names it has.
+	// Behind proxies there are [FixedOrigin], [XForwardedOrigin] and [ForwardedOrigin]. An error that is no
+	// [*validator.Error] counts as [validator.CodeRequest]. Origin must be safe for concurrent use.
+	Origin func(r *http.Request) (string, error)
+
+	// ClientCertificate finds the certificate whose key the client has proven to have, or nil without an error if there is
+	// none, for tokens that are bound to one (RFC 8705, Section 3). Nil means the first of r.TLS.PeerCertificates, for
+	// which the server's tls.Config has to ask: tls.RequestClientCert does. Where TLS ends at a proxy there is
+	// [ClientCertHeader]. An error that is no [*validator.Error] counts as [validator.CodeRequest]. ClientCertificate
+	// must be safe for concurrent use.
+	ClientCertificate func(r *http.Request) (*x509.Certificate, error)
 
 	// AllowPreflight lets CORS preflights without credentials pass, without claims, whatever checks guard the route: an
 	// OPTIONS request with Origin and Access-Control-Request-Method. Browsers never put credentials into one. What comes
@@ -86,7 +109,7 @@ type Config struct {
 	// unverified issuer and key ID (cut to 256 bytes), and the error's text (cut to 1 KiB): never the token. Nil means
 	// [slog.Default] at the time of the refusal. The level is
 	//
-	//	Debug  when there are no credentials, or the client has gone away: both are part of every day
+	//	Debug  when there are no credentials, no nonce yet, or no client any more: all are part of every day
 	//	Info   when the client or its token is at fault
 	//	Warn   when keys are unavailable: good tokens are being refused
 	//	Error  when a function of this Config, a check or the Validator panicked: there is a bug to mend
@@ -96,12 +119,13 @@ type Config struct {
 // An Authenticator guards HTTP handlers. It is safe for concurrent use.
 type Authenticator struct {
 	cfg      Config
+	algs     string            // those of DPoP proofs, for challenges
 	metadata *metadataDocument // nil if there is none
 }
 
 // New returns an Authenticator for cfg. Its error joins everything that is wrong with cfg.
 func New(cfg Config) (*Authenticator, error) {
-	a := &Authenticator{cfg: cfg}
+	a := &Authenticator{cfg: cfg, algs: algorithmList(cfg.DPoP)}
 	err := cfg.check()
 	if cfg.Metadata != nil {
 		document, problem := cfg.Metadata.document(cfg)
@@ -143,6 +167,7 @@ func (a *Authenticator) Require(checks ...validator.Check) func(http.Handler) ht
 				a.refuse(w, r, err)
 				return
 			}
+			a.Admit(w.Header(), authenticated)
 			next.ServeHTTP(w, authenticated)
 		})
 	}
@@ -183,34 +208,31 @@ func (a *Authenticator) Authenticate(r *http.Request, checks ...validator.Check)
 func (a *Authenticator) identify(r *http.Request, checks []validator.Check) (*identity, error) {
 	ctx := r.Context()
 	id := identityFrom(ctx)
-	token, err := a.token(r)
+	c, err := a.credentials(r)
 	missing := validator.CodeOf(err) == validator.CodeMissing
 
 	switch {
-	case id.isBy(a) && (missing || err == nil && token == id.token):
+	case id.isBy(a) && (missing || err == nil && c.token == id.token):
 		// A handler in between may have removed the token, but if it put another in its place, then the request is a
 		// new one, made with the context of the old: the claims found are not its sender's.
 	case missing && a.cfg.Optional && len(checks) == 0, missing && a.cfg.AllowPreflight && isPreflight(r):
 		return nil, nil
 	case err != nil:
-		return nil, err
+		return nil, withScheme(err, c.underDPoP)
 	default:
-		claims, err := a.cfg.Validator.Validate(ctx, token)
+		claims, err := a.validate(r, c)
 		if err != nil {
-			return nil, refusal(validator.CodeRefused, err)
+			return nil, withScheme(err, c.underDPoP)
 		}
-		if claims == nil {
-			return nil, &fault{text: "the Validator returned neither claims nor an error"}
-		}
-		id = &identity{by: a, token: token, claims: claims}
+		id = &identity{by: a, token: c.token, underDPoP: c.underDPoP, claims: claims}
 	}
 
 	if err := a.checkHost(r, id.claims); err != nil {
-		return nil, err
+		return nil, withScheme(err, id.underDPoP)
 	}
 	for _, check := range checks {
 		if err := check(ctx, id.claims); err != nil {
-			return nil, refusalOf(id.claims, err)
+			return nil, withScheme(refusalOf(id.claims, err), id.underDPoP)
 		}
 	}
 	return id, nil

@@ -31,6 +31,7 @@ func New(auth *middleware.Authenticator, checks ...validator.Check) echo.Middlew
 				status := auth.Challenge(c.Response().Header(), err)
 				return echo.NewHTTPError(status).SetInternal(err)
 			}
+			auth.Admit(c.Response().Header(), r)
 			c.SetRequest(r)
 			return next(c)
 		}

@@ -32,6 +32,7 @@ func New(auth *middleware.Authenticator, checks ...validator.Check) gin.HandlerF
 			_ = c.AbortWithError(status, err)
 			return
 		}
+		auth.Admit(c.Writer.Header(), r)
 		c.Request = r
 	}
 }

@@ -1,0 +1,88 @@
+package middleware
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// ClientCertHeader returns a function for [Config].ClientCertificate that finds the certificate in the field Client-Cert
+// (RFC 9440, Section 2.2), if the request comes directly from one of these networks: TLS ends at a proxy there, which must
+// remove the field from what clients send. A request that comes from elsewhere has the certificate of its own
+// connection. ClientCertHeader panics if there are no networks, or one that isn't valid.
+func ClientCertHeader(networks ...netip.Prefix) func(*http.Request) (*x509.Certificate, error) {
+	trusted := newProxies("ClientCertHeader", networks)
+	return func(r *http.Request) (*x509.Certificate, error) {
+		if !trusted.sent(r) {
+			return connectionCertificate(r)
+		}
+		// The connection's own certificate would be the proxy's.
+		switch fields := r.Header.Values("Client-Cert"); len(fields) {
+		case 0:
+			return nil, nil
+		case 1:
+			return parseClientCert(fields[0])
+		}
+		return nil, errClientCerts
+	}
+}
+
+var (
+	errClientCerts = errors.New("there are several Client-Cert fields")
+	errClientCert  = errors.New("the field Client-Cert is no byte sequence of a structured field")
+)
+
+// maxClientCert is the length of the longest field Client-Cert that is looked at.
+const maxClientCert = 32 << 10
+
+// parseClientCert reads a certificate in DER, as a byte sequence (RFC 9440, Section 2.1).
+func parseClientCert(field string) (*x509.Certificate, error) {
+	text, ok := strings.CutPrefix(field, ":")
+	if !ok || len(field) > maxClientCert {
+		return nil, errClientCert
+	}
+	text, ok = strings.CutSuffix(text, ":")
+	if !ok || strings.ContainsAny(text, "\r\n") {
+		return nil, errClientCert
+	}
+	der, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return nil, errClientCert
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, fmt.Errorf("the certificate in the field Client-Cert: %w", err)
+	}
+	return certificate, nil
+}
+
+// connectionCertificate returns the certificate whose key the other end of the connection has.
+func connectionCertificate(r *http.Request) (*x509.Certificate, error) {
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		return nil, nil
+	}
+	return r.TLS.PeerCertificates[0], nil
+}
+
+// certificateHash returns the hash of the client's certificate, as a token that is bound to it has it (RFC 8705,
+// Section 3.1), or "" if there is none.
+func (a *Authenticator) certificateHash(r *http.Request) (string, error) {
+	find := a.cfg.ClientCertificate
+	if find == nil {
+		find = connectionCertificate
+	}
+	certificate, err := find(r)
+	if err != nil || certificate == nil {
+		return "", err
+	}
+	if len(certificate.Raw) == 0 {
+		return "", errors.New("the client's certificate has no encoding")
+	}
+	sum := sha256.Sum256(certificate.Raw)
+	return base64.RawURLEncoding.EncodeToString(sum[:]), nil
+}

@@ -1,0 +1,139 @@
+package middleware
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// FixedOrigin returns a function for [Config].Origin that always returns origin, such as "https://api.example.com". It
+// may have a path, for a proxy that takes it off: "https://www.example.com/api". FixedOrigin panics if origin is no
+// absolute http or https URL, or has user information, a query or a fragment.
+func FixedOrigin(origin string) func(*http.Request) (string, error) {
+	if err := checkOrigin(origin); err != nil {
+		panic(fmt.Sprintf("middleware: FixedOrigin: %q %v", origin, err))
+	}
+	return func(*http.Request) (string, error) { return origin, nil }
+}
+
+// XForwardedOrigin returns a function for [Config].Origin that believes X-Forwarded-Proto and X-Forwarded-Host if the
+// request comes directly from one of these networks. If a field has several values, then the one that counts is that
+// of the first proxy that X-Forwarded-For shows to be in the networks, counted from the right: what stands before it
+// the client may have written. Without X-Forwarded-Host, the Host of the request counts. A request that comes from
+// elsewhere is taken as Origin's default does.
+//
+// The proxies must set, append to or remove all three fields. One that they pass on unchanged is the client's word:
+// where that can't be ruled out, use [FixedOrigin]. XForwardedOrigin panics if there are no networks, or one that isn't
+// valid.
+func XForwardedOrigin(networks ...netip.Prefix) func(*http.Request) (string, error) {
+	trusted := newProxies("XForwardedOrigin", networks)
+	return func(r *http.Request) (string, error) {
+		if !trusted.sent(r) {
+			return directOrigin(r)
+		}
+		hops := trusted.hops(fieldList(r.Header, "X-Forwarded-For"))
+		proto, ok := noted(fieldList(r.Header, "X-Forwarded-Proto"), hops)
+		if !ok {
+			return "", errNoProto
+		}
+		host, ok := noted(fieldList(r.Header, "X-Forwarded-Host"), hops)
+		if !ok {
+			host = r.Host
+		}
+		return originOf(proto, host)
+	}
+}
+
+// ForwardedOrigin is [XForwardedOrigin] for proxies that add an element to the field Forwarded (RFC 7239), with its
+// parameters for, proto and, unless they leave Host alone, host.
+func ForwardedOrigin(networks ...netip.Prefix) func(*http.Request) (string, error) {
+	trusted := newProxies("ForwardedOrigin", networks)
+	return func(r *http.Request) (string, error) {
+		if !trusted.sent(r) {
+			return directOrigin(r)
+		}
+		elements, err := parseForwarded(r.Header.Values("Forwarded"))
+		if err != nil {
+			return "", err
+		}
+		senders := make([]string, len(elements))
+		for i := range elements {
+			senders[i] = elements[i].sender
+		}
+		element, ok := noted(elements, trusted.hops(senders))
+		if !ok || element.proto == "" {
+			return "", errNoProto
+		}
+		if element.host == "" {
+			element.host = r.Host
+		}
+		return originOf(element.proto, element.host)
+	}
+}
+
+var (
+	errNoProto = errors.New("the proxy doesn't say by which scheme the request came")
+	errOrigin  = errors.New("the origin of the request is not a scheme, a host and a path")
+)
+
+// directOrigin is the origin of a request that came without a proxy.
+func directOrigin(r *http.Request) (string, error) {
+	if r.TLS != nil {
+		return originOf("https", r.Host)
+	}
+	return originOf("http", r.Host)
+}
+
+// originOf lets nothing into an origin by which it would end early.
+func originOf(scheme, host string) (string, error) {
+	if !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") ||
+		host == "" || strings.ContainsAny(host, "/?#@\\ ") {
+		return "", errOrigin
+	}
+	return scheme + "://" + host, nil
+}
+
+func checkOrigin(s string) error {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		return errors.New("is not a URL")
+	case u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
+		return errors.New("is not an absolute http or https URL")
+	case u.User != nil || strings.ContainsAny(s, "?#"):
+		return errors.New("has user information, a query or a fragment")
+	}
+	return nil
+}
+
+// targetOf returns the URL that the client has sent r to (RFC 9110, Section 7.1), without its query.
+func targetOf(origin string, r *http.Request) (string, error) {
+	if strings.ContainsAny(origin, "?#") {
+		return "", errOrigin
+	}
+	return strings.TrimRight(origin, "/") + pathOf(r), nil
+}
+
+// pathOf returns the path as it was sent, which a handler in between doesn't change, as it may change r.URL. It is
+// empty or begins with a slash, so that it can't become a part of the host.
+func pathOf(r *http.Request) string {
+	target := r.RequestURI
+	if target == "" { // r was not read by a server
+		target = r.URL.EscapedPath()
+	}
+	if !strings.HasPrefix(target, "/") {
+		// The absolute form has an authority before its path; others have no path.
+		_, rest, _ := strings.Cut(target, "://")
+		_, path, ok := strings.Cut(rest, "/")
+		if !ok {
+			return ""
+		}
+		target = "/" + path
+	}
+	target, _, _ = strings.Cut(target, "?")
+	// There is no fragment in a request: what looks like one is a part of the path for the server.
+	return strings.ReplaceAll(target, "#", "%23")
+}

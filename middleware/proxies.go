@@ -1,0 +1,90 @@
+package middleware
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// proxies are the networks whose word about a request is taken.
+type proxies []netip.Prefix
+
+func newProxies(function string, networks []netip.Prefix) proxies {
+	if len(networks) == 0 {
+		panic("middleware: " + function + ": no networks")
+	}
+	p := make(proxies, len(networks))
+	for i, network := range networks {
+		if !network.IsValid() {
+			panic(fmt.Sprintf("middleware: %s: the network at %d is not valid", function, i))
+		}
+		if addr := network.Addr(); addr.Is4In6() && network.Bits() >= 96 {
+			network = netip.PrefixFrom(addr.Unmap(), network.Bits()-96)
+		}
+		p[i] = network.Masked()
+	}
+	return p
+}
+
+func (p proxies) contain(addr netip.Addr) bool {
+	addr = addr.Unmap().WithZone("")
+	for _, network := range p {
+		if network.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// sent reports whether the connection that r came by is from one of the proxies.
+func (p proxies) sent(r *http.Request) bool {
+	addr, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && p.contain(addr.Addr())
+}
+
+// hops returns how many of the proxies r has passed, from the last one back to the first that somebody else sent it to:
+// as the senders say that the proxies have noted, the last at the end. r's own sender is one of the proxies.
+func (p proxies) hops(senders []string) int {
+	hops := 1
+	for i := len(senders) - 1; i >= 0; i-- {
+		addr, ok := parseNode(senders[i])
+		if !ok || !p.contain(addr) {
+			break
+		}
+		hops++
+	}
+	return hops
+}
+
+// parseNode reads the address of a node, with or without a port (RFC 7239, Section 6).
+func parseNode(node string) (netip.Addr, bool) {
+	if withPort, err := netip.ParseAddrPort(node); err == nil {
+		return withPort.Addr(), true
+	}
+	if inner, ok := strings.CutPrefix(node, "["); ok {
+		node = strings.TrimSuffix(inner, "]")
+	}
+	addr, err := netip.ParseAddr(node)
+	return addr, err == nil
+}
+
+// noted returns what the first of so many proxies has added to a list to which each adds one item, or what there is, if
+// some of them replace the list.
+func noted[T any](list []T, hops int) (item T, ok bool) {
+	if len(list) == 0 {
+		return item, false
+	}
+	return list[max(len(list)-hops, 0)], true
+}
+
+// fieldList splits the items of a field, which may come in several lines, at its commas.
+func fieldList(h http.Header, name string) []string {
+	var items []string
+	for _, line := range h.Values(name) {
+		for item := range strings.SplitSeq(line, ",") {
+			items = append(items, strings.Trim(item, " \t"))
+		}
+	}
+	return items
+}
