@@ -51,11 +51,26 @@ func (a *Authenticator) credentials(r *http.Request) (c credentials, err error) 
 		if fields := r.Header["Authorization"]; len(fields) == 1 && hasScheme(fields[0], "DPoP") {
 			c.underDPoP = true
 			c.token, err = schemeToken(r, "DPoP")
+			if err == nil && a.cfg.Token != nil {
+				err = a.checkAlone(r, c.token)
+			}
 			return c, err
 		}
 	}
 	c.token, err = a.token(r)
 	return c, err
+}
+
+// checkAlone refuses a request that has another token where Config.Token looks for one.
+func (a *Authenticator) checkAlone(r *http.Request, token string) error {
+	switch other, err := a.token(r); {
+	case validator.CodeOf(err) == validator.CodeMissing, err == nil && other == token:
+		return nil
+	case err == nil:
+		return invalid(errBesideHeader)
+	default:
+		return err
+	}
 }
 
 func hasScheme(field, scheme string) bool { return strings.EqualFold(field[:schemeEnd(field)], scheme) }
@@ -102,13 +117,9 @@ func (a *Authenticator) verifyProof(r *http.Request, c credentials) (*dpop.Proof
 	if !c.underDPoP || a.cfg.DPoP == nil || len(proofs) == 0 && c.certificate != "" {
 		return nil, nil
 	}
-	origin := a.cfg.Origin
-	if origin == nil {
-		origin = directOrigin
-	}
-	base, err := origin(r)
+	base, err := a.origin(r)
 	if err != nil {
-		return nil, refusal(validator.CodeRequest, err)
+		return nil, err
 	}
 	url, err := targetOf(base, r)
 	if err != nil {

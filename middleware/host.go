@@ -14,7 +14,11 @@ func (a *Authenticator) checkHost(r *http.Request, claims *validator.Claims) err
 	if a.cfg.IssuerForHost == nil {
 		return nil
 	}
-	host := hostname(r.Host)
+	origin, err := a.origin(r)
+	if err != nil {
+		return err
+	}
+	host := hostname(origin)
 	want := a.cfg.IssuerForHost(host)
 	if want != "" && want == claims.Issuer {
 		return nil
@@ -26,8 +30,12 @@ func (a *Authenticator) checkHost(r *http.Request, claims *validator.Claims) err
 	}
 }
 
-// hostname returns the name in a Host field: without its port, in lower case, without the dot that may end it.
-func hostname(host string) string {
-	name := (&url.URL{Host: host}).Hostname()
-	return strings.TrimSuffix(strings.ToLower(name), ".")
+// hostname returns the name of an origin's host: without its port, in lower case, without the dot that may end it. It is
+// empty if that isn't an origin.
+func hostname(origin string) string {
+	u, err := url.Parse(origin)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
 }

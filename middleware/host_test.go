@@ -2,8 +2,10 @@ package middleware_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -40,7 +42,6 @@ func TestConfig_IssuerForHost(t *testing.T) {
 		{name: "an address", host: "[::1]:80", token: "a", ok: true},
 		{name: "on an unknown host", host: "a.example", token: "a"},
 		{name: "on a longer one", host: "api.a.example.evil.example", token: "a"},
-		{name: "on none", host: "", token: "a"},
 		{name: "a header for the host", host: "api.b.example", token: "a", header: []string{"X-Forwarded-Host", "api.a.example"}},
 		{name: "a header beside the host", host: "api.a.example", token: "a", header: []string{"X-Forwarded-Host", "api.b.example"}, ok: true},
 		{name: "Forwarded", host: "api.b.example", token: "a", header: []string{"Forwarded", "host=api.a.example"}},
@@ -93,6 +94,52 @@ func TestConfig_IssuerForHost_later(t *testing.T) {
 	_, err := nameless.Authenticate(r)
 	if got := validator.CodeOf(err); got != validator.CodeIssuer {
 		t.Errorf("Authenticate() of claims without an issuer on an unknown host: error %v, want code %q", err, validator.CodeIssuer)
+	}
+}
+
+// A proxy is believed if the Origin says so, and nobody else is.
+func TestConfig_IssuerForHost_origin(t *testing.T) {
+	t.Parallel()
+
+	proxies := netip.MustParsePrefix("10.0.0.0/8")
+	for _, tt := range []struct {
+		name      string
+		origin    func(*http.Request) (string, error)
+		sender    string
+		host      string
+		forwarded string // X-Forwarded-Host
+		token     string
+		status    int
+	}{
+		{"a proxy", middleware.XForwardedOrigin(proxies), "10.0.0.1:1", "inside", "api.a.example", "a", 200},
+		{"a proxy, the other's token", middleware.XForwardedOrigin(proxies), "10.0.0.1:1", "inside", "api.a.example", "b", 401},
+		{"a proxy that passes the host on", middleware.XForwardedOrigin(proxies), "10.0.0.1:1", "api.b.example", "", "b", 200},
+		{"a client before the proxy", middleware.XForwardedOrigin(proxies), "10.0.0.1:1", "inside", "api.b.example, api.a.example", "b", 401},
+		{"no proxy", middleware.XForwardedOrigin(proxies), "192.0.2.1:1", "api.b.example", "api.a.example", "a", 401},
+		{"no proxy, its own host", middleware.XForwardedOrigin(proxies), "192.0.2.1:1", "api.b.example", "api.a.example", "b", 200},
+		{"one origin", middleware.FixedOrigin("https://API.a.example:8443/api"), "192.0.2.1:1", "api.b.example", "", "a", 200},
+		{"one origin, the other's token", middleware.FixedOrigin("https://api.a.example"), "192.0.2.1:1", "api.b.example", "", "b", 401},
+		{"no host", nil, "192.0.2.1:1", "", "", "a", 400},
+		{"an error", func(*http.Request) (string, error) { return "", errors.New("no") }, "192.0.2.1:1", "api.a.example", "", "a", 400},
+		{"no origin", func(*http.Request) (string, error) { return "api.a.example", nil }, "192.0.2.1:1", "api.a.example", "", "a", 401},
+	} {
+		auth := newAuth(t, middleware.Config{
+			Validator:     validateFunc(issuers),
+			IssuerForHost: func(host string) string { return byHost[host] },
+			Origin:        tt.origin,
+		})
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host, r.RemoteAddr = tt.host, tt.sender
+		r.Header.Set("Authorization", "Bearer "+tt.token)
+		r.Header.Set("X-Forwarded-Proto", "https")
+		if tt.forwarded != "" {
+			r.Header.Set("X-Forwarded-Host", tt.forwarded)
+		}
+		w := httptest.NewRecorder()
+		auth.Handler(new(spy)).ServeHTTP(w, r)
+		if w.Code != tt.status {
+			t.Errorf("%s: GET = %d, want %d", tt.name, w.Code, tt.status)
+		}
 	}
 }
 

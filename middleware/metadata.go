@@ -25,7 +25,7 @@ import (
 //	mux.Handle(auth.Metadata())
 type Metadata struct {
 	// Resource is the API's URL: https, or http on a loopback host, without a query or a fragment. Clients ask for
-	// tokens for it, so the Validator has to accept it as an audience.
+	// tokens for it, which most issuers take for the audience: then it has to be one of the Validator's.
 	Resource string `json:"resource"`
 
 	// AuthorizationServers are the issuers of the tokens. Nil means those of the Validator, if it is a

@@ -51,9 +51,10 @@ type Config struct {
 
 	// IssuerForHost names the issuer whose tokens are accepted on a host, for an API that is reached under several
 	// domains: a token must then be used on the domain that it was issued for, as with Auth0's own API and custom
-	// domains. Host is that of the request, in lower case and without a port. What the function returns is compared with
-	// the token's "iss", exactly; "" means a host that is not known, and refuses every token. The Validator has
-	// to accept all of these issuers by itself. Nil means no such rule. IssuerForHost must be safe for concurrent use.
+	// domains. Host is that of Origin, in lower case and without a port, and so of the request itself unless Origin says
+	// which proxies to believe. What the function returns is compared with the token's "iss", exactly; "" means a host that
+	// is not known, and refuses every token. The Validator has to accept all of these issuers by itself. Nil means no such
+	// rule. IssuerForHost must be safe for concurrent use.
 	IssuerForHost func(host string) string
 
 	// Optional lets requests without credentials pass, without claims, where no check guards the route. Credentials
@@ -68,7 +69,7 @@ type Config struct {
 	DPoP *dpop.Verifier
 
 	// Origin finds the scheme and host of the URL that the client has sent r to, such as "https://api.example.com", which
-	// a proof must name. It may have a path that a proxy has taken off. Nil means the scheme of the connection and the
+	// a proof must name, and whose host IssuerForHost gets. It may have a path that a proxy has taken off. Nil means the scheme of the connection and the
 	// host that r names: right where clients connect to this server and no other, and to all the names it has.
 	// Behind proxies there are [FixedOrigin], [XForwardedOrigin] and [ForwardedOrigin]. An error that is no
 	// [*validator.Error] counts as [validator.CodeRequest]. Origin must be safe for concurrent use.

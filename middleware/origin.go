@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/rsguard/rsguard/validator"
 )
 
 // FixedOrigin returns a function for [Config].Origin that always returns origin, such as "https://api.example.com". It
@@ -78,6 +80,19 @@ var (
 	errNoProto = errors.New("the proxy doesn't say by which scheme the request came")
 	errOrigin  = errors.New("the origin of the request is not a scheme, a host and a path")
 )
+
+// origin returns the origin of r by the Config. Its error is a [*validator.Error].
+func (a *Authenticator) origin(r *http.Request) (string, error) {
+	find := a.cfg.Origin
+	if find == nil {
+		find = directOrigin
+	}
+	origin, err := find(r)
+	if err != nil {
+		return "", refusal(validator.CodeRequest, err)
+	}
+	return origin, nil
+}
 
 // directOrigin is the origin of a request that came without a proxy.
 func directOrigin(r *http.Request) (string, error) {

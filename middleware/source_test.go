@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rsguard/rsguard/dpop"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -220,6 +221,36 @@ func TestSources_answer(t *testing.T) {
 		auth.Handler(new(spy)).ServeHTTP(w, sent{header: tt.header}.request())
 		if got := w.Header().Get("WWW-Authenticate"); w.Code != tt.status || got != tt.challenge {
 			t.Errorf("Handler(%s) = %d, challenge %q, want %d, %q", tt.name, w.Code, got, tt.status, tt.challenge)
+		}
+	}
+}
+
+// A token under the scheme DPoP is found whatever the source is, and must be the only one.
+func TestSources_dpop(t *testing.T) {
+	t.Parallel()
+
+	proofs, err := dpop.New(dpop.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name   string
+		source func(*http.Request) (string, error)
+		header []string
+		want   validator.Code
+	}{
+		{"alone", middleware.CookieToken("t"), []string{"Authorization", "DPoP a"}, validator.CodeProof},
+		{"with a cookie", middleware.CookieToken("t"), []string{"Authorization", "DPoP a", "Cookie", "t=a"}, validator.CodeRequest},
+		{"with a protocol", middleware.WebSocketToken("p."), []string{"Authorization", "DPoP a", "Sec-WebSocket-Protocol", "p.a"}, validator.CodeRequest},
+		{"with what a function has found in it", func(*http.Request) (string, error) { return "a", nil }, []string{"Authorization", "DPoP a"}, validator.CodeProof},
+		{"with another", func(*http.Request) (string, error) { return "b", nil }, []string{"Authorization", "DPoP a"}, validator.CodeRequest},
+		{"with an error", func(*http.Request) (string, error) { return "", errors.New("no") }, []string{"Authorization", "DPoP a"}, validator.CodeRequest},
+		{"the cookie alone", middleware.CookieToken("t"), []string{"Cookie", "t=a"}, ""},
+	} {
+		auth := newAuth(t, middleware.Config{Token: tt.source, DPoP: proofs})
+		_, err := auth.Authenticate(sent{header: tt.header}.request())
+		if got := validator.CodeOf(err); got != tt.want {
+			t.Errorf("Authenticate(%s) error = %v, want code %q", tt.name, err, tt.want)
 		}
 	}
 }
