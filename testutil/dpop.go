@@ -1,0 +1,175 @@
+package testutil
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rsguard/rsguard/internal/jose"
+	"github.com/rsguard/rsguard/validator"
+)
+
+// A ProofKey is the key of a client that uses DPoP: it signs the proofs that a token that is bound to it needs. It is made
+// by [DPoPKey], and safe for concurrent use.
+type ProofKey struct {
+	tb         testing.TB
+	alg        validator.Algorithm
+	private    crypto.Signer
+	thumbprint string
+
+	// Now tells the time at which proofs are issued. Nil means [time.Now]; [mockissuer.Issuer.Now] is that of an issuer.
+	// It is not to be changed while the key is in use.
+	Now func() time.Time
+}
+
+// DPoPKey makes a key for ES256, or for EdDSA if that is named; other algorithms fail tb.
+//
+//	key := testutil.DPoPKey(t)
+//	token := iss.Token(testutil.Claims{"cnf": key.Confirmation()})
+//	r := httptest.NewRequest("GET", "https://api.example.com/orders", nil)
+//	key.Authorize(r, token)
+func DPoPKey(tb testing.TB, alg ...validator.Algorithm) *ProofKey {
+	tb.Helper()
+
+	k := &ProofKey{tb: tb, alg: validator.ES256}
+	if len(alg) > 0 {
+		k.alg = alg[0]
+	}
+	var err error
+	switch k.alg {
+	case validator.ES256:
+		k.private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case validator.EdDSA:
+		_, k.private, err = ed25519.GenerateKey(rand.Reader)
+	default:
+		tb.Fatalf("testutil.DPoPKey(%s): want ES256 or EdDSA", k.alg)
+	}
+	if err == nil {
+		k.thumbprint, err = jose.Thumbprint(k.private.Public())
+	}
+	if err != nil {
+		tb.Fatalf("testutil.DPoPKey(%s): %v", k.alg, err)
+	}
+	return k
+}
+
+// Thumbprint returns the thumbprint of the public key (RFC 7638).
+func (k *ProofKey) Thumbprint() string { return k.thumbprint }
+
+// Confirmation returns the claim "cnf" of a token that is bound to the key.
+func (k *ProofKey) Confirmation() Claims { return Claims{"jkt": k.thumbprint} }
+
+// JWK returns the public key as a proof has it.
+func (k *ProofKey) JWK() Claims {
+	encode := base64.RawURLEncoding.EncodeToString
+	switch public := k.private.Public().(type) {
+	case *ecdsa.PublicKey:
+		x, y := public.X.FillBytes(make([]byte, 32)), public.Y.FillBytes(make([]byte, 32))
+		return Claims{"kty": "EC", "crv": "P-256", "x": encode(x), "y": encode(y)}
+	case ed25519.PublicKey:
+		return Claims{"kty": "OKP", "crv": "Ed25519", "x": encode(public)}
+	}
+	return nil
+}
+
+// Proof returns a proof for a request by this method to this URL with this token, issued now. Its claims are jti, which is
+// another each time, htm, htu, iat and ath, with those of changes over them: one that is nil is left out, and a
+// [time.Time] becomes a NumericDate. So a nonce is Claims{"nonce": …}.
+func (k *ProofKey) Proof(method, url, token string, changes ...Claims) string {
+	k.tb.Helper()
+	return k.Sign(nil, k.claims(method, url, token, changes...))
+}
+
+// Authorize sets r's Authorization and DPoP fields, with a proof for r.
+func (k *ProofKey) Authorize(r *http.Request, token string, changes ...Claims) {
+	k.tb.Helper()
+	url := r.URL.String()
+	if !r.URL.IsAbs() { // as in a request for a server
+		scheme := "http://"
+		if r.TLS != nil {
+			scheme = "https://"
+		}
+		url = scheme + r.Host + url
+	}
+	r.Header.Set("Authorization", "DPoP "+token)
+	r.Header.Set("DPoP", k.Proof(r.Method, url, token, changes...))
+}
+
+func (k *ProofKey) claims(method, url, token string, changes ...Claims) Claims {
+	now := time.Now
+	if k.Now != nil {
+		now = k.Now
+	}
+	url, _, _ = strings.Cut(url, "#")
+	url, _, _ = strings.Cut(url, "?")
+	hash := sha256.Sum256([]byte(token))
+	claims := Claims{
+		"jti": rand.Text(),
+		"htm": method,
+		"htu": url,
+		"iat": now(),
+		"ath": base64.RawURLEncoding.EncodeToString(hash[:]),
+	}
+	for _, c := range changes {
+		maps.Copy(claims, c)
+	}
+	return claims
+}
+
+// Sign returns a JWS of claims, whatever they are. Its header is that of a proof, with the members of header over it; one that
+// is nil is left out.
+func (k *ProofKey) Sign(header, claims Claims) string {
+	k.tb.Helper()
+
+	members := Claims{"typ": "dpop+jwt", "alg": k.alg, "jwk": k.JWK()}
+	maps.Copy(members, header)
+	input := k.segment(members) + "." + k.segment(claims)
+	signature, err := k.signature(input)
+	if err != nil {
+		k.tb.Fatalf("testutil.ProofKey.Sign: %v", err)
+	}
+	return input + "." + base64.RawURLEncoding.EncodeToString(signature)
+}
+
+func (k *ProofKey) segment(members Claims) string {
+	k.tb.Helper()
+
+	written := Claims{}
+	for name, value := range members {
+		switch value := value.(type) {
+		case nil:
+		case time.Time:
+			written[name] = value.Unix()
+		default:
+			written[name] = value
+		}
+	}
+	text, err := json.Marshal(written)
+	if err != nil {
+		k.tb.Fatalf("testutil.ProofKey.Sign: %v", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+func (k *ProofKey) signature(input string) ([]byte, error) {
+	private, ok := k.private.(*ecdsa.PrivateKey)
+	if !ok {
+		return k.private.Sign(rand.Reader, []byte(input), crypto.Hash(0))
+	}
+	digest := sha256.Sum256([]byte(input))
+	r, s, err := ecdsa.Sign(rand.Reader, private, digest[:])
+	if err != nil {
+		return nil, err
+	}
+	return append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...), nil
+}
