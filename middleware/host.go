@@ -31,10 +31,10 @@ func (a *Authenticator) checkHost(r *http.Request, claims *validator.Claims) err
 }
 
 // hostname returns the name of an origin's host: without its port, in lower case, without the dot that may end it. It is
-// empty if that isn't an origin.
+// empty if that isn't an origin, or not in ASCII: there are letters beyond it that become ASCII in lower case.
 func hostname(origin string) string {
 	u, err := url.Parse(origin)
-	if err != nil {
+	if err != nil || !isPrintable(u.Hostname()) {
 		return ""
 	}
 	return strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")

@@ -19,7 +19,7 @@ func issuers(_ context.Context, token string) (*validator.Claims, error) {
 	return &validator.Claims{Issuer: "https://" + token + "/", Subject: token}, nil
 }
 
-var byHost = map[string]string{"api.a.example": "https://a/", "api.b.example": "https://b/", "::1": "https://a/"}
+var byHost = map[string]string{"api.a.example": "https://a/", "api.b.example": "https://b/", "api.k.example": "https://k/", "::1": "https://a/"}
 
 func TestConfig_IssuerForHost(t *testing.T) {
 	t.Parallel()
@@ -102,6 +102,7 @@ func TestConfig_IssuerForHost_origin(t *testing.T) {
 	t.Parallel()
 
 	proxies := netip.MustParsePrefix("10.0.0.0/8")
+	kelvin := middleware.FixedOrigin("https://api.\u212a.example")
 	for _, tt := range []struct {
 		name      string
 		origin    func(*http.Request) (string, error)
@@ -119,6 +120,7 @@ func TestConfig_IssuerForHost_origin(t *testing.T) {
 		{"no proxy, its own host", middleware.XForwardedOrigin(proxies), "192.0.2.1:1", "api.b.example", "api.a.example", "b", 200},
 		{"one origin", middleware.FixedOrigin("https://API.a.example:8443/api"), "192.0.2.1:1", "api.b.example", "", "a", 200},
 		{"one origin, the other's token", middleware.FixedOrigin("https://api.a.example"), "192.0.2.1:1", "api.b.example", "", "b", 401},
+		{"a letter that is no k", kelvin, "192.0.2.1:1", "api.k.example", "", "k", 401},
 		{"no host", nil, "192.0.2.1:1", "", "", "a", 400},
 		{"an error", func(*http.Request) (string, error) { return "", errors.New("no") }, "192.0.2.1:1", "api.a.example", "", "a", 400},
 		{"no origin", func(*http.Request) (string, error) { return "api.a.example", nil }, "192.0.2.1:1", "api.a.example", "", "a", 401},
