@@ -106,6 +106,9 @@ func isOutage(err error) bool {
 	return !errors.Is(err, errMetadata)
 }
 
+// maxURL is the length of the longest jwks_uri.
+const maxURL = 2 << 10
+
 var errMetadata = errors.New("not the issuer's metadata")
 
 // readMetadata returns the jwks_uri of the issuer's metadata. The document must say that it is this issuer's (OpenID
@@ -124,6 +127,9 @@ func readMetadata(document, issuer string) (string, error) {
 	raw, ok := value.Text()
 	if !ok {
 		return "", fmt.Errorf("%w: it has no jwks_uri", errMetadata)
+	}
+	if len(raw) > maxURL {
+		return "", fmt.Errorf("%w: its jwks_uri has %d bytes", errMetadata, len(raw))
 	}
 	u, err := checkURL(raw)
 	if err != nil {

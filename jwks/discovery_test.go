@@ -69,6 +69,7 @@ func TestCache_discovery(t *testing.T) {
 		{"jwks_uri is http on loopback", issuerURL, map[string]string{oidcURL: doc(issuerURL, "http://127.0.0.1/k"), "http://127.0.0.1/k": keys}, nil, "jwks_uri is http"},
 		{"jwks_uri is a file", issuerURL, map[string]string{oidcURL: doc(issuerURL, "file:///etc/passwd")}, nil, "jwks_uri has no host"},
 		{"jwks_uri with a password", issuerURL, map[string]string{oidcURL: doc(issuerURL, "https://a:SECRET@issuer.example/"), keysURL: keys}, nil, "jwks_uri has credentials"},
+		{"jwks_uri without end", issuerURL, map[string]string{oidcURL: doc(issuerURL, "https://issuer.example/"+strings.Repeat("x", 100_000))}, nil, "its jwks_uri has 100023 bytes"},
 		{"loopback issuer", "http://127.0.0.1:8080", map[string]string{
 			"http://127.0.0.1:8080/.well-known/openid-configuration": doc("http://127.0.0.1:8080", "http://localhost:1/k"), "http://localhost:1/k": keys,
 		}, nil, ""},

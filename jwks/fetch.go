@@ -56,29 +56,29 @@ type answer struct {
 	keys          Set
 	leftOut       []error
 	notModified   bool
-	validator     validator
+	version       version
 	ttl, staleFor time.Duration
 	said          bool // ttl and staleFor are from the header
 }
 
-// A validator (RFC 9110, Section 8.8) tells one version of the key set at one URL from others.
-type validator struct{ url, etag string }
+// A version is what tells one form of the key set at one URL from others (RFC 9110, Section 8.8).
+type version struct{ url, etag string }
 
 // fetch asks for the key set, unless it is the one that have tells of.
-func (s *source) fetch(have validator, holdsKeys bool) (answer, error) {
+func (s *source) fetch(have version, holdsKeys bool) (answer, error) {
 	url, err := s.url(holdsKeys)
 	if err != nil {
 		return answer{}, err
 	}
 	if have.url != url {
-		have = validator{}
+		have = version{}
 	}
 	a, err := s.keySet(url, have)
 	s.where.silent = err != nil
 	return a, err
 }
 
-func (s *source) keySet(url string, have validator) (answer, error) {
+func (s *source) keySet(url string, have version) (answer, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Timeout)
 	defer cancel()
 	res, err := s.get(ctx, url, "application/jwk-set+json, application/json;q=0.9", have.etag)
@@ -88,13 +88,13 @@ func (s *source) keySet(url string, have validator) (answer, error) {
 	a := answer{notModified: res.status == http.StatusNotModified}
 	a.ttl, a.staleFor, a.said = s.cfg.lifetime(res.header)
 	if a.notModified {
-		a.validator = have
+		a.version = have
 		return a, nil
 	}
 	if a.keys, a.leftOut, err = parse(res.body); err != nil {
 		return answer{}, fmt.Errorf("GET %s: %w", url, err)
 	}
-	a.validator = validator{url, entityTag(res.header)}
+	a.version = version{url, entityTag(res.header)}
 	return a, nil
 }
 
@@ -107,16 +107,18 @@ type response struct {
 
 // A statusError is an answer other than 200, or 304 where that was asked for.
 type statusError struct {
-	url, status string
-	code        int
-	retryAfter  time.Duration
+	url        string
+	code       int
+	retryAfter time.Duration
 }
 
 func (e *statusError) Error() string {
+	// Not in the server's words.
+	text := fmt.Sprintf("GET %s: %d %s", e.url, e.code, http.StatusText(e.code))
 	if e.code/100 == 3 && e.code != http.StatusNotModified {
-		return fmt.Sprintf("GET %s: %s, and redirects are not followed", e.url, e.status)
+		text += ", and redirects are not followed"
 	}
-	return fmt.Sprintf("GET %s: %s", e.url, e.status)
+	return text
 }
 
 var errSilent = errors.New("no complete answer in time")
@@ -146,7 +148,7 @@ func (s *source) get(ctx context.Context, url, accept, etag string) (response, e
 	case res.StatusCode == http.StatusNotModified && etag != "":
 		return response{status: res.StatusCode, header: res.Header}, nil
 	case res.StatusCode != http.StatusOK:
-		return response{}, &statusError{url, res.Status, res.StatusCode, retryAfter(res.Header, s.cfg.Now())}
+		return response{}, &statusError{url, res.StatusCode, retryAfter(res.Header, s.cfg.Now())}
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
 	switch {

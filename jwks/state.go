@@ -19,12 +19,12 @@ const (
 
 // A snapshot is everything that a lookup needs to know, as of one moment. It is never changed, only replaced.
 type snapshot struct {
-	set       *keySet       // nil while EMPTY
-	fetched   time.Time     // when the fetch that last confirmed the set began
-	freshFor  time.Duration // FRESH until this age,
-	ttl       time.Duration // REVALIDATE until this one,
-	staleFor  time.Duration // and EXPIRED for so long after it
-	validator validator     // of the set, for conditional requests
+	set      *keySet       // nil while EMPTY
+	fetched  time.Time     // when the fetch that last confirmed the set began
+	freshFor time.Duration // FRESH until this age,
+	ttl      time.Duration // REVALIDATE until this one,
+	staleFor time.Duration // and EXPIRED for so long after it
+	version  version       // of the set, for conditional requests
 
 	flight    *flight // the fetch in progress, or nil
 	fetches   int     // begun

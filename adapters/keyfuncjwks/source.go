@@ -70,7 +70,7 @@ func unavailable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("keyfuncjwks: waiting for the storage: %w", ctx.Err())
 	}
-	return fmt.Errorf("%w: %v", jwks.ErrUnavailable, err) // as text: its context isn't the caller's
+	return fmt.Errorf("%w: %s", jwks.ErrUnavailable, err.Error()) // as text: its context isn't the caller's
 }
 
 // choice returns the usable keys with this kid, or all usable ones, and whether there are any at all.

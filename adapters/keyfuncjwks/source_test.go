@@ -70,7 +70,7 @@ func TestSource_usability(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	weak, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // G403: it is to be refused
+	weak, err := rsa.GenerateKey(rand.Reader, 1024) // to be refused
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func TestSource_faults(t *testing.T) {
 		if len(got) != tt.found || !errors.Is(err, tt.want) {
 			t.Errorf("Keys(%s) = %d keys, %v, want %d, %v", tt.name, len(got), err, tt.found, tt.want)
 		}
-		if tt.want == jwks.ErrUnavailable && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) { //nolint:errorlint // which row is it
+		if tt.want == jwks.ErrUnavailable && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
 			t.Errorf("Keys(%s) error = %v, which looks like the caller's context", tt.name, err)
 		}
 	}

@@ -277,14 +277,14 @@ func TestCheckPublicKey_smallOrder(t *testing.T) {
 			key[31] |= sign
 
 			accepted := 0
-			for i := range 256 {
+			for i := range 64 {
 				if ed25519.Verify(key[:], fmt.Append(nil, i), forged) {
 					accepted++
 				}
 			}
-			t.Logf("%x: a forged signature is good for %d of 256 messages", key, accepted)
+			t.Logf("%x: a forged signature is good for %d of 64 messages", key, accepted)
 			if err := jose.CheckPublicKey(ed25519.PublicKey(key[:])); err == nil {
-				t.Errorf("CheckPublicKey(%x) = nil, want an error: a forgery is good for %d of 256 messages", key, accepted)
+				t.Errorf("CheckPublicKey(%x) = nil, want an error: a forgery is good for %d of 64 messages", key, accepted)
 			}
 		}
 	}

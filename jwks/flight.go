@@ -1,0 +1,137 @@
+package jwks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// A flight is one fetch and those who wait for it. It ends within twice Config.Timeout.
+type flight struct {
+	done    chan struct{}
+	err     error // wraps ErrUnavailable; to be read when done is closed
+	waiters int   // lookups of unknown kids; guarded by Cache.mu
+}
+
+// wait returns nil when the flight has ended, in whatever way, and an error that wraps ctx.Err() if ctx ends before.
+func (f *flight) wait(ctx context.Context) error {
+	select {
+	case <-f.done:
+		return nil
+	default:
+	}
+	select {
+	case <-f.done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("jwks: waiting for the issuer's keys: %w", ctx.Err())
+	}
+}
+
+// flight returns the fetch in progress, or begins one if the keys are not FRESH and the last failure is long enough
+// ago, or returns nil.
+func (c *Cache) flight() *flight {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, now := c.current.Load(), c.cfg.Now()
+	if s.flight != nil || s.state(now) == Fresh || s.mustWait(now) > 0 {
+		return s.flight
+	}
+	return c.begin()
+}
+
+// begin starts a fetch. c.mu is held, and none is in progress.
+func (c *Cache) begin() *flight {
+	s := *c.current.Load()
+	s.flight = &flight{done: make(chan struct{})}
+	s.fetches++
+	c.current.Store(&s)
+	go c.fly(&s)
+	return s.flight
+}
+
+// fly fetches the keys. It belongs to nobody's request: whoever began it may be gone before it ends.
+func (c *Cache) fly(s *snapshot) {
+	var a answer
+	began, err := c.cfg.Now(), errors.New("the fetch was ended from within")
+	defer func() {
+		// A Transport may be anybody's. What it does here would else end the program.
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the HTTP client panicked with a %T", p)
+		}
+		c.land(began, a, err)
+	}()
+	a, err = c.source.fetch(s.version, s.set != nil)
+}
+
+// land puts the outcome of a fetch in place, and tells those who wait.
+func (c *Cache) land(began time.Time, a answer, err error) {
+	c.mu.Lock()
+	now := c.cfg.Now()
+	s := *c.current.Load()
+	f := s.flight
+	s.flight = nil
+	changed := false
+	if err != nil {
+		f.err = s.fail(began, now, err)
+	} else {
+		changed = s.succeed(began, a)
+	}
+	if changed {
+		clear(c.missing)
+	}
+	was := s.logged
+	s.logged = phase{s.state(now), s.failures > 0}
+	c.current.Store(&s)
+	close(f.done)
+	c.mu.Unlock()
+
+	c.logPhase(&s, was, now)
+	if changed && len(s.set.leftOut) > 0 {
+		c.logLeftOut(s.set)
+	}
+}
+
+// fail changes a copy of the snapshot: the keys stay as they were.
+func (s *snapshot) fail(began, now time.Time, err error) error {
+	s.failures++
+	s.failed, s.err = began, errors.New(clipped(err.Error()))
+	s.backoff = backoff(s.failures, s.set == nil)
+	if status := (*statusError)(nil); errors.As(err, &status) && status.retryAfter > 0 {
+		s.backoff = max(s.backoff, elapsed(began, now)+status.retryAfter)
+	}
+	return &unavailable{s.err, max(s.mustWait(now), time.Second)}
+}
+
+// clipped bounds a text that a server may have had a part in.
+func clipped(text string) string {
+	const most = 1 << 10
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
+// succeed changes a copy of the snapshot, and reports whether there is another set in it now. Keys that are not in
+// the answer are gone: the issuer has withdrawn them.
+func (s *snapshot) succeed(began time.Time, a answer) (changed bool) {
+	s.successes++
+	s.failures, s.backoff, s.err = 0, 0, nil
+	s.fetched = began
+	s.version = a.version
+	if !a.notModified || a.said { // RFC 9111, Section 4.3.4: what a 304 doesn't say stays as it was
+		s.ttl, s.staleFor = a.ttl, a.staleFor
+	}
+	s.freshFor = s.ttl/10*8 - jitter(s.ttl/10)
+	if a.notModified || s.set.equal(a.keys, a.leftOut) {
+		return false
+	}
+	generation := 1
+	if s.set != nil {
+		generation += s.set.generation
+	}
+	s.set = newKeySet(a.keys, a.leftOut, generation)
+	return true
+}
