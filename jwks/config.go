@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rsguard/rsguard/internal/secureurl"
 )
 
 // The defaults of [Config]. The package's documentation has the reason of each.
@@ -83,14 +83,14 @@ func (cfg Config) completed() (Config, error) {
 		wrong("Issuer and Config.URL are both empty")
 	}
 	if cfg.Issuer != "" {
-		if u, err := checkURL(cfg.Issuer); err != nil {
+		if u, err := secureurl.Parse(cfg.Issuer); err != nil {
 			wrong("Issuer %w", err)
 		} else if strings.Contains(cfg.Issuer, "?") {
 			wrong("Issuer of host %q has a query", u.Host) // RFC 8414, Section 2
 		}
 	}
 	if cfg.URL != "" {
-		if _, err := checkURL(cfg.URL); err != nil {
+		if _, err := secureurl.Parse(cfg.URL); err != nil {
 			wrong("URL %w", err)
 		}
 	}
@@ -135,28 +135,4 @@ func (cfg *Config) name() string {
 		return cfg.Issuer
 	}
 	return cfg.URL
-}
-
-// checkURL refuses addresses that keys can't be had from safely. Its error doesn't repeat raw, which may hold a
-// password.
-func checkURL(raw string) (*url.URL, error) {
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil:
-		return nil, errors.New("is not a URL")
-	case u.User != nil:
-		return nil, errors.New("has credentials in it")
-	case strings.Contains(raw, "#"):
-		return nil, errors.New("has a fragment")
-	case u.Hostname() == "" || u.Opaque != "":
-		return nil, errors.New("has no host")
-	case u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()):
-		return u, nil
-	}
-	return nil, fmt.Errorf("is neither https nor http on a loopback host, but %s on %q", u.Scheme, u.Hostname())
-}
-
-func isLoopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/internal/jose"
+	"github.com/rsguard/rsguard/internal/secureurl"
 )
 
 // How long to believe what was discovered, and how long to wait with the next try if the key set's URL is silent.
@@ -131,7 +132,7 @@ func readMetadata(document, issuer string) (string, error) {
 	if len(raw) > maxURL {
 		return "", fmt.Errorf("%w: its jwks_uri has %d bytes", errMetadata, len(raw))
 	}
-	u, err := checkURL(raw)
+	u, err := secureurl.Parse(raw)
 	if err != nil {
 		return "", fmt.Errorf("%w: its jwks_uri %w", errMetadata, err)
 	}
