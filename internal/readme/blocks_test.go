@@ -81,6 +81,7 @@ var imports = map[string]string{
 	"gin":        "github.com/gin-gonic/gin",
 	"echoauth":   "github.com/rsguard/rsguard/adapters/echoauth",
 	"ginauth":    "github.com/rsguard/rsguard/adapters/ginauth",
+	"dpop":       "github.com/rsguard/rsguard/dpop",
 	"jwks":       "github.com/rsguard/rsguard/jwks",
 	"middleware": "github.com/rsguard/rsguard/middleware",
 	"testutil":   "github.com/rsguard/rsguard/testutil",
