@@ -45,7 +45,8 @@ type Metadata struct {
 	ResourcePolicyURI     string `json:"resource_policy_uri,omitempty"`
 	ResourceTOSURI        string `json:"resource_tos_uri,omitempty"`
 
-	// TLSClientCertificateBoundAccessTokens says that tokens bound to a client certificate are supported.
+	// TLSClientCertificateBoundAccessTokens says that tokens bound to a client certificate are supported. It is set if
+	// there is a Config.ClientCertificate.
 	TLSClientCertificateBoundAccessTokens bool `json:"tls_client_certificate_bound_access_tokens,omitempty"`
 
 	AuthorizationDetailsTypesSupported []string `json:"authorization_details_types_supported,omitempty"`
@@ -126,6 +127,7 @@ func (m Metadata) document(cfg Config) (*metadataDocument, error) {
 		m.BearerMethodsSupported = []string{"header"}
 	}
 
+	m.TLSClientCertificateBoundAccessTokens = m.TLSClientCertificateBoundAccessTokens || cfg.ClientCertificate != nil
 	if cfg.DPoP != nil {
 		if m.DPoPSigningAlgValuesSupported == nil {
 			m.DPoPSigningAlgValuesSupported = strings.Fields(algorithmList(cfg.DPoP))

@@ -1,6 +1,7 @@
 package middleware_test
 
 import (
+	"crypto/x509"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rsguard/rsguard/dpop"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -27,6 +29,11 @@ func TestAuthenticator_Metadata(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	required, err := dpop.New(dpop.Config{Required: true, Algorithms: []validator.Algorithm{validator.ES256, validator.EdDSA}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	noCertificate := func(*http.Request) (*x509.Certificate, error) { return nil, nil }
 	for _, tt := range []struct {
 		name string
 		cfg  middleware.Config
@@ -45,6 +52,14 @@ func TestAuthenticator_Metadata(t *testing.T) {
 		{
 			"with a Token function", middleware.Config{Token: middleware.BearerToken}, middleware.Metadata{Resource: resource},
 			`{"resource":"https://api.example.com/orders"}`,
+		},
+		{
+			"with proofs and certificates",
+			middleware.Config{Validator: oneTenant, DPoP: required, ClientCertificate: noCertificate},
+			middleware.Metadata{Resource: resource},
+			`{"authorization_servers":["https://tenant.eu.auth0.com/"],"bearer_methods_supported":["header"],` +
+				`"dpop_bound_access_tokens_required":true,"dpop_signing_alg_values_supported":["ES256","EdDSA"],` +
+				`"resource":"https://api.example.com/orders","tls_client_certificate_bound_access_tokens":true}`,
 		},
 		{
 			"none of what is known",
