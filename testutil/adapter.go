@@ -143,10 +143,14 @@ func (run *adapterRun) send(method, target string, authorization []string, token
 	for _, field := range authorization {
 		r.Header.Add("Authorization", strings.ReplaceAll(field, "%s", token))
 	}
+	return run.serve(r)
+}
+
+func (run *adapterRun) serve(r *http.Request) *adapterResponse {
 	w := httptest.NewRecorder()
 	defer func() {
 		if v := recover(); v != nil {
-			run.t.Errorf("%s %s panicked: %v", method, target, v)
+			run.t.Errorf("%s %s panicked: %v", r.Method, r.URL, v)
 		}
 	}()
 	run.handler.ServeHTTP(w, r)

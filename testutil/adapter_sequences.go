@@ -25,6 +25,10 @@ func adapterTests() []adapterTest {
 		{"claims are of one request, at the same time", claimsAtTheSameTime},
 		{"a check inside its own Authenticator", checkInside},
 		{"a check inside another Authenticator", checkInsideAnother},
+		{"a proof is taken once", proofTakenOnce},
+		{"a nonce is asked for and renewed", nonceRenewed},
+		{"a bound token is no bearer token", boundIsNoBearer},
+		{"a token bound to a certificate", boundToCertificate},
 	}
 }
 

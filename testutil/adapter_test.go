@@ -250,6 +250,31 @@ func TestTestAdapter_broken(t *testing.T) {
 			"panicked",
 		},
 		{
+			"it doesn't renew the nonce",
+			broken(func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler) {
+				authenticated, err := auth.Authenticate(r, checks...)
+				if err != nil {
+					w.WriteHeader(auth.Challenge(w.Header(), err))
+					return
+				}
+				next.ServeHTTP(w, authenticated)
+			}),
+			[]string{"a nonce is asked for and renewed"},
+			"call Admit",
+		},
+		{
+			"it takes DPoP's word",
+			broken(func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler) {
+				if r.Header.Get("DPoP") != "" {
+					next.ServeHTTP(w, r)
+					return
+				}
+				auth.Require(checks...)(next).ServeHTTP(w, r)
+			}),
+			[]string{"a proof is taken once", "a bound token is no bearer token"},
+			"status = 202, want 401",
+		},
+		{
 			"it refuses all",
 			broken(func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler) {
 				w.WriteHeader(auth.Challenge(w.Header(), &validator.Error{Code: validator.CodeMissing}))
@@ -287,6 +312,7 @@ func TestTestAdapter_good(t *testing.T) {
 				w.WriteHeader(auth.Challenge(w.Header(), err))
 				return
 			}
+			auth.Admit(w.Header(), authenticated)
 			next.ServeHTTP(w, authenticated)
 		})
 	})

@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"strings"
@@ -41,26 +42,29 @@ type ProofKey struct {
 func DPoPKey(tb testing.TB, alg ...validator.Algorithm) *ProofKey {
 	tb.Helper()
 
-	k := &ProofKey{tb: tb, alg: validator.ES256}
-	if len(alg) > 0 {
-		k.alg = alg[0]
+	k, err := newProofKey(append(alg, validator.ES256)[0])
+	if err != nil {
+		tb.Fatalf("testutil.DPoPKey(%s): %v", alg, err)
 	}
-	var err error
-	switch k.alg {
+	k.tb = tb
+	return k
+}
+
+func newProofKey(alg validator.Algorithm) (k *ProofKey, err error) {
+	k = &ProofKey{alg: alg}
+	switch alg {
 	case validator.ES256:
 		k.private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	case validator.EdDSA:
 		_, k.private, err = ed25519.GenerateKey(rand.Reader)
 	default:
-		tb.Fatalf("testutil.DPoPKey(%s): want ES256 or EdDSA", k.alg)
-	}
-	if err == nil {
-		k.thumbprint, err = jose.Thumbprint(k.private.Public())
+		err = errors.New("want ES256 or EdDSA")
 	}
 	if err != nil {
-		tb.Fatalf("testutil.DPoPKey(%s): %v", k.alg, err)
+		return nil, err
 	}
-	return k
+	k.thumbprint, err = jose.Thumbprint(k.private.Public())
+	return k, err
 }
 
 // Thumbprint returns the thumbprint of the public key (RFC 7638).
@@ -131,19 +135,30 @@ func (k *ProofKey) claims(method, url, token string, changes ...Claims) Claims {
 func (k *ProofKey) Sign(header, claims Claims) string {
 	k.tb.Helper()
 
-	members := Claims{"typ": "dpop+jwt", "alg": k.alg, "jwk": k.JWK()}
-	maps.Copy(members, header)
-	input := k.segment(members) + "." + k.segment(claims)
-	signature, err := k.signature(input)
+	proof, err := k.sign(header, claims)
 	if err != nil {
 		k.tb.Fatalf("testutil.ProofKey.Sign: %v", err)
 	}
-	return input + "." + base64.RawURLEncoding.EncodeToString(signature)
+	return proof
 }
 
-func (k *ProofKey) segment(members Claims) string {
-	k.tb.Helper()
+func (k *ProofKey) sign(header, claims Claims) (string, error) {
+	members := Claims{"typ": "dpop+jwt", "alg": k.alg, "jwk": k.JWK()}
+	maps.Copy(members, header)
+	head, err := proofSegment(members)
+	if err != nil {
+		return "", err
+	}
+	payload, err := proofSegment(claims)
+	if err != nil {
+		return "", err
+	}
+	input := head + "." + payload
+	signature, err := k.signature(input)
+	return input + "." + base64.RawURLEncoding.EncodeToString(signature), err
+}
 
+func proofSegment(members Claims) (string, error) {
 	written := Claims{}
 	for name, value := range members {
 		switch value := value.(type) {
@@ -155,10 +170,7 @@ func (k *ProofKey) segment(members Claims) string {
 		}
 	}
 	text, err := json.Marshal(written)
-	if err != nil {
-		k.tb.Fatalf("testutil.ProofKey.Sign: %v", err)
-	}
-	return base64.RawURLEncoding.EncodeToString(text)
+	return base64.RawURLEncoding.EncodeToString(text), err
 }
 
 func (k *ProofKey) signature(input string) ([]byte, error) {

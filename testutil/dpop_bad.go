@@ -28,7 +28,7 @@ func (k *ProofKey) BadProofs(method, url, token string) []BadProof {
 		another = "POST"
 	}
 	good := k.Proof(method, url, token)
-	parts := strings.Split(good, ".")
+	parts, other := strings.Split(good, "."), strings.Split(k.Proof(method, url, token), ".")
 	withClaim := func(name string, value any) []string { return []string{k.Proof(method, url, token, Claims{name: value})} }
 	withHeader := func(name string, value any) []string {
 		return []string{k.Sign(Claims{name: value}, k.claims(method, url, token))}
@@ -51,7 +51,7 @@ func (k *ProofKey) BadProofs(method, url, token string) []BadProof {
 		{"without a signature", strict, []string{parts[0] + "." + parts[1] + "."}},
 		{"with padding", strict, []string{good + "="}},
 		{"by another key", checks, []string{DPoPKey(k.tb).Sign(Claims{"jwk": k.JWK(), "alg": k.alg}, k.claims(method, url, token))}},
-		{"changed after it was signed", checks, []string{parts[0] + "." + k.segment(k.claims(method, url, token)) + "." + parts[2]}},
+		{"changed after it was signed", checks, []string{parts[0] + "." + other[1] + "." + parts[2]}},
 		{"without typ", header, withHeader("typ", nil)},
 		{"typ of an access token", "RFC 9449, Section 11.5: typ is dpop+jwt", withHeader("typ", "at+jwt")},
 		{"without alg", header, withHeader("alg", nil)},

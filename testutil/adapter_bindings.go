@@ -1,0 +1,179 @@
+package testutil
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rsguard/rsguard/dpop"
+	"github.com/rsguard/rsguard/middleware"
+	"github.com/rsguard/rsguard/validator"
+)
+
+const (
+	adapterURL     = "https://api.example.com/orders/7"
+	adapterOffered = `DPoP algs="ES256 EdDSA PS256 RS256"`
+)
+
+// A boundClient has a token that is bound to its key.
+type boundClient struct {
+	key    *ProofKey
+	token  string
+	nonces *dpop.Nonces
+	store  *adapterStore
+}
+
+// adapterStore can be told to fail.
+type adapterStore struct {
+	dpop.MemoryStore
+	err error
+}
+
+func (s *adapterStore) Add(ctx context.Context, key string, expires time.Time) (bool, error) {
+	if s.err != nil {
+		return true, s.err
+	}
+	return s.MemoryStore.Add(ctx, key, expires)
+}
+
+// runBound makes a handler behind an Authenticator that knows DPoP, and its client; nil if that failed.
+func (a *adapterTokens) runBound(t reporter, wrap wrapper, withNonces bool, checks ...validator.Check) (*adapterRun, *boundClient) {
+	t.Helper()
+	key, err := newProofKey(validator.ES256)
+	if err != nil {
+		t.Errorf("key: %v", err)
+		return nil, nil
+	}
+	now := func() time.Time { return adapterTime }
+	key.Now = now
+	c := &boundClient{key: key, store: &adapterStore{MemoryStore: dpop.MemoryStore{Now: now}}}
+	c.nonces, err = dpop.NewNonces(dpop.NonceConfig{Secrets: [][]byte{make([]byte, 32)}, Now: now})
+	if err != nil {
+		t.Errorf("dpop.NewNonces() error = %v", err)
+		return nil, nil
+	}
+	cfg := dpop.Config{Replays: c.store, Now: now}
+	if withNonces {
+		cfg.Nonces = c.nonces
+	}
+	verifier, err := dpop.New(cfg)
+	if err != nil {
+		t.Errorf("dpop.New() error = %v", err)
+		return nil, nil
+	}
+	if c.token, err = a.token(nil, Claims{"cnf": key.Confirmation(), "scope": "orders:read"}, false); err != nil {
+		t.Errorf("token: %v", err)
+		return nil, nil
+	}
+	v, err := a.validator(nil)
+	if err != nil {
+		t.Errorf("validator.New() error = %v", err)
+		return nil, nil
+	}
+	return newAdapterRun(t, wrap, middleware.Config{Validator: v, DPoP: verifier}, checks), c
+}
+
+// adapterRequest is what handled.request then says of it.
+func adapterRequest(scheme, token string) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, adapterURL, strings.NewReader("body"))
+	r = r.WithContext(context.WithValue(r.Context(), outerKey{}, "outer"))
+	r.Header.Set("X-Test", "header")
+	r.Header.Set("Authorization", scheme+" "+token)
+	return r
+}
+
+// request has a new proof, with a nonce if there is one.
+func (c *boundClient) request(t reporter, scheme, nonce string) *http.Request {
+	t.Helper()
+	changes := Claims{}
+	if nonce != "" {
+		changes["nonce"] = nonce
+	}
+	proof, err := c.key.sign(nil, c.key.claims(http.MethodGet, adapterURL, c.token, changes))
+	if err != nil {
+		t.Errorf("proof: %v", err)
+	}
+	r := adapterRequest(scheme, c.token)
+	r.Header.Set("DPoP", proof)
+	return r
+}
+
+func proofTakenOnce(t reporter, wrap wrapper, tokens *adapterTokens) {
+	t.Helper()
+	run, c := tokens.runBound(t, wrap, false)
+	if run == nil {
+		return
+	}
+	r := c.request(t, "DPoP", "")
+	run.accepted(run.serve(r), http.MethodGet, adapterURL, adapterSubject)
+	run.handled = nil
+	again := run.serve(r.Clone(r.Context()))
+	run.refused(again, 401, []string{`DPoP error="invalid_dpop_proof", algs="ES256 EdDSA PS256 RS256"`}, "")
+	run.secrets(again, c.token)
+
+	c.store.err = errors.New(secretCause)
+	down := run.serve(c.request(t, "DPoP", ""))
+	run.refused(down, 503, nil, "5")
+	run.secrets(down, c.token)
+}
+
+func nonceRenewed(t reporter, wrap wrapper, tokens *adapterTokens) {
+	t.Helper()
+	run, c := tokens.runBound(t, wrap, true, validator.Scopes("orders:read"))
+	if run == nil {
+		return
+	}
+	want := []string{c.nonces.Nonce()}
+	first := run.serve(c.request(t, "DPoP", ""))
+	run.refused(first, 401, []string{`DPoP error="use_dpop_nonce", algs="ES256 EdDSA PS256 RS256"`}, "")
+	if first != nil && !slices.Equal(first.header["Dpop-Nonce"], want) {
+		t.Errorf("DPoP-Nonce = %q, want %q", first.header["Dpop-Nonce"], want)
+	}
+	second := run.serve(c.request(t, "DPoP", want[0]))
+	run.accepted(second, http.MethodGet, adapterURL, adapterSubject)
+	if second != nil && !slices.Equal(second.header["Dpop-Nonce"], want) {
+		t.Errorf("DPoP-Nonce of a good answer = %q, want %q: call Admit with the response's header, before the handler",
+			second.header["Dpop-Nonce"], want)
+	}
+}
+
+func boundIsNoBearer(t reporter, wrap wrapper, tokens *adapterTokens) {
+	t.Helper()
+	run, c := tokens.runBound(t, wrap, false, validator.Scopes("orders:write"))
+	if run == nil {
+		return
+	}
+	run.refused(run.send("GET", "/", nil, ""), 401, []string{"Bearer", adapterOffered}, "")
+	run.refused(run.serve(c.request(t, "Bearer", "")), 401, []string{`Bearer error="invalid_token"`, adapterOffered}, "")
+	run.refused(run.serve(adapterRequest("DPoP", c.token)), 401, []string{`DPoP error="invalid_dpop_proof", algs="ES256 EdDSA PS256 RS256"`}, "")
+	run.refused(run.serve(c.request(t, "DPoP", "")), 403, []string{`DPoP error="insufficient_scope", scope="orders:write", algs="ES256 EdDSA PS256 RS256"`}, "")
+}
+
+func boundToCertificate(t reporter, wrap wrapper, tokens *adapterTokens) {
+	t.Helper()
+	// Nothing but its hash is looked at.
+	own, other := &x509.Certificate{Raw: []byte("one")}, &x509.Certificate{Raw: []byte("another")}
+	token, err := tokens.token(nil, Claims{"cnf": CertificateConfirmation(own)}, false)
+	if err != nil {
+		t.Errorf("token: %v", err)
+		return
+	}
+	for _, scheme := range []string{"Bearer", "DPoP"} {
+		run, _ := tokens.run(t, wrap, middleware.Config{}, nil)
+		if run == nil {
+			return
+		}
+		r := adapterRequest(scheme, token)
+		r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{other, own}}
+		run.refused(run.serve(r), 401, []string{scheme + ` error="invalid_token"`}, "")
+		r = adapterRequest(scheme, token)
+		r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{own, other}}
+		run.accepted(run.serve(r), http.MethodGet, adapterURL, adapterSubject)
+	}
+}
