@@ -57,12 +57,14 @@ type Config struct {
 	// value means not at all: an outage of the issuer then becomes one of the API.
 	MaxStale time.Duration
 
-	// Timeout bounds the two steps of a fetch, discovery if it is due and the key set itself, one by one. Zero
-	// means [DefaultTimeout]; it can't be negative.
+	// Timeout bounds the two steps of a fetch, discovery if it is due and the key set itself, one by one. So a lookup
+	// that waits for a fetch waits no longer than this, or twice as long while the issuer is slow and discovery
+	// due. Zero means [DefaultTimeout]; it can't be negative.
 	Timeout time.Duration
 
 	// Seed are keys to begin with, read from a file by [Parse] for example. The first lookup still waits for the
-	// issuer; only if it doesn't answer are they served, until MaxStale has passed from NewCache on.
+	// issuer; only if it doesn't answer are they served, until MaxStale has passed from NewCache on. Where the issuer
+	// is never in reach, use the Set without a Cache.
 	Seed Set
 
 	// Logger gets one line at each change of state and one for the keys that are left out of a set. Nil means
