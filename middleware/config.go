@@ -3,10 +3,9 @@ package middleware
 import (
 	"errors"
 	"fmt"
-	"net/netip"
-	"net/url"
 	"reflect"
-	"strings"
+
+	"github.com/rsguard/rsguard/internal/secureurl"
 )
 
 func (cfg Config) check() error {
@@ -45,29 +44,11 @@ func isPrintable(s string) bool {
 	return true
 }
 
-// checkURL says what keeps s from naming an API, an issuer or a document in public.
+// checkURL says what keeps s from naming an API, an issuer or a document in public, and in a challenge.
 func checkURL(s string) error {
 	if !isValue(s) {
 		return errors.New("has characters that no URL has")
 	}
-	u, err := url.Parse(s)
-	switch {
-	case err != nil:
-		return errors.New("is not a URL")
-	case u.Host == "" || u.Hostname() == "":
-		return errors.New("has no host")
-	case u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())):
-		return errors.New("is neither an https URL nor one on a loopback host")
-	case u.User != nil || strings.Contains(s, "#"):
-		return errors.New("has user information or a fragment")
-	}
-	return nil
-}
-
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback()
+	_, err := secureurl.Parse(s)
+	return err
 }

@@ -27,7 +27,7 @@ func ExampleNew_incorrect() {
 	})
 	fmt.Println(err)
 	// Output:
-	// validator: Issuers: "http://tenant.eu.auth0.com/" is not an https URL (http is for loopback hosts)
+	// validator: Issuers[0] is neither https nor http on a loopback host, but http on "tenant.eu.auth0.com"
 	// validator: Audiences is empty: name this API, else tokens for any other one would do
 	// validator: Algorithms: "none" is not known
 }

@@ -1,0 +1,37 @@
+// Package secureurl says which URLs may be trusted with keys and tokens, so that it is said once.
+package secureurl
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// Parse refuses URLs that nothing secret or trusted can be had from: those that are not https, or http on a loopback
+// host, have no host, or have credentials or a fragment. Its error says what the URL is or has, to stand behind the
+// name of a field, and doesn't repeat raw, which may hold a password.
+func Parse(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		return nil, errors.New("is not a URL")
+	case u.User != nil:
+		return nil, errors.New("has credentials in it")
+	case strings.Contains(raw, "#"):
+		return nil, errors.New("has a fragment")
+	case u.Hostname() == "" || u.Opaque != "":
+		return nil, errors.New("has no host")
+	case u.Scheme == "https" || u.Scheme == "http" && IsLoopback(u.Hostname()):
+		return u, nil
+	}
+	return nil, fmt.Errorf("is neither https nor http on a loopback host, but %s on %q", u.Scheme, u.Hostname())
+}
+
+// IsLoopback reports whether a URL's host is this machine by its very name: an address of the loopback networks, or
+// "localhost" (RFC 6761, Section 6.3).
+func IsLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}

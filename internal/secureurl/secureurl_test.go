@@ -1,0 +1,46 @@
+package secureurl_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/rsguard/rsguard/internal/secureurl"
+)
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ raw, want string }{
+		{"https://example.com", ""},
+		{"https://example.com/a?b=c", ""},
+		{"HTTPS://example.com", ""},
+		{"http://127.0.0.1:9650/", ""},
+		{"http://127.255.0.1/", ""},
+		{"http://[::1]/", ""},
+		{"http://localhost/", ""},
+		{"http://example.com", "https"},
+		{"http://localhost.example.com/", "https"},
+		{"http://127.0.0.1.example.com/", "https"},
+		{"http://128.0.0.1/", "https"},
+		{"http://0.0.0.0/", "https"},
+		{"ftp://localhost/", "https"},
+		{"", "host"},
+		{"example.com", "host"},
+		{"https://", "host"},
+		{"https://:443/", "host"},
+		{"https:example.com", "host"},
+		{"https://u:secret@example.com", "credentials"},
+		{"https://example.com#", "fragment"},
+		{"https://example.com#a", "fragment"},
+		{" https://example.com", "URL"},
+		{"https://exa mple.com", "URL"},
+		{"https://example.com/\n", "URL"},
+	} {
+		u, err := secureurl.Parse(tt.raw)
+		if (u == nil) != (err != nil) || (err == nil) != (tt.want == "") {
+			t.Errorf("Parse(%q) = %v, %v, want error with %q", tt.raw, u, err, tt.want)
+		}
+		if err != nil && (!strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "secret")) {
+			t.Errorf("Parse(%q) error = %v, want %q in it", tt.raw, err, tt.want)
+		}
+	}
+}
