@@ -2,7 +2,10 @@ package vectors_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -23,6 +26,7 @@ import (
 
 	"github.com/rsguard/rsguard/adapters/echoauth"
 	"github.com/rsguard/rsguard/adapters/ginauth"
+	"github.com/rsguard/rsguard/dpop"
 	"github.com/rsguard/rsguard/internal/vectors"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/middleware"
@@ -180,7 +184,7 @@ func checkFetches(t *testing.T, v vectors.Vector, servers []*keyServer) {
 		total += n
 	}
 	switch v.Want {
-	case "token_missing", "invalid_request", "token_malformed", "wrong_type", "wrong_issuer", "wrong_audience", "token_expired", "invalid_config":
+	case "token_missing", "invalid_request", "invalid_proof", "proof_nonce_required", "token_malformed", "wrong_type", "wrong_issuer", "wrong_audience", "token_expired", "invalid_config":
 		for _, c := range v.Config.Checks {
 			if c.Kind == "max_age" {
 				return // which is asked of verified claims
@@ -230,6 +234,7 @@ func checkRequest(t *testing.T, f framework, v vectors.Vector, servers []*keySer
 		Optional:         v.Config.Optional,
 		Realm:            v.Config.Realm,
 		ResourceMetadata: v.Config.ResourceMetadata,
+		DPoP:             dpopOf(t, v),
 		Logger:           slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
@@ -245,7 +250,15 @@ func checkRequest(t *testing.T, f framework, v vectors.Vector, servers []*keySer
 		}
 		w.WriteHeader(http.StatusOK)
 	})
-	r := requestOf(v)
+	if v.Request != nil && v.Request.Before != nil {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, requestOf(t, v.Request.Before, ""))
+		if w.Code != http.StatusOK || calls != 1 {
+			t.Errorf("%s: the request before: status = %d, the handler was called %d times", f.name, w.Code, calls)
+		}
+		calls = 0
+	}
+	r := requestOf(t, v.Request, v.Token)
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, r.WithContext(contextOf(r.Context(), v)))
 
@@ -255,8 +268,11 @@ func checkRequest(t *testing.T, f framework, v vectors.Vector, servers []*keySer
 	if w.Code != v.Answer.Status {
 		t.Errorf("%s: status = %d, want %d: %s", f.name, w.Code, v.Answer.Status, v.Why)
 	}
-	if got := strings.Join(w.Header()["Www-Authenticate"], " | "); got != v.Answer.Challenge {
+	if got := strings.Join(w.Header()["Www-Authenticate"], ", "); got != v.Answer.Challenge {
 		t.Errorf("%s: WWW-Authenticate = %s, want %s", f.name, got, v.Answer.Challenge)
+	}
+	if got := strings.Join(w.Header()["Dpop-Nonce"], ", "); got != v.Answer.Nonce {
+		t.Errorf("%s: DPoP-Nonce = %q, want %q", f.name, got, v.Answer.Nonce)
 	}
 	if after := w.Header().Get("Retry-After"); (after != "") != (v.Answer.Status == http.StatusServiceUnavailable) {
 		t.Errorf("%s: status %d with Retry-After %q", f.name, w.Code, after)
@@ -319,7 +335,7 @@ func secretsOf(v vectors.Vector) secrets {
 	token := v.Token
 	if v.Request != nil {
 		for _, field := range v.Request.Header {
-			if _, after, ok := strings.Cut(field[1], "earer "); ok {
+			if scheme, after, ok := strings.Cut(field[1], " "); ok && (strings.EqualFold(scheme, "Bearer") || strings.EqualFold(scheme, "DPoP")) {
 				token = after
 			}
 		}
@@ -519,24 +535,66 @@ func contextOf(ctx context.Context, v vectors.Vector) context.Context {
 	return validator.WithConfirmed(ctx, validator.Confirmation{JKT: v.Confirmed.JKT, X5TS256: v.Confirmed.X5TS256})
 }
 
-func requestOf(v vectors.Vector) *http.Request {
-	request := v.Request
+func requestOf(t *testing.T, request *vectors.Request, token string) *http.Request {
 	if request == nil {
-		request = &vectors.Request{Header: [][2]string{{"Authorization", "Bearer " + v.Token}}}
+		request = &vectors.Request{Header: [][2]string{{"Authorization", "Bearer " + token}}}
 	}
-	method, target := request.Method, request.Target
-	if method == "" {
-		method = http.MethodGet
+	r := httptest.NewRequest(cmp.Or(request.Method, http.MethodGet), cmp.Or(request.Target, "/"), strings.NewReader(request.Body))
+	r.Host = cmp.Or(request.Host, "api.example.com")
+	r.TLS = nil
+	if request.Scheme == "https" {
+		r.TLS = new(tls.ConnectionState)
 	}
-	if target == "" {
-		target = "/"
+	if request.Certificate != "" {
+		der, err := base64.StdEncoding.DecodeString(request.Certificate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		certificate, err := x509.ParseCertificate(der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.TLS.PeerCertificates = []*x509.Certificate{certificate}
 	}
-	r := httptest.NewRequest(method, target, strings.NewReader(request.Body))
 	for _, field := range request.Header {
 		r.Header[field[0]] = append(r.Header[field[0]], field[1])
 	}
 	return r
 }
+
+// dpopOf makes a Verifier that has seen no proof yet.
+func dpopOf(t *testing.T, v vectors.Vector) *dpop.Verifier {
+	cfg := v.Config.DPoP
+	if cfg == nil {
+		return nil
+	}
+	var algs []validator.Algorithm
+	for _, alg := range cfg.Algorithms {
+		algs = append(algs, validator.Algorithm(alg))
+	}
+	var nonces dpop.NonceSource
+	if cfg.Nonce != "" {
+		nonces = fixedNonce(cfg.Nonce)
+	}
+	verifier, err := dpop.New(dpop.Config{
+		Required:   cfg.Required,
+		Algorithms: algs,
+		MaxAge:     time.Duration(cfg.MaxAgeSeconds) * time.Second,
+		Leeway:     time.Duration(cfg.LeewaySeconds) * time.Second,
+		Nonces:     nonces,
+		Now:        func() time.Time { return v.Time() },
+	})
+	if err != nil {
+		t.Fatalf("dpop.New() error = %v", err)
+	}
+	return verifier
+}
+
+// fixedNonce is the only nonce that is good.
+type fixedNonce string
+
+func (n fixedNonce) Nonce() string           { return string(n) }
+func (n fixedNonce) Valid(nonce string) bool { return nonce == string(n) }
 
 // A lockedBuffer is a log that several may write.
 type lockedBuffer struct {

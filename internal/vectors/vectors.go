@@ -64,19 +64,25 @@ func (v Vector) Time() time.Time {
 	return time.Unix(int64(whole), int64(math.Round(frac*1e3))*int64(time.Millisecond)).UTC()
 }
 
-// A Request is what differs from "GET / HTTP/1.1, Host: api.example.com".
+// A Request is what differs from "GET / HTTP/1.1, Host: api.example.com", without TLS.
 type Request struct {
 	Method string      `json:"method,omitempty"`
+	Scheme string      `json:"scheme,omitempty"` // https
+	Host   string      `json:"host,omitempty"`
 	Target string      `json:"target,omitempty"`
 	Header [][2]string `json:"header"`
 	Body   string      `json:"body,omitempty"`
+
+	Certificate string   `json:"certificate,omitempty"` // the client's, DER in base64
+	Before      *Request `json:"before,omitempty"`      // sent before, and accepted
 }
 
-// An Answer is what the client sees. Challenge is the whole WWW-Authenticate field, empty for none.
+// An Answer is what the client sees. Challenge is the whole WWW-Authenticate field, empty for none; Nonce is DPoP-Nonce.
 type Answer struct {
 	Code      string `json:"code"`
 	Status    int    `json:"status"`
 	Challenge string `json:"challenge,omitempty"`
+	Nonce     string `json:"nonce,omitempty"`
 }
 
 // A Config is how the resource server is set up. Absent members have their documented defaults.
@@ -95,6 +101,16 @@ type Config struct {
 	Optional         bool   `json:"optional,omitempty"` // a request without a token is let through
 	Realm            string `json:"realm,omitempty"`
 	ResourceMetadata string `json:"resource_metadata,omitempty"`
+	DPoP             *DPoP  `json:"dpop,omitempty"` // absent: proofs are not checked
+}
+
+// A DPoP says which proofs are accepted (RFC 9449). Absent members have their documented defaults.
+type DPoP struct {
+	Required      bool     `json:"required,omitempty"`
+	Algorithms    []string `json:"algorithms,omitempty"`
+	MaxAgeSeconds int64    `json:"max_age_seconds,omitempty"`
+	LeewaySeconds int64    `json:"leeway_seconds,omitempty"` // negative: none
+	Nonce         string   `json:"nonce,omitempty"`          // the one that is demanded
 }
 
 // A Check is one of the built-in checks: scopes, any_scope, permissions, any_permission, organization,

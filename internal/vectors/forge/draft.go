@@ -33,6 +33,7 @@ type draft struct {
 	scope    string // of the challenge
 	code     string // of the answer, if not v.Want
 	unparsed bool
+	proof    []option // of the DPoP proof that {proof} stands for
 }
 
 type option func(*draft)
@@ -116,22 +117,42 @@ func (d *draft) finish() {
 	if d.v.Request == nil && d.v.Token == "" && !d.unparsed {
 		d.v.Token = d.compact()
 	}
-	if d.v.Request != nil {
-		for i, field := range d.v.Request.Header {
-			d.v.Request.Header[i][1] = strings.ReplaceAll(field[1], "{token}", d.compact())
+	for r := d.v.Request; r != nil; r = r.Before {
+		token := d.compact()
+		fill := strings.NewReplacer("{token}", token, "{proof}", proofFor(token, d.proof))
+		for i, field := range r.Header {
+			r.Header[i][1] = fill.Replace(field[1])
 		}
-		d.v.Request.Target = strings.ReplaceAll(d.v.Request.Target, "{token}", d.compact())
-		d.v.Request.Body = strings.ReplaceAll(d.v.Request.Body, "{token}", d.compact())
+		r.Target, r.Body = fill.Replace(r.Target), fill.Replace(r.Body)
 	}
 
 	code := d.v.Want
 	if d.v.Request == nil && !isB64Token(d.v.Token) {
 		code = "invalid_request"
 	}
+	if d.v.Confirmed != nil && code == vectors.Accept && strings.Contains(object(d.payload), `"cnf"`) {
+		code = "binding_mismatch" // a request proves nothing by itself
+	}
 	if d.code != "" {
 		code = d.code
 	}
-	d.v.Answer = answer(code, d.v.Config, d.scope)
+	d.v.Answer = answer(code, d.v.Config, d.scope, d.usesDPoP())
+}
+
+// usesDPoP tells whether the request's credentials are of that scheme.
+func (d *draft) usesDPoP() bool {
+	if d.v.Request == nil {
+		return false
+	}
+	authorization := 0
+	under := false
+	for _, field := range d.v.Request.Header {
+		if field[0] == "Authorization" {
+			authorization++
+			under = strings.EqualFold(strings.SplitN(field[1], " ", 2)[0], "DPoP")
+		}
+	}
+	return authorization == 1 && under && (d.v.Config.DPoP != nil || d.v.Request.Certificate != "")
 }
 
 // isB64Token tells whether a request can carry the token in an Authorization field.
@@ -141,33 +162,60 @@ func isB64Token(token string) bool {
 }
 
 // answer is DESIGN.md's table of refusals.
-func answer(code string, cfg vectors.Config, scope string) vectors.Answer {
+func answer(code string, cfg vectors.Config, scope string, dpop bool) vectors.Answer {
 	a := vectors.Answer{Code: code, Status: 401}
-	challenge := ""
+	challenge := "invalid_token"
 	switch code {
 	case vectors.Accept:
-		return vectors.Answer{Code: code, Status: 200}
+		a.Status = 200
+		if cfg.DPoP != nil && dpop {
+			a.Nonce = cfg.DPoP.Nonce
+		}
+		return a
 	case "refused":
 		return vectors.Answer{Code: code, Status: 403}
 	case "keys_unavailable":
 		return vectors.Answer{Code: code, Status: 503}
 	case "token_missing":
+		challenge = ""
 	case "invalid_request":
 		a.Status, challenge = 400, "invalid_request"
 	case "insufficient_scope":
 		a.Status, challenge = 403, "insufficient_scope"
-	default:
-		challenge = "invalid_token"
+	case "invalid_proof", "proof_replayed":
+		dpop, challenge = true, "invalid_dpop_proof"
+	case "proof_nonce_required":
+		dpop, challenge = true, "use_dpop_nonce"
 	}
 
+	switch {
+	case dpop || cfg.DPoP != nil && cfg.DPoP.Required:
+		a.Challenge = challengeOf("DPoP", challenge, scope, cfg)
+		if cfg.DPoP != nil && code != "token_missing" {
+			a.Nonce = cfg.DPoP.Nonce
+		}
+	case cfg.DPoP != nil && a.Status != 403: // the other scheme would do as well
+		a.Challenge = challengeOf("Bearer", challenge, scope, cfg) + ", " + challengeOf("DPoP", "", "", cfg)
+	default:
+		a.Challenge = challengeOf("Bearer", challenge, scope, cfg)
+	}
+	return a
+}
+
+func challengeOf(scheme, code, scope string, cfg vectors.Config) string {
+	algs := ""
+	if scheme == "DPoP" && cfg.DPoP != nil {
+		if algs = strings.Join(cfg.DPoP.Algorithms, " "); algs == "" {
+			algs = "ES256 EdDSA PS256 RS256"
+		}
+	}
 	var params []string
-	for _, p := range [][2]string{{"realm", cfg.Realm}, {"error", challenge}, {"scope", scope}, {"resource_metadata", cfg.ResourceMetadata}} {
+	for _, p := range [][2]string{{"realm", cfg.Realm}, {"error", code}, {"scope", scope}, {"algs", algs}, {"resource_metadata", cfg.ResourceMetadata}} {
 		if p[1] != "" {
 			params = append(params, p[0]+`="`+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(p[1])+`"`)
 		}
 	}
-	a.Challenge = strings.TrimSuffix("Bearer "+strings.Join(params, ", "), " ")
-	return a
+	return strings.TrimSuffix(scheme+" "+strings.Join(params, ", "), " ")
 }
 
 // compact is the JWS compact serialization (RFC 7515, Section 7.1) of the draft.

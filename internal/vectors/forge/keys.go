@@ -6,12 +6,14 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/json"
 	"io"
 	"math/big"
+	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -161,6 +163,14 @@ func jwk(k *key, changes ...member) string {
 }
 
 func jwks(keys ...string) string { return `{"keys":[` + strings.Join(keys, ",") + `]}` }
+
+// thumbprint is RFC 7638's.
+func (k *key) thumbprint() string {
+	parameters := drop(drop(k.public(), "kid"), "use")
+	sort.Slice(parameters, func(i, j int) bool { return parameters[i].name < parameters[j].name })
+	sum := sha256.Sum256([]byte(object(parameters)))
+	return b64(sum[:])
+}
 
 // standard is the default issuer's key set.
 func standard() string {
