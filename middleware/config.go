@@ -17,7 +17,7 @@ func (cfg Config) check() error {
 		errs = append(errs, fmt.Errorf("middleware: Config.Realm %q has characters that are not printable ASCII", cfg.Realm))
 	}
 	if err := checkURL(cfg.ResourceMetadata); cfg.ResourceMetadata != "" && err != nil {
-		errs = append(errs, fmt.Errorf("middleware: Config.ResourceMetadata %q %w", cfg.ResourceMetadata, err))
+		errs = append(errs, fmt.Errorf("middleware: Config.ResourceMetadata %w", err))
 	}
 	return errors.Join(errs...)
 }

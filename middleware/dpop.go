@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -98,7 +99,7 @@ func (a *Authenticator) validate(r *http.Request, c credentials) (*validator.Cla
 	if claims == nil {
 		return nil, &fault{text: "the Validator returned neither claims nor an error"}
 	}
-	if err := a.checkBinding(claims.Confirmation, proven, c); err != nil {
+	if err := a.checkBinding(ctx, claims.Confirmation, c); err != nil {
 		return nil, err
 	}
 	if proof == nil {
@@ -130,23 +131,17 @@ func (a *Authenticator) verifyProof(r *http.Request, c credentials) (*dpop.Proof
 
 // checkBinding demands that a token that is bound is proven, whoever the Validator is, and that it is bound where
 // it must be.
-func (a *Authenticator) checkBinding(bound *validator.Confirmation, proven validator.Confirmation, c credentials) error {
-	switch {
-	case bound == nil:
-		if c.underDPoP || a.cfg.DPoP != nil && a.cfg.DPoP.Required() {
-			return &validator.Error{Code: validator.CodeBinding, Err: errUnbound}
-		}
-	case bound.JKT != "" && bound.JKT != proven.JKT, bound.X5TS256 != "" && bound.X5TS256 != proven.X5TS256,
-		*bound == validator.Confirmation{}:
-		return &validator.Error{Code: validator.CodeBinding, Err: errUnproven}
+func (a *Authenticator) checkBinding(ctx context.Context, bound *validator.Confirmation, c credentials) error {
+	if bound != nil {
+		return bound.Proven(ctx)
+	}
+	if c.underDPoP || a.cfg.DPoP != nil && a.cfg.DPoP.Required() {
+		return &validator.Error{Code: validator.CodeBinding, Err: errUnbound}
 	}
 	return nil
 }
 
-var (
-	errUnbound  = errors.New("the token is bound to nothing, and only bound ones are accepted under this scheme")
-	errUnproven = errors.New("the token is bound to a key that the request doesn't prove to have")
-)
+var errUnbound = errors.New("the token is bound to nothing, and only bound ones are accepted under this scheme")
 
 // An underDPoP is the refusal of a request whose scheme is DPoP, as the challenge will be.
 type underDPoP struct{ error }

@@ -91,7 +91,7 @@ func ExampleNew() {
 	// Output:
 	// middleware: Config.Validator is nil
 	// middleware: Config.Realm "two\nlines" has characters that are not printable ASCII
-	// middleware: Config.ResourceMetadata "http://api.example.com/" is neither an https URL nor one on a loopback host
+	// middleware: Config.ResourceMetadata is neither https nor http on a loopback host, but http on "api.example.com"
 }
 
 func ExampleConfig_optional() {

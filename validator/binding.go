@@ -1,6 +1,7 @@
 package validator
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"encoding/base64"
@@ -18,9 +19,13 @@ type Confirmation struct {
 
 type confirmedKey struct{}
 
-// WithConfirmed returns a context that tells [Validator.Validate] what the sender of the token has proven to hold.
-// Package middleware does this for requests; other callers do it after they have checked the proof themselves.
+// WithConfirmed returns a context that tells [Validator.Validate] what the sender of the token has proven to hold, in
+// addition to what ctx tells already. Package middleware does this for requests; other callers do it after they have
+// checked the proof themselves.
 func WithConfirmed(ctx context.Context, proven Confirmation) context.Context {
+	before, _ := ctx.Value(confirmedKey{}).(Confirmation)
+	proven.JKT = cmp.Or(proven.JKT, before.JKT)
+	proven.X5TS256 = cmp.Or(proven.X5TS256, before.X5TS256)
 	return context.WithValue(ctx, confirmedKey{}, proven)
 }
 
@@ -31,8 +36,13 @@ var (
 	errWrongKey = errors.New("the token is bound to another key than the request proves to have")
 )
 
-// confirm checks that the sender has proven all that c asks for. What isn't understood asks for what nobody has.
-func (c *Confirmation) confirm(ctx context.Context) error {
+// Proven returns nil if ctx says, by [WithConfirmed], that the sender of the token has proven all that c asks for, and
+// else an [*Error] of [CodeBinding]. Validate asks this of every bound token; whoever makes Claims in another way has to do it too.
+// What c asks for is compared in constant time. A c without any field asks for what nobody has.
+func (c *Confirmation) Proven(ctx context.Context) error {
+	if *c == (Confirmation{}) {
+		return &Error{Code: CodeBinding, Err: errConfirmation}
+	}
 	proven, _ := ctx.Value(confirmedKey{}).(Confirmation)
 	for _, pair := range [2][2]string{{c.JKT, proven.JKT}, {c.X5TS256, proven.X5TS256}} {
 		switch wanted, has := pair[0], pair[1]; {

@@ -273,7 +273,7 @@ func (x *examination) checkBinding(ctx context.Context) error {
 		return err
 	}
 	x.Confirmation = confirmation
-	return confirmation.confirm(ctx)
+	return confirmation.Proven(ctx)
 }
 
 // accept runs the checks that depend on the moment, for a token that has passed all others.

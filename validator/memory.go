@@ -112,7 +112,7 @@ func (r *remembered) held(ctx context.Context, v *Validator, now time.Time) (boo
 // accept asks what else has to be asked every time.
 func (r *remembered) accept(ctx context.Context, v *Validator, c *Claims, now time.Time) error {
 	if c.Confirmation != nil {
-		if err := c.Confirmation.confirm(ctx); err != nil {
+		if err := c.Confirmation.Proven(ctx); err != nil {
 			return err
 		}
 	}

@@ -130,9 +130,6 @@ func (d *draft) finish() {
 	if d.v.Request == nil && !isB64Token(d.v.Token) {
 		code = "invalid_request"
 	}
-	if d.v.Confirmed != nil && code == vectors.Accept && strings.Contains(object(d.payload), `"cnf"`) {
-		code = "binding_mismatch" // a request proves nothing by itself
-	}
 	if d.code != "" {
 		code = d.code
 	}
