@@ -30,7 +30,7 @@ func compactForm() *suite {
 		refuse("token "+quote(text), three, token(text))
 	}
 	s.refuse("algorithm_not_allowed", "token of empty objects", three, token("e30.e30.AA"))
-	refuse("opaque token", "RFC 6750, Section 1.2: a string that is opaque to the client, and here to us", token("HvH2zkQtVb5aZmS3q8gTtKQWcXUo1rEd"))
+	refuse("opaque token", "RFC 6749, Section 1.4: a string that is opaque to the client, and here to us", token("HvH2zkQtVb5aZmS3q8gTtKQWcXUo1rEd"))
 	edit("without its signature", three, func(t string) string { return t[:strings.LastIndex(t, ".")] })
 	edit("without its signature, with the period", three, func(t string) string { return t[:strings.LastIndex(t, ".")+1] })
 	edit("without its header", three, func(t string) string { return t[strings.Index(t, ".")+1:] })

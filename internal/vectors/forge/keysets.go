@@ -193,6 +193,6 @@ func tenantsCases() *suite {
 	s.refuse("token_malformed", "two iss, A's and B's", "RFC 7519, Section 4: names are unique", both, claimToo("iss", `"https://tenant-b.example.com/"`))
 	s.refuse("wrong_issuer", "iss in the header is A's, in the claims nobody's", "RFC 7519, Section 5.3: a copy, not the claim", both, head("iss", quote(issuer)), claim("iss", `"https://tenant-c.example.com/"`))
 	s.refuse("token_malformed", "no token at all", "RFC 7515, Section 7.1", both, token("a.b"))
-	s.refuse("token_malformed", "an opaque token", "RFC 6750, Section 1.2", both, token("HvH2zkQtVb5aZmS3q8gTtKQWcXUo1rEd"))
+	s.refuse("token_malformed", "an opaque token", "RFC 6749, Section 1.4", both, token("HvH2zkQtVb5aZmS3q8gTtKQWcXUo1rEd"))
 	return s
 }

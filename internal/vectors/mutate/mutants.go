@@ -3,6 +3,7 @@ package main
 const (
 	jws          = "internal/jose/jws.go"
 	jsonReader   = "internal/jose/json.go"
+	parser       = "internal/jose/parser.go"
 	verify       = "internal/jose/verify.go"
 	key          = "internal/jose/key.go"
 	examination  = "validator/examination.go"
@@ -16,6 +17,11 @@ const (
 	bearer       = "middleware/bearer.go"
 	requests     = "middleware/middleware.go"
 	challenge    = "middleware/challenge.go"
+	bound        = "middleware/dpop.go"
+	secureurl    = "internal/secureurl/secureurl.go"
+	proof        = "dpop/proof.go"
+	proofs       = "dpop/dpop.go"
+	target       = "dpop/target.go"
 )
 
 // mutants are the rules, in the order of the design.
@@ -34,19 +40,19 @@ var mutants = []mutant{
 	{"no line breaks in the signature, where it does not", []edit{{jws, " || len(segment)%4 == 1 { // see decode", " {"}}},
 
 	// JSON.
-	{"JSON is UTF-8", []edit{{jsonReader, "if !utf8.ValidString(s) {", "if false {"}}},
+	{"JSON is UTF-8", []edit{{jsonReader, "if !utf8.ValidString(s) {", "if !utf8.ValidString(s) && false {"}}},
 	{"nothing stands after the object", []edit{{jsonReader, "if p.pos != len(s) {", "if false {"}}},
 	{"no two members of one name at the top", []edit{{jsonReader, "\t\tif !names.add(m.Name) {", "\t\tif names.add(m.Name); false {"}}},
-	{"no two members of one name within", []edit{{jsonReader, "if !p.shallow && !names.add(m.Name) {", "if false {"}}},
+	{"no two members of one name within", []edit{{parser, "if !p.shallow && !names.add(m.Name) {", "if false {"}}},
 	{"claims' names are exact", []edit{{read, "switch members[i].Name {", "switch strings.ToLower(members[i].Name) {"}}},
 	{"header members' names are exact", []edit{{jws, "switch members[i].Name {", "switch strings.ToLower(members[i].Name) {"}}},
-	{"depth of objects", []edit{{jsonReader, "func (p *parser) object() error {\n\tif p.depth--; p.depth < 0 {", "func (p *parser) object() error {\n\tif false {"}}},
-	{"depth of arrays", []edit{{jsonReader, "func (p *parser) array() error {\n\tif p.depth--; p.depth < 0 {", "func (p *parser) array() error {\n\tif false {"}}},
-	{"number of members", []edit{{jsonReader, "if p.members--; p.members < 0 {", "if false {"}}},
-	{"no half of a surrogate pair", []edit{{jsonReader, "if !ok || utf16.DecodeRune(r, low) == utf8.RuneError {", "if low, ok = low, ok; false {"}}},
-	{"no control characters in strings", []edit{{jsonReader, "case c < ' ':", "case false:"}}},
-	{"no leading zeros in numbers", []edit{{jsonReader, "if p.peek() == '0' {", "if false {"}}},
-	{"no unknown escapes", []edit{{jsonReader, "if strings.IndexByte(`\"\\/bfnrt`, s[1]) < 0 {", "if false {"}}},
+	{"depth of objects", []edit{{parser, "func (p *parser) object() error {\n\tif p.depth--; p.depth < 0 {", "func (p *parser) object() error {\n\tif false {"}}},
+	{"depth of arrays", []edit{{parser, "func (p *parser) array() error {\n\tif p.depth--; p.depth < 0 {", "func (p *parser) array() error {\n\tif false {"}}},
+	{"number of members", []edit{{parser, "if p.members--; p.members < 0 {", "if false {"}}},
+	{"no half of a surrogate pair", []edit{{parser, "if !ok || utf16.DecodeRune(r, low) == utf8.RuneError {", "if !ok || utf16.DecodeRune(r, low) == utf8.RuneError && false {"}}},
+	{"no control characters in strings", []edit{{parser, "table[c] = c >= ' ' && c !=", "table[c] = c !="}}},
+	{"no leading zeros in numbers", []edit{{parser, "if p.peek() == '0' {", "if false {"}}},
+	{"no unknown escapes", []edit{{parser, "if strings.IndexByte(`\"\\/bfnrt`, s[1]) < 0 {", "if false {"}}},
 
 	// The header.
 	{"crit is refused", []edit{{jws, "return errCritical", "continue"}}},
@@ -108,7 +114,7 @@ var mutants = []mutant{
 	{"iss is ours", []edit{{examination, "if x.hasIssuer && slices.Contains(v.cfg.Issuers, x.Issuer) {", "if x.hasIssuer {"}}},
 	{"iss is exact in case", []edit{{examination, "slices.Contains(v.cfg.Issuers, x.Issuer)", "slices.ContainsFunc(v.cfg.Issuers, func(s string) bool { return strings.EqualFold(s, x.Issuer) })"}}},
 	{"iss is exact in its slash", []edit{{examination, "slices.Contains(v.cfg.Issuers, x.Issuer)", `slices.ContainsFunc(v.cfg.Issuers, func(s string) bool { return strings.TrimRight(s, "/") == strings.TrimRight(x.Issuer, "/") })`}}},
-	{"aud has ours", []edit{{examination, "if slices.Contains(v.cfg.Audiences, audience) {", "if true {"}}},
+	{"aud has ours", []edit{{examination, "if slices.Contains(v.cfg.Audiences, audience) {", "if len(audience) >= 0 {"}}},
 	{"aud is exact", []edit{{examination, "slices.Contains(v.cfg.Audiences, audience)", "slices.ContainsFunc(v.cfg.Audiences, func(s string) bool { return strings.HasPrefix(audience, s) })"}}},
 	{"aud is not empty", []edit{{read, "ok = ok && len(c.Audience) > 0", ""}}},
 	{"exp is required", []edit{{examination, "if !x.hasExpiry {", "if false {"}}},
@@ -129,7 +135,10 @@ var mutants = []mutant{
 	{"cnf is proven by something", []edit{{binding, `case has == "":`, `case has == "\x00":`}, {binding, "subtle.ConstantTimeCompare([]byte(wanted), []byte(has)) == 0", `has != "" && subtle.ConstantTimeCompare([]byte(wanted), []byte(has)) == 0`}}},
 	{"cnf is proven by the right key", []edit{{binding, "subtle.ConstantTimeCompare([]byte(wanted), []byte(has)) == 0", "false && subtle.ConstantTimeCompare([]byte(wanted), []byte(has)) == 0"}}},
 	{"cnf of an unknown kind", []edit{{binding, "\t\tdefault:\n\t\t\treturn nil, unreadable", "\t\tdefault:"}}},
-	{"cnf is not empty", []edit{{binding, "if err != nil || len(members) == 0 {", "if err != nil {"}}},
+	{"cnf is not empty", []edit{
+		{binding, "if err != nil || len(members) == 0 {", "if err != nil {"},
+		{binding, "if *c == (Confirmation{}) {", "if false {"},
+	}},
 	{"cnf's hashes have their length", []edit{{binding, "|| len(hash) != 32 || len(text) != 43", ""}}},
 	{"cnf's hashes have one spelling", []edit{{binding, "base64.RawURLEncoding.Strict()", "base64.RawURLEncoding"}}},
 
@@ -157,13 +166,19 @@ var mutants = []mutant{
 	{"a remembered token is the same in full", []edit{{memory, "if !ok || r.token != token {", "if !ok {"}}},
 
 	// Configurations.
-	{"an issuer is an https URL", []edit{{config, `case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):`, "default:"}, {config, "\treturn \"is not an https URL (http is for loopback hosts)\"\n", "\treturn fmt.Sprint(loopback(s))\n"}}},
-	{"an issuer has no query", []edit{{config, `case u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#"):`, "case u.User != nil:"}}},
+	{"an issuer is an https URL", []edit{{secureurl, `case u.Scheme == "https" || u.Scheme == "http" && IsLoopback(u.Hostname()):`, `case u.Scheme == "https" || u.Scheme == "http":`}}},
+	{"an issuer has no query", []edit{{config, `if strings.Contains(s, "?") {`, "if false {"}}},
+	{"an issuer has no credentials", []edit{{secureurl, "case u.User != nil:", "case false:"}}},
+	{"an issuer has no fragment", []edit{{secureurl, `case strings.Contains(raw, "#"):`, "case false:"}}},
+	{"an issuer has a host", []edit{{secureurl, `case u.Hostname() == "" || u.Opaque != "":`, "case false:"}}},
 	{"there is an issuer", []edit{{config, "if len(cfg.Issuers) == 0 {", "if false {"}}},
 	{"there is an audience", []edit{{config, `wrong("Audiences is empty: name this API, else tokens for any other one would do")`, `cfg.Audiences = []string{"x"}`}}},
 	{"an audience is not empty", []edit{{config, `if audience == "" || strings.TrimSpace(audience) != audience {`, "if false {"}}},
 	{"leeway has a limit", []edit{{config, "if cfg.Leeway > MaxLeeway {", "if false {"}}},
 	{"token size has a limit", []edit{{config, "if cfg.MaxTokenSize < 0 || cfg.MaxTokenSize > MaxMaxTokenSize {", "if false {"}}},
+
+	{"a secret has its size", []edit{{config, "if size := jose.HashSize(string(alg)); cfg.Secret != nil && len(cfg.Secret) < size {", "if size := jose.HashSize(string(alg)); false {"}}},
+	{"a secret is for HS algorithms", []edit{{config, "case !secret && cfg.Secret != nil:", "case false:"}}},
 
 	// Requests.
 	{"one Authorization field", []edit{{bearer, "\tcase 1:\n\tdefault:", "\tcase 1, 2, 3:\n\tdefault:"}}},
@@ -176,6 +191,35 @@ var mutants = []mutant{
 	{"a check is not optional", []edit{{requests, "case missing && a.cfg.Optional && len(checks) == 0:", "case missing && a.cfg.Optional:"}}},
 	{"no error code without credentials", []edit{{challenge, `return answer{http.StatusUnauthorized, "Bearer", ""}`, `return answer{http.StatusUnauthorized, "Bearer", "invalid_token"}`}}},
 	{"quotation marks are escaped", []edit{{challenge, "strings.NewReplacer(`\\`, `\\\\`, `\"`, `\\\"`).Replace(s)", "s"}}},
+	// Proofs.
+	{"one DPoP field", []edit{{proofs, "\tcase 1:\n\tdefault:", "\tcase 1, 2:\n\tdefault:"}}},
+	{"a proof's type", []edit{{proof, `if h.Type != "dpop+jwt" {`, "if false {"}}},
+	{"a proof's algorithm", []edit{{proof, "if !slices.Contains(algorithms, h.Algorithm) {", "if !jose.Known(h.Algorithm) && slices.Contains(algorithms, h.Algorithm) {"}}},
+	{"a proof's method", []edit{{proof, `if method == "" || p.method != method {`, `if method == "" {`}}},
+	{"a proof's method is exact", []edit{{proof, `p.method != method {`, `!strings.EqualFold(p.method, method) {`}}},
+	{"a proof's host", []edit{{proof, "case got.origin != want.origin:", "case false:"}}},
+	{"a proof's path", []edit{{proof, "case got.path != want.path:", "case false:"}}},
+	{"a proof's age", []edit{{proof, "case age > maxAge:", "case false:"}}},
+	{"a proof is not of the future", []edit{{proof, "case age < -leeway:", "case false:"}}},
+	{"a proof's exp", []edit{{proof, "case p.hasExpires && !now.Before(p.expires.Add(leeway)):", "case false:"}}},
+	{"a proof's nbf", []edit{{proof, "case p.hasNotBefore && now.Before(p.notBefore.Add(-leeway)):", "case false:"}}},
+	{"a proof's ath is there", []edit{{proof, "if !p.hasHash {", "if !p.hasHash {\n\t\treturn nil\n\t}\n\tif false {"}}},
+	{"a proof's ath is the token's", []edit{{proof, "if subtle.ConstantTimeCompare(want[:], []byte(p.tokenHash)) == 0 {", "if subtle.ConstantTimeCompare(want[:], []byte(p.tokenHash)) == 2 {"}}},
+	{"a proof's jti is there", []edit{{proof, `case p.id == "":`, "case false:"}}},
+	{"a proof's jti is bounded", []edit{{proof, "case len(p.id) > maxID:", "case false:"}}},
+	{"a proof's iat is there", []edit{{proof, "case !p.hasIssuedAt:", "case false:"}}},
+	{"a proof's claims have their types", []edit{{proof, "\t\tif !ok {\n\t\t\treturn invalid(fmt.Errorf(\"the proof's claim", "\t\tif !ok && false {\n\t\t\treturn invalid(fmt.Errorf(\"the proof's claim"}}},
+	{"a proof's signature", []edit{{proof, "if p.token.Verify(key.Public) != nil {", "if p.token.Verify(key.Public) == jose.ErrKeyMismatch {"}}},
+	{"a proof's key has public members only", []edit{{proof, `return fmt.Errorf("has %.64q, which no public key needs", name)`, ""}}},
+	{"a proof's key has a size", []edit{{proof, "if key, ok := key.Public.(*rsa.PublicKey); ok && (key.N.BitLen() > maxModulus || key.E > maxExponent) {", "if key, ok := key.Public.(*rsa.PublicKey); ok && key.E > maxExponent && maxModulus < 0 {"}}},
+	{"a proof's key says its algorithm", []edit{{proof, `if key.Algorithm != "" && key.Algorithm != p.token.Header.Algorithm || !jose`, "if !jose"}}},
+	{"a proof's nonce", []edit{{proofs, "if v.cfg.Nonces != nil && !(p.hasNonce && v.cfg.Nonces.Valid(p.nonce)) {", "if false {"}}},
+	{"a proof is used once", []edit{{proofs, "case !isNew:", "case !isNew && false:"}}},
+	{"a proof's name is its key's and jti's, not its signature's", []edit{{proofs, "id:         replayKey(thumbprint, p.id),", "id:         replayKey(thumbprint, p.id+r.Proofs[0]),"}}},
+	{"hosts have no case", []edit{{target, "host = strings.ToLower(host)", ""}}},
+	{"the scheme's own port is none", []edit{{target, `if port != "" && port != ownPort {`, `if port != "" && ownPort != "" {`}}},
+	{"dots in a path are resolved", []edit{{target, "return withoutDots(path), true", "return path, true"}}},
+
 	{"an outage is a 503", []edit{{challenge, "return answer{status: http.StatusServiceUnavailable}", `return answer{http.StatusUnauthorized, "Bearer", "invalid_token"}`}}},
 }
 
