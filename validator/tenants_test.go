@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"maps"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/validator"
@@ -146,5 +149,62 @@ func TestNewMuxFunc_bounded(t *testing.T) {
 	// Half of them, at least; but some more may be kept until it is tidied up.
 	if again < asked/4 {
 		t.Errorf("%d of %d made-up issuers were asked for again: the others are kept", again, asked)
+	}
+}
+
+// A tenant that has been given up stays so when the function fails after that.
+func TestNewMuxFunc_givenUp(t *testing.T) {
+	t.Parallel()
+
+	for name, end := range map[string]error{"unknown": nil, "refused": &validator.Error{Code: validator.CodeRefused}} {
+		synctest.Test(t, func(t *testing.T) {
+			a, _ := twoTenants(t)
+			calls := 0
+			mux := validator.NewMuxFunc(func(context.Context, string) (*validator.Validator, error) {
+				switch calls++; calls {
+				case 1:
+					return a, nil
+				case 2:
+					return nil, end
+				}
+				return nil, errors.New("database is down")
+			})
+			good := token(nil, nil)
+			if _, err := mux.Validate(t.Context(), good); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(validator.MuxLifetime) // of the bubble's clock
+			_, _ = mux.Validate(t.Context(), good)
+			time.Sleep(validator.MuxForgetting)
+			_, err := mux.Validate(t.Context(), good)
+			if got := validator.CodeOf(err); got != validator.CodeUnavailable || calls != 3 {
+				t.Errorf("%s: Validate() error = %v, %d calls, want code %q, 3 calls", name, err, calls, validator.CodeUnavailable)
+			}
+		})
+	}
+}
+
+// The longest token is each tenant's own.
+func TestMux_MaxTokenSize(t *testing.T) {
+	t.Parallel()
+
+	small := token(nil, nil)
+	other := signedBy(key, object{"kid": kid}, object{"iss": otherIssuer})
+	for _, tt := range []struct {
+		limit int
+		want  validator.Code
+	}{{len(small), ""}, {len(small) - 1, validator.CodeMalformed}} {
+		a := newValidator(t, func(c *validator.Config) { c.MaxTokenSize = tt.limit })
+		b := newValidator(t, func(c *validator.Config) { c.Issuers = []string{otherIssuer} })
+		mux, err := validator.NewMux(a, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := mux.Validate(t.Context(), small); validator.CodeOf(err) != tt.want {
+			t.Errorf("Validate(%d bytes, at most %d) error = %v, want code %q", len(small), tt.limit, err, tt.want)
+		}
+		if _, err := mux.Validate(t.Context(), other); err != nil {
+			t.Errorf("Validate(of the other tenant) error = %v", err)
+		}
 	}
 }
