@@ -1,0 +1,142 @@
+package redisreplay_test
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/rsguard/rsguard/contrib/redisreplay"
+)
+
+// A server is a redis-server of a test's own, that it can stop and kill.
+type server struct {
+	tb   testing.TB
+	path string
+	addr string
+	cmd  *exec.Cmd
+}
+
+// newServer starts one on a loopback port. It skips the test if there is no redis-server or valkey-server.
+func newServer(tb testing.TB) *server {
+	tb.Helper()
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		path, err = exec.LookPath("valkey-server")
+	}
+	if err != nil {
+		tb.Skip("neither redis-server nor valkey-server is installed")
+	}
+	// The port may be taken by another program before the server has it: then it fails to start, and so does the test.
+	l, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s := &server{tb: tb, path: path, addr: l.Addr().String()}
+	if err := l.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	s.start()
+	tb.Cleanup(s.kill)
+	return s
+}
+
+// start returns when the server takes connections.
+func (s *server) start() {
+	s.tb.Helper()
+	_, port, err := net.SplitHostPort(s.addr)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	s.cmd = exec.Command(s.path, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", s.tb.TempDir()) //nolint:noctx // it is killed by name
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		s.tb.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	var log []string
+	for lines.Scan() {
+		log = append(log, lines.Text())
+		if strings.Contains(lines.Text(), "Ready to accept connections") {
+			go func() {
+				for lines.Scan() { // lest the server waits for a reader
+				}
+			}()
+			return
+		}
+	}
+	s.tb.Fatalf("%s doesn't start:\n%s", s.path, strings.Join(log, "\n"))
+}
+
+func (s *server) signal(sig syscall.Signal) {
+	s.tb.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.tb.Fatal(err)
+	}
+}
+
+// kill leaves it no time for anything.
+func (s *server) kill() {
+	if s.cmd == nil {
+		return
+	}
+	_ = s.cmd.Process.Kill()
+	_ = s.cmd.Wait()
+	s.cmd = nil
+}
+
+// address is that of a Redis that is there already, as in CI, or of a new one.
+func address(tb testing.TB) string {
+	tb.Helper()
+	if addr := os.Getenv("REDIS_ADDR"); addr != "" {
+		return addr
+	}
+	return newServer(tb).addr
+}
+
+func newClient(tb testing.TB, addr string) *redis.Client {
+	tb.Helper()
+	client := redis.NewClient(options(addr))
+	tb.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+func options(addr string) *redis.Options {
+	return &redis.Options{Addr: addr, ContextTimeoutEnabled: true, MaxRetries: -1}
+}
+
+// newStore has a prefix of its own, so that tests don't meet in one Redis.
+func newStore(tb testing.TB, addr string) *redisreplay.Store {
+	tb.Helper()
+	s, err := redisreplay.New(redisreplay.Config{Client: newClient(tb, addr), Prefix: prefix(tb), Timeout: 5 * time.Second})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+func prefix(tb testing.TB) string { return "test:" + tb.Name() + ":" + time.Now().Format(time.RFC3339Nano) + ":" }
+
+// keys counts those with a prefix.
+func keys(ctx context.Context, tb testing.TB, client *redis.Client, prefix string) int {
+	tb.Helper()
+	n := 0
+	it := client.Scan(ctx, 0, prefix+"*", 1000).Iterator()
+	for it.Next(ctx) {
+		n++
+	}
+	if err := it.Err(); err != nil {
+		tb.Fatal(err)
+	}
+	return n
+}

@@ -1,0 +1,127 @@
+// Package redisreplay remembers DPoP proofs in Redis or Valkey, so that all the servers behind one name take each
+// proof once.
+//
+//	client := redis.NewClient(&redis.Options{
+//		Addr:                  "redis.internal:6379",
+//		ContextTimeoutEnabled: true,
+//		MaxRetries:            -1,
+//	})
+//	replays, err := redisreplay.New(redisreplay.Config{Client: client})
+//	proofs, err := dpop.New(dpop.Config{Replays: replays})
+//
+// Each proof costs one command, SET with NX and PX, which is atomic, and one key, which Redis forgets by itself. With
+// maxmemory, use the policy noeviction: a key that is evicted is a proof that can be used again. Replication is
+// asynchronous, so a failover can forget the proofs of its last moments.
+package redisreplay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/rsguard/rsguard/dpop"
+)
+
+// The defaults of a [Config].
+const (
+	DefaultPrefix  = "rsguard:dpop:"
+	DefaultTimeout = 250 * time.Millisecond
+)
+
+// MaxTimeout is the longest that a request may wait.
+const MaxTimeout = 10 * time.Second
+
+// A Config says how to use Redis. Client is required; the zero value of every other field is its default.
+type Config struct {
+	// Client is a *redis.Client, *redis.ClusterClient or *redis.Ring, made, shared and closed by the caller. Each command
+	// is for a single key, so any slot of a cluster will do.
+	//
+	// Its options must have ContextTimeoutEnabled, without which Timeout would not hold. And MaxRetries should be -1: when
+	// an answer is lost and the client repeats a command that was carried out, then the proof looks as if used before.
+	Client interface {
+		Process(ctx context.Context, cmd redis.Cmder) error
+	}
+
+	// Prefix begins each key. Empty means [DefaultPrefix]. Services that share a Redis should have different ones, or
+	// they refuse each other's proofs, which is safe.
+	Prefix string
+
+	// Timeout bounds the wait for an answer, in which a request is held up. Zero means [DefaultTimeout]; more than
+	// [MaxTimeout] is refused.
+	Timeout time.Duration
+
+	// Now tells the time. Nil means [time.Now].
+	Now func() time.Time
+}
+
+// A Store is a [dpop.ReplayStore]. It is made by [New], and safe for concurrent use.
+type Store struct{ cfg Config }
+
+var _ dpop.ReplayStore = (*Store)(nil)
+
+// New returns a Store for cfg. It does no I/O. Its error joins everything that is wrong with cfg.
+func New(cfg Config) (*Store, error) {
+	var errs []error
+	if v := reflect.ValueOf(cfg.Client); cfg.Client == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+		errs = append(errs, errors.New("redisreplay: Client is nil"))
+	} else if !heedsContexts(cfg.Client) {
+		errs = append(errs, errors.New("redisreplay: Client: its options lack ContextTimeoutEnabled"))
+	}
+	if cfg.Timeout < 0 || cfg.Timeout > MaxTimeout {
+		errs = append(errs, fmt.Errorf("redisreplay: Timeout is %v; it can be up to %v", cfg.Timeout, MaxTimeout))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if cfg.Prefix == "" {
+		cfg.Prefix = DefaultPrefix
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = DefaultTimeout
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Store{cfg}, nil
+}
+
+// heedsContexts reports whether a deadline ends a client's wait. A client of another type is believed to.
+func heedsContexts(client any) bool {
+	switch client := client.(type) {
+	case *redis.Client:
+		return client.Options().ContextTimeoutEnabled
+	case *redis.ClusterClient:
+		return client.Options().ContextTimeoutEnabled
+	case *redis.Ring:
+		return client.Options().ContextTimeoutEnabled
+	}
+	return true
+}
+
+// Add is [dpop.ReplayStore.Add]. Its error is the client's, or that of ctx or of the Timeout.
+//
+// A command whose answer is lost may have been carried out. The proof is used up then, and a client that sends it again
+// is refused: it has to make another for each attempt (RFC 9449, Section 7.3).
+func (s *Store) Add(ctx context.Context, key string, expires time.Time) (bool, error) {
+	lifetime := expires.Sub(s.cfg.Now())
+	if lifetime <= 0 {
+		return false, nil
+	}
+	// PX counts milliseconds. The last one is for what is left of it.
+	milliseconds := lifetime.Milliseconds() + 1
+
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	set := redis.NewStatusCmd(ctx, "set", s.cfg.Prefix+key, "", "nx", "px", milliseconds)
+	switch err := s.cfg.Client.Process(ctx, set); {
+	case errors.Is(err, redis.Nil): // the key was there
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("redisreplay: %w", err)
+	}
+	return true, nil
+}
