@@ -105,9 +105,10 @@ func (s *snapshot) fail(began, now time.Time, err error) error {
 	return &unavailable{s.err, max(s.mustWait(now), time.Second)}
 }
 
-// clipped bounds a text that a server may have had a part in.
+// clipped bounds a text that a server may have had a part in, and keeps joined errors in one line.
 func clipped(text string) string {
 	const most = 1 << 10
+	text = strings.ReplaceAll(text, "\n", "; ")
 	if len(text) <= most {
 		return text
 	}

@@ -141,7 +141,7 @@ func checkText(t *testing.T, err error) {
 
 // checkSet asks with keys that are given, not fetched.
 func checkSet(t *testing.T, ctx context.Context, v vectors.Vector, servers []*keyServer) {
-	if len(v.Tenants) > 0 || v.Config.Secret != "" {
+	if len(v.Tenants) > 0 || v.Served != nil || v.Config.Secret != "" {
 		return
 	}
 	set, err := jwks.Parse(servers[0].body)
@@ -173,7 +173,10 @@ func verdict(err error) string {
 // be worth it.
 func checkFetches(t *testing.T, v vectors.Vector, servers []*keyServer) {
 	limit, total := int64(1), int64(0)
-	if v.Want == "unknown_key" {
+	switch {
+	case v.Served != nil:
+		limit = 3 // two places where the metadata may be, and the key set
+	case v.Want == "unknown_key":
 		limit = 2
 	}
 	for i, s := range servers {
@@ -390,24 +393,41 @@ func leaves(value any, visit func(string)) {
 
 // A keyServer is the issuer's end of the network, without a network.
 type keyServer struct {
-	body  []byte
-	count atomic.Int64
+	body   []byte           // of the key set, or
+	served []vectors.Served // all that there is
+	count  atomic.Int64
 }
 
 func (s *keyServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.count.Add(1)
+	answer := vectors.Served{Body: string(s.body), Header: [][2]string{{"Content-Type", "application/jwk-set+json"}}}
+	if s.served != nil {
+		answer = vectors.Served{Status: http.StatusNotFound}
+		for _, a := range s.served {
+			if a.URL == r.URL.String() {
+				answer = a
+			}
+		}
+	}
+	header := http.Header{}
+	for _, field := range answer.Header {
+		header.Add(field[0], field[1])
+	}
 	return &http.Response{
-		StatusCode: http.StatusOK,
+		StatusCode: cmp.Or(answer.Status, http.StatusOK),
 		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header:        http.Header{"Content-Type": {"application/jwk-set+json"}},
-		Body:          io.NopCloser(bytes.NewReader(s.body)),
-		ContentLength: int64(len(s.body)),
+		Header:        header,
+		Body:          io.NopCloser(strings.NewReader(answer.Body)),
+		ContentLength: int64(len(answer.Body)),
 		Request:       r,
 	}, nil
 }
 
 // serversOf returns one for each tenant, or the one.
 func serversOf(file vectors.File, v vectors.Vector) []*keyServer {
+	if v.Served != nil {
+		return []*keyServer{{served: v.Served}}
+	}
 	names := []string{v.Keys}
 	if len(v.Tenants) > 0 {
 		names = nil
@@ -463,8 +483,13 @@ func configOf(t testing.TB, v vectors.Vector, cfg vectors.Config, server *keySer
 	now := func() time.Time { return v.Time() }
 	keys, ok := caches.Load(server)
 	if !ok {
+		issuer, url := "", "https://keys.example.com/jwks.json"
+		if v.Served != nil {
+			issuer, url = cfg.Issuers[0], ""
+		}
 		cache, err := jwks.NewCache(jwks.Config{
-			URL:    "https://keys.example.com/jwks.json",
+			Issuer: issuer,
+			URL:    url,
 			Client: &http.Client{Transport: server},
 			Logger: slog.New(slog.DiscardHandler),
 			Now:    now,

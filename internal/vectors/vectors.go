@@ -46,8 +46,9 @@ type Vector struct {
 	Token   string   `json:"token,omitempty"`
 	Request *Request `json:"request,omitempty"`
 
-	Keys      string     `json:"keys"` // the key set that Config's issuer serves
+	Keys      string     `json:"keys,omitempty"` // the key set that Config's issuer serves
 	Config    Config     `json:"config"`
+	Served    []Served   `json:"served,omitempty"`  // what the issuer serves, metadata and all, instead of Keys
 	Tenants   []Tenant   `json:"tenants,omitempty"` // several issuers instead of Config's one
 	Confirmed *Confirmed `json:"confirmed,omitempty"`
 	Now       float64    `json:"now"` // seconds since 1970
@@ -119,6 +120,14 @@ type Check struct {
 	Kind    string   `json:"check"`
 	Args    []string `json:"args,omitempty"`
 	Seconds int64    `json:"seconds,omitempty"`
+}
+
+// Served is the answer to a GET of URL. What is not served is a 404.
+type Served struct {
+	URL    string      `json:"url"`
+	Status int         `json:"status,omitempty"` // 200 if absent
+	Header [][2]string `json:"header,omitempty"`
+	Body   string      `json:"body"`
 }
 
 // A Tenant is one issuer among several.

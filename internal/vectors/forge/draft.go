@@ -319,6 +319,17 @@ func keySet(name, text string) option {
 	return func(d *draft) { d.v.Keys, d.keySet = name, text }
 }
 
+// served replaces the key set by answers of the issuer, in which KEYS is the standard key set.
+func served(answers ...vectors.Served) option {
+	return func(d *draft) {
+		d.v.Keys = ""
+		for _, a := range answers {
+			a.Body = strings.ReplaceAll(a.Body, "KEYS", jwks(jwk(rsaKey1())))
+			d.v.Served = append(d.v.Served, a)
+		}
+	}
+}
+
 func at(t float64) option { return func(d *draft) { d.v.Now = t } }
 
 func check(kind string, args ...string) option {
