@@ -43,7 +43,7 @@ var mutants = []mutant{
 	{"JSON is UTF-8", []edit{{jsonReader, "if !utf8.ValidString(s) {", "if !utf8.ValidString(s) && false {"}}},
 	{"nothing stands after the object", []edit{{jsonReader, "if p.pos != len(s) {", "if false {"}}},
 	{"no two members of one name at the top", []edit{{jsonReader, "\t\tif !names.add(m.Name) {", "\t\tif names.add(m.Name); false {"}}},
-	{"no two members of one name within", []edit{{parser, "if !p.shallow && !names.add(m.Name) {", "if false {"}}},
+	{"no two members of one name within", []edit{{parser, "if !p.shallow && !names.add(m.Name) {", "if !p.shallow && !names.add(m.Name) && false {"}}},
 	{"claims' names are exact", []edit{{read, "switch members[i].Name {", "switch strings.ToLower(members[i].Name) {"}}},
 	{"header members' names are exact", []edit{{jws, "switch members[i].Name {", "switch strings.ToLower(members[i].Name) {"}}},
 	{"depth of objects", []edit{{parser, "func (p *parser) object() error {\n\tif p.depth--; p.depth < 0 {", "func (p *parser) object() error {\n\tif false {"}}},
