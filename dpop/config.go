@@ -30,7 +30,7 @@ type Config struct {
 	Required bool
 
 	// Algorithms are those that a proof may be signed with. The client is told of them in this order. Empty means
-	// ES256, EdDSA, PS256 and RS256.
+	// ES256, EdDSA, PS256 and RS256. EdDSA allows Ed25519, which is what newer clients call it.
 	Algorithms []validator.Algorithm
 
 	// MaxAge is how old a proof may be, by its "iat". Zero means [DefaultMaxAge]; more than [MaxMaxAge] is refused.

@@ -101,6 +101,9 @@ func (p *reading) checkHeader(algorithms []string) error {
 	if h.Type != "dpop+jwt" {
 		return invalid(fmt.Errorf("the proof's typ is %.64q, not dpop+jwt", h.Type))
 	}
+	if h.Algorithm == "Ed25519" {
+		h.Algorithm = "EdDSA" // RFC 9864: the newer name, and for us the same, as no other curve is supported
+	}
 	if !slices.Contains(algorithms, h.Algorithm) {
 		return invalid(fmt.Errorf("the proof's alg is %.64q, want one of %q", h.Algorithm, algorithms))
 	}

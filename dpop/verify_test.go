@@ -43,6 +43,10 @@ func TestVerify(t *testing.T) {
 		{name: "ES384 allowed", key: es384(), config: all},
 		{name: "ES512 allowed", key: es512(), config: all},
 		{name: "EdDSA not allowed", config: only("ES256"), want: bad},
+		{name: "Ed25519, which is EdDSA", header: object{"alg": "Ed25519"}},
+		{name: "Ed25519 where EdDSA is not allowed", header: object{"alg": "Ed25519"}, config: only("ES256"), want: bad},
+		{name: "Ed25519 by a key of another type", key: es, header: object{"alg": "Ed25519"}, want: bad},
+		{name: "Ed448", header: object{"alg": "Ed448"}, want: bad},
 		{name: "ES256 alone allowed", key: es, config: only("ES256")},
 
 		{name: "no typ", header: object{"typ": nil}, want: bad},

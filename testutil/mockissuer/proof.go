@@ -105,6 +105,9 @@ func readProof(text string) (*proof, error) {
 	if err != nil || !decodePart(parts[0], &header) || !decodePart(parts[1], &p.claims) {
 		return nil, errors.New("the proof is no JWT")
 	}
+	if header.Alg == "Ed25519" {
+		header.Alg = "EdDSA" // RFC 9864: the newer name of the same
+	}
 	if header.Typ != "dpop+jwt" || !slices.Contains(proofAlgorithms, header.Alg) || header.Crit != nil {
 		return nil, fmt.Errorf("the proof has the type %q and the algorithm %q", header.Typ, header.Alg)
 	}
