@@ -52,7 +52,7 @@ type Config struct {
 }
 
 // A ReplayStore remembers keys. Add is safe for concurrent use, and of several calls with the same key at the same time
-// one at most gets true.
+// one at most gets true. Package testutil has TestReplayStore for implementations.
 type ReplayStore interface {
 	// Add remembers key until expires and reports whether it was new. A key that has expired by the store's clock is
 	// not, since it can't be remembered. Keys are of 43 characters of the base64url alphabet. An error says that it can't

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/dpop"
+	"github.com/rsguard/rsguard/testutil"
 )
 
 func TestMemoryStore(t *testing.T) {
@@ -121,6 +122,11 @@ func TestMemoryStore_model(t *testing.T) {
 	if got := m.Len(); got != len(model) {
 		t.Errorf("Len() = %d, want %d: what has expired is gone, and nothing else", got, len(model))
 	}
+}
+
+func TestMemoryStore_contract(t *testing.T) {
+	t.Parallel()
+	testutil.TestReplayStore(t, new(dpop.MemoryStore))
 }
 
 func ExampleMemoryStore() {

@@ -425,7 +425,9 @@ func TestDPoP_otherValidator(t *testing.T) {
 
 	b := newBound(t)
 	for _, cnf := range []*validator.Confirmation{{}, {JKT: b.key.Thumbprint()}, {X5TS256: b.key.Thumbprint()}} {
-		v := validateFunc(func(context.Context, string) (*validator.Claims, error) { return &validator.Claims{Confirmation: cnf}, nil })
+		v := validateFunc(func(context.Context, string) (*validator.Claims, error) {
+			return &validator.Claims{Confirmation: cnf}, nil
+		})
 		for _, verifier := range []*dpop.Verifier{nil, b.verifier(dpop.Config{})} {
 			for _, r := range []*http.Request{b.request("Bearer", "opaque"), with(b.request("Bearer", "opaque"), b.certs[0]), with(b.request("DPoP", "opaque"), b.certs[0])} {
 				if w := answer(newAuth(t, middleware.Config{Validator: v, DPoP: verifier}).Handler(new(spy)), r); w.Code != 401 {

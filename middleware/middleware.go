@@ -70,9 +70,10 @@ type Config struct {
 
 	// Origin finds the scheme and host of the URL that the client has sent r to, such as "https://api.example.com", which
 	// a proof must name, and whose host IssuerForHost gets. It may have a path that a proxy has taken off. Nil means the
-	// scheme of the connection and the host that r names: right where clients connect to this server and no other, and to
-	// all the names it has. Behind proxies there are [FixedOrigin], [XForwardedOrigin] and [ForwardedOrigin]. An error that
-	// is no [*validator.Error] counts as [validator.CodeRequest]. Origin must be safe for concurrent use.
+	// scheme of the connection and the host that r names, which its sender chooses: right where no other service accepts
+	// the same tokens. Else that one could pass on to this one what was sent to it. Behind proxies there are [FixedOrigin],
+	// [XForwardedOrigin] and [ForwardedOrigin]. An error that is no [*validator.Error] counts as [validator.CodeRequest].
+	// Origin must be safe for concurrent use.
 	Origin func(r *http.Request) (string, error)
 
 	// ClientCertificate finds the certificate whose key the client has proven to have, or nil without an error if there is

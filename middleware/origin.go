@@ -27,9 +27,9 @@ func FixedOrigin(origin string) func(*http.Request) (string, error) {
 // the client may have written. Without X-Forwarded-Host, the Host of the request counts. A request that comes from
 // elsewhere is taken as Origin's default does.
 //
-// The proxies must set, append to or remove all three fields. One that they pass on unchanged is the client's word:
-// where that can't be ruled out, use [FixedOrigin]. XForwardedOrigin panics if there are no networks, or one that isn't
-// valid.
+// List the proxies, and not the networks of clients. They must set, append to or remove all three fields: one that they
+// pass on unchanged is the client's word. Where that can't be ruled out, use [FixedOrigin]. XForwardedOrigin panics if
+// there are no networks, or one that isn't valid.
 func XForwardedOrigin(networks ...netip.Prefix) func(*http.Request) (string, error) {
 	trusted := newProxies("XForwardedOrigin", networks)
 	return func(r *http.Request) (string, error) {

@@ -29,7 +29,9 @@ func (k *ProofKey) BadProofs(method, url, token string) []BadProof {
 	}
 	good := k.Proof(method, url, token)
 	parts, other := strings.Split(good, "."), strings.Split(k.Proof(method, url, token), ".")
-	withClaim := func(name string, value any) []string { return []string{k.Proof(method, url, token, Claims{name: value})} }
+	withClaim := func(name string, value any) []string {
+		return []string{k.Proof(method, url, token, Claims{name: value})}
+	}
 	withHeader := func(name string, value any) []string {
 		return []string{k.Sign(Claims{name: value}, k.claims(method, url, token))}
 	}

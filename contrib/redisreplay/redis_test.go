@@ -125,7 +125,9 @@ func newStore(tb testing.TB, addr string) *redisreplay.Store {
 	return s
 }
 
-func prefix(tb testing.TB) string { return "test:" + tb.Name() + ":" + time.Now().Format(time.RFC3339Nano) + ":" }
+func prefix(tb testing.TB) string {
+	return "test:" + tb.Name() + ":" + time.Now().Format(time.RFC3339Nano) + ":"
+}
 
 // keys counts those with a prefix.
 func keys(ctx context.Context, tb testing.TB, client *redis.Client, prefix string) int {

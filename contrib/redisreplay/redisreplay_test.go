@@ -17,6 +17,7 @@ import (
 
 	"github.com/rsguard/rsguard/contrib/redisreplay"
 	"github.com/rsguard/rsguard/dpop"
+	"github.com/rsguard/rsguard/testutil"
 )
 
 func TestStore(t *testing.T) {
@@ -42,6 +43,11 @@ func TestStore(t *testing.T) {
 			t.Errorf("Add(%q), %s = %t, %v, want %t, nil", step.key, step.name, got, err, step.want)
 		}
 	}
+}
+
+func TestStore_contract(t *testing.T) {
+	t.Parallel()
+	testutil.TestReplayStore(t, newStore(t, address(t)))
 }
 
 // What a key is stored as, by one command in one round trip.
@@ -148,7 +154,9 @@ func TestStore_unavailable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	add := func(ctx context.Context, key string) (bool, error) { return store.Add(ctx, key, time.Now().Add(time.Minute)) }
+	add := func(ctx context.Context, key string) (bool, error) {
+		return store.Add(ctx, key, time.Now().Add(time.Minute))
+	}
 	if isNew, err := add(t.Context(), "1"); !isNew || err != nil {
 		t.Fatalf("Add() = %t, %v", isNew, err)
 	}
