@@ -1,28 +1,41 @@
 package validator
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
+	"hash/maphash"
+	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"time"
-
-	"github.com/maypok86/otter/v2"
 )
 
 // A memory holds tokens that were accepted, so that what can't change need not be found out again: what the token says,
 // and that its key has signed it. What can change is asked every time.
+//
+// It is a table of sets of a few slots each. A token can be in the slots of one set, chosen by a keyed hash, and nowhere
+// else: to find it takes no lock, and to forget another for it no search. Whoever was recognized since the set last
+// needed a slot stays: a flood of tokens that come once displaces others of their kind.
 type memory struct {
-	tokens *otter.Cache[string, *remembered]
+	seed maphash.Seed
+	sets [][]slot
 }
+
+type slot struct{ atomic.Pointer[remembered] }
+
+// slotsInSet is how many tokens share a set.
+const slotsInSet = 4
 
 type remembered struct {
 	token  string
 	header struct{ algorithm, keyID string }
 	key    crypto.PublicKey // nil if a secret signed it
 	claims *Claims
+	used   atomic.Bool // recognized lately
 }
 
 // copyClaims returns claims for one request. They share what their slices hold.
@@ -31,26 +44,41 @@ func (r *remembered) copyClaims() *Claims {
 	return &c
 }
 
+// newMemory returns a memory of size tokens at most.
 func newMemory(size int) *memory {
-	return &memory{otter.Must(&otter.Options[string, *remembered]{MaximumSize: size})}
+	inSet := min(size, slotsInSet)
+	m := &memory{seed: maphash.MakeSeed(), sets: make([][]slot, size/inSet)}
+	slots := make([]slot, len(m.sets)*inSet)
+	for i := range m.sets {
+		m.sets[i] = slots[i*inSet : (i+1)*inSet]
+	}
+	return m
 }
 
-// memoryKey is the end of the token, which is of the signature and so as good as random. It is for finding only: a
-// token is recognized by all of it. Nobody can fill the memory with look-alikes, as only what was signed gets in.
-func memoryKey(token string) string { return token[max(0, len(token)-32):] }
+// set is where token can be. Its end will do for the hash: it is of the signature, and so as good as random.
+func (m *memory) set(token string) []slot {
+	hash := maphash.String(m.seed, token[max(0, len(token)-32):])
+	return m.sets[hash%uint64(len(m.sets))]
+}
 
+// recall finds a token by all of its bytes.
 func (m *memory) recall(token string) *remembered {
 	if m == nil {
 		return nil
 	}
-	r, ok := m.tokens.GetIfPresent(memoryKey(token))
-	if !ok || r.token != token {
-		return nil
+	set := m.set(token)
+	for i := range set {
+		if r := set[i].Load(); r != nil && r.token == token {
+			if !r.used.Load() {
+				r.used.Store(true)
+			}
+			return r
+		}
 	}
-	return r
+	return nil
 }
 
-// remember keeps a token that was accepted.
+// remember keeps a token that was accepted. Nothing else gets in.
 func (m *memory) remember(token string, x *examination) {
 	if m == nil {
 		return
@@ -62,7 +90,40 @@ func (m *memory) remember(token string, x *examination) {
 	if x.signedBy != nil {
 		r.key = x.signedBy.Public
 	}
-	m.tokens.Set(memoryKey(token), r)
+	slotFor(m.set(token), token).Store(r)
+}
+
+// slotFor chooses the token's own slot, or an empty one, or one whose token wasn't recognized lately. Where all were, it
+// is time to find out anew which ones are in use.
+func slotFor(set []slot, token string) *slot {
+	var free, idle *slot
+	for i := range set {
+		switch r := set[i].Load(); {
+		case r == nil:
+			free = &set[i]
+		case r.token == token: // remembered by another request meanwhile, or with a key that was replaced
+			return &set[i]
+		case !r.used.Load():
+			idle = &set[i]
+		}
+	}
+	if free = cmp.Or(free, idle); free != nil {
+		return free
+	}
+	for i := range set {
+		if r := set[i].Load(); r != nil {
+			r.used.Store(false)
+		}
+	}
+	return &set[rand.IntN(len(set))] //nolint:gosec // G404: whose turn it is needs no secrecy
+}
+
+// forget empties the slot of r.
+func (m *memory) forget(r *remembered) {
+	set := m.set(r.token)
+	for i := range set {
+		set[i].CompareAndSwap(r, nil)
+	}
 }
 
 // recognize decides about a token that was accepted before, with claims of its own for each request. It reports false if
@@ -77,7 +138,7 @@ func (m *memory) recognize(ctx context.Context, v *Validator, token string) (c *
 	switch {
 	case err != nil:
 	case !held:
-		m.tokens.Invalidate(memoryKey(r.token))
+		m.forget(r)
 		return nil, false, nil
 	default:
 		c = r.copyClaims()
