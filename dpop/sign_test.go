@@ -179,11 +179,6 @@ func newVerifier(t testing.TB, change func(*dpop.Config)) *dpop.Verifier {
 	return v
 }
 
-// at returns a change of the clock.
-func at(d time.Duration) func(*dpop.Config) {
-	return func(cfg *dpop.Config) { cfg.Now = func() time.Time { return t0.Add(d) } }
-}
-
 // cut says enough of a long proof.
 func cut(s string) string {
 	if len(s) > 60 {

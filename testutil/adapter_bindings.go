@@ -81,8 +81,8 @@ func (a *adapterTokens) runBound(t reporter, wrap wrapper, withNonces bool, chec
 
 // adapterRequest is what handled.request then says of it.
 func adapterRequest(scheme, token string) *http.Request {
-	r := httptest.NewRequest(http.MethodGet, adapterURL, strings.NewReader("body"))
-	r = r.WithContext(context.WithValue(r.Context(), outerKey{}, "outer"))
+	ctx := context.WithValue(context.Background(), outerKey{}, "outer")
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, adapterURL, strings.NewReader("body"))
 	r.Header.Set("X-Test", "header")
 	r.Header.Set("Authorization", scheme+" "+token)
 	return r
