@@ -34,6 +34,7 @@ func run(ctx context.Context) error {
 	only := flag.String("only", "", "measure the rows whose name matches the `regexp`, and the bare signature")
 	svg := flag.String("svg", "", "write a chart to the `file`")
 	asJSON := flag.Bool("json", false, "print JSON instead of Markdown")
+	validations := flag.Int("soak", 0, "validate this many `tokens` on all processors, and watch the memory, instead")
 	flag.Parse()
 
 	pattern, err := regexp.Compile(*only)
@@ -44,6 +45,10 @@ func run(ctx context.Context) error {
 		flag.Usage()
 
 		return fmt.Errorf("%d rounds and arguments %q", *rounds, flag.Args())
+	}
+
+	if *validations > 0 {
+		return soak(ctx, os.Stdout, *validations)
 	}
 
 	result, err := measureAll(ctx, *rounds, pattern)

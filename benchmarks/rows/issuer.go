@@ -4,13 +4,15 @@ import (
 	"crypto"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"time"
 )
 
 const (
-	keyID     = "c9Xb2nQ7wLr5Tz1k"
+	// KeyID is the "kid" of the issuer's tokens.
+	KeyID     = "c9Xb2nQ7wLr5Tz1k"
 	nextKeyID = "m4Vd8sHy3Gp6Ja0e" // published as well, as before a rotation
 )
 
@@ -24,6 +26,7 @@ type Issuer struct {
 	Token     string            // good for a day
 	Bad       map[string]string // tokens to refuse, by what is wrong with them
 
+	key    crypto.Signer
 	server *httptest.Server
 }
 
@@ -39,14 +42,14 @@ func NewIssuer(alg string) (*Issuer, error) {
 	}
 	keySet, err := json.Marshal(map[string]any{"keys": []any{
 		publicJWK(alg, nextKeyID, next.Public()),
-		publicJWK(alg, keyID, key.Public()),
+		publicJWK(alg, KeyID, key.Public()),
 	}})
 	if err != nil {
 		return nil, err
 	}
 
 	mux := http.NewServeMux()
-	i := &Issuer{Algorithm: alg, KeySet: keySet, Public: key.Public(), server: httptest.NewServer(mux)}
+	i := &Issuer{Algorithm: alg, KeySet: keySet, Public: key.Public(), key: key, server: httptest.NewServer(mux)}
 	i.URL = i.server.URL + "/"
 	i.KeySetURL = i.URL + "jwks.json"
 
@@ -79,6 +82,14 @@ func NewIssuer(alg string) (*Issuer, error) {
 // Close stops the issuer's server.
 func (i *Issuer) Close() { i.server.Close() }
 
+// Sign returns another good token, with these claims beside or in place of the usual ones.
+func (i *Issuer) Sign(changes map[string]any) (string, error) {
+	all := claims(i.URL)
+	maps.Copy(all, changes)
+
+	return sign(i.Algorithm, KeyID, i.key, all)
+}
+
 func serve(document []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -100,11 +111,11 @@ func (i *Issuer) issue(key, other crypto.Signer) error {
 		key    crypto.Signer
 		claims map[string]any
 	}{
-		{"", keyID, key, good},
-		{"issuer", keyID, key, with(good, "iss", "https://issuer.example.net/")},
-		{"audience", keyID, key, with(good, "aud", []string{"https://api.example.net/"})},
-		{"expiry", keyID, key, with(good, "exp", time.Now().Add(-time.Hour).Unix())},
-		{"key of another kid", keyID, other, good},
+		{"", KeyID, key, good},
+		{"issuer", KeyID, key, with(good, "iss", "https://issuer.example.net/")},
+		{"audience", KeyID, key, with(good, "aud", []string{"https://api.example.net/"})},
+		{"expiry", KeyID, key, with(good, "exp", time.Now().Add(-time.Hour).Unix())},
+		{"key of another kid", KeyID, other, good},
 		{"key of nobody", "x1Fz6uKc0Ri9Eo5b", stranger, good},
 	}
 

@@ -65,8 +65,10 @@ const Signature = "signature alone"
 // All returns every row: the bare signature first, then rsguard and its peers by group.
 func All() []Row {
 	return slices.Concat(
-		[]Row{signature},
-		[]Row{golangJWT, jwx2, jwx3, goJOSE, goOIDC, auth0v2, auth0v3},
+		[]Row{Yard},
+		[]Row{Validate, Remembered},
+		[]Row{GolangJWT, jwx2, jwx3, goJOSE, goOIDC, auth0v2, auth0v3},
+		[]Row{netHTTP, echoRow, ginRow},
 		[]Row{auth0v2Stack, auth0v3Stack, echoJWT},
 	)
 }

@@ -15,10 +15,10 @@ import (
 	"strings"
 )
 
-// signature is the least that any check has to do: hash the signing input and verify the signature, by the
+// Yard is the least that any check has to do: hash the signing input and verify the signature, by the
 // fastest call of the standard library, with the token already split, decoded and, for ES256, in ASN.1. Its claims
 // come from nowhere.
-var signature = Row{
+var Yard = Row{
 	Name:  Signature,
 	Group: Call,
 	Role:  Yardstick,
