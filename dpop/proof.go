@@ -149,7 +149,10 @@ func (p *reading) checkTimes(now time.Time, maxAge, leeway time.Duration) error 
 
 // checkToken compares the hash of the access token, which ties the proof to it.
 func (p *reading) checkToken(token string) error {
-	if !p.hasHash {
+	switch {
+	case token == "":
+		return errNoToken // of which there is a hash too
+	case !p.hasHash:
 		return errNoHash
 	}
 	sum := sha256.Sum256([]byte(token))
@@ -229,6 +232,7 @@ var (
 	errPath       = invalid(errors.New("the proof's htu has another path than the request"))
 	errExpired    = invalid(errors.New("the proof's exp has passed"))
 	errNotYet     = invalid(errors.New("the proof's nbf is in the future"))
+	errNoToken    = invalid(errors.New("the request has no token"))
 	errNoHash     = invalid(errors.New("the proof's ath is missing"))
 	errOtherToken = invalid(errors.New("the proof's ath is not the hash of the token"))
 	errLargeKey   = invalid(fmt.Errorf("the proof's key has over %d bits, or an exponent over %d", maxModulus, maxExponent))

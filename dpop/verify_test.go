@@ -273,6 +273,7 @@ func TestVerify_request(t *testing.T) {
 		{"for no URL", to(method, "", token, proof), bad},
 		{"with another token", to(method, url, token+"x", proof), bad},
 		{"with no token", to(method, url, "", proof), bad},
+		{"with no token, and a proof for none", to(method, url, "", edKey.proof(t, nil, object{"ath": hashOf("")})), bad},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

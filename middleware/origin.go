@@ -139,6 +139,7 @@ func pathOf(r *http.Request) string {
 	if target == "" { // r was not read by a server
 		target = r.URL.EscapedPath()
 	}
+	target, _, _ = strings.Cut(target, "?")
 	if !strings.HasPrefix(target, "/") {
 		// The absolute form has an authority before its path; others have no path.
 		_, rest, _ := strings.Cut(target, "://")
@@ -148,7 +149,6 @@ func pathOf(r *http.Request) string {
 		}
 		target = "/" + path
 	}
-	target, _, _ = strings.Cut(target, "?")
 	// There is no fragment in a request: what looks like one is a part of the path for the server.
 	return strings.ReplaceAll(target, "#", "%23")
 }

@@ -162,6 +162,7 @@ func TestFixedOrigin(t *testing.T) {
 		call func()
 	}{
 		{"FixedOrigin of nothing", func() { middleware.FixedOrigin("") }},
+		{"FixedOrigin of what is no URL", func() { middleware.FixedOrigin("https://%zz/") }},
 		{"FixedOrigin of a host", func() { middleware.FixedOrigin("api.example.com") }},
 		{"FixedOrigin with a query", func() { middleware.FixedOrigin("https://api.example.com/?a") }},
 		{"FixedOrigin with a fragment", func() { middleware.FixedOrigin("https://api.example.com/#") }},
@@ -244,6 +245,69 @@ func TestDPoP_target(t *testing.T) {
 	} {
 		if got := status(tt.cfg, tt.target, tt.htu); got != tt.want {
 			t.Errorf("GET %s with a proof for %s, %s: status = %d, want %d", tt.target, tt.htu, tt.name, got, tt.want)
+		}
+	}
+}
+
+// Requests that no server has read, and the form of OPTIONS that is for the server as a whole.
+func TestDPoP_targetForms(t *testing.T) {
+	t.Parallel()
+
+	b := newBound(t)
+	token := b.iss.Token(testutil.Claims{"cnf": b.key.Confirmation()})
+	for _, tt := range []struct {
+		method, requestURI, htu string
+		want                    int
+	}{
+		{"GET", "", "https://api.example.com/orders", 200},
+		{"GET", "", "https://api.example.com/", 401},
+		{"OPTIONS", "*", "https://api.example.com", 200},
+		{"OPTIONS", "*", "https://api.example.com/*", 401},
+		{"CONNECT", "evil.example:443", "https://api.example.comevil.example:443", 401},
+		{"CONNECT", ".evil.example:443", "https://api.example.com.evil.example:443", 401},
+		{"GET", "https://evil.example", "https://api.example.com/", 200},
+		{"GET", "https://evil.example?/orders", "https://api.example.com/orders", 401},
+	} {
+		r := b.request("DPoP", token)
+		r.Method, r.RequestURI = tt.method, tt.requestURI
+		r.Header.Set("DPoP", b.key.Proof(tt.method, tt.htu, token))
+		auth := newAuth(t, middleware.Config{Validator: b.valid, DPoP: b.verifier(dpop.Config{})})
+		if w := answer(auth.Handler(new(spy)), r); w.Code != tt.want {
+			t.Errorf("%s %q with a proof for %s: status = %d, want %d", tt.method, tt.requestURI, tt.htu, w.Code, tt.want)
+		}
+	}
+}
+
+func TestDPoP_http2(t *testing.T) {
+	t.Parallel()
+
+	b := newBound(t)
+	token := b.iss.Token(testutil.Claims{"cnf": b.key.Confirmation()})
+	auth := newAuth(t, middleware.Config{Validator: b.valid, DPoP: b.verifier(dpop.Config{Required: true})})
+	server := httptest.NewUnstartedServer(auth.Handler(new(spy)))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	for _, tt := range []struct {
+		target, htu string
+		want        int
+	}{
+		{"/orders?page=2", "/orders", 200},
+		{"/orders", "/Orders", 401},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+tt.target, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "DPoP "+token)
+		req.Header.Set("DPoP", b.key.Proof(http.MethodGet, server.URL+tt.htu, token))
+		res, err := server.Client().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.ProtoMajor != 2 || res.StatusCode != tt.want {
+			t.Errorf("GET %s by %s with a proof for %s: status = %d, want HTTP/2 and %d", tt.target, res.Proto, tt.htu, res.StatusCode, tt.want)
 		}
 	}
 }

@@ -25,7 +25,7 @@ type server struct {
 }
 
 // newServer starts one on a loopback port. It skips the test if there is no redis-server or valkey-server.
-func newServer(tb testing.TB) *server {
+func newServer(tb testing.TB, args ...string) *server {
 	tb.Helper()
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -43,19 +43,20 @@ func newServer(tb testing.TB) *server {
 	if err := l.Close(); err != nil {
 		tb.Fatal(err)
 	}
-	s.start()
+	s.start(args...)
 	tb.Cleanup(s.kill)
 	return s
 }
 
 // start returns when the server takes connections.
-func (s *server) start() {
+func (s *server) start(args ...string) {
 	s.tb.Helper()
 	_, port, err := net.SplitHostPort(s.addr)
 	if err != nil {
 		s.tb.Fatal(err)
 	}
 	s.cmd = exec.Command(s.path, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", s.tb.TempDir())
+	s.cmd.Args = append(s.cmd.Args, args...)
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		s.tb.Fatal(err)

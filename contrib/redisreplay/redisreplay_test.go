@@ -123,6 +123,34 @@ func TestStore_atomic(t *testing.T) {
 	}
 }
 
+// A cluster of one node has all that matters: slots, and a client that asks where they are.
+func TestStore_cluster(t *testing.T) {
+	t.Parallel()
+
+	s := newServer(t, "--cluster-enabled", "yes")
+	node := newClient(t, s.addr)
+	if err := node.ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		info, err := node.ClusterInfo(t.Context()).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(info, "cluster_state:ok") {
+			break
+		}
+		node.Wait(t.Context(), 1, 100*time.Millisecond) // on the server's side, for a replica that doesn't exist
+	}
+	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{s.addr}, ContextTimeoutEnabled: true, MaxRedirects: 3})
+	defer client.Close()
+	store, err := redisreplay.New(redisreplay.Config{Client: client, Timeout: 5 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	testutil.TestReplayStore(t, store)
+}
+
 // An entry leaves when it expires, by Redis's own clock.
 func TestStore_expiry(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,9 @@
 package jose_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"strings"
 	"testing"
 
@@ -14,6 +17,13 @@ func FuzzParsePublicKey(f *testing.F) {
 		ecJWK.with(members{"y": ecJWK["x"]}), ecJWK.with(members{"crv": "P-384"}), edJWK.with(members{"x": strings.Repeat("A", 43)}), {"kty": "oct", "k": "AA"},
 	} {
 		f.Add(seed.String())
+	}
+	for _, curve := range []elliptic.Curve{elliptic.P256(), elliptic.P384(), elliptic.P521()} {
+		key, err := ecdsa.GenerateKey(curve, rand.Reader)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(encode(jose.Key{Public: key.Public()}).String())
 	}
 	f.Fuzz(func(t *testing.T, jwk string) {
 		keys, _, err := jose.ParseKeySet([]byte(`{"keys":[` + jwk + `]}`))
