@@ -78,6 +78,7 @@ func ForwardedOrigin(networks ...netip.Prefix) func(*http.Request) (string, erro
 
 var (
 	errNoProto = errors.New("the proxy doesn't say by which scheme the request came")
+	errTarget  = errors.New("the request's target has no path")
 	errOrigin  = errors.New("the origin of the request is not a scheme, a host and a path")
 )
 
@@ -129,26 +130,34 @@ func targetOf(origin string, r *http.Request) (string, error) {
 	if strings.ContainsAny(origin, "?#") {
 		return "", errOrigin
 	}
-	return strings.TrimRight(origin, "/") + pathOf(r), nil
+	path, err := pathOf(r)
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimRight(origin, "/") + path, nil
 }
 
 // pathOf returns the path as it was sent, which a handler in between doesn't change, as it may change r.URL. It is
 // empty or begins with a slash, so that it can't become a part of the host.
-func pathOf(r *http.Request) string {
+func pathOf(r *http.Request) (string, error) {
 	target := r.RequestURI
-	if target == "" { // r was not read by a server
+	switch {
+	case target == "": // r was not read by a server
 		target = r.URL.EscapedPath()
-	}
-	target, _, _ = strings.Cut(target, "?")
-	if !strings.HasPrefix(target, "/") {
-		// The absolute form has an authority before its path; others have no path.
-		_, rest, _ := strings.Cut(target, "://")
-		_, path, ok := strings.Cut(rest, "/")
-		if !ok {
-			return ""
+	case target == "*": // RFC 9112, Section 3.2.4: for the server as a whole
+		return "", nil
+	case target[0] != '/':
+		// The absolute form has more spellings than one thinks. net/http reads it by this function too.
+		u, err := url.ParseRequestURI(target)
+		if err != nil {
+			return "", errTarget
 		}
-		target = "/" + path
+		target = u.EscapedPath()
+	}
+	path, _, _ := strings.Cut(target, "?")
+	if path != "" && path[0] != '/' {
+		return "", errTarget
 	}
 	// There is no fragment in a request: what looks like one is a part of the path for the server.
-	return strings.ReplaceAll(target, "#", "%23")
+	return strings.ReplaceAll(path, "#", "%23"), nil
 }

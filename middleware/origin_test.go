@@ -264,7 +264,10 @@ func TestDPoP_targetForms(t *testing.T) {
 		{"OPTIONS", "*", "https://api.example.com", 200},
 		{"OPTIONS", "*", "https://api.example.com/*", 401},
 		{"CONNECT", "evil.example:443", "https://api.example.comevil.example:443", 401},
-		{"CONNECT", ".evil.example:443", "https://api.example.com.evil.example:443", 401},
+		{"CONNECT", ".evil.example:443", "https://api.example.com.evil.example:443", 400},
+		{"GET", "x:/orders", "https://api.example.com/orders", 200},
+		{"GET", "x:/orders", "https://api.example.com/", 401},
+		{"GET", "x:orders", "https://api.example.com/orders", 401},
 		{"GET", "https://evil.example", "https://api.example.com/", 200},
 		{"GET", "https://evil.example?/orders", "https://api.example.com/orders", 401},
 	} {

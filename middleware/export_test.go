@@ -1,0 +1,4 @@
+package middleware
+
+// TargetOf is for the test that compares it with how net/http reads a request.
+var TargetOf = targetOf
