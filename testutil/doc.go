@@ -7,5 +7,8 @@
 //	v, err := validator.New(iss.Config("https://api.example.com"))
 //	token := iss.Token(testutil.Claims{"exp": time.Now().Add(-time.Hour)})
 //
+//	key := testutil.DPoPKey(t) // of a client whose tokens are bound to it
+//	key.Authorize(r, iss.Token(testutil.Claims{"cnf": key.Confirmation()}))
+//
 // It is for tests alone: nothing that runs in production imports it.
 package testutil

@@ -1,0 +1,86 @@
+package middleware_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+
+	"github.com/rsguard/rsguard/dpop"
+	"github.com/rsguard/rsguard/middleware"
+	"github.com/rsguard/rsguard/validator"
+)
+
+// An API that takes tokens bound to a key or a certificate, and no others.
+func ExampleConfig_dPoP() {
+	tokens, err := validator.New(validator.Auth0("tenant.eu.auth0.com", "https://api.example.com"))
+	if err != nil {
+		panic(err)
+	}
+	proofs, err := dpop.New(dpop.Config{Required: true})
+	if err != nil {
+		panic(err)
+	}
+	auth, err := middleware.New(middleware.Config{
+		Validator: tokens,
+		DPoP:      proofs,
+		Origin:    middleware.FixedOrigin("https://api.example.com"),
+	})
+	if err != nil {
+		panic(err)
+	}
+
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodGet, "/orders", nil)
+	auth.Handler(http.NotFoundHandler()).ServeHTTP(w, r)
+	fmt.Println(w.Code, w.Header().Get("WWW-Authenticate"))
+	// Output: 401 DPoP algs="ES256 EdDSA PS256 RS256"
+}
+
+// What the proxy has noted counts, and not what the client wrote before it.
+func ExampleXForwardedOrigin() {
+	origin := middleware.XForwardedOrigin(netip.MustParsePrefix("10.0.0.0/24")) // the proxies
+	r := httptest.NewRequest(http.MethodGet, "http://api.internal/orders", nil)
+	r.RemoteAddr = "10.0.0.7:40000"
+	r.Header.Set("X-Forwarded-For", "10.0.0.9, 203.0.113.7")
+	r.Header.Set("X-Forwarded-Proto", "http, https")
+	r.Header.Set("X-Forwarded-Host", "evil.example, api.example.com")
+	fmt.Println(origin(r))
+	// Output: https://api.example.com <nil>
+}
+
+// A network that clients are in too makes everybody a proxy.
+func ExampleXForwardedOrigin_incorrect() {
+	origin := middleware.XForwardedOrigin(netip.MustParsePrefix("0.0.0.0/0"))
+	r := httptest.NewRequest(http.MethodGet, "http://api.internal/orders", nil)
+	r.RemoteAddr = "203.0.113.7:40000" // a client
+	r.Header.Set("X-Forwarded-Proto", "https")
+	r.Header.Set("X-Forwarded-Host", "evil.example")
+	fmt.Println(origin(r))
+	// Output: https://evil.example <nil>
+}
+
+// For a framework of one's own: Challenge for the requests that are refused, Admit for the others.
+func ExampleAuthenticator_Admit() {
+	auth, err := middleware.New(middleware.Config{Validator: new(subjects)})
+	if err != nil {
+		panic(err)
+	}
+	serve := func(w http.ResponseWriter, r *http.Request) {
+		r, err := auth.Authenticate(r)
+		if err != nil {
+			w.WriteHeader(auth.Challenge(w.Header(), err))
+			return
+		}
+		auth.Admit(w.Header(), r)
+		claims, _ := middleware.ClaimsFromContext(r.Context())
+		fmt.Fprint(w, "hello ", claims.Subject)
+	}
+
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Authorization", "Bearer anna")
+	serve(w, r)
+	fmt.Println(w.Code, w.Body)
+	// Output: 200 hello anna
+}
