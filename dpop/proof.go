@@ -149,10 +149,10 @@ func (p *reading) checkTimes(now time.Time, maxAge, leeway time.Duration) error 
 
 // checkToken compares the hash of the access token, which ties the proof to it.
 func (p *reading) checkToken(token string) error {
-	switch {
-	case token == "":
+	if token == "" {
 		return errNoToken // of which there is a hash too
-	case !p.hasHash:
+	}
+	if !p.hasHash {
 		return errNoHash
 	}
 	sum := sha256.Sum256([]byte(token))
