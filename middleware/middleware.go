@@ -275,7 +275,7 @@ func refusalOf(claims *validator.Claims, err error) error {
 	err = refusal(validator.CodeRefused, err)
 	if e, ok := err.(*validator.Error); ok && e.Issuer == "" {
 		copied := *e // a check may return the same error to all
-		copied.Issuer = claims.Issuer
+		copied.Issuer, copied.KeyID = claims.Issuer, claims.KeyID()
 		return &copied
 	}
 	return err

@@ -66,7 +66,12 @@ func Subjects(subjects ...string) Check {
 
 // GrantType demands one of these in Auth0's claim "gty", such as "client-credentials". Its error is of [CodeRefused].
 func GrantType(types ...string) Check {
-	return oneOf("GrantType", "the token's grant type", types, func(c *Claims) string { return c.GrantType })
+	types = slices.Clone(types)
+	mustBe(len(types) > 0 && !slices.Contains(types, ""), "GrantType: no values, or an empty one")
+	refusal := &Error{Code: CodeRefused, Err: errors.New("the token's grant type is none of " + quoteAll(types))}
+	return func(_ context.Context, c *Claims) error {
+		return unless(containsAny(strings.Fields(c.GrantType), types), refusal)
+	}
 }
 
 // MaxAge demands that the token was issued no longer than d ago, whatever its "exp" says. Its error is of
@@ -128,8 +133,8 @@ func AnyOf(checks ...Check) Check {
 	}
 }
 
-// AllOf passes if all of the checks do. Every one is asked, so that the error can name all scopes that are missing, if that is
-// all there is to it. Else it is that of the first check that failed otherwise.
+// AllOf passes if all of the checks do. They are asked in order until one fails for another reason than a scope, whose error
+// is returned. If scopes are all that is missing, the error names those of every check that failed.
 func AllOf(checks ...Check) Check {
 	checks = allChecks("AllOf", checks)
 	return func(ctx context.Context, c *Claims) error {

@@ -21,7 +21,7 @@ type Claims struct {
 	ClientID  string // client_id, or else azp
 	OrgID     string // org_id
 	OrgName   string // org_name
-	GrantType string // gty
+	GrantType string // gty; if it has several, with spaces between them
 
 	Audience    []string // aud, which may be one string or several
 	Scopes      []string // scope, or else scp, split at its spaces
@@ -35,9 +35,13 @@ type Claims struct {
 	// bearer token.
 	Confirmation *Confirmation
 
+	keyID   string    // kid
 	payload string    // as it was signed, read once
 	at      time.Time // when it was accepted
 }
+
+// KeyID returns the "kid" of the token's header, "" if it has none or the claims are not from a token.
+func (c *Claims) KeyID() string { return c.keyID }
 
 // HasScope reports whether scope is among the token's scopes.
 func (c *Claims) HasScope(scope string) bool { return slices.Contains(c.Scopes, scope) }
@@ -60,16 +64,26 @@ func (c *Claims) Decode(v any) error {
 		err := fmt.Errorf("the claim %s has a name that is another one's but for its case", quote(name))
 		return &Error{Code: CodeClaim, Err: err}
 	}
-	err := json.Unmarshal([]byte(c.payload), v)
-	if wrongType, ok := err.(*json.UnmarshalTypeError); ok {
-		// Its own text has the claim's value in it.
-		err = fmt.Errorf("the claim %s can't be decoded into a %v", quote(wrongType.Field), wrongType.Type)
-	}
-	if err != nil {
-		return &Error{Code: CodeClaim, Err: err}
+	if err := json.Unmarshal([]byte(c.payload), v); err != nil {
+		return &Error{Code: CodeClaim, Err: &decodeError{err, v}}
 	}
 	return nil
 }
+
+// A decodeError has a text of its own, for that of its cause may have a claim's value in it.
+type decodeError struct {
+	err  error
+	into any
+}
+
+func (e *decodeError) Error() string {
+	if wrongType, ok := e.err.(*json.UnmarshalTypeError); ok {
+		return fmt.Sprintf("the claim %s can't be decoded into a %v", quote(wrongType.Field), wrongType.Type)
+	}
+	return fmt.Sprintf("the claims can't be decoded into a %T (%T)", e.into, e.err)
+}
+
+func (e *decodeError) Unwrap() error { return e.err }
 
 // claim returns the value of any claim.
 func (c *Claims) claim(name string) (jose.Value, bool) {

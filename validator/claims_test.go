@@ -1,8 +1,13 @@
 package validator_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"math/big"
+	"net/netip"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -47,6 +52,26 @@ func TestClaims_Decode(t *testing.T) {
 		}
 		if diff := cmp.Diff(tt.want, got); tt.ok && diff != "" {
 			t.Errorf("Decode(%s) (-want +got):\n%s", tt.name, diff)
+		}
+	}
+}
+
+// Whatever can't be decoded, its value is not in the error's text.
+func TestClaims_Decode_noValues(t *testing.T) {
+	t.Parallel()
+	claims, err := newValidator(t, nil).Validate(t.Context(), token(nil, object{"secret": "S3CR3T"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, into := range []any{
+		new(struct{ Secret int }), new(struct{ Secret time.Time }), new(struct{ Secret netip.Addr }),
+		new(struct{ Secret json.Number }), new(struct {
+			Secret int `json:",string"`
+		}), new([]string), new(struct{ Secret *big.Int }),
+	} {
+		err := claims.Decode(into)
+		if validator.CodeOf(err) != validator.CodeClaim || strings.Contains(err.Error(), "S3CR3T") {
+			t.Errorf("Decode(%T) error = %v, want %s without the value", into, err, validator.CodeClaim)
 		}
 	}
 }

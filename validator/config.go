@@ -108,12 +108,14 @@ var (
 // "tenant.eu.auth0.com"; a scheme, capitals, spaces around it and a slash at its end are forgiven.
 // Audience is the API's identifier.
 func Auth0(domain, audience string) Config {
-	domain = strings.ToLower(strings.TrimSpace(domain))
-	domain = strings.TrimPrefix(strings.TrimPrefix(domain, "https://"), "http://")
-	return Config{
-		Issuers:   []string{"https://" + strings.TrimRight(domain, "/") + "/"},
-		Audiences: []string{audience},
+	issuer := strings.ToLower(strings.TrimSpace(domain))
+	issuer = strings.TrimPrefix(strings.TrimPrefix(issuer, "https://"), "http://")
+	issuer = strings.TrimRight(issuer, "/")
+	// What is more than a domain is left without a scheme, for New to refuse.
+	if !strings.Contains(issuer, "/") {
+		issuer = "https://" + issuer + "/"
 	}
+	return Config{Issuers: []string{issuer}, Audiences: []string{audience}}
 }
 
 // check joins everything that is wrong with cfg.
@@ -126,7 +128,7 @@ func (cfg *Config) check() error {
 	}
 	for i, issuer := range cfg.Issuers {
 		if err := checkIssuer(issuer); err != nil {
-			wrong("Issuers[%d] %w", i, err)
+			wrong("Issuers[%d] %w: an issuer is a URL such as https://tenant.eu.auth0.com/", i, err)
 		}
 	}
 	if len(cfg.Audiences) == 0 {

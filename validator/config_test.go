@@ -121,7 +121,9 @@ func TestAuth0(t *testing.T) {
 			t.Errorf("New(Auth0(%q)) error = %v", domain, err)
 		}
 	}
-	if _, err := validator.New(validator.Auth0("", "")); err == nil {
-		t.Error("New(Auth0()) of nothing: no error")
+	for _, domain := range []string{"", "tenant.eu.auth0.com/api/v2", "https://tenant.eu.auth0.com/.well-known/x", "tenant eu", "a?b", "u@h", "*.auth0.com"} {
+		if _, err := validator.New(validator.Auth0(domain, audience)); err == nil {
+			t.Errorf("New(Auth0(%q)): no error", domain)
+		}
 	}
 }

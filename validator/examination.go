@@ -37,9 +37,9 @@ const (
 	stepExpiry
 	stepKey
 	stepSignature
-	stepBinding
 	stepNotBefore
 	stepIssuedAt
+	stepBinding
 	stepChecks
 	stepsEnd
 )
@@ -78,7 +78,11 @@ func (x *examination) claims() error {
 	if err != nil {
 		return &Error{Code: CodeMalformed, Err: err}
 	}
-	return x.read(payload)
+	err = x.read(payload)
+	if x.Claims != nil {
+		x.Claims.keyID = x.token.Header.KeyID
+	}
+	return err
 }
 
 // decide comes to the verdict on a token that has been read.
@@ -101,10 +105,13 @@ func (x *examination) decide(ctx context.Context, v *Validator) error {
 	if err := x.checkSignature(ctx, v); err != nil {
 		return err
 	}
+	if err := x.timely(v, x.Claims, now); err != nil {
+		return err
+	}
 	if err := x.checkBinding(ctx); err != nil {
 		return err
 	}
-	return x.accept(ctx, v, x.Claims, now)
+	return x.runChecks(ctx, v, x.Claims)
 }
 
 // checkType keeps other kinds of token out (RFC 8725, Section 3.11).
@@ -276,8 +283,8 @@ func (x *examination) checkBinding(ctx context.Context) error {
 	return confirmation.Proven(ctx)
 }
 
-// accept runs the checks that depend on the moment, for a token that has passed all others.
-func (p *progress) accept(ctx context.Context, v *Validator, c *Claims, now time.Time) error {
+// timely checks the times that are in the past of a token of today, and need no hurry before the signature.
+func (p *progress) timely(v *Validator, c *Claims, now time.Time) error {
 	c.at = now
 	p.step = stepNotBefore
 	if now.Before(c.NotBefore.Add(-v.cfg.Leeway)) {
@@ -287,6 +294,11 @@ func (p *progress) accept(ctx context.Context, v *Validator, c *Claims, now time
 	if now.Before(c.IssuedAt.Add(-v.cfg.Leeway)) {
 		return &Error{Code: CodeNotYetValid, Err: &untimely{"iat", c.IssuedAt, now, v.cfg.Leeway}}
 	}
+	return nil
+}
+
+// runChecks runs those of the Config.
+func (p *progress) runChecks(ctx context.Context, v *Validator, c *Claims) error {
 	p.step = stepChecks
 	for i, check := range v.cfg.Checks {
 		p.check = i

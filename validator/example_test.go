@@ -27,7 +27,7 @@ func ExampleNew_incorrect() {
 	})
 	fmt.Println(err)
 	// Output:
-	// validator: Issuers[0] is neither https nor http on a loopback host, but http on "tenant.eu.auth0.com"
+	// validator: Issuers[0] is neither https nor http on a loopback host, but http on "tenant.eu.auth0.com": an issuer is a URL such as https://tenant.eu.auth0.com/
 	// validator: Audiences is empty: name this API, else tokens for any other one would do
 	// validator: Algorithms: "none" is not known
 }
@@ -71,9 +71,9 @@ func ExampleValidator_Explain() {
 	// failed       exp        want a time after now, or 30s before; found 2023-11-14T22:12:20Z
 	// not reached  kid        want a key of the issuer's that fits alg; found "k1"
 	// not reached  signature  want the key's, over header and claims as sent
-	// not reached  cnf        want none, or a proof with the request; found none
 	// not reached  nbf        want none, or a time before now, or 30s after; found none
 	// not reached  iat        want none, or a time before now, or 30s after; found 2023-11-14T22:13:20Z
+	// not reached  cnf        want none, or a proof with the request; found none
 	// not reached  checks     want 0 of Config.Checks
 	// refused: token_expired: exp was 2023-11-14T22:12:20Z, 1m0s before now (2023-11-14T22:13:20Z; leeway 30s)
 }

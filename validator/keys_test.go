@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"math/big"
+	"strings"
 )
 
 func otherKey(n byte) crypto.PublicKey {
@@ -35,6 +36,7 @@ func unusableKeys() map[string]crypto.PublicKey {
 		"zero EC":                   &ecdsa.PublicKey{},
 		"EC without point":          &ecdsa.PublicKey{Curve: elliptic.P256()},
 		"EC of P-224":               &ecdsa.PublicKey{Curve: elliptic.P224(), X: big.NewInt(1), Y: big.NewInt(1)},
+		"Ed25519 of small order":    ed25519.PublicKey("\x01" + strings.Repeat("\x00", 31)),
 		"short Ed25519":             ed25519.PublicKey{1, 2, 3},
 		"Ed25519 by pointer":        new(ed25519.PublicKey),
 		"a private key, not public": key,

@@ -172,13 +172,16 @@ func (r *remembered) held(ctx context.Context, v *Validator, now time.Time) (boo
 
 // accept asks what else has to be asked every time.
 func (r *remembered) accept(ctx context.Context, v *Validator, c *Claims, now time.Time) error {
+	var p progress
+	if err := p.timely(v, c, now); err != nil {
+		return err
+	}
 	if c.Confirmation != nil {
 		if err := c.Confirmation.Proven(ctx); err != nil {
 			return err
 		}
 	}
-	var p progress
-	return p.accept(ctx, v, c, now)
+	return p.runChecks(ctx, v, c)
 }
 
 // same reports whether two keys are one. Equal is not enough for pointers, as it isn't free: a key that was fetched anew is

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/rsguard/rsguard/internal/jose"
 )
 
 // A Mux validates the tokens of several tenants, each by its own [Validator]: its keys, its audiences, its algorithms,
@@ -15,7 +17,8 @@ type Mux struct {
 	maxTokenSize int
 }
 
-// NewMux returns a Mux for a fixed list of tenants. It is an error if two have an issuer in common, or there is none.
+// NewMux returns a Mux for a fixed list of tenants. It is an error if two Validators have an issuer in common, or there is
+// none.
 func NewMux(tenants ...*Validator) (*Mux, error) {
 	byIssuer := make(map[string]*Validator)
 	maxTokenSize := 0
@@ -54,7 +57,11 @@ func (m *Mux) Validate(ctx context.Context, token string) (*Claims, error) {
 
 func (m *Mux) validate(ctx context.Context, x *examination, token string) error {
 	if err := x.parse(token, m.maxTokenSize); err != nil {
-		return err
+		return advise(err, "request the token with the audience of this API")
+	}
+	// No tenant is looked for in the name of a token that none could accept.
+	if alg := x.token.Header.Algorithm; !jose.Known(alg) && jose.HashSize(alg) == 0 {
+		return &Error{Code: CodeAlgorithm, Err: &mismatch{name: "alg", found: []string{alg}}}
 	}
 	if err := x.claims(); err != nil {
 		return err

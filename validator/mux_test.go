@@ -43,6 +43,7 @@ func TestMux(t *testing.T) {
 		{"of none", token(nil, object{"iss": "https://x/"}), validator.CodeIssuer},
 		{"without iss", token(nil, object{"iss": nil}), validator.CodeIssuer},
 		{"iss a number", token(nil, object{"iss": 1}), validator.CodeClaim},
+		{"alg none, of no tenant", token(object{"alg": "none"}, object{"iss": "https://x/"}), validator.CodeAlgorithm},
 		{"alg not allowed", token(object{"alg": "RS256"}, nil), validator.CodeAlgorithm},
 		{"no token", "x", validator.CodeMalformed},
 		{"too large", strings.Repeat("x", 20000), validator.CodeMalformed},

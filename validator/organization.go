@@ -12,12 +12,14 @@ import (
 // and compared with "org_id"; anything else is a name, and compared in lower case with "org_name". Either claim must match
 // exactly, and a token without the claim doesn't. Its error is of [CodeOrganization].
 func Organization(idsOrNames ...string) Check {
-	mustBe(len(idsOrNames) > 0 && !slices.Contains(idsOrNames, ""), "Organization: no values, or an empty one")
-	wanted := slices.Clone(idsOrNames)
-	refusal := organizationRefusal(wanted...)
-	for i := range wanted {
-		wanted[i] = organizationKey(wanted[i])
+	mustBe(len(idsOrNames) > 0, "Organization: no values")
+	wanted := make([]organization, len(idsOrNames))
+	for i, idOrName := range idsOrNames {
+		mustBe(strings.TrimSpace(idOrName) == idOrName && strings.TrimPrefix(idOrName, organizationPrefix) != "",
+			"Organization: %q is neither an ID nor a name", idOrName)
+		wanted[i] = organizationOf(idOrName)
 	}
+	refusal := organizationRefusal(idsOrNames...)
 	return func(_ context.Context, c *Claims) error { return unless(slices.ContainsFunc(wanted, c.isOf), refusal) }
 }
 
@@ -31,7 +33,7 @@ func OrganizationFunc(idOrName func(context.Context) (string, error)) Check {
 		if err != nil {
 			return fmt.Errorf("OrganizationFunc: %w", err)
 		}
-		if wanted == "" || !c.isOf(organizationKey(wanted)) {
+		if wanted == "" || !c.isOf(organizationOf(wanted)) {
 			return organizationRefusal(wanted)
 		}
 		return nil
@@ -40,24 +42,27 @@ func OrganizationFunc(idOrName func(context.Context) (string, error)) Check {
 
 const organizationPrefix = "org_"
 
-func organizationKey(idOrName string) string {
+// An organization has an ID or a name. What it is to be compared with is decided by how it was written.
+type organization struct{ id, name string }
+
+func organizationOf(idOrName string) organization {
 	if strings.HasPrefix(idOrName, organizationPrefix) {
-		return idOrName
+		return organization{id: idOrName}
 	}
 	// Auth0's names are ASCII in lower case. Letters beyond it must not become ASCII, as the Kelvin sign would.
-	return strings.Map(func(r rune) rune {
+	return organization{name: strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {
 			return r + ('a' - 'A')
 		}
 		return r
-	}, idOrName)
+	}, idOrName)}
 }
 
-func (c *Claims) isOf(key string) bool {
-	if strings.HasPrefix(key, organizationPrefix) {
-		return c.OrgID == key
+func (c *Claims) isOf(o organization) bool {
+	if o.id != "" {
+		return c.OrgID == o.id
 	}
-	return c.OrgName == key
+	return c.OrgName == o.name
 }
 
 func organizationRefusal(wanted ...string) *Error {

@@ -79,7 +79,7 @@ func (r *reading) read(payload string) error {
 		case "org_name":
 			c.OrgName, ok = v.Text()
 		case "gty":
-			c.GrantType, ok = v.Text()
+			c.GrantType, ok = grantType(v)
 		case "cnf":
 			r.cnf = v
 
@@ -148,6 +148,15 @@ func listOrText(texts []string, v jose.Value) (part, all []string, ok bool) {
 	}
 	all = append(texts, text)
 	return all[len(texts):len(all):len(all)], all, true
+}
+
+// grantType takes a string, or an array: a token that came by a refresh token may tell of the grants before it.
+func grantType(v jose.Value) (string, bool) {
+	if text, ok := v.Text(); ok {
+		return text, true
+	}
+	types, ok := v.AppendTexts(nil)
+	return strings.Join(types, " "), ok
 }
 
 // scopes splits a string at its spaces (RFC 6749, Section 3.3), or takes an array, as some issuers have it.

@@ -28,7 +28,9 @@ const (
 // before is used for another MuxLifetime: an outage of a database doesn't end what works.
 //
 // It is called once for all requests that wait for an issuer, and for issuers that it has no Validator for no more than
-// [MuxRate] times in a second: what exceeds that is refused with [CodeUnavailable]. The ctx that it gets is
+// [MuxRate] times in a second: what exceeds that is refused with [CodeUnavailable]. So whoever sends tokens of many made-up
+// issuers can keep a tenant waiting whose first token comes meanwhile, and none that has been here before; limit the requests
+// of strangers, by their address say, before they come here. The ctx that it gets is
 // that of one of the requests. The longest token that the Mux reads is of [DefaultMaxTokenSize].
 func NewMuxFunc(tenant func(ctx context.Context, issuer string) (*Validator, error)) *Mux {
 	mustBe(tenant != nil, "NewMuxFunc: nil function")

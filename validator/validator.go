@@ -96,7 +96,7 @@ func (v *Validator) Validate(ctx context.Context, token string) (*Claims, error)
 // examine takes a token through all that is asked of it.
 func (v *Validator) examine(ctx context.Context, x *examination, token string) error {
 	if err := x.parse(token, v.cfg.MaxTokenSize); err != nil {
-		return v.advise(err)
+		return advise(err, v.audienceAdvice)
 	}
 	if err := x.algorithm(v); err != nil {
 		return err
@@ -108,9 +108,9 @@ func (v *Validator) examine(ctx context.Context, x *examination, token string) e
 }
 
 // advise adds what to do about a token that is no JWT.
-func (v *Validator) advise(err error) error {
+func advise(err error, advice string) error {
 	if e, ok := err.(*Error); ok && (e.Err == jose.ErrOpaque || e.Err == jose.ErrEncrypted) {
-		e.Err = &advised{e.Err, v.audienceAdvice}
+		e.Err = &advised{e.Err, advice}
 	}
 	return err
 }

@@ -120,6 +120,9 @@ func TestValidate(t *testing.T) {
 		{name: "nbf null", token: signed(`{"alg":"EdDSA","kid":"k1"}`,
 			fmt.Sprintf(`{"iss":%q,"aud":%q,"exp":%d,"nbf":null}`, issuer, audience, now+60)), want: validator.CodeClaim},
 
+		{name: "gty of two grants", token: token(nil, object{"gty": []string{"refresh_token", "password"}})},
+		{name: "gty with a number", token: token(nil, object{"gty": []any{"password", 1}}), want: validator.CodeClaim},
+		{name: "bound, and not yet valid", token: token(nil, object{"cnf": object{}, "nbf": now + 31}), want: validator.CodeNotYetValid},
 		{name: "sub a number", token: token(nil, object{"sub": 1}), want: validator.CodeClaim},
 		{name: "org_id an array", token: token(nil, object{"org_id": []string{"org_a"}}), want: validator.CodeClaim},
 		{name: "client_id and azp agree", token: token(nil, object{"client_id": "c", "azp": "c"})},

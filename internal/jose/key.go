@@ -336,10 +336,10 @@ func checkEd25519(key ed25519.PublicKey) error {
 	if len(key) != ed25519.PublicKeySize {
 		return fmt.Errorf("an Ed25519 key of %d bytes", len(key))
 	}
-	y := bytes.Clone(key)
+	y := [ed25519.PublicKeySize]byte(key)
 	y[len(y)-1] &= 0x7f // the sign of x
 	for _, point := range smallOrder {
-		if string(y) == point {
+		if string(y[:]) == point {
 			return errors.New("an Ed25519 key of small order")
 		}
 	}

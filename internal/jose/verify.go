@@ -89,7 +89,7 @@ func Fits(alg string, key crypto.PublicKey) bool {
 		return f == familyECDSA && key != nil && key.Curve == curve(hash) &&
 			key.X != nil && key.Y != nil
 	case ed25519.PublicKey:
-		return f == familyEdDSA && len(key) == ed25519.PublicKeySize
+		return f == familyEdDSA && checkEd25519(key) == nil
 	}
 	return false
 }

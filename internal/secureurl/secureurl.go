@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -13,6 +14,9 @@ import (
 // host, have no host, or have credentials or a fragment. Its error says what the URL is or has, to stand behind the
 // name of a field, and doesn't repeat raw, which may hold a password.
 func Parse(raw string) (*url.URL, error) {
+	if strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"<>\\^`{|}", r) }) {
+		return nil, errors.New("has characters that no URL has") // RFC 3986, Appendix A
+	}
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil:
@@ -23,10 +27,19 @@ func Parse(raw string) (*url.URL, error) {
 		return nil, errors.New("has a fragment")
 	case u.Hostname() == "" || u.Opaque != "":
 		return nil, errors.New("has no host")
+	case strings.Contains(u.Host, "*"):
+		return nil, errors.New("has a pattern for its host")
+	case !isPort(u.Port()):
+		return nil, errors.New("has a port that isn't one")
 	case u.Scheme == "https" || u.Scheme == "http" && IsLoopback(u.Hostname()):
 		return u, nil
 	}
 	return nil, fmt.Errorf("is neither https nor http on a loopback host, but %s on %q", u.Scheme, u.Hostname())
+}
+
+func isPort(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 16)
+	return s == "" || err == nil
 }
 
 // IsLoopback reports whether a URL's host is this machine by its very name: an address of the loopback networks, or

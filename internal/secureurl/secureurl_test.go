@@ -28,12 +28,19 @@ func TestParse(t *testing.T) {
 		{"https://", "host"},
 		{"https://:443/", "host"},
 		{"https:example.com", "host"},
+		{"https://example.com:x/", "URL"},
 		{"https://u:secret@example.com", "credentials"},
 		{"https://example.com#", "fragment"},
 		{"https://example.com#a", "fragment"},
-		{" https://example.com", "URL"},
-		{"https://exa mple.com", "URL"},
-		{"https://example.com/\n", "URL"},
+		{"https://example.com:65535", ""},
+		{"https://example.com:65536", "port"},
+		{"https://*.example.com/", "pattern"},
+		{"https://example.com/{tenant}/", "characters"},
+		{"https://example.com/ ", "characters"},
+		{"https://exämple.com/", "characters"},
+		{" https://example.com", "characters"},
+		{"https://exa mple.com", "characters"},
+		{"https://example.com/\n", "characters"},
 	} {
 		u, err := secureurl.Parse(tt.raw)
 		if (u == nil) != (err != nil) || (err == nil) != (tt.want == "") {

@@ -139,7 +139,7 @@ var mutants = []mutant{
 		{binding, "if err != nil || len(members) == 0 {", "if err != nil {"},
 		{binding, "if *c == (Confirmation{}) {", "if false {"},
 	}},
-	{"cnf's hashes have their length", []edit{{binding, "|| len(hash) != 32 || len(text) != 43", ""}}},
+	{"cnf's hashes have their length", []edit{{binding, "|| len(hash) != 32 || len(text) != 43", "|| len(hash) < 0"}}},
 	{"cnf's hashes have one spelling", []edit{{binding, "base64.RawURLEncoding.Strict()", "base64.RawURLEncoding"}}},
 
 	// Organizations, scopes, clients.
