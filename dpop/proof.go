@@ -166,10 +166,12 @@ func (p *reading) checkToken(token string) error {
 
 // checkSignature checks the signature by the key in the header, and returns that key's thumbprint.
 func (p *reading) checkSignature() (string, error) {
-	if err := checkMembers(p.token.Header.JWK); err != nil {
+	var few [12]jose.Member
+	members, err := readJWK(few[:0], p.token.Header.JWK)
+	if err != nil {
 		return "", invalid(fmt.Errorf("the proof's jwk %w", err))
 	}
-	key, err := jose.ParsePublicKey(p.token.Header.JWK.Raw())
+	key, err := jose.PublicKeyOf(members)
 	if err != nil {
 		return "", invalid(fmt.Errorf("the proof's jwk: %w", err))
 	}
@@ -189,17 +191,16 @@ func (p *reading) checkSignature() (string, error) {
 	return thumbprint, nil
 }
 
-// checkMembers lets a key have the parameters of its type and what says what it is for (RFC 7517, Section 4), which
+// readJWK appends the members of a key to dst. It lets the key have the parameters of its type and what says what it is for (RFC 7517, Section 4), which
 // the export function of browsers adds, and nothing else: neither a private parameter nor one whose meaning would not
 // be in the thumbprint.
-func checkMembers(jwk jose.Value) error {
+func readJWK(dst []jose.Member, jwk jose.Value) ([]jose.Member, error) {
 	if jwk.Kind() != jose.KindObject {
-		return errors.New("is missing, or not an object")
+		return nil, errors.New("is missing, or not an object")
 	}
-	var few [12]jose.Member
-	members, err := jose.ParseObject(few[:0], jwk.Raw(), jose.TokenLimits)
+	members, err := jose.ParseObject(dst, jwk.Raw(), jose.TokenLimits)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	kty, _ := jose.Lookup(members, "kty")
 	parameters := ""
@@ -216,13 +217,13 @@ func checkMembers(jwk jose.Value) error {
 		case "kty", "use", "key_ops", "alg", "kid", "ext":
 		case "crv", "x", "y", "n", "e":
 			if !strings.Contains(parameters, name) {
-				return fmt.Errorf("has %q, which is not for its kty", name)
+				return nil, fmt.Errorf("has %q, which is not for its kty", name)
 			}
 		default:
-			return fmt.Errorf("has %.64q, which no public key needs", name)
+			return nil, fmt.Errorf("has %.64q, which no public key needs", name)
 		}
 	}
-	return nil
+	return members, nil
 }
 
 var (

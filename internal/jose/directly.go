@@ -10,6 +10,9 @@ import (
 	"math/big"
 )
 
+// PublicKeyOf is [ParsePublicKey] for the members of a JWK that has been read already, by [TokenLimits].
+func PublicKeyOf(members []Member) (Key, error) { return keyOf(members, directly) }
+
 // directly loads a key whose parameters minimalKey has found to be well-formed. It is for keys that come with each
 // request, as those of DPoP proofs do: the way through the library costs a fifth of a signature check.
 func directly(_ string, members []Member) (crypto.PublicKey, error) {

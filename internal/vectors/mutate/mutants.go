@@ -210,7 +210,7 @@ var mutants = []mutant{
 	{"a proof's iat is there", []edit{{proof, "case !p.hasIssuedAt:", "case false:"}}},
 	{"a proof's claims have their types", []edit{{proof, "\t\tif !ok {\n\t\t\treturn invalid(fmt.Errorf(\"the proof's claim", "\t\tif !ok && false {\n\t\t\treturn invalid(fmt.Errorf(\"the proof's claim"}}},
 	{"a proof's signature", []edit{{proof, "if p.token.Verify(key.Public) != nil {", "if p.token.Verify(key.Public) == jose.ErrKeyMismatch {"}}},
-	{"a proof's key has public members only", []edit{{proof, `return fmt.Errorf("has %.64q, which no public key needs", name)`, ""}}},
+	{"a proof's key has public members only", []edit{{proof, `return nil, fmt.Errorf("has %.64q, which no public key needs", name)`, ""}}},
 	{"a proof's key has a size", []edit{{proof, "if key, ok := key.Public.(*rsa.PublicKey); ok && (key.N.BitLen() > maxModulus || key.E > maxExponent) {", "if key, ok := key.Public.(*rsa.PublicKey); ok && key.E > maxExponent && maxModulus < 0 {"}}},
 	{"a proof's key says its algorithm", []edit{{proof, `if key.Algorithm != "" && key.Algorithm != p.token.Header.Algorithm || !jose`, "if !jose"}}},
 	{"a proof's nonce", []edit{{proofs, "if v.cfg.Nonces != nil && !(p.hasNonce && v.cfg.Nonces.Valid(p.nonce)) {", "if false {"}}},
