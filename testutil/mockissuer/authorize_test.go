@@ -137,6 +137,25 @@ func TestAuthorize(t *testing.T) {
 	}
 }
 
+// TestAdvertisedResponseModes asks for each that discovery names.
+func TestAdvertisedResponseModes(t *testing.T) {
+	t.Parallel()
+
+	iss := open(t, mockissuer.Demo())
+	var doc struct {
+		Modes []string `json:"response_modes_supported"`
+	}
+	_, body := fetch(t, iss, mockissuer.EndpointDiscovery)
+	if err := json.Unmarshal([]byte(body), &doc); err != nil || len(doc.Modes) == 0 {
+		t.Fatalf("response_modes_supported = %q, %v, want some", doc.Modes, err)
+	}
+	for _, mode := range doc.Modes {
+		if res, back := authorize(t, iss, visit().with(params{"response_mode": mode})); !back.Has("code") {
+			t.Errorf("authorize with response_mode=%s = %d %v, want a code: it is advertised", mode, res.StatusCode, back)
+		}
+	}
+}
+
 func TestAuthorizationCode(t *testing.T) {
 	t.Parallel()
 

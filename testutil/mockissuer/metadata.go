@@ -20,7 +20,7 @@ func (iss *Issuer) metadata(url string) []byte {
 		"userinfo_endpoint":                              at(EndpointUserInfo),
 		"introspection_endpoint":                         at(EndpointIntrospection),
 		"response_types_supported":                       []string{"code"},
-		"response_modes_supported":                       []string{"query", "fragment", "form_post"},
+		"response_modes_supported":                       []string{"query", "fragment"},
 		"grant_types_supported":                          []string{"authorization_code", "client_credentials", "refresh_token"},
 		"code_challenge_methods_supported":               []string{"S256"},
 		"subject_types_supported":                        []string{"public"},
