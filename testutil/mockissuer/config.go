@@ -59,7 +59,7 @@ type Config struct {
 
 	// Now is the issuer's clock. Nil means [time.Now]. [Issuer.Advance] moves it.
 	Now func() time.Time `yaml:"-"`
-	// Logger gets a line for each token that is issued or refused, without the token. Nil means none.
+	// Logger gets a line for each token that the token endpoint issues or refuses, without the token. Nil means none.
 	Logger *slog.Logger `yaml:"-"`
 }
 

@@ -46,9 +46,6 @@ type Request struct {
 // keptRequests is how many [Issuer.Requests] remembers.
 const keptRequests = 100
 
-// maxNote is how long a [Request.Note] gets: it may quote what the request had.
-const maxNote = 256
-
 // maxBody is what the issuer reads of a request.
 const maxBody = 64 << 10
 
@@ -73,9 +70,7 @@ func (iss *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	note := &Request{Time: iss.Now(), Method: r.Method, Endpoint: endpoint, Issuer: url}
 	defer func() {
 		note.Status = rec.status
-		if len(note.Note) > maxNote {
-			note.Note = strings.ToValidUTF8(note.Note[:maxNote], "") + "…"
-		}
+		note.Note = redact(note.Note)
 		iss.remember(*note)
 	}()
 	fault, down := iss.arrive(endpoint)

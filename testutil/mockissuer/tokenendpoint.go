@@ -76,7 +76,7 @@ func (iss *Issuer) serveToken(w http.ResponseWriter, r *http.Request) {
 
 func (iss *Issuer) refuseToken(w http.ResponseWriter, r *http.Request, client string, err error) {
 	iss.cfg.Logger.LogAttrs(r.Context(), slog.LevelInfo, "token refused",
-		slog.String("client", client), slog.String("error", err.Error()))
+		slog.String("client", client), slog.String("error", redact(err.Error())))
 	answerError(w, r, err)
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -309,5 +310,50 @@ func TestLogHasNoToken(t *testing.T) {
 	}
 	if note := iss.Requests()[1].Note; !strings.Contains(note, audience) {
 		t.Errorf("Requests()[1].Note = %q, want the audience in it", note)
+	}
+}
+
+// TestMisplacedTokens are of clients that put a token where none belongs, which the refusal quotes to them.
+func TestMisplacedTokens(t *testing.T) {
+	t.Parallel()
+
+	var log bytes.Buffer
+	cfg := mockissuer.Demo()
+	cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	iss := open(t, cfg)
+	_, got := askToken(t, iss, exchange(codeFor(t, iss, visit())))
+	access, _ := got["access_token"].(string)
+	refresh, _ := got["refresh_token"].(string)
+	code := codeFor(t, iss, visit())
+	for _, token := range []string{access, refresh, code, "Bearer " + access, strings.Repeat("x", 250) + access} {
+		for _, p := range []params{
+			machine.with(params{"grant_type": token}),
+			machine.with(params{"audience": token}),
+			machine.with(params{"scope": token}),
+			machine.with(params{"organization": token}),
+			exchange(codeFor(t, iss, visit())).with(params{"redirect_uri": token}),
+		} {
+			res, body := askToken(t, iss, p)
+			if res.StatusCode == http.StatusOK {
+				t.Errorf("askToken(%v) = %d %v, want a refusal", p, res.StatusCode, body)
+			}
+		}
+		authorize(t, iss, visit().with(params{"client_id": token}))
+	}
+
+	kept := log.String()
+	for _, r := range iss.Requests() {
+		kept += "\n" + r.Note
+	}
+	for name, token := range map[string]string{"access token": access[:24], "refresh token": refresh, "code": code} {
+		if strings.Contains(kept, token) {
+			t.Errorf("log and notes have the %s in them", name)
+		}
+	}
+	if longest := slices.MaxFunc(strings.Split(kept, "\n"), func(a, b string) int { return len(a) - len(b) }); len(longest) > 600 {
+		t.Errorf("log has a line of %d bytes, want it cut: %.100s", len(longest), longest)
+	}
+	if !strings.Contains(kept, "REDACTED") {
+		t.Errorf("log and notes = %s, want what was left out to show", kept)
 	}
 }
