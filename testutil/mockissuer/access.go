@@ -55,6 +55,9 @@ func (iss *Issuer) Issue(a Access) (string, error) {
 		t.Algorithm = api.Algorithm
 	}
 	if strings.HasPrefix(t.Algorithm, "HS") {
+		if api.Secret == "" {
+			return "", fmt.Errorf("mockissuer: the API %q has no secret to sign with by %s", api.Identifier, t.Algorithm)
+		}
 		t.Secret = []byte(api.Secret)
 	}
 	return iss.Sign(t)
