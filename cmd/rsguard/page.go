@@ -3,13 +3,11 @@ package main
 import (
 	"bytes"
 	"embed"
-	"encoding/json"
 	"fmt"
 	"html/template"
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -96,7 +94,7 @@ func (p page) view(r *http.Request) *view {
 		URL:        p.iss.URL,
 		Endpoints:  mockissuer.Endpoints(),
 		Config:     cfg,
-		Algorithms: []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256"},
+		Algorithms: algorithms(),
 		Bad:        p.bad(),
 		Kinds:      mockissuer.FaultKinds(),
 		Faults:     p.iss.Faults(),
@@ -135,57 +133,6 @@ func posted(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	return true
-}
-
-func (p page) mint(w http.ResponseWriter, r *http.Request) {
-	if !posted(w, r) {
-		return
-	}
-	token, reason, err := p.tokenFor(r)
-	v := p.view(r)
-	v.Minted, v.Reason = token, reason
-	if err != nil {
-		v.Error = err.Error()
-	}
-	if token != "" {
-		v.Curl = "curl -i http://127.0.0.1:8080/orders -H " + shell("Authorization: Bearer "+token)
-		p.explainTo(v, r, token)
-	}
-	p.show(w, r, v)
-}
-
-// tokenFor makes the token that the form asks for, and says what is wrong with it if that was asked for.
-func (p page) tokenFor(r *http.Request) (token, reason string, err error) {
-	form := r.PostForm
-	audience := form.Get("audience")
-	if name := form.Get("bad"); name != "" {
-		list, err := p.iss.BadTokens(audience)
-		if err != nil {
-			return "", "", err
-		}
-		n := slices.IndexFunc(list, func(b mockissuer.BadToken) bool { return b.Name == name })
-		if n < 0 {
-			return "", "", fmt.Errorf("no bad token is called %q", name)
-		}
-		return list[n].Token, list[n].Reason, nil
-	}
-
-	access := mockissuer.Access{
-		Client: form.Get("client"), User: form.Get("user"), Audience: audience,
-		Organization: form.Get("organization"), Scopes: strings.Fields(form.Get("scope")), Algorithm: form.Get("algorithm"),
-	}
-	if lifetime := strings.TrimSpace(form.Get("lifetime")); lifetime != "" {
-		if access.Lifetime, err = time.ParseDuration(lifetime); err != nil {
-			return "", "", fmt.Errorf("the lifetime %q is none: try 90m, or -1h for a token that has expired", lifetime)
-		}
-	}
-	if claims := strings.TrimSpace(form.Get("claims")); claims != "" {
-		if err := json.Unmarshal([]byte(claims), &access.Claims); err != nil {
-			return "", "", fmt.Errorf("the claims are no JSON object: %w", err)
-		}
-	}
-	token, err = p.iss.Issue(access)
-	return token, "", err
 }
 
 func (p page) explain(w http.ResponseWriter, r *http.Request) {

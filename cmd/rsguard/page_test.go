@@ -4,6 +4,8 @@ import (
 	"html"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -101,6 +103,20 @@ func TestPageMints(t *testing.T) {
 		{"no client", url.Values{"client": {`<script>`}}, 422, "no client", "-"},
 		{"no bad token", url.Values{"bad": {`nice`}}, 422, "no bad token", "-"},
 		{"no secret", url.Values{"algorithm": {`HS256`}}, 422, "no secret", "-"},
+		{"a claim of its own", url.Values{"claims": {`{"n": 9007199254740993}`}}, 200, `"n": 9007199254740993`, ""},
+		{"a claim twice", url.Values{"claims": {`{"a": 1, "a": 2}`}}, 422, "two members of one name", "-"},
+		{"a claim twice, one with an escape", url.Values{"claims": {`{"a": 1, "\u0061": 2}`}}, 422, "two members of one name", "-"},
+		{"a claim with a member twice", url.Values{"claims": {`{"a": {"b": 1, "b": 2}}`}}, 422, "two members of one name", "-"},
+		{"claims with something after them", url.Values{"claims": {`{} {}`}}, 422, "after the object", "-"},
+		{"claims that are no UTF-8", url.Values{"claims": {"{\"a\": \"\xff\"}"}}, 422, "UTF-8", "-"},
+		{"deep claims", url.Values{"claims": {`{"a":` + strings.Repeat("[", 31) + strings.Repeat("]", 31) + `}`}}, 200, "Accepted", ""},
+		{"claims too deep", url.Values{"claims": {`{"a":` + strings.Repeat("[", 32) + strings.Repeat("]", 32) + `}`}}, 422, "too deep", "-"},
+		{"claims much too deep", url.Values{"claims": {`{"a":` + strings.Repeat("[", 15_000)}}, 422, "too deep", "-"},
+		{"many claims", url.Values{"claims": {`{"a":[` + strings.Repeat(`{"b":1},`, 1100) + `0]}`}}, 422, "too many members", "-"},
+		{"a long claim", url.Values{"claims": {`{"a": "` + strings.Repeat("x", 20<<10) + `"}`}}, 200, "token_malformed", validator.CodeMalformed},
+		{"a longer claim", url.Values{"claims": {`{"a": "` + strings.Repeat("x", 40<<10) + `"}`}}, 422, "are the most", "-"},
+		{"long scopes", url.Values{"scope": {strings.Repeat("x ", 20<<10)}}, 422, "are the most", "-"},
+		{"a bad one for no API", url.Values{"bad": {"opaque"}, "audience": {"x"}}, 422, "no API", "-"},
 	} {
 		form := url.Values{}
 		for _, values := range []url.Values{usual, tt.change} {
@@ -122,6 +138,104 @@ func TestPageMints(t *testing.T) {
 		if _, err := v.Validate(t.Context(), html.UnescapeString(match[1])); validator.CodeOf(err) != tt.code {
 			t.Errorf("minting %s: Validate = %v, want code %q", tt.name, err, tt.code)
 		}
+	}
+}
+
+// TestPageOffersAlgorithmsThatWork mints with each algorithm that the page offers, for each API.
+func TestPageOffersAlgorithmsThatWork(t *testing.T) {
+	t.Parallel()
+
+	file := filepath.Join(t.TempDir(), "issuer.yaml")
+	if err := os.WriteFile(file, []byte(`
+apis:
+  - identifier: https://shared.example.com
+    algorithm: HS256
+    secret: a secret of at least thirty-two bytes
+  - identifier: https://pair.example.com
+clients:
+  - id: machine
+    secret: s3cret
+    grants: [{api: https://pair.example.com}]
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tenant, _, _, _ := startIssuer(t, "-config", file)
+	demo, _, _, _ := startIssuer(t)
+	for _, tt := range []struct {
+		at, client, audience string
+		accepted             bool // whatever the algorithm is
+	}{
+		{demo, "demo-client", mockissuer.DefaultAudience, true},
+		{tenant, "machine", "https://pair.example.com", true},
+		{tenant, "machine", "https://shared.example.com", false},
+	} {
+		_, body := ask(t, http.MethodGet, tt.at, nil, nil)
+		_, list, _ := strings.Cut(body, `<select name="algorithm">`)
+		list, _, _ = strings.Cut(list, "</select>")
+		offered := regexp.MustCompile(`<option[^>]*>(\w+)</option>`).FindAllStringSubmatch(list, -1)
+		if len(offered) < 10 {
+			t.Errorf("the page offers %q, want ten algorithms", offered)
+		}
+		for _, option := range append(offered, []string{"", ""}) { // "": that of the API
+			form := url.Values{"client": {tt.client}, "audience": {tt.audience}, "algorithm": {option[1]}}
+			res, body := ask(t, http.MethodPost, tt.at+"page/mint", nil, form)
+			accepted := strings.Contains(body, "Accepted")
+			if res.StatusCode != http.StatusOK || accepted != (tt.accepted || option[1] == "") {
+				t.Errorf("minting for %s by %q = %d, accepted %v, want 200", tt.audience, option[1], res.StatusCode, accepted)
+			}
+		}
+	}
+}
+
+func TestPageLogsTokens(t *testing.T) {
+	t.Parallel()
+
+	at, _, errOut, _ := startIssuer(t)
+	usual := url.Values{"client": {"demo-client"}, "audience": {mockissuer.DefaultAudience}}
+	for _, tt := range []struct {
+		name   string
+		change url.Values
+		want   string // the line's end; "": no line
+	}{
+		{"a good one", nil, `msg="token issued" grant=page client=demo-client for=https://api.example.com`},
+		{"a user's", url.Values{"user": {"auth0|alice"}, "organization": {"org_demo"}},
+			`msg="token issued" grant=page client=demo-client for="https://api.example.com as auth0|alice in org_demo"`},
+		{"a bad one", url.Values{"bad": {"another issuer"}}, `msg="token issued" grant=page bad="another issuer" for=https://api.example.com`},
+		{"none", url.Values{"client": {"nobody"}}, ""},
+		{"none, with a token for a client", url.Values{"client": {"eyJhbGciOiJSUzI1NiJ9.e30.AAAA"}}, ""},
+		{"scopes and claims that are tokens", url.Values{"scope": {"eyJhbGciOiJSUzI1NiJ9.e30.AAAA\nlevel=ERROR"}, "claims": {`{"t":"eyJhbGciOiJSUzI1NiJ9.e30.AAAA"}`}},
+			`msg="token issued" grant=page client=demo-client for=https://api.example.com`},
+	} {
+		form := url.Values{}
+		for _, values := range []url.Values{usual, tt.change} {
+			for name, value := range values {
+				form[name] = value
+			}
+		}
+		before := errOut.String()
+		_, body := ask(t, http.MethodPost, at+"page/mint", nil, form)
+		line := strings.TrimPrefix(errOut.String(), before)
+		if !strings.HasSuffix(strings.TrimSuffix(line, "\n"), tt.want) || strings.Count(line, "\n") != min(1, len(tt.want)) {
+			t.Errorf("minting %s logs %q, want a line that ends %q", tt.name, line, tt.want)
+		}
+		match := regexp.MustCompile(`<textarea id="minted"[^>]*>([^<]*)<`).FindStringSubmatch(body)
+		if (match == nil) != (tt.want == "") {
+			t.Errorf("minting %s: there is a token = %v", tt.name, match != nil)
+			continue
+		}
+		if match == nil {
+			continue
+		}
+		token := html.UnescapeString(match[1])
+		ask(t, http.MethodPost, at+"page/explain", nil, url.Values{"token": {token}, "audience": {mockissuer.DefaultAudience}})
+		for _, segment := range strings.Split(token, ".") {
+			if strings.Contains(errOut.String(), segment) {
+				t.Errorf("minting %s: the log has a part of the token: %s", tt.name, errOut)
+			}
+		}
+	}
+	if log := errOut.String(); strings.Contains(log, "eyJ") {
+		t.Errorf("the log has a token in it: %s", log)
 	}
 }
 
