@@ -17,6 +17,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/rsguard/rsguard/internal/secureurl"
 	"github.com/rsguard/rsguard/testutil/mockissuer"
 )
 
@@ -26,7 +27,7 @@ func issuer(ctx context.Context, args []string, _ io.Reader, out, errOut io.Writ
 	addr := flags.String("addr", "127.0.0.1:9650", "listen on this `address`")
 	configFile := flags.String("config", "", "read clients, APIs, organizations and users from this YAML `file`")
 	keysFile := flags.String("keys", "", "keep the keys in this `file` over restarts")
-	url := flags.String("url", "", "the issuer's `URL`, if it is not http and the address")
+	url := flags.String("url", "", "the issuer's `URL`, if it is not http and the address: https by a proxy, or http on a loopback host")
 	printConfig := flags.Bool("print-config", false, "print the configuration as YAML and exit: a file to start from")
 	anywhere := flags.Bool("insecure-listen-anywhere", false, "listen off loopback too: everybody there can have any token")
 	if err := parse(flags, args, errOut, 0); err != nil {
@@ -64,6 +65,9 @@ func issuer(ctx context.Context, args []string, _ io.Reader, out, errOut io.Writ
 		return err
 	}
 	defer iss.Close()
+	if err := trustable(iss.Domains()); err != nil {
+		return err
+	}
 	if _, err := iss.KeyIDs(); err != nil { // made now, so that the first request does not wait for them
 		return err
 	}
@@ -104,12 +108,20 @@ func nameAfter(cfg *mockissuer.Config, addr net.Addr) error {
 	if err != nil || cfg.URL != "" {
 		return err
 	}
-	if at.Addr().IsUnspecified() {
-		return misuse("listening on all addresses, the issuer needs a name by which it is reached: -url http://issuer.internal:%d/", at.Port())
+	if !at.Addr().IsLoopback() {
+		return misuse("listening on %s, the issuer needs a name by which it is reached, and a proxy with TLS there: -url https://issuer.internal/", at)
 	}
 	cfg.URL = fmt.Sprintf("http://%s/", at)
-	if at.Addr().IsLoopback() {
-		cfg.Domains = append(cfg.Domains, fmt.Sprintf("http://localhost:%d/", at.Port()))
+	cfg.Domains = append(cfg.Domains, fmt.Sprintf("http://localhost:%d/", at.Port()))
+	return nil
+}
+
+// trustable refuses URLs that no validator would accept tokens from: whoever is between could change the keys.
+func trustable(urls []string) error {
+	for _, u := range urls {
+		if _, err := secureurl.Parse(u); err != nil {
+			return misuse("the issuer's URL %s %w: validators refuse such an issuer", u, err)
+		}
 	}
 	return nil
 }

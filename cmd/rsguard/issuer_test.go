@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"os/exec"
@@ -53,6 +55,40 @@ func TestIssuerSaysWhatWorks(t *testing.T) {
 	}
 	if log := errOut.String(); !strings.Contains(log, "token issued") || strings.Contains(log, got.AccessToken[len(got.AccessToken)-16:]) {
 		t.Errorf("log = %q, want a line for the token, without it", log)
+	}
+}
+
+// TestIssuerNames holds the promise that a validator accepts an issuer of any name that the program takes.
+func TestIssuerNames(t *testing.T) {
+	t.Parallel()
+
+	for _, tt := range []struct {
+		url  string
+		want bool
+	}{
+		{"https://tenant.example.com/", true},
+		{"http://localhost:9650/", true},
+		{"http://127.1.2.3/", true},
+		{"http://[::1]:9650/", true},
+		{"http://tenant.example.com/", false},
+		{"http://192.0.2.1/", false},
+		{"http://[2001:db8::1]/", false},
+		{"http://0.0.0.0/", false},
+	} {
+		_, err := validator.New(validator.Config{Issuers: []string{tt.url}, Audiences: []string{"a"}})
+		if takes := trustable([]string{"https://first.example.com/", tt.url}) == nil; takes != tt.want || takes != (err == nil) {
+			t.Errorf("trustable(%s) = %v, and a validator accepts it %v, want %v", tt.url, takes, err == nil, tt.want)
+		}
+	}
+
+	for addr, want := range map[string]string{
+		"127.0.0.1:9650": "http://127.0.0.1:9650/", "[::1]:9650": "http://[::1]:9650/", "0.0.0.0:9650": "", "192.0.2.1:9650": "", "[2001:db8::1]:9650": "",
+	} {
+		var cfg mockissuer.Config
+		err := nameAfter(&cfg, net.TCPAddrFromAddrPort(netip.MustParseAddrPort(addr)))
+		if cfg.URL != want || (err == nil) != (want != "") {
+			t.Errorf("nameAfter(%s) = %q, %v, want %q", addr, cfg.URL, err, want)
+		}
 	}
 }
 
@@ -144,10 +180,11 @@ clients:
 		{"a name that is not known", "client:\n  - id: x\n", "client"},
 		{"no YAML", "clients: [", "yaml"},
 		{"an API twice", "apis: [{identifier: a}, {identifier: a}]", "there twice"},
+		{"a domain without TLS", "url: https://tenant.example.com/\ndomains: [http://tenant.example.com:8080/]\n", "neither https nor http on a loopback host"},
 		{"a grant for no API", "clients: [{id: x, secret: y, grants: [{api: z}]}]", "no API"},
 	} {
-		if code, _, errOut := command(t, "", "issuer", "-addr", "127.0.0.1:0", "-config", write(tt.text)); code != 1 || !strings.Contains(errOut, tt.says) {
-			t.Errorf("a configuration with %s = %d, %q, want 1 and %q", tt.name, code, errOut, tt.says)
+		if code, _, errOut := command(t, "", "issuer", "-addr", "127.0.0.1:0", "-config", write(tt.text)); code == 0 || !strings.Contains(errOut, tt.says) {
+			t.Errorf("a configuration with %s = %d, %q, want a refusal and %q", tt.name, code, errOut, tt.says)
 		}
 	}
 }
