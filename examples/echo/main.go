@@ -9,14 +9,13 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"os"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/rsguard/rsguard/adapters/echoauth"
+	"github.com/rsguard/rsguard/examples/internal/serve"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -39,15 +38,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", *addr)
+	url, ended, err := serve.Start(ctx, *addr, handler)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "listening on http://%s\n", listener.Addr())
-
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
-	context.AfterFunc(ctx, func() { _ = server.Close() })
-	return server.Serve(listener)
+	fmt.Fprintln(out, "listening on", url)
+	return <-ended
 }
 
 func routes(issuers []string, audience string) (http.Handler, error) {

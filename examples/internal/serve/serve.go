@@ -1,0 +1,31 @@
+// Package serve is what every example needs and none is about: it listens.
+package serve
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Start serves handler on addr until ctx is done. It returns the URL of what it serves, and a channel for the error with
+// which serving ends; that is nil if ctx ended it.
+func Start(ctx context.Context, addr string, handler http.Handler) (url string, ended <-chan error, err error) {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", nil, err
+	}
+
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	result := make(chan error, 1)
+	go func() {
+		err := server.Serve(listener)
+		if errors.Is(err, http.ErrServerClosed) {
+			err = nil
+		}
+		result <- err
+	}()
+	return "http://" + listener.Addr().String(), result, nil
+}
