@@ -285,6 +285,32 @@ func TestVerify_request(t *testing.T) {
 	}
 }
 
+// The text of an error names what is wrong, also where something else would be found wrong next.
+func TestVerify_text(t *testing.T) {
+	t.Parallel()
+
+	for _, tt := range []struct {
+		header, claims object
+		want           string
+	}{
+		{nil, object{"iat": nil}, "iat is missing"},
+		{nil, object{"iat": t0.Unix() - 90}, "issued 1m30s ago, over 1m0s"},
+		{nil, object{"jti": ""}, "jti is missing"},
+		{nil, object{"htm": "GET"}, `htm is "GET", and the method is "POST"`},
+		{nil, object{"htu": "http://api.example.com/orders"}, `htu is of "http://api.example.com", and the request was sent to "https://api.example.com"`},
+		{nil, object{"htu": "https://api.example.com/"}, "htu has another path"},
+		{object{"typ": "JWT"}, nil, `typ is "JWT", not dpop+jwt`},
+		{object{"alg": "RS512"}, nil, `alg is "RS512", want one of`},
+		{object{"jwk": edKey.with(object{"d": "AA"})}, nil, `jwk has "d"`},
+		{object{"crit": []string{}}, nil, `"crit"`},
+	} {
+		_, err := newVerifier(t, nil).Verify(request(edKey.proof(t, tt.header, tt.claims)))
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("Verify(a proof with %v, %v) error = %v, want %q in it", tt.header, tt.claims, err, tt.want)
+		}
+	}
+}
+
 // The text of an error is for the log, and says nothing of the path, the token or the key.
 func TestVerify_silence(t *testing.T) {
 	t.Parallel()

@@ -33,7 +33,7 @@ type edit struct{ file, find, replace string }
 // suites are asked in their order, until one fails: the vectors first, then every other test.
 var suites = [][]string{
 	{"-run=^TestVectors$", "./internal/vectors"},
-	{"./internal/vectors", "./internal/jose", "./jwks", "./validator", "./middleware"},
+	{"./internal/vectors", "./internal/jose", "./jwks", "./validator", "./dpop", "./middleware"},
 }
 
 func main() {
