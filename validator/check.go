@@ -102,86 +102,6 @@ func CheckAs[T any](check func(ctx context.Context, claims T) error) Check {
 	}
 }
 
-// AnyOf passes if one of the checks does. They are tried in order. If none passes, the error is one that helps the client:
-// of [CodeUnavailable] if a check could not be decided, since asking again may do; else of [CodeScope] with all scopes
-// that were wanted, if any were; else of [CodeAuthentication], if that was wanted; else it is the first check's.
-func AnyOf(checks ...Check) Check {
-	checks = allChecks("AnyOf", checks)
-	return func(ctx context.Context, c *Claims) error {
-		var errs []error
-		for _, check := range checks {
-			err := check(ctx, c)
-			if err == nil {
-				return nil
-			}
-			errs = append(errs, err)
-		}
-		for _, err := range errs {
-			if CodeOf(err) == CodeUnavailable {
-				return err
-			}
-		}
-		if err := joinScopes(errs); CodeOf(err) == CodeScope {
-			return err
-		}
-		for _, err := range errs {
-			if CodeOf(err) == CodeAuthentication {
-				return err
-			}
-		}
-		return errs[0]
-	}
-}
-
-// AllOf passes if all of the checks do. They are asked in order until one fails for another reason than a scope, whose error
-// is returned. If scopes are all that is missing, the error names those of every check that failed.
-func AllOf(checks ...Check) Check {
-	checks = allChecks("AllOf", checks)
-	return func(ctx context.Context, c *Claims) error {
-		var errs []error
-		for _, check := range checks {
-			switch err := check(ctx, c); {
-			case err == nil:
-			case CodeOf(err) == CodeScope:
-				errs = append(errs, err)
-			default:
-				return err
-			}
-		}
-		return joinScopes(errs)
-	}
-}
-
-func allChecks(name string, checks []Check) []Check {
-	mustBe(len(checks) > 0, "%s: no checks", name)
-	mustBe(!slices.ContainsFunc(checks, func(c Check) bool { return c == nil }), "%s: nil check", name)
-	return slices.Clone(checks)
-}
-
-// joinScopes makes one error of those that want scopes, if there are any, else it returns the first.
-func joinScopes(errs []error) error {
-	switch len(errs) {
-	case 0:
-		return nil
-	case 1:
-		return errs[0]
-	}
-	joined := &Error{Code: CodeScope, Err: errors.Join(errs...)}
-	for _, err := range errs {
-		if e := asError(err); e.Code == CodeScope {
-			for _, scope := range e.Scopes {
-				if !slices.Contains(joined.Scopes, scope) {
-					joined.Scopes = append(joined.Scopes, scope)
-				}
-			}
-		}
-	}
-	if joined.Scopes == nil {
-		return errs[0]
-	}
-	return joined
-}
-
 // scopeRefusal makes the error that a check for scopes returns, once: it is the same for all tokens. Whoever gets it may
 // change its Scopes, so the check must not decide by them.
 func scopeRefusal(check, text string, scopes []string) *Error {
@@ -220,12 +140,14 @@ func containsAny(has, wanted []string) bool {
 	return slices.ContainsFunc(wanted, func(w string) bool { return slices.Contains(has, w) })
 }
 
-// unless returns refusal as an error, or nil if the check is met.
+// unless returns refusal as an error, or nil if the check is met. The error is the caller's to change.
 func unless(met bool, refusal *Error) error {
 	if met {
 		return nil
 	}
-	return refusal
+	e := *refusal
+	e.Scopes, e.ACRValues = slices.Clone(e.Scopes), slices.Clone(e.ACRValues)
+	return &e
 }
 
 func mustBe(condition bool, format string, args ...any) {

@@ -84,7 +84,10 @@ func TestChecks(t *testing.T) {
 		{"auth_time a string", validator.AuthenticatedWithin(time.Minute), object{"auth_time": "now"}, validator.CodeClaim, ""},
 		{"acr", validator.ACR("gold", "silver"), object{"acr": "silver"}, "", ""},
 		{"another acr", validator.ACR("gold", "silver"), object{"acr": "bronze"}, validator.CodeAuthentication, ""},
-		{"acr a list", validator.ACR("gold"), object{"acr": []string{"gold"}}, validator.CodeAuthentication, ""},
+		{"acr a list", validator.ACR("gold"), object{"acr": []string{"gold"}}, validator.CodeClaim, ""},
+		{"no acr", validator.ACR("gold"), nil, validator.CodeAuthentication, ""},
+		{"authenticated within the leeway", validator.AuthenticatedWithin(time.Minute), object{"auth_time": now + 30}, "", ""},
+		{"a second more", validator.AuthenticatedWithin(time.Minute), object{"auth_time": now + 31}, validator.CodeAuthentication, ""},
 
 		{"any of", validator.AnyOf(refuse, pass), nil, "", ""},
 		{"none of any", validator.AnyOf(refuse, refuse), nil, validator.CodeRefused, ""},
@@ -123,6 +126,57 @@ func TestChecks_stepUp(t *testing.T) {
 	}
 	if err := validator.AuthenticatedWithin(time.Hour)(t.Context(), claims); !errors.As(err, &e) || e.MaxAge != time.Hour {
 		t.Errorf("AuthenticatedWithin() error = %#v", err)
+	}
+}
+
+// The challenge of checks that are joined asks for what would do.
+func TestChecks_stepUpJoined(t *testing.T) {
+	t.Parallel()
+	claims, err := newValidator(t, nil).Validate(t.Context(), token(nil, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	acr, within, scopes := validator.ACR, validator.AuthenticatedWithin, validator.Scopes
+	for _, tt := range []struct {
+		name  string
+		check validator.Check
+		want  string
+	}{
+		{"all: acr and age", validator.AllOf(acr("a"), within(time.Minute)), "insufficient_user_authentication [a] 1m0s []"},
+		{"all: two ages", validator.AllOf(within(time.Hour), within(time.Minute)), "insufficient_user_authentication [] 1m0s []"},
+		{"all: two acrs with one in common", validator.AllOf(acr("a", "b"), acr("b", "c")), "insufficient_user_authentication [b] 0s []"},
+		{"all: acr and scope", validator.AllOf(scopes("s"), acr("a")), "insufficient_user_authentication [a] 0s []"},
+		{"any: two acrs", validator.AnyOf(acr("a"), acr("b", "a")), "insufficient_user_authentication [a b] 0s []"},
+		{"any: two ages", validator.AnyOf(within(time.Minute), within(time.Hour)), "insufficient_user_authentication [] 1h0m0s []"},
+		{"any: acr or scope", validator.AnyOf(acr("a"), scopes("s")), "insufficient_scope [] 0s [s]"},
+	} {
+		var e *validator.Error
+		if err := tt.check(t.Context(), claims); !errors.As(err, &e) {
+			t.Fatalf("%s: error = %v", tt.name, err)
+		}
+		if got := fmt.Sprint(e.Code, " ", e.ACRValues, " ", e.MaxAge, " ", e.Scopes); got != tt.want {
+			t.Errorf("%s: error has %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+// Whoever gets an error may change it, without effect on others.
+func TestChecks_errorsAreOwn(t *testing.T) {
+	t.Parallel()
+	for name, check := range map[string]validator.Check{
+		"Scopes": validator.Scopes("z", "a"), "ACR": validator.ACR("z", "a"), "AnyOf": validator.AnyOf(validator.Scopes("z"), validator.Scopes("a")),
+	} {
+		for range 2 {
+			var e *validator.Error
+			if err := check(t.Context(), &validator.Claims{}); !errors.As(err, &e) {
+				t.Fatal(err)
+			}
+			if got := fmt.Sprint(append(e.Scopes, e.ACRValues...)); got != "[z a]" {
+				t.Errorf("%s: error names %s, want [z a]", name, got)
+			}
+			slices.Sort(e.Scopes)
+			slices.Sort(e.ACRValues)
+		}
 	}
 }
 

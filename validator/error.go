@@ -62,6 +62,9 @@ type Error struct {
 
 // Error returns the code and the cause.
 func (e *Error) Error() string {
+	if e == nil {
+		return "an error that is nil, but not as an error"
+	}
 	if e.Err == nil {
 		return string(e.Code)
 	}
@@ -69,7 +72,12 @@ func (e *Error) Error() string {
 }
 
 // Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // CodeOf returns the Code of the first [*Error] in err's chain, CodeRefused if there is none, and "" for nil.
 func CodeOf(err error) Code {

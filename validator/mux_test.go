@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -140,7 +141,10 @@ func TestNewMuxFunc_calls(t *testing.T) {
 			t.Errorf("calls = %v after MuxForgetting, want 1 and 2", calls)
 		}
 		time.Sleep(validator.MuxLifetime)
-		if _, _ = mux.Validate(t.Context(), good); calls[issuer] != 2 {
+		_, _ = mux.Validate(t.Context(), good)
+		time.Sleep(2 * time.Second) // of which the function takes one, behind the request
+		synctest.Wait()
+		if calls[issuer] != 2 {
 			t.Errorf("calls = %v after MuxLifetime, want 2", calls)
 		}
 	})
@@ -230,6 +234,11 @@ func TestNewMuxFunc_outage(t *testing.T) {
 			}
 			time.Sleep(tt.after) // of the bubble's clock
 			_, err := mux.Validate(t.Context(), good)
+			if tt.after < 2*validator.MuxLifetime && err != nil {
+				t.Errorf("%s: Validate() error = %v, want none while the function is asked behind it", tt.name, err)
+			}
+			synctest.Wait()
+			_, err = mux.Validate(t.Context(), good)
 			if got := validator.CodeOf(err); got != tt.want || calls != 2 {
 				t.Errorf("%s: Validate() after %v error = %v, %d calls, want code %q, 2 calls", tt.name, tt.after, err, calls, tt.want)
 			}
@@ -262,6 +271,10 @@ func TestNewMuxFunc_flood(t *testing.T) {
 		for i := range 2 * validator.MuxRate {
 			_, _ = mux.Validate(t.Context(), token(nil, object{"iss": fmt.Sprintf("https://%d/", i)}))
 		}
+		if _, err := mux.Validate(t.Context(), good); err != nil {
+			t.Errorf("Validate() in a flood error = %v", err)
+		}
+		synctest.Wait()
 		if _, err := mux.Validate(t.Context(), good); err != nil || calls != 2 {
 			t.Errorf("Validate() in a flood error = %v, %d calls, want none, 2 calls", err, calls)
 		}
@@ -282,27 +295,98 @@ func TestNewMuxFunc_noIssuer(t *testing.T) {
 	}
 }
 
-// A function that panics once must not keep the tenant out for ever.
+// A function that panics is one that fails.
 func TestNewMuxFunc_panic(t *testing.T) {
 	t.Parallel()
-	a, _ := twoTenants(t)
-	calls := 0
-	mux := validator.NewMuxFunc(func(context.Context, string) (*validator.Validator, error) {
-		if calls++; calls == 1 {
-			panic("once")
-		}
-		return a, nil
-	})
-	good := token(nil, nil)
-	func() {
-		defer func() {
-			if recover() == nil {
-				t.Error("Validate() kept the function's panic to itself")
+	synctest.Test(t, func(t *testing.T) {
+		a, _ := twoTenants(t)
+		calls := 0
+		mux := validator.NewMuxFunc(func(context.Context, string) (*validator.Validator, error) {
+			if calls++; calls != 2 {
+				panic("secret")
 			}
-		}()
-		_, _ = mux.Validate(t.Context(), good)
-	}()
-	if _, err := mux.Validate(t.Context(), good); err != nil {
-		t.Errorf("Validate() after a panic error = %v", err)
+			return a, nil
+		})
+		good := token(nil, nil)
+		for range 20 {
+			_, err := mux.Validate(t.Context(), good)
+			if validator.CodeOf(err) != validator.CodeUnavailable || strings.Contains(err.Error(), "secret") || calls != 1 {
+				t.Errorf("Validate() error = %v, %d calls, want %s without the panic's value, 1 call", err, calls, validator.CodeUnavailable)
+			}
+		}
+		time.Sleep(validator.MuxForgetting) // of the bubble's clock
+		if _, err := mux.Validate(t.Context(), good); err != nil {
+			t.Errorf("Validate() after a panic error = %v", err)
+		}
+		time.Sleep(validator.MuxLifetime)
+		for range 2 {
+			if _, err := mux.Validate(t.Context(), good); err != nil {
+				t.Errorf("Validate() error = %v, when the renewal panics", err)
+			}
+			synctest.Wait()
+		}
+	})
+}
+
+// A function that hangs must not make requests wait for tenants that work, nor for ever.
+func TestNewMuxFunc_hangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, _ := twoTenants(t)
+		var calls atomic.Int64
+		mux := validator.NewMuxFunc(func(ctx context.Context, iss string) (*validator.Validator, error) {
+			if calls.Add(1) == 1 {
+				return a, nil
+			}
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		good := token(nil, nil)
+		if _, err := mux.Validate(t.Context(), good); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(validator.MuxLifetime) // of the bubble's clock
+		start := time.Now()
+		for range 100 {
+			if _, err := mux.Validate(t.Context(), good); err != nil {
+				t.Errorf("Validate() error = %v", err)
+			}
+		}
+		if waited := time.Since(start); waited != 0 || calls.Load() > 2 {
+			t.Errorf("100 requests waited %v for %d calls, want not at all for one", waited, calls.Load()-1)
+		}
+		_, err := mux.Validate(t.Context(), token(nil, object{"iss": otherIssuer}))
+		if waited := time.Since(start); waited != validator.MuxTimeout || validator.CodeOf(err) != validator.CodeUnavailable {
+			t.Errorf("Validate() of a new tenant error = %v after %v, want %s after %v",
+				err, waited, validator.CodeUnavailable, validator.MuxTimeout)
+		}
+	})
+}
+
+// All issuers of a tenant share its Validator, and so its keys.
+func TestNewMuxFunc_customDomain(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	mux := validator.NewMuxFunc(func(_ context.Context, iss string) (*validator.Validator, error) {
+		calls++
+		return newValidator(t, func(c *validator.Config) { c.Issuers = []string{issuer, otherIssuer} }), nil
+	})
+	for _, iss := range []string{issuer, otherIssuer, issuer} {
+		if _, err := mux.Validate(t.Context(), token(nil, object{"iss": iss})); err != nil || calls != 1 {
+			t.Errorf("Validate(of %s) error = %v, %d calls, want 1", iss, err, calls)
+		}
+	}
+}
+
+// A nil *Error is an error that says nothing, and must not panic.
+func TestNewMuxFunc_nilError(t *testing.T) {
+	t.Parallel()
+	mux := validator.NewMuxFunc(func(context.Context, string) (*validator.Validator, error) {
+		var none *validator.Error
+		return nil, none
+	})
+	_, err := mux.Validate(t.Context(), token(nil, nil))
+	if validator.CodeOf(err) != validator.CodeUnavailable || err.Error() == "" {
+		t.Errorf("Validate() error = %v, want code %q", err, validator.CodeUnavailable)
 	}
 }

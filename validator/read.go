@@ -69,8 +69,10 @@ func (r *reading) read(payload string) error {
 		case "scope":
 			c.Scopes, texts, ok = scopes(texts, v)
 		case "scp":
+			var scp []string
+			scp, texts, ok = scopes(texts, v)
 			if _, both := jose.Lookup(members, "scope"); !both {
-				c.Scopes, texts, ok = scopes(texts, v)
+				c.Scopes = scp
 			}
 		case "permissions":
 			c.Permissions, texts, ok = list(texts, v)

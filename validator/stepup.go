@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// AuthenticatedWithin demands that the user has signed in no longer than d ago, by the claim "auth_time". Its error is of
-// [CodeAuthentication] and tells the client so, as "max_age" in seconds (RFC 9470, Section 3).
+// AuthenticatedWithin demands that the user has signed in no longer than d ago, by the claim "auth_time", and no further in the
+// future than [DefaultLeeway]. Its error is of [CodeAuthentication] and tells the client so, as "max_age" in seconds
+// (RFC 9470, Section 3); or of [CodeClaim], if "auth_time" is no time.
 func AuthenticatedWithin(d time.Duration) Check {
 	mustBe(d >= time.Second, "AuthenticatedWithin: %v is less than a second", d)
 	refuse := func(err error) error { return &Error{Code: CodeAuthentication, MaxAge: d, Err: err} }
@@ -24,7 +25,7 @@ func AuthenticatedWithin(d time.Duration) Check {
 		}
 		now := c.now()
 		// A user who signs in tomorrow has not signed in yet.
-		if age := now.Sub(signedIn); age > d || age < -MaxLeeway {
+		if age := now.Sub(signedIn); age > d || age < -DefaultLeeway {
 			return refuse(fmt.Errorf("AuthenticatedWithin(%v): %w", d, &untimely{"auth_time", signedIn, now, 0}))
 		}
 		return nil
@@ -32,7 +33,7 @@ func AuthenticatedWithin(d time.Duration) Check {
 }
 
 // ACR demands one of these authentication context classes in the claim "acr". Its error is of [CodeAuthentication] and tells
-// the client the values, as "acr_values" in this order (RFC 9470, Section 3).
+// the client the values, as "acr_values" in this order (RFC 9470, Section 3); or of [CodeClaim], if "acr" is no string.
 func ACR(values ...string) Check {
 	mustBe(len(values) > 0, "ACR: no values")
 	for _, value := range values {
@@ -41,12 +42,15 @@ func ACR(values ...string) Check {
 	values = slices.Clone(values)
 	refusal := &Error{
 		Code:      CodeAuthentication,
-		ACRValues: slices.Clone(values), // whoever gets the error may change them
+		ACRValues: values,
 		Err:       errors.New("the token's acr is none of " + quoteAll(values)),
 	}
 	return func(_ context.Context, c *Claims) error {
-		v, _ := c.claim("acr")
+		v, there := c.claim("acr")
 		acr, ok := v.Text()
-		return unless(ok && slices.Contains(values, acr), refusal)
+		if there && !ok {
+			return &Error{Code: CodeClaim, Err: errors.New("the claim acr is not a string")}
+		}
+		return unless(there && slices.Contains(values, acr), refusal)
 	}
 }

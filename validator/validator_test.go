@@ -127,6 +127,7 @@ func TestValidate(t *testing.T) {
 		{name: "org_id an array", token: token(nil, object{"org_id": []string{"org_a"}}), want: validator.CodeClaim},
 		{name: "client_id and azp agree", token: token(nil, object{"client_id": "c", "azp": "c"})},
 		{name: "client_id and azp differ", token: token(nil, object{"client_id": "c", "azp": "d"}), want: validator.CodeClaim},
+		{name: "scp a number beside scope", token: token(nil, object{"scope": "a", "scp": 1}), want: validator.CodeClaim},
 		{name: "permissions a string", token: token(nil, object{"permissions": "a b"}), want: validator.CodeClaim},
 
 		{name: "unknown kid", token: token(object{"kid": "k2"}, nil), want: validator.CodeUnknownKey},
