@@ -6,25 +6,21 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"flag"
 	"fmt"
 	"io"
 	"log"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
-	"time"
 
+	"github.com/rsguard/rsguard/examples/internal/serve"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/testutil/mockissuer"
 	"github.com/rsguard/rsguard/validator"
 )
-
-const audience = mockissuer.DefaultAudience
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -37,57 +33,41 @@ func main() {
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
-	serve := flags.Bool("serve", false, "keep the issuer and the API running")
+	keep := flags.Bool("serve", false, "keep the issuer and the API running")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-
 	issuer, err := mockissuer.Start(mockissuer.Demo())
 	if err != nil {
 		return err
 	}
 	defer issuer.Close()
 
-	logged := new(bytes.Buffer)
-	logTo := io.Writer(logged)
-	if *serve {
-		logTo = out
+	if !*keep {
+		return tour(ctx, out, issuer)
 	}
-	api, err := newAPI(issuer.URL, slog.New(slog.NewTextHandler(logTo, nil)))
+	url, ended, err := startAPI(ctx, issuer.URL, out)
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	server := &http.Server{Handler: api, ReadHeaderTimeout: 5 * time.Second}
-	defer server.Close()
-	go func() { _ = server.Serve(listener) }() // ends with Close
-
-	url := "http://" + listener.Addr().String()
-	if *serve {
-		printCurl(out, issuer.URL, url)
-		<-ctx.Done()
-		return nil
-	}
-	return tour(ctx, out, logged, issuer, url)
+	printCurl(out, issuer.URL, url)
+	return <-ended
 }
 
-// newAPI is all that an API has to do.
-func newAPI(issuer string, logger *slog.Logger) (http.Handler, error) {
-	v, err := validator.New(validator.Config{Issuers: []string{issuer}, Audiences: []string{audience}})
+// startAPI is all that an API has to do.
+func startAPI(ctx context.Context, issuer string, logTo io.Writer) (url string, ended <-chan error, err error) {
+	v, err := validator.New(validator.Config{Issuers: []string{issuer}, Audiences: []string{mockissuer.DefaultAudience}})
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	auth, err := middleware.New(middleware.Config{Validator: v, Logger: logger})
+	auth, err := middleware.New(middleware.Config{Validator: v, Logger: slog.New(slog.NewTextHandler(logTo, nil))})
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 
 	mux := http.NewServeMux()
 	mux.Handle("GET /orders", auth.Require(validator.Scopes("orders:read"))(http.HandlerFunc(orders)))
-	return mux, nil
+	return serve.Start(ctx, "127.0.0.1:0", mux)
 }
 
 func orders(w http.ResponseWriter, r *http.Request) {

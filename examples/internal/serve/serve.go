@@ -1,9 +1,10 @@
-// Package serve is what every example needs and none is about: it listens.
+// Package serve is what every example needs and none is about: it listens, and asks.
 package serve
 
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -28,4 +29,22 @@ func Start(ctx context.Context, addr string, handler http.Handler) (url string, 
 		result <- err
 	}()
 	return "http://" + listener.Addr().String(), result, nil
+}
+
+// Get asks for url with an access token, or without one if token is empty.
+func Get(ctx context.Context, url, token string) (status int, challenge, body string, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, "", "", err
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, "", "", err
+	}
+	defer res.Body.Close()
+	read, err := io.ReadAll(res.Body)
+	return res.StatusCode, res.Header.Get("WWW-Authenticate"), string(read), err
 }

@@ -2,34 +2,39 @@ package serve_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"testing"
 
 	"github.com/rsguard/rsguard/examples/internal/serve"
 )
 
-func TestStart(t *testing.T) {
+func TestStartAndGet(t *testing.T) {
 	t.Parallel()
 
 	ctx, cancel := context.WithCancel(t.Context())
-	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		w.WriteHeader(http.StatusTeapot)
+		fmt.Fprintf(w, "%s with %q", r.URL.Path, r.Header["Authorization"])
+	})
 	url, ended, err := serve.Start(ctx, "127.0.0.1:0", handler)
 	if err != nil {
 		t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
+	for token, want := range map[string]string{"": `/tea with []`, "abc": `/tea with ["Bearer abc"]`} {
+		status, challenge, body, err := serve.Get(t.Context(), url+"/tea", token)
+		if status != http.StatusTeapot || challenge != "Bearer" || body != want || err != nil {
+			t.Errorf("Get with token %q = %d, %q, %q, %v, want 418, Bearer, %q", token, status, challenge, body, err, want)
+		}
 	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil || res.StatusCode != http.StatusTeapot {
-		t.Fatalf("GET %s = %v, %v, want 418", url, res, err)
-	}
-	_ = res.Body.Close()
 
 	cancel()
 	if err := <-ended; err != nil {
 		t.Errorf("serving ended with %v, want no error: its context ended it", err)
+	}
+	if _, _, _, err := serve.Get(t.Context(), url, ""); err == nil {
+		t.Error("Get after the end: error = nil, want one")
 	}
 	if _, _, err := serve.Start(t.Context(), "127.0.0.1:x", handler); err == nil {
 		t.Error("Start on a port that is none: error = nil, want one")
