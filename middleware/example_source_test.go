@@ -104,6 +104,34 @@ func ExampleFormToken() {
 	// Output: 200 here is report.pdf
 }
 
+// What reads the form before FormToken keeps it from knowing what was sent.
+func ExampleFormToken_incorrect() {
+	v, token := exampleIssuer()
+	auth, err := middleware.New(middleware.Config{Validator: v, Token: middleware.FormToken, Logger: quiet})
+	if err != nil {
+		log.Fatal(err)
+	}
+	remove := auth.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "removed") }))
+	tracing := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("trace") != "" { // should be r.URL.Query().Get("trace"), or stand behind auth.Handler
+			w.Header().Set("Trace", "on")
+		}
+		remove.ServeHTTP(w, r)
+	})
+
+	for _, h := range []http.Handler{remove, tracing} {
+		form := url.Values{"access_token": {token(nil)}}
+		r := httptest.NewRequest(http.MethodDelete, "/report.pdf", strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		fmt.Println(w.Code)
+	}
+	// Output:
+	// 200
+	// 400
+}
+
 func ExampleWebSocketToken() {
 	v, token := exampleIssuer()
 	auth, err := middleware.New(middleware.Config{

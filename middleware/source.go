@@ -15,7 +15,8 @@ import (
 
 // CookieToken returns a function for [Config].Token that finds the token in the cookie of this name, or else in the
 // Authorization field as [BearerToken] does. A request with both, with two such cookies, or with an access_token in its
-// query besides is refused with [validator.CodeRequest] (RFC 6750, Section 2). An empty cookie counts as none.
+// query besides is refused with [validator.CodeRequest] (RFC 6750, Section 2), and so is a cookie that holds anything but
+// a token, in quotation marks or without. An empty cookie alone counts as none.
 //
 // Browsers send cookies with requests that other sites make them send: guard every route that changes anything with
 // [http.CrossOriginProtection], and set the cookie HttpOnly, Secure and SameSite. Give it a name that begins with
@@ -26,15 +27,34 @@ func CookieToken(name string) func(*http.Request) (string, error) {
 		panic(fmt.Sprintf("middleware: CookieToken: %q is no name of a cookie", name))
 	}
 	find := func(r *http.Request) ([]string, error) {
-		var tokens []string
-		for _, cookie := range r.CookiesNamed(name) {
-			if cookie.Value != "" {
-				tokens = append(tokens, cookie.Value)
-			}
+		tokens := cookiesNamed(r.Header["Cookie"], name)
+		if len(tokens) == 1 && tokens[0] == "" {
+			return nil, nil
 		}
 		return tokens, nil
 	}
 	return func(r *http.Request) (string, error) { return oneToken(r, find) }
+}
+
+// cookiesNamed returns the values of all cookies of this name, whatever they are. Those of net/http leave out what has a
+// character that it shouldn't, and are none at all where there are very many: either would make of a credential that
+// can't be read one that isn't there.
+func cookiesNamed(fields []string, name string) []string {
+	const space = " \t\r\n"
+	var values []string
+	for _, field := range fields {
+		for pair := range strings.SplitSeq(field, ";") {
+			pairName, value, _ := strings.Cut(strings.Trim(pair, space), "=")
+			if strings.TrimRight(pairName, space) != name {
+				continue
+			}
+			if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
+				value = value[1 : n-1]
+			}
+			values = append(values, value)
+		}
+	}
+	return values
 }
 
 // FormToken is a function for [Config].Token that finds the token in the field access_token of a form that is the
@@ -42,6 +62,12 @@ func CookieToken(name string) func(*http.Request) (string, error) {
 // (RFC 6750, Section 2.2); or else in the Authorization field as [BearerToken] does. A request with both, with two such
 // fields, or with an access_token in its query besides is refused with [validator.CodeRequest]. FormToken reads the form,
 // of [MaxFormSize] bytes at most, before anything is known of its sender, and leaves the body to be read again.
+//
+// It has to be the first to read the form. What comes before it must not call r.ParseForm, r.FormValue or the like, as
+// some middlewares do for CSRF tokens or overridden methods: they drop what is malformed, and for a method such as DELETE
+// they drop all, so that nobody can tell any more what was sent. Such a request is refused with [validator.CodeRequest],
+// whether there is a token in it or not. What comes after may read the form as it likes, but must not put another body in
+// the place of this one before the next [Authenticator.Require].
 //
 // It is for documents that a browser opens by submitting a form, such as downloads, and for nothing that a script could
 // fetch. What logs bodies logs the token, and another site can submit a form with a token of its own: what is then done
@@ -52,10 +78,13 @@ func FormToken(r *http.Request) (string, error) { return oneToken(r, formTokens)
 // [validator.CodeRequest].
 const MaxFormSize = 1 << 20
 
-// WebSocketToken returns a function for [Config].Token that finds the token in a subprotocol of a WebSocket handshake,
-// after this prefix; or else in the Authorization field as [BearerToken] does. Scripts in browsers can't send that field
-// with a handshake, but they can a list of protocols. A request with both, with two such protocols, or with an
-// access_token in its query besides is refused with [validator.CodeRequest].
+// WebSocketToken returns a function for [Config].Token that finds the token in a subprotocol, after this prefix, of the
+// field Sec-WebSocket-Protocol; or else in the Authorization field as [BearerToken] does. Scripts in browsers can't send
+// that one with a WebSocket handshake, but they can a list of protocols. A request with both, with two such protocols,
+// or with an access_token in its query besides is refused with [validator.CodeRequest].
+//
+// Whether the request is a handshake is not looked at, since that is said in another way by each version of HTTP: what
+// isn't a browser may send the field with any request, and its token counts there too.
 //
 //	middleware.WebSocketToken("access_token.")            // here
 //	new WebSocket(url, ["chat", "access_token." + token]) // in the browser
@@ -111,6 +140,7 @@ var (
 	errBesideHeader = errors.New("the request has a token beside that of its Authorization field")
 	errBesideQuery  = errors.New("the request has a token beside that of its query")
 	errNoTokenThere = errors.New("the request has characters that no token has in the place of one")
+	errFormRead     = errors.New("the form was read before FormToken could read it: the Authenticator has to come first")
 	errFormSize     = fmt.Errorf("the form is longer than %d bytes", MaxFormSize)
 )
 
@@ -125,20 +155,29 @@ func formTokens(r *http.Request) ([]string, error) {
 	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
 		return nil, nil
 	}
-	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || mediaType != "application/x-www-form-urlencoded" {
-		return nil, nil //nolint:nilerr // a body that says nothing of its form is not a form
-	}
-	if r.PostForm != nil { // somebody has read it already
-		return r.PostForm["access_token"], nil
-	}
-	if r.Body == nil {
+	// Bad parameters after the type don't matter: the handler's ParseForm reads such a form too.
+	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if mediaType != "application/x-www-form-urlencoded" {
 		return nil, nil
+	}
+	if known, ok := r.Body.(*formBody); ok {
+		return known.tokens, known.err
+	}
+	if len(r.PostForm) == 0 && (r.Body == nil || r.Body == http.NoBody) {
+		return nil, nil
+	}
+	if r.PostForm != nil {
+		return nil, errFormRead
 	}
 
 	body, err := io.ReadAll(io.LimitReader(r.Body, MaxFormSize+1))
-	// As it was, for whoever reads it next. That may be this function: it must come to the same answer.
-	r.Body = &readAgain{io.MultiReader(bytes.NewReader(body), r.Body), r.Body}
+	tokens, err := tokensIn(body, err)
+	r.Body = &formBody{io.MultiReader(bytes.NewReader(body), r.Body), r.Body, tokens, err}
+	return tokens, err
+}
+
+// tokensIn returns the tokens of a form, of which this was read, until this error if there was one.
+func tokensIn(body []byte, err error) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the form can't be read: %w", err)
 	}
@@ -152,8 +191,11 @@ func formTokens(r *http.Request) ([]string, error) {
 	return form["access_token"], nil
 }
 
-// readAgain is a body that was read in part or whole, with what was read before the rest.
-type readAgain struct {
+// A formBody is a form that FormToken has read, as it was, for whoever reads it next. It remembers what FormToken has
+// found, for when that is asked again after the form was read.
+type formBody struct {
 	io.Reader
 	io.Closer
+	tokens []string
+	err    error
 }

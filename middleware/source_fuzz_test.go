@@ -19,6 +19,7 @@ func FuzzTokenSources(f *testing.F) {
 	f.Add("Bearer a.b.c", "", "", "", "", "GET")
 	f.Add("", "t=a.b.c", "", "", "", "GET")
 	f.Add("", "t=a; t=b", "", "", "x=1&access_token=q", "GET")
+	f.Add("", `t="a; t=b`, "", "", "", "GET")
 	f.Add("", "", "chat, p.a.b.c", "", "", "GET")
 	f.Add("dpop a", "t=a", "p.a,p.b", "access_token=a%2Eb", "access_token=x", "PUT")
 	f.Add("", "", "", "access_token=a.b.c&access_token=", "access%5Ftoken", "POST")

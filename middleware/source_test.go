@@ -2,6 +2,7 @@ package middleware_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -71,6 +72,19 @@ func TestCookieToken(t *testing.T) {
 		{"a cookie that is no token", sent{header: []string{"Cookie", "__Host-token=secret:c"}}, "", validator.CodeRequest},
 		{"a header", sent{header: []string{"Authorization", "Bearer a.b.c"}}, "a.b.c", ""},
 		{"both", sent{header: []string{"Authorization", "Bearer secret", "Cookie", "__Host-token=secret"}}, "", validator.CodeRequest},
+		{"an empty cookie in quotation marks", sent{header: []string{"Cookie", `__Host-token=""`}}, "", validator.CodeMissing},
+		{"a cookie that is a name alone", sent{header: []string{"Cookie", "__Host-token"}}, "", validator.CodeMissing},
+		{"a cookie in quotation marks", sent{header: []string{"Cookie", `a=b;__Host-token ="a.b.c" ; c=d`}}, "a.b.c", ""},
+		{"a cookie with one at its start", sent{header: []string{"Cookie", `__Host-token="secret`}}, "", validator.CodeRequest},
+		{"a cookie with one at its end", sent{header: []string{"Cookie", `__Host-token=secret"`}}, "", validator.CodeRequest},
+		{"a cookie that is one", sent{header: []string{"Cookie", `__Host-token="`}}, "", validator.CodeRequest},
+		{"a cookie with a backslash", sent{header: []string{"Cookie", `__Host-token=secret\`}}, "", validator.CodeRequest},
+		{"a cookie beyond ASCII", sent{header: []string{"Cookie", "__Host-token=secr\u00e9t"}}, "", validator.CodeRequest},
+		{"a cookie with a space", sent{header: []string{"Cookie", "__Host-token= secret"}}, "", validator.CodeRequest},
+		{"two cookies, one unreadable", sent{header: []string{"Cookie", `__Host-token="x; __Host-token=secret`}}, "", validator.CodeRequest},
+		{"two cookies, one empty", sent{header: []string{"Cookie", "__Host-token=; __Host-token=secret"}}, "", validator.CodeRequest},
+		{"an unreadable cookie of another name", sent{header: []string{"Cookie", `a="; __Host-token=a.b.c`}}, "a.b.c", ""},
+		{"very many cookies", sent{header: []string{"Cookie", strings.Repeat("a=b; ", 5000) + "__Host-token=a.b.c"}}, "a.b.c", ""},
 		{"both, one empty", sent{header: []string{"Authorization", "Bearer a.b.c", "Cookie", "__Host-token="}}, "a.b.c", ""},
 		{"a malformed header beside it", sent{header: []string{"Authorization", "Bearer", "Cookie", "__Host-token=a.b.c"}}, "", validator.CodeRequest},
 		{"another scheme beside it", sent{header: []string{"Authorization", "Basic dTpw", "Cookie", "__Host-token=a.b.c"}}, "a.b.c", ""},
@@ -90,6 +104,10 @@ func TestFormToken(t *testing.T) {
 		{"a form", sent{method: "POST", header: form, body: "a=b&access_token=a.b.c"}, "a.b.c", ""},
 		{"a form with a charset", sent{method: "PUT", header: []string{"Content-Type", "Application/X-WWW-Form-Urlencoded; charset=utf-8"}, body: "access_token=a.b.c"}, "a.b.c", ""},
 		{"a form of GET", sent{method: "GET", header: form, body: "access_token=a.b.c"}, "", validator.CodeMissing},
+		{"a form of DELETE", sent{method: "DELETE", header: form, body: "access_token=a.b.c"}, "a.b.c", ""},
+		{"a form of QUERY", sent{method: "QUERY", header: form, body: "access_token=a.b.c"}, "a.b.c", ""},
+		{"a form with a bad parameter", sent{method: "POST", header: []string{"Content-Type", form[1] + "; charset"}, body: "access_token=a.b.c"}, "a.b.c", ""},
+		{"a form with a semicolon", sent{method: "POST", header: form, body: "a=b;c&access_token=secret"}, "", validator.CodeRequest},
 		{"JSON", sent{method: "POST", header: []string{"Content-Type", "application/json"}, body: "access_token=a.b.c"}, "", validator.CodeMissing},
 		{"no type", sent{method: "POST", body: "access_token=a.b.c"}, "", validator.CodeMissing},
 		{"a form without it", sent{method: "POST", header: form, body: "Access_token=a.b.c"}, "", validator.CodeMissing},
@@ -106,43 +124,82 @@ func TestFormToken(t *testing.T) {
 	})
 }
 
-// The handler behind it can read the form as if nobody had, also when it was read before.
+// The handler behind it can read the form as if nobody had, and other routes' checks after that.
 func TestFormToken_body(t *testing.T) {
 	t.Parallel()
 
 	const body = "access_token=anna&b=c"
-	for _, early := range []bool{false, true} {
+	form := []string{"Content-Type", "application/x-www-form-urlencoded"}
+	for _, method := range []string{"POST", "DELETE"} {
 		auth := newAuth(t, middleware.Config{Token: middleware.FormToken})
 		got := ""
-		h := auth.Handler(auth.Require(pass)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		inner := auth.Require(pass)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			claims, _ := middleware.ClaimsFromContext(r.Context())
-			got = claims.Subject + " " + r.FormValue("b")
-			if !early {
-				return
-			}
-			if rest, err := io.ReadAll(r.Body); err != nil || len(rest) > 0 {
-				t.Errorf("body after the form was read = %q, %v", rest, err)
-			}
-		})))
-		r := sent{method: "POST", header: []string{"Content-Type", "application/x-www-form-urlencoded"}, body: body}.request()
-		if early {
+			rest, err := io.ReadAll(r.Body)
+			got = fmt.Sprint(claims.Subject, " ", r.FormValue("b"), " ", string(rest), " ", err)
+		}))
+		h := auth.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if err := r.ParseForm(); err != nil {
-				t.Fatal(err)
+				t.Error(err)
 			}
-		}
+			inner.ServeHTTP(w, r)
+		}))
 		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
-		if want := "anna c"; got != want || w.Code != 200 {
-			t.Errorf("form read early %v: %d, handler got %q, want %q", early, w.Code, got, want)
+		h.ServeHTTP(w, sent{method: method, header: form, body: body}.request())
+		want := map[string]string{"POST": "anna c  <nil>", "DELETE": "anna  " + body + " <nil>"}[method]
+		if got != want || w.Code != 200 {
+			t.Errorf("%s: %d, handler got %q, want %q", method, w.Code, got, want)
 		}
 	}
 
-	r := sent{method: "POST", header: []string{"Content-Type", "application/x-www-form-urlencoded"}, body: body}.request()
+	r := sent{method: "POST", header: form, body: body}.request()
 	if _, err := middleware.FormToken(r); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := io.ReadAll(r.Body); string(got) != body || err != nil {
 		t.Errorf("body after FormToken = %q, %v, want %q", got, err, body)
+	}
+}
+
+// What a form said can't be known once somebody else has read it: it counts neither as good nor as without a token.
+func TestFormToken_late(t *testing.T) {
+	t.Parallel()
+
+	form := []string{"Content-Type", "application/x-www-form-urlencoded"}
+	for _, tt := range []struct {
+		name string
+		sent sent
+		code validator.Code
+	}{
+		{"a token", sent{method: "POST", header: form, body: "access_token=a.b.c"}, validator.CodeRequest},
+		{"a token and another that was dropped", sent{method: "POST", header: form, body: "access_token=a.b.c&access_token=d;"}, validator.CodeRequest},
+		{"a token that was dropped", sent{method: "PUT", header: form, body: "access_token=%zz"}, validator.CodeRequest},
+		{"a token not read", sent{method: "DELETE", header: form, body: "access_token=a.b.c"}, validator.CodeRequest},
+		{"a token not read", sent{method: "QUERY", header: form, body: "access_token=a.b.c"}, validator.CodeRequest},
+		{"a token beside a header", sent{method: "DELETE", header: append([]string{"Authorization", "Bearer a.b.c"}, form...), body: "access_token=a.b.c"}, validator.CodeRequest},
+		{"none", sent{method: "POST", header: form, body: "a=b"}, validator.CodeRequest},
+		{"a token of GET", sent{method: "GET", header: form, body: "access_token=a.b.c"}, validator.CodeMissing},
+		{"JSON", sent{method: "POST", header: []string{"Content-Type", "application/json"}, body: "{}"}, validator.CodeMissing},
+	} {
+		r := tt.sent.request()
+		_ = r.FormValue("a")
+		if token, err := middleware.FormToken(r); token != "" || validator.CodeOf(err) != tt.code {
+			t.Errorf("FormToken(%s of %s, read before) = %q, %v, want code %q", tt.name, tt.sent.method, token, err, tt.code)
+		}
+	}
+
+	// Nothing was lost where there was nothing.
+	for _, body := range []io.ReadCloser{nil, http.NoBody} {
+		r := sent{method: "POST", header: form}.request()
+		r.Body = body
+		_ = r.FormValue("a")
+		if _, err := middleware.FormToken(r); validator.CodeOf(err) != validator.CodeMissing {
+			t.Errorf("FormToken(no body, read before) error = %v, want code %q", err, validator.CodeMissing)
+		}
+		r.PostForm.Set("access_token", "a.b.c") // and somebody took the body away
+		if _, err := middleware.FormToken(r); validator.CodeOf(err) != validator.CodeRequest {
+			t.Errorf("FormToken(body read and taken away) error = %v, want code %q", err, validator.CodeRequest)
+		}
 	}
 }
 
@@ -214,6 +271,7 @@ func TestSources_answer(t *testing.T) {
 	}{
 		{"none", nil, 200, ""},
 		{"one", []string{"Cookie", "t=anna"}, 200, ""},
+		{"half a one", []string{"Cookie", `t="anna`}, 400, `Bearer error="invalid_request"`},
 		{"a bad one", []string{"Cookie", "t=bad"}, 401, `Bearer error="invalid_token"`},
 		{"two", []string{"Cookie", "t=anna", "Authorization", "Bearer anna"}, 400, `Bearer error="invalid_request"`},
 	} {
