@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/url"
 	"text/tabwriter"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 // tour asks the API six times, and prints each request with its answer.
 func tour(ctx context.Context, out io.Writer, issuer *mockissuer.Issuer) error {
 	var logged bytes.Buffer
-	url, _, err := startAPI(ctx, issuer.URL, &logged)
+	api, _, err := startAPI(ctx, issuer.URL, &logged)
 	if err != nil {
 		return err
 	}
@@ -25,28 +26,33 @@ func tour(ctx context.Context, out io.Writer, issuer *mockissuer.Issuer) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "GET /orders with\tstatus\tWWW-Authenticate")
 	fmt.Fprintln(table, "----------------\t------\t----------------")
-	scopes := []string{"orders:read", "orders:write"}
 	for _, request := range []struct {
 		what   string
-		token  *mockissuer.Access // nil: none
+		scope  string             // of a token by client credentials, or
+		bad    *mockissuer.Access // of one that the issuer would never give
 		outage bool
 	}{
-		{"a good token", &mockissuer.Access{Scopes: scopes}, false},
-		{"no token", nil, false},
-		{"an expired token", &mockissuer.Access{Scopes: scopes, Lifetime: -time.Hour}, false},
-		{"a token for another audience", &mockissuer.Access{Scopes: scopes, Claims: map[string]any{"aud": "https://other.example.com"}}, false},
-		{"a token without the scope", &mockissuer.Access{Scopes: scopes[1:]}, false},
-		{"a good token, in the issuer's outage", &mockissuer.Access{Scopes: scopes}, true},
+		{"a good token", "orders:read orders:write", nil, false},
+		{"no token", "", nil, false},
+		{"an expired token", "", &mockissuer.Access{Lifetime: -time.Hour}, false},
+		{"a token for another audience", "", &mockissuer.Access{Claims: map[string]any{"aud": "https://other.example.com"}}, false},
+		{"a token without the scope", "orders:write", nil, false},
+		{"a good token, in the issuer's outage", "orders:read orders:write", nil, true},
 	} {
 		token := ""
-		if request.token != nil {
-			request.token.Client, request.token.Audience = "demo-client", mockissuer.DefaultAudience
-			if token, err = issuer.Issue(*request.token); err != nil {
-				return err
-			}
+		switch {
+		case request.scope != "":
+			token, err = serve.Token(ctx, issuer.URL+"oauth/token", url.Values{"client_id": {"demo-client"},
+				"client_secret": {"demo-secret"}, "audience": {mockissuer.DefaultAudience}, "scope": {request.scope}})
+		case request.bad != nil:
+			request.bad.Client, request.bad.Audience = "demo-client", mockissuer.DefaultAudience
+			token, err = issuer.Issue(*request.bad)
+		}
+		if err != nil {
+			return err
 		}
 		issuer.SetDown(request.outage)
-		status, challenge, body, err := serve.Get(ctx, url+"/orders", token)
+		status, challenge, body, err := serve.Get(ctx, api+"/orders", token)
 		if err != nil {
 			return err
 		}

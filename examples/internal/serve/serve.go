@@ -3,10 +3,14 @@ package serve
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 )
 
@@ -47,4 +51,27 @@ func Get(ctx context.Context, url, token string) (status int, challenge, body st
 	defer res.Body.Close()
 	read, err := io.ReadAll(res.Body)
 	return res.StatusCode, res.Header.Get("WWW-Authenticate"), string(read), err
+}
+
+// Token asks a token endpoint for an access token by client credentials (RFC 6749, Section 4.4).
+func Token(ctx context.Context, endpoint string, form url.Values) (string, error) {
+	form.Set("grant_type", "client_credentials")
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("POST %s: %s", endpoint, res.Status)
+	}
+	var answer struct {
+		AccessToken string `json:"access_token"`
+	}
+	err = json.NewDecoder(res.Body).Decode(&answer)
+	return answer.AccessToken, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"testing"
 
 	"github.com/rsguard/rsguard/examples/internal/serve"
@@ -38,5 +39,26 @@ func TestStartAndGet(t *testing.T) {
 	}
 	if _, _, err := serve.Start(t.Context(), "127.0.0.1:x", handler); err == nil {
 		t.Error("Start on a port that is none: error = nil, want one")
+	}
+}
+
+func TestToken(t *testing.T) {
+	t.Parallel()
+
+	endpoint, _, err := serve.Start(t.Context(), "127.0.0.1:0", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("grant_type") != "client_credentials" || r.FormValue("client_id") != "me" {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		fmt.Fprint(w, `{"access_token":"abc"}`)
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token, err := serve.Token(t.Context(), endpoint, url.Values{"client_id": {"me"}}); token != "abc" || err != nil {
+		t.Errorf("Token = %q, %v, want abc", token, err)
+	}
+	if token, err := serve.Token(t.Context(), endpoint, url.Values{}); token != "" || err == nil {
+		t.Errorf("Token of a stranger = %q, %v, want an error", token, err)
 	}
 }
