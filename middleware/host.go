@@ -1,8 +1,10 @@
 package middleware
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -19,6 +21,9 @@ func (a *Authenticator) checkHost(r *http.Request, claims *validator.Claims) err
 		return err
 	}
 	host := hostname(origin)
+	if host == "" {
+		return &validator.Error{Code: validator.CodeIssuer, Issuer: claims.Issuer, Err: errHost}
+	}
 	want := a.cfg.IssuerForHost(host)
 	if want != "" && want == claims.Issuer {
 		return nil
@@ -30,12 +35,30 @@ func (a *Authenticator) checkHost(r *http.Request, claims *validator.Claims) err
 	}
 }
 
+var errHost = errors.New("the origin of the request has no host that can be read")
+
 // hostname returns the name of an origin's host: without its port, in lower case, without the dot that may end it. It is
-// empty if that isn't an origin, or not in ASCII: there are letters beyond it that become ASCII in lower case.
+// empty if that is neither a name in ASCII, as DNS has them, nor an address: other letters may become ASCII in lower
+// case, and what a zone or a second port says is anybody's choice.
 func hostname(origin string) string {
 	u, err := url.Parse(origin)
-	if err != nil || !isPrintable(u.Hostname()) {
+	if err != nil {
 		return ""
 	}
-	return strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	host := u.Hostname()
+	if strings.HasPrefix(u.Host, "[") {
+		if addr, err := netip.ParseAddr(host); err != nil || !addr.Is6() || addr.Zone() != "" {
+			return ""
+		}
+		return strings.ToLower(host)
+	}
+	host = strings.TrimSuffix(host, ".")
+	for label := range strings.SplitSeq(host, ".") {
+		if label == "" || strings.ContainsFunc(label, func(c rune) bool {
+			return c > '~' || !isAlphanumeric(byte(c)) && c != '-' && c != '_'
+		}) {
+			return ""
+		}
+	}
+	return strings.ToLower(host)
 }

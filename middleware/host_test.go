@@ -19,7 +19,7 @@ func issuers(_ context.Context, token string) (*validator.Claims, error) {
 	return &validator.Claims{Issuer: "https://" + token + "/", Subject: token}, nil
 }
 
-var byHost = map[string]string{"api.a.example": "https://a/", "api.b.example": "https://b/", "api.k.example": "https://k/", "::1": "https://a/"}
+var byHost = map[string]string{"api.a.example": "https://a/", "api.b.example": "https://b/", "api.k.example": "https://k/", "api_a.example": "https://a/", "::1": "https://a/"}
 
 func TestConfig_IssuerForHost(t *testing.T) {
 	t.Parallel()
@@ -42,6 +42,7 @@ func TestConfig_IssuerForHost(t *testing.T) {
 		{name: "an address", host: "[::1]:80", token: "a", ok: true},
 		{name: "on an unknown host", host: "a.example", token: "a"},
 		{name: "on a longer one", host: "api.a.example.evil.example", token: "a"},
+		{name: "a name with an underscore", host: "api_a.example", token: "a", ok: true},
 		{name: "a header for the host", host: "api.b.example", token: "a", header: []string{"X-Forwarded-Host", "api.a.example"}},
 		{name: "a header beside the host", host: "api.a.example", token: "a", header: []string{"X-Forwarded-Host", "api.b.example"}, ok: true},
 		{name: "Forwarded", host: "api.b.example", token: "a", header: []string{"Forwarded", "host=api.a.example"}},
@@ -94,6 +95,49 @@ func TestConfig_IssuerForHost_later(t *testing.T) {
 	_, err := nameless.Authenticate(r)
 	if got := validator.CodeOf(err); got != validator.CodeIssuer {
 		t.Errorf("Authenticate() of claims without an issuer on an unknown host: error %v, want code %q", err, validator.CodeIssuer)
+	}
+}
+
+// Where the host can't be read, nobody is asked about it: a function that knows "" or the end of a name would answer.
+func TestConfig_IssuerForHost_unreadable(t *testing.T) {
+	t.Parallel()
+
+	auth := newAuth(t, middleware.Config{
+		Validator:     validateFunc(issuers),
+		IssuerForHost: func(string) string { return "https://a/" },
+	})
+	for _, tt := range []struct {
+		host string
+		code validator.Code
+	}{
+		{"api.a.example", ""},
+		{"api.a.example:80", ""},
+		{"api.a.example.", ""},
+		{"192.0.2.1:80", ""},
+		{"[2001:db8::1]:80", ""},
+		{"api.a.example:port", validator.CodeIssuer},
+		{"api.a.example:80:80", validator.CodeIssuer},
+		{"api.a.example..", validator.CodeIssuer},
+		{".api.a.example", validator.CodeIssuer},
+		{".", validator.CodeIssuer},
+		{":80", validator.CodeIssuer},
+		{"api.\u0430.example", validator.CodeIssuer},
+		{"api.\u212a.example", validator.CodeIssuer},
+		{"api%2Ea.example", validator.CodeIssuer},
+		{"api%E2%84%AA.example", validator.CodeIssuer},
+		{"api.b.example,api.a.example", validator.CodeIssuer},
+		{"2001:db8::1", validator.CodeIssuer},
+		{"[api.a.example]", validator.CodeIssuer},
+		{"[::1%25.api.a.example]", validator.CodeIssuer},
+		{"", validator.CodeRequest},
+		{"api.a.example/", validator.CodeRequest},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host = tt.host
+		r.Header.Set("Authorization", "Bearer a")
+		if _, err := auth.Authenticate(r); validator.CodeOf(err) != tt.code {
+			t.Errorf("Authenticate() on the host %q: error %v, want code %q", tt.host, err, tt.code)
+		}
 	}
 }
 

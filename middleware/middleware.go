@@ -53,7 +53,8 @@ type Config struct {
 	// domains: a token must then be used on the domain that it was issued for, as with Auth0's own API and custom
 	// domains. Host is that of Origin, in lower case and without a port, and so of the request itself unless Origin says
 	// which proxies to believe. What the function returns is compared with the token's "iss", exactly; "" means a host that
-	// is not known, and refuses every token. The Validator has to accept all of these issuers by itself. Nil means no such
+	// is not known, and refuses every token. So does a host that is neither a DNS name in ASCII nor an address, which the
+	// function is not asked about. The Validator has to accept all of these issuers by itself. Nil means no such
 	// rule. IssuerForHost must be safe for concurrent use.
 	IssuerForHost func(host string) string
 
