@@ -1,18 +1,15 @@
 package middleware
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"path"
 	"slices"
 	"strings"
-	"time"
 )
 
 // Metadata describes an API to its clients, so that one that was refused finds out where to get a token and for what
@@ -24,20 +21,22 @@ import (
 //	})
 //	mux.Handle(auth.Metadata())
 type Metadata struct {
-	// Resource is the API's URL: https, or http on a loopback host, without a query or a fragment. Clients ask for
+	// Resource is the API's URL: https, or http on a loopback host, without a query or a fragment. Its path has no other
+	// characters than letters, digits, slashes and -._~!$&'()+,;=@, all of which routers take literally. Clients ask for
 	// tokens for it, which most issuers take for the audience: then it has to be one of the Validator's.
 	Resource string `json:"resource"`
 
-	// AuthorizationServers are the issuers of the tokens. Nil means those of the Validator, if it is a
-	// [*validator.Validator] or anything else with a method Issuers() []string. The tenants of a Mux are not
+	// AuthorizationServers are the issuers of the tokens, whose URLs have no query. Nil means those of the Validator, if
+	// it is a [*validator.Validator] or anything else with a method Issuers() []string. The tenants of a Mux are not
 	// published by themselves: they may be nobody's business.
 	AuthorizationServers []string `json:"authorization_servers,omitempty"`
 
 	// ScopesSupported are the scopes that a client may want for this API.
 	ScopesSupported []string `json:"scopes_supported,omitempty"`
 
-	// BearerMethodsSupported are the ways to send a token, of "header" and "body". Nil means "header" if Config.Token
-	// is nil, and otherwise that nothing is said of it.
+	// BearerMethodsSupported are the ways to send a bearer token (RFC 6750, Section 2), of "header" and "body". Nil means
+	// "header" if Config.Token is nil and DPoPBoundAccessTokensRequired is not set, and otherwise, as does an empty list,
+	// that nothing is said of it.
 	BearerMethodsSupported []string `json:"bearer_methods_supported,omitempty"`
 
 	ResourceName          string `json:"resource_name,omitempty"` // for people
@@ -51,7 +50,8 @@ type Metadata struct {
 
 	AuthorizationDetailsTypesSupported []string `json:"authorization_details_types_supported,omitempty"`
 
-	// DPoPSigningAlgValuesSupported are the algorithms of DPoP proofs. Nil means those of Config.DPoP.
+	// DPoPSigningAlgValuesSupported are the algorithms of DPoP proofs: of those of Config.DPoP, or if there is none, of
+	// whatever else checks proofs, but not "none" nor one with a secret. Nil means those of Config.DPoP.
 	DPoPSigningAlgValuesSupported []string `json:"dpop_signing_alg_values_supported,omitempty"`
 
 	// DPoPBoundAccessTokensRequired says that tokens that are bound to nothing are refused. It is set if Config.DPoP
@@ -63,59 +63,6 @@ type Metadata struct {
 	Extra map[string]any `json:"-"`
 }
 
-// metadataPath is what is inserted between the host and the path of a resource (RFC 9728, Section 3.1).
-const metadataPath = "/.well-known/oauth-protected-resource"
-
-// metadataLifetime is how long clients may keep the document without asking whether it has changed.
-const metadataLifetime = 5 * time.Minute
-
-// Metadata returns the path at which Config.Metadata has to be served, and the handler that serves it. It goes beside
-// the routes that are guarded, not behind a: whoever has no token yet needs it.
-//
-//	mux.Handle(auth.Metadata())
-//	path, h := auth.Metadata()
-//	e.Any(path, echo.WrapHandler(h)) // Echo
-//	g.Any(path, gin.WrapH(h))        // Gin
-//
-// The handler answers GET and HEAD with the same document for all, whatever host the request names, to scripts of any origin,
-// and with an ETag. It panics if there is no Config.Metadata.
-func (a *Authenticator) Metadata() (path string, h http.Handler) {
-	if a.metadata == nil {
-		panic("middleware: Authenticator.Metadata: Config.Metadata is nil")
-	}
-	return a.metadata.path, a.metadata
-}
-
-// A metadataDocument is Metadata as it is served.
-type metadataDocument struct {
-	url, path string
-	body      []byte
-	etag      string
-}
-
-func (d *metadataDocument) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	// The document is public and the same for all: no origin learns anything that it could not fetch by itself.
-	h.Set("Access-Control-Allow-Origin", "*")
-	switch {
-	case r.Method == http.MethodGet || r.Method == http.MethodHead:
-	case isPreflight(r):
-		h.Set("Access-Control-Allow-Methods", "GET, HEAD")
-		h.Set("Access-Control-Allow-Headers", "*") // clients in browsers send headers of their protocol
-		w.WriteHeader(http.StatusNoContent)
-		return
-	default:
-		h.Set("Allow", "GET, HEAD")
-		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
-		return
-	}
-	h.Set("Content-Type", "application/json")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", fmt.Sprintf("public, max-age=%d", int(metadataLifetime/time.Second)))
-	h.Set("ETag", d.etag)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(d.body))
-}
-
 // document fills in what cfg knows, and joins everything that is wrong with m.
 func (m Metadata) document(cfg Config) (*metadataDocument, error) {
 	if m.AuthorizationServers == nil {
@@ -123,16 +70,14 @@ func (m Metadata) document(cfg Config) (*metadataDocument, error) {
 			m.AuthorizationServers = v.Issuers()
 		}
 	}
-	if m.BearerMethodsSupported == nil && cfg.Token == nil {
+	m.DPoPBoundAccessTokensRequired = m.DPoPBoundAccessTokensRequired || cfg.DPoP != nil && cfg.DPoP.Required()
+	if m.BearerMethodsSupported == nil && cfg.Token == nil && !m.DPoPBoundAccessTokensRequired {
 		m.BearerMethodsSupported = []string{"header"}
 	}
-
 	m.TLSClientCertificateBoundAccessTokens = m.TLSClientCertificateBoundAccessTokens || cfg.ClientCertificate != nil
-	if cfg.DPoP != nil {
-		if m.DPoPSigningAlgValuesSupported == nil {
-			m.DPoPSigningAlgValuesSupported = strings.Fields(algorithmList(cfg.DPoP))
-		}
-		m.DPoPBoundAccessTokensRequired = m.DPoPBoundAccessTokensRequired || cfg.DPoP.Required()
+	proofAlgorithms := strings.Fields(algorithmList(cfg.DPoP))
+	if m.DPoPSigningAlgValuesSupported == nil {
+		m.DPoPSigningAlgValuesSupported = proofAlgorithms
 	}
 
 	where, err := metadataURL(m.Resource)
@@ -141,6 +86,8 @@ func (m Metadata) document(cfg Config) (*metadataDocument, error) {
 	for _, server := range m.AuthorizationServers {
 		if err := checkURL(server); err != nil {
 			wrong("AuthorizationServers: %q %w", server, err)
+		} else if strings.Contains(server, "?") { // RFC 8414, Section 2
+			wrong("AuthorizationServers: %q has a query", server)
 		}
 	}
 	for _, scope := range m.ScopesSupported {
@@ -151,6 +98,14 @@ func (m Metadata) document(cfg Config) (*metadataDocument, error) {
 	for _, method := range m.BearerMethodsSupported {
 		if method != "header" && method != "body" {
 			wrong("BearerMethodsSupported: %q is neither header nor body", method)
+		}
+	}
+	for _, alg := range m.DPoPSigningAlgValuesSupported {
+		switch {
+		case cfg.DPoP != nil && !slices.Contains(proofAlgorithms, alg):
+			wrong("DPoPSigningAlgValuesSupported: Config.DPoP doesn't accept %q", alg)
+		case !isValue(alg) || strings.EqualFold(alg, "none") || strings.HasPrefix(strings.ToUpper(alg), "HS"):
+			wrong("DPoPSigningAlgValuesSupported: %q is no algorithm with a public key (RFC 9449, Section 4.2)", alg)
 		}
 	}
 	for _, link := range []struct{ name, url string }{
@@ -210,6 +165,9 @@ var metadataNames = []string{
 	"authorization_details_types_supported", "dpop_signing_alg_values_supported", "dpop_bound_access_tokens_required",
 }
 
+// metadataPath is what is inserted between the host and the path of a resource (RFC 9728, Section 3.1).
+const metadataPath = "/.well-known/oauth-protected-resource"
+
 // metadataURL returns where the metadata of a resource is to be found (RFC 9728, Section 3.1).
 func metadataURL(resource string) (*url.URL, error) {
 	if err := checkURL(resource); err != nil {
@@ -225,6 +183,11 @@ func metadataURL(resource string) (*url.URL, error) {
 	rest := u.EscapedPath()
 	if rest == "/" {
 		rest = ""
+	}
+	if i := strings.IndexFunc(rest, func(c rune) bool {
+		return c > '~' || !isAlphanumeric(byte(c)) && !strings.ContainsRune("/-._~!$&'()+,;=@", c)
+	}); i >= 0 {
+		return nil, fmt.Errorf("Resource %q has %q in its path, which routers read in different ways", resource, rest[i])
 	}
 	if clean := strings.TrimSuffix(rest, "/"); clean != "" && path.Clean(clean) != clean {
 		return nil, fmt.Errorf("Resource %q has a path that routers would change", resource)

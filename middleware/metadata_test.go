@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -33,6 +34,10 @@ func TestAuthenticator_Metadata(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	optional, err := dpop.New(dpop.Config{Algorithms: []validator.Algorithm{validator.ES256}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	noCertificate := func(*http.Request) (*x509.Certificate, error) { return nil, nil }
 	for _, tt := range []struct {
 		name string
@@ -57,9 +62,30 @@ func TestAuthenticator_Metadata(t *testing.T) {
 			"with proofs and certificates",
 			middleware.Config{Validator: oneTenant, DPoP: required, ClientCertificate: noCertificate},
 			middleware.Metadata{Resource: resource},
-			`{"authorization_servers":["https://tenant.eu.auth0.com/"],"bearer_methods_supported":["header"],` +
+			`{"authorization_servers":["https://tenant.eu.auth0.com/"],` +
 				`"dpop_bound_access_tokens_required":true,"dpop_signing_alg_values_supported":["ES256","EdDSA"],` +
 				`"resource":"https://api.example.com/orders","tls_client_certificate_bound_access_tokens":true}`,
+		},
+		{
+			"with proofs, not required",
+			middleware.Config{DPoP: optional},
+			middleware.Metadata{Resource: resource},
+			`{"bearer_methods_supported":["header"],"dpop_signing_alg_values_supported":["ES256"],` +
+				`"resource":"https://api.example.com/orders"}`,
+		},
+		{
+			"with proofs that something else requires",
+			middleware.Config{},
+			middleware.Metadata{Resource: resource, DPoPBoundAccessTokensRequired: true, DPoPSigningAlgValuesSupported: []string{"ES256K"}},
+			`{"dpop_bound_access_tokens_required":true,"dpop_signing_alg_values_supported":["ES256K"],` +
+				`"resource":"https://api.example.com/orders"}`,
+		},
+		{
+			"some of what is known",
+			middleware.Config{DPoP: required},
+			middleware.Metadata{Resource: resource, BearerMethodsSupported: []string{"header"}, DPoPSigningAlgValuesSupported: []string{"EdDSA"}},
+			`{"bearer_methods_supported":["header"],"dpop_bound_access_tokens_required":true,` +
+				`"dpop_signing_alg_values_supported":["EdDSA"],"resource":"https://api.example.com/orders"}`,
 		},
 		{
 			"none of what is known",
@@ -125,8 +151,7 @@ func TestAuthenticator_Metadata_url(t *testing.T) {
 		{"https://api.example.com/a", "https://api.example.com" + wellKnown + "/a", wellKnown + "/a"},
 		{"https://api.example.com/a/", "https://api.example.com" + wellKnown + "/a/", wellKnown + "/a/"},
 		{"https://api.example.com:8443/a/b", "https://api.example.com:8443" + wellKnown + "/a/b", wellKnown + "/a/b"},
-		{"https://api.example.com/a%20b%2Fc", "https://api.example.com" + wellKnown + "/a%20b%2Fc", wellKnown + "/a%20b%2Fc"},
-		{"https://api.example.com/%7Bid%7D", "https://api.example.com" + wellKnown + "/%7Bid%7D", wellKnown + "/%7Bid%7D"},
+		{"https://api.example.com/v1-._~!$&'()+,;=@", "https://api.example.com" + wellKnown + "/v1-._~!$&'()+,;=@", wellKnown + "/v1-._~!$&'()+,;=@"},
 		{"http://127.0.0.1:8080/mcp", "http://127.0.0.1:8080" + wellKnown + "/mcp", wellKnown + "/mcp"},
 		{"http://[::1]/mcp", "http://[::1]" + wellKnown + "/mcp", wellKnown + "/mcp"},
 	} {
@@ -152,15 +177,25 @@ func TestAuthenticator_Metadata_url(t *testing.T) {
 		if err := json.Unmarshal(w.Body.Bytes(), &document); err != nil || document.Resource != tt.resource {
 			t.Errorf("GET %s = %d, %s, want the document of %s", tt.url, w.Code, w.Body, tt.resource)
 		}
+		for _, other := range []string{tt.url + "/x", tt.url + "x", strings.Replace(tt.url, "/oauth", "%2Foauth", 1)} {
+			_, h := auth.Metadata()
+			for _, h := range []http.Handler{mux, h} { // whatever a router makes of its path
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, other, nil))
+				if w.Code == 200 {
+					t.Errorf("GET %s = %d, %s, want no document but at %s", other, w.Code, w.Body, tt.url)
+				}
+			}
+		}
 	}
 }
 
 func TestAuthenticator_Metadata_request(t *testing.T) {
 	t.Parallel()
 
-	_, h := newAuth(t, middleware.Config{Metadata: &middleware.Metadata{Resource: resource}}).Metadata()
+	path, h := newAuth(t, middleware.Config{Metadata: &middleware.Metadata{Resource: resource}}).Metadata()
 	get := httptest.NewRecorder()
-	h.ServeHTTP(get, httptest.NewRequest(http.MethodGet, "/", nil))
+	h.ServeHTTP(get, httptest.NewRequest(http.MethodGet, path, nil))
 	etag := get.Header().Get("ETag")
 	if etag == "" {
 		t.Fatal("GET has no ETag")
@@ -178,6 +213,13 @@ func TestAuthenticator_Metadata_request(t *testing.T) {
 		{"HEAD", "HEAD", nil, 200, http.Header{"Content-Length": {get.Header().Get("Content-Length")}, "Etag": {etag}}},
 		{"GET of what is known", "GET", http.Header{"If-None-Match": {etag}}, 304, http.Header{"Etag": {etag}}},
 		{"GET of what was known", "GET", http.Header{"If-None-Match": {`"x"`}}, 200, nil},
+		{"GET of one of what is known", "GET", http.Header{"If-None-Match": {`"x"`, `"y", W/` + etag}}, 304, http.Header{"Content-Type": nil}},
+		{"GET of anything known", "GET", http.Header{"If-None-Match": {"*"}}, 304, nil},
+		{"HEAD of what is known", "HEAD", http.Header{"If-None-Match": {etag}}, 304, http.Header{"Etag": {etag}}},
+		{"GET of a part", "GET", http.Header{"Range": {"bytes=0-3"}}, 200, http.Header{"Content-Length": {strconv.Itoa(get.Body.Len())}, "Accept-Ranges": nil}},
+		{"GET of another part", "GET", http.Header{"Range": {"bytes=100000-"}}, 200, nil},
+		{"GET if it is another", "GET", http.Header{"If-Match": {`"x"`}}, 200, nil},
+		{"GET if it is old", "GET", http.Header{"If-Unmodified-Since": {"Thu, 01 Jan 1970 00:00:00 GMT"}}, 200, nil},
 		{"preflight", "OPTIONS", preflight, 204, http.Header{
 			"Access-Control-Allow-Methods": {"GET, HEAD"}, "Access-Control-Allow-Headers": {"*"},
 		}},
@@ -185,7 +227,7 @@ func TestAuthenticator_Metadata_request(t *testing.T) {
 		{"POST", "POST", nil, 405, http.Header{"Allow": {"GET, HEAD"}}},
 		{"DELETE", "DELETE", nil, 405, http.Header{"Allow": {"GET, HEAD"}}},
 	} {
-		r := httptest.NewRequest(tt.method, "/", nil)
+		r := httptest.NewRequest(tt.method, path, nil)
 		for name, values := range tt.header {
 			r.Header[name] = values
 		}
@@ -205,8 +247,11 @@ func TestAuthenticator_Metadata_request(t *testing.T) {
 				t.Errorf("%s: %s (-want +got):\n%s", tt.name, name, diff)
 			}
 		}
-		if tt.method == "HEAD" && w.Body.Len() > 0 {
-			t.Errorf("HEAD has the body %q", w.Body)
+		if got := w.Body.Len() > 0; got != (tt.method != "HEAD" && tt.status != 204 && tt.status != 304) {
+			t.Errorf("%s has the body %q", tt.name, w.Body)
+		}
+		if tt.method == "GET" && tt.status == 200 && w.Body.String() != get.Body.String() {
+			t.Errorf("%s has the body %q, want all of it", tt.name, w.Body)
 		}
 	}
 }
@@ -214,6 +259,10 @@ func TestAuthenticator_Metadata_request(t *testing.T) {
 func TestAuthenticator_Metadata_mistakes(t *testing.T) {
 	t.Parallel()
 
+	proofs, err := dpop.New(dpop.Config{Algorithms: []validator.Algorithm{validator.ES256}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		name, want string
 		cfg        middleware.Config
@@ -232,6 +281,20 @@ func TestAuthenticator_Metadata_mistakes(t *testing.T) {
 		{"dots", "Resource", middleware.Config{}, middleware.Metadata{Resource: resource + "/../a"}},
 		{"two slashes", "Resource", middleware.Config{}, middleware.Metadata{Resource: resource + "//a"}},
 		{"two slashes at the end", "Resource", middleware.Config{}, middleware.Metadata{Resource: resource + "//"}},
+		{"an escaped space", "Resource", middleware.Config{}, middleware.Metadata{Resource: resource + "/a%20b"}},
+		{"an escaped letter", "Resource", middleware.Config{}, middleware.Metadata{Resource: resource + "/a%C3%BC"}},
+		{"an escaped slash", "Resource", middleware.Config{}, middleware.Metadata{Resource: resource + "/a%2Fb"}},
+		{"braces", "Resource", middleware.Config{}, middleware.Metadata{Resource: resource + "/{id}"}},
+		{"escaped braces", "Resource", middleware.Config{}, middleware.Metadata{Resource: resource + "/%7Bid%7D"}},
+		{"a colon", "Resource", middleware.Config{}, middleware.Metadata{Resource: resource + "/v1:batch"}},
+		{"a parameter", "Resource", middleware.Config{}, middleware.Metadata{Resource: resource + "/:id"}},
+		{"a star", "Resource", middleware.Config{}, middleware.Metadata{Resource: resource + "/a*b"}},
+		{"a bracket", "Resource", middleware.Config{}, middleware.Metadata{Resource: resource + "/a[b"}},
+		{"beyond ASCII", "Resource", middleware.Config{}, middleware.Metadata{Resource: resource + "/\u0161"}},
+		{"server with a query", "AuthorizationServers", middleware.Config{}, middleware.Metadata{Resource: resource, AuthorizationServers: []string{"https://login.example.com?a"}}},
+		{"proofs of nothing", "DPoPSigningAlgValuesSupported", middleware.Config{}, middleware.Metadata{Resource: resource, DPoPSigningAlgValuesSupported: []string{"ES256", "none"}}},
+		{"proofs by a secret", "DPoPSigningAlgValuesSupported", middleware.Config{}, middleware.Metadata{Resource: resource, DPoPSigningAlgValuesSupported: []string{"HS256"}}},
+		{"proofs that nobody takes", "DPoPSigningAlgValuesSupported", middleware.Config{DPoP: proofs}, middleware.Metadata{Resource: resource, DPoPSigningAlgValuesSupported: []string{"ES256", "RS256"}}},
 		{"server", "AuthorizationServers", middleware.Config{}, middleware.Metadata{Resource: resource, AuthorizationServers: []string{"tenant"}}},
 		{"scope", "ScopesSupported", middleware.Config{}, middleware.Metadata{Resource: resource, ScopesSupported: []string{"a b"}}},
 		{"method", "BearerMethodsSupported", middleware.Config{}, middleware.Metadata{Resource: resource, BearerMethodsSupported: []string{"query"}}},
@@ -292,10 +355,10 @@ func TestMetadata_changed(t *testing.T) {
 	t.Parallel()
 
 	m := middleware.Metadata{Resource: resource, ScopesSupported: []string{"a"}, Extra: map[string]any{"x": 1}}
-	_, h := newAuth(t, middleware.Config{Metadata: &m}).Metadata()
+	path, h := newAuth(t, middleware.Config{Metadata: &m}).Metadata()
 	get := func() string {
 		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 		return w.Body.String()
 	}
 	before := get()
