@@ -226,34 +226,61 @@ func TestChecks_wholeChallenge(t *testing.T) {
 func TestMetadata(t *testing.T) {
 	t.Parallel()
 
-	_, auth := newAuth(t, middleware.Config{Metadata: &middleware.Metadata{Resource: audience + "/orders"}})
-	path, document := auth.Metadata()
-	mux := http.NewServeMux()
-	mux.Handle(path, document)
-	mux.Handle("/", auth.Handler(http.NotFoundHandler()))
-	e := echo.New()
-	e.Any(path, echo.WrapHandler(document))
-	e.Any("/*", echo.WrapHandler(http.NotFoundHandler()), echoauth.New(auth))
-	g := gin.New()
-	g.Any(path, gin.WrapH(document))
-	g.GET("/orders", ginauth.New(auth), gin.WrapH(http.NotFoundHandler()))
+	for _, resource := range []string{"", "/orders", "/orders/", "/v1/orders-._~", "/!$&'()+,;=@"} {
+		_, auth := newAuth(t, middleware.Config{Metadata: &middleware.Metadata{Resource: audience + resource}})
+		path, document := auth.Metadata()
+		mux := http.NewServeMux()
+		mux.Handle(path, document)
+		mux.Handle("/", auth.Handler(http.NotFoundHandler()))
+		e := echo.New()
+		e.Any(path, echo.WrapHandler(document))
+		e.Any("/*", echo.WrapHandler(http.NotFoundHandler()), echoauth.New(auth))
+		g := gin.New()
+		g.Any(path, gin.WrapH(document))
+		g.NoRoute(ginauth.New(auth), gin.WrapH(http.NotFoundHandler()))
 
-	for framework, h := range map[string]http.Handler{"net/http": mux, "Echo": e, "Gin": g} {
-		for _, tt := range []struct {
-			method, path string
-			status       int
-		}{
-			{"GET", path, 200}, {"HEAD", path, 200}, {"POST", path, 405}, {"GET", "/orders", 401},
-		} {
-			w := httptest.NewRecorder()
-			h.ServeHTTP(w, httptest.NewRequest(tt.method, tt.path, nil))
-			if w.Code != tt.status {
-				t.Errorf("%s: %s %s = %d, want %d", framework, tt.method, tt.path, w.Code, tt.status)
+		for framework, h := range map[string]http.Handler{"net/http": mux, "Echo": e, "Gin": g} {
+			below := 401
+			if framework == "net/http" && strings.HasSuffix(path, "/") {
+				below = 404 // the pattern is for these as well
 			}
-			if got := w.Header().Get("Access-Control-Allow-Origin"); (got == "*") != (tt.path == path) {
-				t.Errorf("%s: %s %s: Access-Control-Allow-Origin = %q, want it for the document alone", framework, tt.method, tt.path, got)
+			for _, tt := range []struct {
+				method, path string
+				status       int
+			}{
+				{"GET", path, 200}, {"HEAD", path, 200}, {"POST", path, 405}, {"GET", "/orders", 401}, {"GET", path + "x", below}, {"GET", strings.TrimSuffix(path, "/") + "/x", below},
+			} {
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, httptest.NewRequest(tt.method, tt.path, nil))
+				if w.Code != tt.status {
+					t.Errorf("%s: %s %s = %d, want %d", framework, tt.method, tt.path, w.Code, tt.status)
+				}
+				if got := w.Header().Get("Access-Control-Allow-Origin"); (got == "*") != (tt.path == path) {
+					t.Errorf("%s: %s %s: Access-Control-Allow-Origin = %q, want it for the document alone", framework, tt.method, tt.path, got)
+				}
 			}
 		}
+	}
+}
+
+// A check that isn't there is a mistake that shows when the service starts.
+func TestChecks_nil(t *testing.T) {
+	t.Parallel()
+
+	_, auth := newAuth(t, middleware.Config{})
+	for framework, mount := range map[string]func(){
+		"net/http": func() { auth.Require(validator.Scopes("a"), nil) },
+		"Echo":     func() { echoauth.New(auth, validator.Scopes("a"), nil) },
+		"Gin":      func() { ginauth.New(auth, validator.Scopes("a"), nil) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: a nil check is mounted, want a panic", framework)
+				}
+			}()
+			mount()
+		}()
 	}
 }
 

@@ -22,7 +22,9 @@ import (
 // A refused request gets its challenge into the response's header, and the error returned is an [*echo.HTTPError] with
 // the status, and with the cause as its Internal error: the body is the business of Echo's HTTPErrorHandler, and the
 // ErrorHandler of [middleware.Config] is not called. Note that Echo's own, with Echo.Debug on, shows causes to clients.
+// New panics if a check is nil.
 func New(auth *middleware.Authenticator, checks ...validator.Check) echo.MiddlewareFunc {
+	auth.Require(checks...)       // for its panic
 	checks = slices.Clone(checks) // what the caller appends to is not the route's
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {

@@ -22,8 +22,9 @@ import (
 // A refused request is aborted with its status, its challenge and no body, and the cause is added to c.Errors, once.
 // The header is sent by then, so that no error handler can make another status of it. The ErrorHandler of
 // [middleware.Config] is not called; a handler that answers with a body is made of auth's Authenticate and Challenge,
-// in the lines of this one.
+// in the lines of this one. New panics if a check is nil.
 func New(auth *middleware.Authenticator, checks ...validator.Check) gin.HandlerFunc {
+	auth.Require(checks...)       // for its panic
 	checks = slices.Clone(checks) // what the caller appends to is not the route's
 	return func(c *gin.Context) {
 		r, err := auth.Authenticate(c.Request, checks...)
