@@ -35,7 +35,7 @@ func NewCache(cfg Config) (*Cache, error) {
 		return nil, err
 	}
 	c := &Cache{cfg: cfg, missing: make(map[string]time.Time)}
-	c.source = source{cfg: &c.cfg, client: newClient(cfg.Client)}
+	c.source = source{cfg: &c.cfg, client: newClient(cfg.Client), requests: make(chan struct{}, maxRequests)}
 
 	first := &snapshot{logged: phase{Empty, false}}
 	if len(cfg.Seed) > 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"reflect"
 	"runtime"
@@ -803,6 +804,95 @@ func TestCache_brokenClient(t *testing.T) {
 				broken.Store(false)
 				pass(2 * time.Second)
 				mustFind(t, c, "1")
+			})
+		})
+	}
+}
+
+// blocked is a body of which nothing ever comes, until it is let go.
+type blocked struct{ released chan struct{} }
+
+func (b blocked) Read([]byte) (int, error) { <-b.released; return 0, io.EOF }
+func (b blocked) Close() error             { return nil }
+
+// A client that doesn't end its requests in time keeps two goroutines, and nobody else.
+func TestCache_clientIgnoresContext(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		hang   func(released chan struct{}) (*http.Response, error)
+		change func(*jwks.Config)
+	}{
+		{"in the request", func(released chan struct{}) (*http.Response, error) {
+			<-released
+			return nil, errors.New("released")
+		}, func(*jwks.Config) {}},
+		{"in the body", func(released chan struct{}) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Body: blocked{released}}, nil
+		}, func(*jwks.Config) {}},
+		{"by discovery", func(released chan struct{}) (*http.Response, error) {
+			<-released
+			return nil, errors.New("released")
+		}, byDiscovery},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				one := jwk("1")
+				iss := &issuer{}
+				keys := response(200, set(one))
+				iss.script(metadata(document, func(*http.Request) string { return keys }))
+				var stuck atomic.Bool
+				var hanging, most atomic.Int32
+				released := make(chan struct{})
+				client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+					if !stuck.Load() {
+						return iss.RoundTrip(r)
+					}
+					most.Store(max(most.Load(), hanging.Add(1)))
+					return tt.hang(released)
+				})}
+				change := func(cfg *jwks.Config) { cfg.Client = client }
+				c := iss.cache(t, tt.change, change)
+				mustFind(t, c, "1")
+				pass(5 * time.Minute)
+				stuck.Store(true)
+
+				// Nothing is held: no key, after the time that the issuer has.
+				if got := mustBeUnavailable(t, iss.cache(t, tt.change, change), "1"); got.took != 5*time.Second {
+					t.Errorf("Keys(1) of a new cache took %v, want 5 s", got.took)
+				}
+				hanging.Store(0)
+
+				// Keys are held: served at once, for as long as an outage may last.
+				every(time.Second, 2*time.Hour, func(time.Duration) {
+					if got := mustFind(t, c, "1"); got.took > 0 {
+						t.Errorf("Keys(1) took %v, want it at once", got.took)
+					}
+					if got := mustMiss(t, c, "2"); got.took > 10*time.Second {
+						t.Errorf("Keys(2) took %v, want ≤ 10 s", got.took)
+					}
+				})
+				if got := c.Status(); got.Failures < 60 || most.Load() != 2 {
+					t.Errorf("%d fetches failed, %d requests hung, want one failure a minute, and two", got.Failures, most.Load())
+				}
+				if got := c.Status().LastError; got == nil || !strings.Contains(got.Error(), "earlier requests have not ended") {
+					t.Errorf("Status().LastError = %v, want it to tell of the requests that hang", got)
+				}
+
+				stuck.Store(false)
+				close(released)
+				keys = response(200, set(one, jwk("2")))
+				var accepted stopwatch
+				back := time.Now()
+				every(time.Second, 2*time.Minute, func(time.Duration) {
+					if lookup(t.Context(), c, "2").found == 1 {
+						accepted.stop(back)
+					}
+				})
+				if accepted.read() == 0 || accepted.read() > 66*time.Second {
+					t.Errorf("a new key was accepted after %v, want ≤ 66 s", accepted.read())
+				}
 			})
 		})
 	}

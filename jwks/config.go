@@ -34,7 +34,8 @@ type Config struct {
 	// credentials, or an http URL on a loopback host.
 	URL string
 
-	// Client sends the requests. Its Transport must give up when a request's context is done. Redirects are never
+	// Client sends the requests. Its Transport should give up when a request's context is done; nobody waits longer
+	// if it doesn't, but up to two goroutines hang with it, and no keys come while both do. Redirects are never
 	// followed, whatever its CheckRedirect says. Nil means a client of the Cache's own that uses the proxy that
 	// the environment names, if any, as [http.ProxyFromEnvironment] does, and keeps no connection open.
 	Client *http.Client

@@ -42,7 +42,8 @@ func (d *discovered) due(now time.Time, holdsKeys bool) bool {
 	return d.silent || elapsed(d.at, now) >= discoveryTTL
 }
 
-// url is where the key set is, as configured, as discovered before, or as discovered now.
+// url is where the key set is, as configured, as discovered before, or as discovered now. With an error, it is where
+// it was before, if that is known: a place that the issuer named once is a better guess than none.
 func (s *source) url(holdsKeys bool) (string, error) {
 	now := s.cfg.Now()
 	if s.cfg.URL != "" {
@@ -53,13 +54,10 @@ func (s *source) url(holdsKeys bool) (string, error) {
 	}
 	s.where.tried = now
 	url, err := s.discover()
-	switch {
-	case err == nil:
+	if err == nil {
 		s.where = discovered{url: url, at: now, tried: now}
-	case s.where.url == "" || errors.Is(err, errSilent):
-		return "", err // if there is an older URL, the next fetch has its time for that
 	}
-	return s.where.url, nil
+	return s.where.url, err
 }
 
 // discover asks the issuer for its metadata. Where it has none in the first place, it may have it in the second.

@@ -178,7 +178,7 @@ func TestCache_etagOfAnotherURL(t *testing.T) {
 	})
 }
 
-// If the metadata is silent while the keys are not, every other fetch succeeds.
+// If the metadata is silent while the keys are not, these are fetched from where they were.
 func TestCache_silentMetadata(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -202,9 +202,18 @@ func TestCache_silentMetadata(t *testing.T) {
 			if got := mustFind(t, c, "1"); got.took > 0 {
 				t.Errorf("Keys(1) took %v, want it at once", got.took)
 			}
-			if got := c.Status(); got.State == jwks.Expired {
-				t.Fatalf("Status() = %+v, want the keys refreshed", got)
+			if got := c.Status(); got.State == jwks.Expired || got.Failures > 0 {
+				t.Fatalf("Status() = %+v, want the keys refreshed, and no failure", got)
 			}
 		})
+
+		// Even when there is nothing to serve meanwhile.
+		pass(25 * time.Hour)
+		if got := c.Status().State; got != jwks.Dead {
+			t.Errorf("Status() after an idle day = %s, want DEAD", got)
+		}
+		if got := mustFind(t, c, "1"); got.took != 5*time.Second {
+			t.Errorf("Keys(1) took %v, want the 5 s of discovery", got.took)
+		}
 	})
 }

@@ -43,13 +43,16 @@
 //
 // There is one at a time, with a context of its own: a caller that leaves ends its own wait alone. The request is a GET
 // with If-None-Match; the answer is 200 or 304, not redirected, of at most 1 MiB after decompression. Keys of no use
-// are left out one by one (see [Parse]), and an answer without a usable key is a failure.
+// are left out one by one (see [Parse]), and an answer without a usable key is a failure. So is a request that hasn't
+// ended by its Timeout. If the client doesn't end it even then, it is left to itself; behind two of these, fetches
+// fail without another request, until one of them ends.
 //
 // A success replaces the whole set: a key that isn't in it any more was withdrawn. A failure replaces nothing, but
 // the n-th in a row puts the next fetch off until min(1 s·2ⁿ⁻¹, 60 s) from its beginning, at most 5 s while EMPTY,
 // less up to a quarter at random; or until the answer's Retry-After, at most 5 min. A Cache with an Issuer and no URL
 // looks up the URL first, and again after 24 h, or when the URL brings no keys and it is 15 min (10 s while EMPTY) since
-// it was last looked up. The old URL is good until there is another.
+// it was last looked up. The old URL is good until there is another: if it can't be looked up, the same fetch goes on
+// with the old one.
 //
 // # The numbers
 //

@@ -46,9 +46,10 @@ func newTransport() *http.Transport {
 
 // A source fetches an issuer's key set. It is used by one fetch at a time.
 type source struct {
-	cfg    *Config
-	client *http.Client
-	where  discovered
+	cfg      *Config
+	client   *http.Client
+	requests chan struct{} // holds one for each request that has not ended
+	where    discovered
 }
 
 // An answer of the issuer that is of use: a key set, or the word that the one we have is still good.
@@ -66,16 +67,19 @@ type version struct{ url, etag string }
 
 // fetch asks for the key set, unless it is the one that have tells of.
 func (s *source) fetch(have version, holdsKeys bool) (answer, error) {
-	url, err := s.url(holdsKeys)
-	if err != nil {
-		return answer{}, err
+	url, discovery := s.url(holdsKeys)
+	if url == "" {
+		return answer{}, discovery
 	}
 	if have.url != url {
 		have = version{}
 	}
 	a, err := s.keySet(url, have)
 	s.where.silent = err != nil
-	return a, err
+	if err != nil {
+		return answer{}, errors.Join(err, discovery)
+	}
+	return a, nil
 }
 
 func (s *source) keySet(url string, have version) (answer, error) {
@@ -123,7 +127,44 @@ func (e *statusError) Error() string {
 
 var errSilent = errors.New("no complete answer in time")
 
+// maxRequests is how many requests there may be at a time. One is all that a fetch needs; two are as many as a client
+// that doesn't end them when it is told to can leave behind.
+const maxRequests = 2
+
+// get returns when ctx is done, whatever the client does: it may be anybody's, and neither who waits for the keys nor
+// the program shall suffer from it.
 func (s *source) get(ctx context.Context, url, accept, etag string) (response, error) {
+	select {
+	case s.requests <- struct{}{}:
+	case <-ctx.Done():
+		return response{}, fmt.Errorf("GET %s: %w, and earlier requests have not ended", url, errSilent)
+	}
+	type outcome struct {
+		res response
+		err error
+	}
+	ended := make(chan outcome, 1)
+	go func() {
+		o := outcome{err: fmt.Errorf("GET %s: the request was ended from within", url)}
+		defer func() {
+			if p := recover(); p != nil {
+				o.err = fmt.Errorf("GET %s: the HTTP client panicked with a %T", url, p)
+			}
+			<-s.requests
+			ended <- o
+		}()
+		o.res, o.err = s.do(ctx, url, accept, etag)
+	}()
+	select {
+	case o := <-ended:
+		return o.res, o.err
+	case <-ctx.Done():
+		return response{}, fmt.Errorf("GET %s: %w", url, errSilent)
+	}
+}
+
+// do keeps the client's own errors out of the chain, as they may be anything.
+func (s *source) do(ctx context.Context, url, accept, etag string) (response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return response{}, fmt.Errorf("GET %s: %w", url, err)
@@ -134,13 +175,14 @@ func (s *source) get(ctx context.Context, url, accept, etag string) (response, e
 	}
 	res, err := s.client.Do(req)
 	if err != nil {
-		var inner *neturl.Error // which would name the URL again
 		if ctx.Err() != nil {
-			err = errSilent
-		} else if errors.As(err, &inner) {
+			return response{}, fmt.Errorf("GET %s: %w", url, errSilent)
+		}
+		var inner *neturl.Error // which would name the URL again
+		if errors.As(err, &inner) {
 			err = inner.Err
 		}
-		return response{}, fmt.Errorf("GET %s: %w", url, err)
+		return response{}, fmt.Errorf("GET %s: %v", url, err)
 	}
 	defer res.Body.Close()
 
@@ -155,7 +197,7 @@ func (s *source) get(ctx context.Context, url, accept, etag string) (response, e
 	case ctx.Err() != nil && err != nil:
 		return response{}, fmt.Errorf("GET %s: %w", url, errSilent)
 	case err != nil:
-		return response{}, fmt.Errorf("GET %s: reading the body: %w", url, err)
+		return response{}, fmt.Errorf("GET %s: reading the body: %v", url, err)
 	case len(body) > maxBody:
 		return response{}, fmt.Errorf("GET %s: the body is over 1 MiB", url)
 	}

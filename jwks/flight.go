@@ -57,9 +57,9 @@ func (c *Cache) fly(s *snapshot) {
 	var a answer
 	began, err := c.cfg.Now(), errors.New("the fetch was ended from within")
 	defer func() {
-		// A Transport may be anybody's. What it does here would else end the program.
+		// What is parsed here is from outside. A parser's mistake would else end the program.
 		if p := recover(); p != nil {
-			err = fmt.Errorf("the HTTP client panicked with a %T", p)
+			err = fmt.Errorf("the fetch panicked with a %T", p)
 		}
 		c.land(began, a, err)
 	}()
