@@ -220,6 +220,20 @@ var mutants = []mutant{
 	{"the scheme's own port is none", []edit{{target, `if port != "" && port != ownPort {`, `if port != "" && ownPort != "" {`}}},
 	{"dots in a path are resolved", []edit{{target, "return withoutDots(path), true", "return path, true"}}},
 
+	{"a replay store refuses when it is full", []edit{{"dpop/memory.go", "case len(s.queue) >= s.capacity:", "case false:"}}},
+	{"a replay store forgets what has expired", []edit{{"dpop/memory.go", "case s.expiries[key] > now, expires <= now:", "case s.expiries[key] > 0, expires <= now:"}}},
+	{"a replay store takes nothing that has expired", []edit{{"dpop/memory.go", "case s.expiries[key] > now, expires <= now:", "case s.expiries[key] > now:"}}},
+	{"a nonce has its code", []edit{{"dpop/nonce.go", "hmac.Equal(want[:], got)", "hmac.Equal(want[:8], got[:8])"}}},
+	{"a nonce is of a late step", []edit{{"dpop/nonce.go", "now := n.step(); step < now-1 || step > now+1", "now := n.step(); step > now+1"}}},
+	{"a token under DPoP is bound to the proof's key", []edit{{proofs, "if subtle.ConstantTimeCompare([]byte(claims.Confirmation.JKT), []byte(proof.Thumbprint)) == 0 {", "if subtle.ConstantTimeCompare(nil, nil) == 0 {"}}},
+	{"a token under DPoP is bound", []edit{{proofs, `if claims == nil || claims.Confirmation == nil || claims.Confirmation.JKT == "" {`, "if claims == nil {"}}},
+	{"a proxy is believed from its network", []edit{{"middleware/proxies.go", "return err == nil && p.contain(addr.Addr())", "return err == nil && addr.IsValid()"}}},
+	{"the first proxy of ours is believed, not what is before it", []edit{{"middleware/proxies.go", "return list[max(len(list)-hops, 0)], true", "return list[0], true"}}},
+	{"an origin doesn't end early", []edit{{"middleware/origin.go", `if strings.ContainsAny(origin, "?#") {`, "if false {"}}},
+	{"a number sign in a request is of its path", []edit{{"middleware/origin.go", `strings.ReplaceAll(path, "#", "%23")`, "path"}}},
+	{"one Client-Cert field", []edit{{"middleware/certificate.go", "\t\tcase 1:\n", "\t\tdefault:\n"}}},
+	{"the proxy's own certificate is not the client's", []edit{{"middleware/certificate.go", "return nil, nil\n\t\tcase 1:", "return connectionCertificate(r)\n\t\tcase 1:"}}},
+
 	{"an outage is a 503", []edit{{challenge, "return answer{status: http.StatusServiceUnavailable}", `return answer{http.StatusUnauthorized, "Bearer", "invalid_token"}`}}},
 }
 
