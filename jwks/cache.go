@@ -59,15 +59,15 @@ func (c *Cache) Keys(ctx context.Context, kid string) ([]Key, error) {
 	s := c.current.Load()
 	// The clock is read after the snapshot, for else the snapshot could be from the clock's future.
 	now := c.cfg.Now()
-	successes := s.successes
+	successes, waited := s.successes, false
 	if state := s.state(now); state != Fresh {
 		var err error
-		if s, err = c.renew(ctx, s, state, now); err != nil {
+		if s, waited, err = c.renew(ctx, s, state, now, kid); err != nil {
 			return nil, err
 		}
 	}
-	if keys, ok := s.set.find(kid); ok {
-		return keys, nil
+	if keys, ok := s.set.find(kid); ok || waited {
+		return keys, nil // nobody waits twice
 	}
 	return c.findUnknown(ctx, kid, successes)
 }
@@ -82,26 +82,27 @@ func (c *Cache) Refresh(ctx context.Context) error {
 		f = c.begin()
 	}
 	c.mu.Unlock()
-	if err := f.wait(ctx); err != nil {
+	if _, err := f.wait(ctx, 0); err != nil {
 		return err
 	}
 	return f.err
 }
 
-// renew does what a state other than FRESH asks for. It returns the snapshot to serve from, or an error.
-func (c *Cache) renew(ctx context.Context, s *snapshot, state State, now time.Time) (*snapshot, error) {
+// renew does what a state other than FRESH asks for. It returns the snapshot to serve from, and whether it waited for a
+// fetch, or an error.
+func (c *Cache) renew(ctx context.Context, s *snapshot, state State, now time.Time, kid string) (*snapshot, bool, error) {
 	c.observe(s, state)
 	if state == Revalidate || state == Expired && s.failures > 0 {
 		if s.flight == nil && s.mustWait(now) == 0 {
 			c.flight() // behind this request's back
 		}
-		return s, nil
+		return s, false, nil
 	}
 
 	f := c.flight()
 	if f != nil {
-		if err := f.wait(ctx); err != nil {
-			return nil, err
+		if _, err := f.wait(ctx, c.patience(s, state, kid)); err != nil {
+			return nil, false, err
 		}
 	}
 	s = c.current.Load()
@@ -110,9 +111,21 @@ func (c *Cache) renew(ctx context.Context, s *snapshot, state State, now time.Ti
 	c.observe(s, state)
 	// Without a failure it is as good as it gets, even if it took longer to come than it is to live.
 	if s.failures > 0 && (state == Empty || state == Dead) {
-		return nil, &unavailable{s.err, max(s.mustWait(now), time.Second)}
+		return nil, false, &unavailable{s.err, max(s.mustWait(now), time.Second)}
 	}
-	return s, nil
+	return s, f != nil, nil
+}
+
+// patience is how long a lookup waits for a fetch, or zero for as long as that takes: there is nothing to serve
+// before, or nothing better than keys that may have been withdrawn. But who asks for a key that isn't among
+// those that are held may have made it up, and is not to hold a request for the sake of both steps of a fetch.
+func (c *Cache) patience(s *snapshot, state State, kid string) time.Duration {
+	if state == Expired {
+		if _, ok := s.set.find(kid); !ok {
+			return c.cfg.Timeout
+		}
+	}
+	return 0
 }
 
 // unavailable is the error for a lookup that found nothing to serve, or a fetch that failed. Its cause isn't in

@@ -60,7 +60,8 @@ type Config struct {
 
 	// Timeout bounds the two steps of a fetch, discovery if it is due and the key set itself, one by one. So a lookup
 	// that waits for a fetch waits no longer than this, or twice as long while the issuer is slow and discovery
-	// due. Zero means [DefaultTimeout]; it can't be negative.
+	// due; for a key that isn't among those that are held never longer than this. Zero means [DefaultTimeout]; it
+	// can't be negative.
 	Timeout time.Duration
 
 	// Seed are keys to begin with, read from a file by [Parse] for example. The first lookup still waits for the

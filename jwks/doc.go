@@ -30,10 +30,10 @@
 //	no kid at all                                   all keys are the answer; no fetch
 //	fetched for in vain within 30 s                 none
 //	a newer set came since the lookup began         none
-//	a fetch is in progress                          wait for it, if fewer than 64 do
+//	a fetch is in progress                          wait for it, no longer than Timeout, if fewer than 64 do
 //	the last failure is not long enough ago         none
 //	the last fetch for an unknown kid neither       none
-//	else                                            one fetch
+//	else                                            one fetch, and wait for it likewise
 //
 // So a new key is found by the first token that it signed, and under a flood of made-up ones within
 // UnknownKeyInterval. Which kids are known decides nothing else: known keys are served all the while. A key that is
@@ -62,7 +62,9 @@
 //	MaxTTL               1 h     there are issuers that send a day, for which no withdrawn key should live
 //	MaxStale            24 h     the longest outage to ride out; stale-if-error may shorten it, to 1 h at least
 //	UnknownKeyInterval  30 s     a flood costs the issuer two requests a minute, a new key waits half a minute at worst
-//	Timeout              5 s     for each step of a fetch: discovery, if it is due, and the key set
+//	Timeout              5 s     for each step of a fetch: discovery, if it is due, and the key set. A lookup with nothing
+//	                             to serve waits for both, as an issuer that takes 4 s for each is slow and not out of
+//	                             reach; one for an unknown kid beside keys that are held waits once this long at most
 //	backoff           1–60 s     a blip of a second costs a second, an outage of a day one request a minute
 //	backoff, EMPTY     1–5 s     nothing is served: the issuer's return must be noticed at once
 //	waiters             64       goroutines that unknown kids can hold behind a silent issuer

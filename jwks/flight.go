@@ -15,18 +15,27 @@ type flight struct {
 	waiters int   // lookups of unknown kids; guarded by Cache.mu
 }
 
-// wait returns nil when the flight has ended, in whatever way, and an error that wraps ctx.Err() if ctx ends before.
-func (f *flight) wait(ctx context.Context) error {
+// wait returns when the flight has ended, in whatever way, and says so, or when limit has passed, unless it is zero.
+// If ctx ends before, the error wraps ctx.Err().
+func (f *flight) wait(ctx context.Context, limit time.Duration) (ended bool, err error) {
 	select {
 	case <-f.done:
-		return nil
+		return true, nil
 	default:
+	}
+	var over <-chan time.Time
+	if limit > 0 {
+		timer := time.NewTimer(limit)
+		defer timer.Stop()
+		over = timer.C
 	}
 	select {
 	case <-f.done:
-		return nil
+		return true, nil
+	case <-over:
+		return false, nil
 	case <-ctx.Done():
-		return fmt.Errorf("jwks: waiting for the issuer's keys: %w", ctx.Err())
+		return false, fmt.Errorf("jwks: waiting for the issuer's keys: %w", ctx.Err())
 	}
 }
 

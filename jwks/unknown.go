@@ -14,16 +14,20 @@ const maxWaiters = 64
 // findUnknown looks for a kid that isn't in the snapshot with that many successful fetches behind it.
 func (c *Cache) findUnknown(ctx context.Context, kid string, successes int) ([]Key, error) {
 	f, own := c.flightFor(kid, successes)
+	ended := false
 	if f != nil {
-		if err := f.wait(ctx); err != nil {
+		var err error
+		if ended, err = f.wait(ctx, c.cfg.Timeout); !ended {
 			c.mu.Lock()
 			f.waiters--
 			c.mu.Unlock()
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
 	keys, ok := c.current.Load().set.find(kid)
-	if !ok && own && f.err == nil {
+	if !ok && own && ended && f.err == nil {
 		c.remember(kid)
 	}
 	return keys, nil
