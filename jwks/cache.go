@@ -92,7 +92,7 @@ func (c *Cache) Refresh(ctx context.Context) error {
 // fetch, or an error.
 func (c *Cache) renew(ctx context.Context, s *snapshot, state State, now time.Time, kid string) (*snapshot, bool, error) {
 	c.observe(s, state)
-	if state == Revalidate || state == Expired && s.failures > 0 {
+	if state == Revalidate || state == Expired && s.failedLately(now) {
 		if s.flight == nil && s.mustWait(now) == 0 {
 			c.flight() // behind this request's back
 		}

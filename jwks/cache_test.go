@@ -142,13 +142,60 @@ func TestCache_afterIdleTime(t *testing.T) {
 			}
 			pass(tt.idle)
 
-			// Up, with one key withdrawn.
+			// Up, with one key withdrawn. The failure of hours ago is no reason to serve it once more.
 			iss.set(func() { iss.silent = false })
 			iss.serve(set(jwk("1")))
-			mustFind(t, c, "1")
-			pass(time.Second) // what was EXPIRED and failing is fetched behind the request
 			mustMiss(t, c, "2")
+			mustFind(t, c, "1")
 		})
+	}
+}
+
+// In an outage keys are served at once for as long as lookups come, and after a pause the issuer is asked first.
+func TestCache_pauseInOutage(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		pause time.Duration
+		waits bool
+	}{
+		{"within the backoff", 500 * time.Millisecond, false},
+		{"before two minutes", 2*time.Minute - 1, false},
+		{"after two minutes", 2*time.Minute + time.Second, true}, // of which the backoff has 0.75 to 1 s
+		{"after a night", 20 * time.Hour, true},
+	} {
+		for _, retryAfter := range []time.Duration{0, 5 * time.Minute} {
+			t.Run(fmt.Sprintf("%s, Retry-After %v", tt.name, retryAfter), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					iss := newIssuer(set(jwk("1")))
+					c := iss.cache(t)
+					mustFind(t, c, "1")
+					pass(time.Hour)
+					var header []string
+					if retryAfter > 0 {
+						header = append(header, fmt.Sprintf("Retry-After: %.0f", retryAfter.Seconds()))
+					}
+					iss.say(response(503, "", header...))
+					mustFind(t, c, "1")
+					iss.set(func() { iss.latency = time.Second })
+					pass(retryAfter + tt.pause)
+					want := time.Duration(0)
+					if tt.waits {
+						want = time.Second
+					}
+					if got := mustFind(t, c, "1"); got.took != want {
+						t.Errorf("Keys(1) took %v, want %v", got.took, want)
+					}
+					// And the next one has this failure to go by.
+					pass(2 * time.Second)
+					if got := mustFind(t, c, "1"); got.took != 0 {
+						t.Errorf("Keys(1) took %v, want it at once", got.took)
+					}
+					pass(2 * time.Second)
+				})
+			})
+		}
 	}
 }
 

@@ -16,12 +16,14 @@
 //	EMPTY       no keys yet         wait for a fetch; if it fails, ErrUnavailable
 //	FRESH       age < 0.8·TTL − j   serve
 //	REVALIDATE  age < TTL           serve, and fetch behind the request
-//	EXPIRED     age < TTL+MaxStale  wait for a fetch; if it fails, or the last one has, serve, and fetch behind the request
+//	EXPIRED     age < TTL+MaxStale  wait for a fetch; if it fails, or the last one has lately, serve, and fetch behind
+//	                                the request
 //	DEAD        older               as EMPTY
 //
 // The jitter j is random, up to 0.1·TTL, so that the instances of a service don't ask in chorus. Only a lookup begins a
 // fetch: an idle process is silent, and after a night comes an EXPIRED or DEAD snapshot that is fetched anew before
-// anything is believed. While lookups come, the fetch behind the request keeps the keys FRESH and nobody waits.
+// anything is believed. While lookups come, the fetch behind the request keeps the keys FRESH and nobody waits; nor does
+// anybody in an outage, as each failure is lately: until two minutes after the next fetch may begin.
 //
 // # Unknown keys
 //

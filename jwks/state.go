@@ -68,6 +68,20 @@ func (s *snapshot) mustWait(now time.Time) time.Duration {
 	return max(0, s.backoff-passed)
 }
 
+// lately is how long after the time for the next fetch a failure still tells of the issuer as it is now.
+const lately = 2 * time.Minute
+
+// failedLately reports whether the last fetch failed and there was no time since in which the next should have begun,
+// as there is when nobody asks for hours. What such a failure said of the issuer is worth nothing: it may long be back,
+// and have withdrawn a key.
+func (s *snapshot) failedLately(now time.Time) bool {
+	if s.failures == 0 {
+		return false
+	}
+	passed := elapsed(s.failed, now)
+	return 0 <= passed && passed < s.backoff+lately
+}
+
 // elapsed is the time from then to now by the monotonic clock or by the wall clock, whichever says more: the first
 // stands still while a laptop sleeps, the second may be set back.
 func elapsed(then, now time.Time) time.Duration {
