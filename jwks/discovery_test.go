@@ -155,6 +155,67 @@ func TestCache_discoveryIsKept(t *testing.T) {
 	})
 }
 
+// Whichever of a fetch's answers asks for a pause gets it.
+func TestCache_retryAfterOfAnyAnswer(t *testing.T) {
+	t.Parallel()
+	const busy = 429
+	pause := func(seconds int) string { return response(busy, "", fmt.Sprintf("Retry-After: %d", seconds)) }
+	for _, tt := range []struct {
+		name      string
+		responses map[string]string // any other is a 404
+		want      time.Duration
+	}{
+		{"first metadata", map[string]string{oidcURL: pause(120)}, 2 * time.Minute},
+		{"second metadata", map[string]string{oauthURL: pause(120)}, 2 * time.Minute},
+		{"both", map[string]string{oidcURL: response(404, "", "Retry-After: 180"), oauthURL: pause(120)}, 3 * time.Minute},
+		{"keys", map[string]string{oidcURL: response(200, document), keysURL: pause(120)}, 2 * time.Minute},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				iss := &issuer{}
+				iss.script(byURL(tt.responses))
+				c := iss.cache(t, byDiscovery)
+				mustBeUnavailable(t, c, "1")
+				before := iss.requests()
+				pass(tt.want - 1)
+				mustBeUnavailable(t, c, "1")
+				if got := iss.requests() - before; got != 0 {
+					t.Errorf("%d requests within the %v that the issuer asked for, want none", got, tt.want)
+				}
+				pass(1)
+				mustBeUnavailable(t, c, "1")
+				if got := iss.requests() - before; got == 0 {
+					t.Errorf("no request after the %v that the issuer asked for, want a fetch", tt.want)
+				}
+			})
+		})
+	}
+
+	// Discovery is due again and the older URL is asked as well: the pause is for both.
+	t.Run("metadata, and an older URL", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			iss := &issuer{}
+			iss.script(byURL(map[string]string{oidcURL: response(200, document), keysURL: response(200, set(jwk("1")))}))
+			c := iss.cache(t, byDiscovery)
+			mustFind(t, c, "1")
+			iss.script(byURL(map[string]string{oidcURL: pause(120), keysURL: response(500, "")}))
+			pass(25 * time.Hour)
+			mustBeUnavailable(t, c, "1")
+			err := c.Status().LastError
+			if next := time.Until(c.Status().NextRefresh); next != 2*time.Minute {
+				t.Errorf("Status().NextRefresh is in %v after %v, want 2 min", next, err)
+			}
+			for _, url := range []string{oidcURL, keysURL} {
+				if err == nil || !strings.Contains(err.Error(), url) {
+					t.Errorf("Status().LastError = %v, want it to tell of %s", err, url)
+				}
+			}
+		})
+	})
+}
+
 // The tag of a set at one URL says nothing about the set at another.
 func TestCache_etagOfAnotherURL(t *testing.T) {
 	t.Parallel()

@@ -51,7 +51,7 @@
 //
 // A success replaces the whole set: a key that isn't in it any more was withdrawn. A failure replaces nothing, but
 // the n-th in a row puts the next fetch off until min(1 s·2ⁿ⁻¹, 60 s) from its beginning, at most 5 s while EMPTY,
-// less up to a quarter at random; or until the answer's Retry-After, at most 5 min. A Cache with an Issuer and no URL
+// less up to a quarter at random; or until an answer's Retry-After, at most 5 min. A Cache with an Issuer and no URL
 // looks up the URL first, and again after 24 h, or when the URL brings no keys and it is 15 min (10 s while EMPTY) since
 // it was last looked up. The old URL is good until there is another: if it can't be looked up, the same fetch goes on
 // with the old one.

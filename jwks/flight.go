@@ -108,10 +108,27 @@ func (s *snapshot) fail(began, now time.Time, err error) error {
 	s.failures++
 	s.failed, s.err = began, errors.New(clipped(err.Error()))
 	s.backoff = backoff(s.failures, s.set == nil)
-	if status := (*statusError)(nil); errors.As(err, &status) && status.retryAfter > 0 {
-		s.backoff = max(s.backoff, elapsed(began, now)+status.retryAfter)
+	if asked := askedFor(err); asked > 0 {
+		s.backoff = max(s.backoff, elapsed(began, now)+asked)
 	}
 	return &unavailable{s.err, max(s.mustWait(now), time.Second)}
+}
+
+// askedFor is the longest Retry-After among the answers that made a fetch fail: there may be one for each document.
+func askedFor(err error) time.Duration {
+	switch err := err.(type) {
+	case *statusError:
+		return err.retryAfter
+	case interface{ Unwrap() error }:
+		return askedFor(err.Unwrap())
+	case interface{ Unwrap() []error }:
+		var longest time.Duration
+		for _, err := range err.Unwrap() {
+			longest = max(longest, askedFor(err))
+		}
+		return longest
+	}
+	return 0
 }
 
 // clipped bounds a text that a server may have had a part in, and keeps joined errors in one line.
