@@ -45,11 +45,15 @@ func ExampleNewCache() {
 
 // A host that may start while the issuer is out of reach keeps a copy of the key set.
 func ExampleNewCache_seed() {
-	file := filepath.Join(os.TempDir(), "rsguard-example-jwks.json")
+	dir, err := os.MkdirTemp("", "example")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "jwks.json")
 	if err := os.WriteFile(file, []byte(keySet), 0o600); err != nil {
 		panic(err)
 	}
-	defer os.Remove(file)
 
 	data, err := os.ReadFile(file)
 	if err != nil {
