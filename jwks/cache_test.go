@@ -31,6 +31,11 @@ func TestCache_lifetime(t *testing.T) {
 		{"Cache-Control: max-age=600", 10 * time.Minute, day},
 		{"Cache-Control: public, max-age=900, must-revalidate", 15 * time.Minute, day},
 		{`Cache-Control: MAX-AGE="900"`, 15 * time.Minute, day},
+		{`Cache-Control: private="a, max-age=900"`, 10 * time.Minute, day},
+		{`Cache-Control: x="no-store, no-cache", max-age=900`, 15 * time.Minute, day},
+		{`Cache-Control: x="\", no-store, \\", max-age=900`, 15 * time.Minute, day},
+		{`Cache-Control: x=\, max-age=900`, 15 * time.Minute, day},
+		{"Cache-Control: x=\"unfinished, max-age=1200\nCache-Control: max-age=900", 15 * time.Minute, day},
 		{"Cache-Control: max-age=1200\nCache-Control: max-age=900", 15 * time.Minute, day},
 		{"Cache-Control: max-age=900, max-age=1200", 15 * time.Minute, day},
 
@@ -48,6 +53,10 @@ func TestCache_lifetime(t *testing.T) {
 		{"Cache-Control: max-age=900\nAge: 99999999999999999999999", 5 * time.Minute, day},
 		{"Cache-Control: max-age=900\nAge: -300", 15 * time.Minute, day},
 		{"Cache-Control: max-age=900\nAge: soon", 15 * time.Minute, day},
+		{"Cache-Control: max-age=1500\nAge: 300\nAge: 600", 15 * time.Minute, day},
+		{"Cache-Control: max-age=1500\nAge: 600\nAge: 300", 15 * time.Minute, day},
+		{"Cache-Control: max-age=1500\nAge: soon\nAge: 600", 15 * time.Minute, day},
+		{"Cache-Control: max-age=1500\nAge: 300, 600", 15 * time.Minute, day},
 		{"Age: 300", 10 * time.Minute, day},
 
 		{"Cache-Control: max-age=-1", 10 * time.Minute, day},
@@ -245,8 +254,8 @@ func TestCache_wallClockSetBack(t *testing.T) {
 		c := iss.cache(t, func(cfg *jwks.Config) { cfg.Now = func() time.Time { return time.Now().Add(jump) } })
 		mustFind(t, c, "1")
 		jump = -8 * time.Hour
-		if got := c.Status().State; got != jwks.Revalidate {
-			t.Errorf("Status() with a fetch in the future = %s, want REVALIDATE", got)
+		if got := c.Status(); got.State != jwks.Revalidate || got.Age != 0 || !got.NextRefresh.Equal(time.Now().Add(jump)) {
+			t.Errorf("Status() with a fetch in the future = %+v, want REVALIDATE, no age, and the next refresh now", got)
 		}
 		iss.set(func() { iss.down = true })
 		mustFind(t, c, "1")

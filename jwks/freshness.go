@@ -18,7 +18,7 @@ func (cfg *Config) lifetime(h http.Header) (ttl, stale time.Duration, said bool)
 		maxAge = 0
 	case maxAge >= 0:
 		// RFC 9111, Section 4.2: some of it has passed in other caches already.
-		maxAge = max(0, maxAge-max(0, seconds(h.Get("Age"))))
+		maxAge = max(0, maxAge-age(h))
 	}
 	if maxAge >= 0 {
 		ttl = min(max(maxAge, cfg.MinTTL), cfg.MaxTTL)
@@ -32,22 +32,53 @@ func (cfg *Config) lifetime(h http.Header) (ttl, stale time.Duration, said bool)
 // minStale is what an issuer's stale-if-error can't go under: an hour is what it takes to notice an outage and mend it.
 const minStale = time.Hour
 
+// age is the largest value of Age. There should be one alone; more are of caches that each tell of themselves.
+func age(h http.Header) time.Duration {
+	var oldest time.Duration
+	for value := range strings.SplitSeq(strings.Join(h.Values("Age"), ","), ",") {
+		oldest = max(oldest, seconds(strings.TrimSpace(value)))
+	}
+	return oldest
+}
+
 // cacheControl reads RFC 9111, Section 5.2.2 and RFC 5861, Section 4. A negative value is one that isn't there. Of
 // a directive that repeats, the lowest value counts.
 func cacheControl(h http.Header) (maxAge, staleIfError time.Duration, none bool) {
 	maxAge, staleIfError = -1, -1
-	for directive := range strings.SplitSeq(strings.Join(h.Values("Cache-Control"), ","), ",") {
-		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
-		switch strings.ToLower(name) {
-		case "max-age":
-			maxAge = lower(maxAge, seconds(strings.Trim(value, `"`)))
-		case "stale-if-error":
-			staleIfError = lower(staleIfError, seconds(strings.Trim(value, `"`)))
-		case "no-store", "no-cache":
-			none = true
+	for _, field := range h.Values("Cache-Control") {
+		for _, directive := range directives(field) {
+			name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
+			switch strings.ToLower(name) {
+			case "max-age":
+				maxAge = lower(maxAge, seconds(strings.Trim(value, `"`)))
+			case "stale-if-error":
+				staleIfError = lower(staleIfError, seconds(strings.Trim(value, `"`)))
+			case "no-store", "no-cache":
+				none = true
+			}
 		}
 	}
 	return maxAge, staleIfError, none
+}
+
+// directives splits a field at its commas, but not at those within quoted strings (RFC 9110, Section 5.6.4).
+func directives(field string) []string {
+	var list []string
+	quoted, escaped, start := false, false, 0
+	for i, c := range []byte(field) {
+		switch {
+		case escaped:
+			escaped = false
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+			escaped = c == '\\'
+		case c == ',':
+			list = append(list, field[start:i])
+			start = i + 1
+		}
+	}
+	return append(list, field[start:])
 }
 
 func lower(a, b time.Duration) time.Duration {

@@ -6,7 +6,8 @@ import "time"
 type Status struct {
 	State State
 
-	// Age is the time since the fetch that confirmed the keys last; zero while [Empty].
+	// Age is the time since the fetch that confirmed the keys last; zero while [Empty], or if the clock was set back to
+	// before it.
 	Age time.Duration
 
 	// NextRefresh is the time from which on a lookup begins a fetch, whatever key it looks for: now, if the next
@@ -44,8 +45,10 @@ func (c *Cache) Status() Status {
 	}
 	wait := s.mustWait(now)
 	if s.set != nil {
-		status.Age = elapsed(s.fetched, now)
-		wait = max(wait, s.freshFor-status.Age)
+		status.Age = max(0, elapsed(s.fetched, now))
+		if status.State == Fresh {
+			wait = max(wait, s.freshFor-status.Age)
+		}
 		status.Generation = s.set.generation
 		status.LeftOut = append(status.LeftOut, s.set.leftOut...)
 		for _, key := range s.set.keys {
