@@ -814,8 +814,12 @@ func TestCache_leftOutKeys(t *testing.T) {
 				}
 				synctest.Wait()
 				lines := book.lines("left out")
-				if len(lines) != 1 || !strings.Contains(strings.ReplaceAll(lines[0], `\`, ""), tt.reason) {
-					t.Errorf("log has %q after 12 fetches, want one line with %s", lines, tt.reason)
+				level := "level=WARN"
+				if tt.name == "use enc" {
+					level = "level=DEBUG"
+				}
+				if len(lines) != 1 || !strings.Contains(strings.ReplaceAll(lines[0], `\`, ""), tt.reason) || !strings.Contains(lines[0], level) {
+					t.Errorf("log has %q after 12 fetches, want one line with %s and %s", lines, level, tt.reason)
 				}
 				more := jwk("more")
 				iss.serve(set(tt.key, good, more))
@@ -840,6 +844,29 @@ func TestCache_leftOutKeys(t *testing.T) {
 			})
 		})
 	}
+}
+
+// One reason for a warning makes it one, be it told or be it one of those that are only counted.
+func TestCache_leftOutKeyAmongEncryptionKeys(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		book := &logbook{}
+		keys := []string{jwk("good")}
+		for range 12 {
+			keys = append(keys, jwk("enc", `"use":"enc"`))
+		}
+		iss := newIssuer(set(keys...))
+		c := iss.cache(t, func(cfg *jwks.Config) { cfg.Logger = book.logger() })
+		mustFind(t, c, "good")
+		pass(time.Minute)
+		iss.serve(set(append(keys, jwk("bad", `"use":"tls"`))...))
+		mustMiss(t, c, "bad")
+		synctest.Wait()
+		lines := book.lines("left out")
+		if len(lines) != 2 || !strings.Contains(lines[0], "level=DEBUG") || !strings.Contains(lines[1], "level=WARN") {
+			t.Errorf("log has %q, want one line at DEBUG and one at WARN", lines)
+		}
+	})
 }
 
 // Thousands of bad keys are told of in one line that can be read.

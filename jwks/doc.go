@@ -74,5 +74,6 @@
 //
 // A Cache logs one line when its state changes, or when fetches begin to fail or to succeed: at level Debug for what
 // happens every day, Info for a recovery, Warn while old keys are served or none were had yet, Error when they are DEAD.
-// The keys that are left out of a set are logged once, when the set changes. [Cache.Status] tells the rest.
+// The keys that are left out of a set are logged once, when the set changes: at level Warn, or Debug if the only reason
+// is that they are for encryption. [Cache.Status] tells the rest.
 package jwks

@@ -2,8 +2,11 @@ package jwks
 
 import (
 	"crypto"
+	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/rsguard/rsguard/internal/jose"
 )
 
 // A keySet is a set of keys that can be looked up at the same cost, be it small or large. It is never changed.
@@ -11,6 +14,7 @@ type keySet struct {
 	keys       []Key
 	byID       map[string][]Key
 	leftOut    []string // for which reasons, as many as are told
+	expected   bool     // none was left out but for encryption
 	generation int      // counts the different sets of a Cache
 }
 
@@ -19,6 +23,7 @@ func newKeySet(keys Set, leftOut []error, generation int) *keySet {
 		keys:       slices.Clip(slices.Clone(keys)),
 		byID:       make(map[string][]Key, len(keys)),
 		leftOut:    shortened(leftOut),
+		expected:   !slices.ContainsFunc(leftOut, isNews),
 		generation: generation,
 	}
 	for i, key := range s.keys {
@@ -52,6 +57,9 @@ func (k Key) equal(other Key) bool {
 	public, ok := k.Public.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && k.ID == other.ID && k.Algorithm == other.Algorithm && public.Equal(other.Public)
 }
+
+// isNews tells a reason to leave out a key that an operator should know from the one that is usual.
+func isNews(reason error) bool { return !errors.Is(reason, jose.ErrForEncryption) }
 
 // maxReasons is how many left-out keys an error or a log line tells the reasons of.
 const maxReasons = 10

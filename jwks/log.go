@@ -64,7 +64,11 @@ func (c *Cache) logPhase(s *snapshot, was phase, now time.Time) {
 }
 
 func (c *Cache) logLeftOut(s *keySet) {
-	c.logger().LogAttrs(context.Background(), slog.LevelWarn, "jwks: keys left out of the issuer's set",
+	level := slog.LevelWarn
+	if s.expected {
+		level = slog.LevelDebug
+	}
+	c.logger().LogAttrs(context.Background(), level, "jwks: keys left out of the issuer's set",
 		slog.String("issuer", c.cfg.name()),
 		slog.Int("generation", s.generation),
 		slog.Any("reasons", s.leftOut))

@@ -143,10 +143,17 @@ func keyOf(members []Member, load func(minimal string, members []Member) (crypto
 	return key, nil
 }
 
+// ErrForEncryption is the reason to leave out a key that says that it is for encryption. Many issuers publish one; it is
+// nothing to worry about.
+var ErrForEncryption = errors.New(`"use" is "\"enc\""`)
+
 // checkPurpose reads what a key says that it is for (RFC 7517, Sections 4.2 and 4.3).
 func checkPurpose(members []Member) error {
 	if use, ok := Lookup(members, "use"); ok {
 		if text, _ := use.Text(); text != "sig" {
+			if text == "enc" {
+				return ErrForEncryption
+			}
 			return fmt.Errorf(`"use" is %.32q`, use.Raw())
 		}
 	}
