@@ -126,6 +126,7 @@ func readable(text string) bool {
 		return false
 	}
 	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber() // else a number out of range ends it
 	depth, deepest, members := 0, 0, 0
 	names := []map[string]bool{} // nil for an array
 	isName := false
