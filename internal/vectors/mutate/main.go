@@ -2,7 +2,8 @@
 // notices. Run it in the module's root:
 //
 //	go run ./internal/vectors/mutate            # all of them: some minutes
-//	go run ./internal/vectors/mutate -run crit  # those whose rule has this in it
+//	go run ./internal/vectors/mutate -run crit  # those whose rule has this in it, or one of several words with | between
+//	go run ./internal/vectors/mutate -n         # is each rule still where it is looked for?
 //
 // Nothing in the tree is changed: the compiler gets the changed files by its -overlay. A rule that nobody misses, and
 // a rule that is no longer found in the source, make it fail.
@@ -39,8 +40,13 @@ var suites = [][]string{
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("mutate: ")
-	only := flag.String("run", "", "only the rules with this in their name")
+	only := flag.String("run", "", "only the rules whose name this regular expression matches")
+	dry := flag.Bool("n", false, "change nothing and run nothing")
 	flag.Parse()
+	wanted, err := regexp.Compile(*only)
+	if err != nil {
+		log.Fatal(err)
+	}
 
 	dir, err := os.MkdirTemp("", "mutate")
 	if err != nil {
@@ -51,11 +57,15 @@ func main() {
 	removed, missed := 0, 0
 	fmt.Println("| rule removed | noticed by |\n|---|---|")
 	for _, m := range mutants {
-		if !strings.Contains(m.rule, *only) {
+		if !wanted.MatchString(m.rule) {
 			continue
 		}
 		removed++
-		noticed, err := m.try(context.Background(), dir)
+		sources, err := m.apply()
+		noticed := "-"
+		if err == nil && !*dry {
+			noticed, err = try(context.Background(), dir, sources)
+		}
 		switch {
 		case err != nil:
 			missed++
@@ -66,31 +76,35 @@ func main() {
 		}
 		fmt.Printf("| %s | %s |\n", m.rule, noticed)
 	}
-	fmt.Printf("\n%d rules removed, %d of them unnoticed\n", removed, missed)
+	fmt.Printf("\n%d rules, %d of them unnoticed or not found\n", removed, missed)
 	if missed > 0 {
 		_ = os.RemoveAll(dir)
 		os.Exit(1)
 	}
 }
 
-// try returns the first test that fails without the rule, or "" if all pass.
-func (m mutant) try(ctx context.Context, dir string) (string, error) {
+// apply returns the files that are changed, without the rule.
+func (m mutant) apply() (map[string]string, error) {
 	sources := map[string]string{}
 	for _, e := range m.edits {
 		source, ok := sources[e.file]
 		if !ok {
 			data, err := os.ReadFile(e.file)
 			if err != nil {
-				return "", err
+				return nil, err
 			}
 			source = string(data)
 		}
 		if n := strings.Count(source, e.find); n != 1 {
-			return "", fmt.Errorf("%s has %d times `%s`", e.file, n, e.find)
+			return nil, fmt.Errorf("%s has %d times `%s`", e.file, n, e.find)
 		}
 		sources[e.file] = strings.Replace(source, e.find, e.replace, 1)
 	}
+	return sources, nil
+}
 
+// try returns the first test that fails with the changed files, or "" if all pass.
+func try(ctx context.Context, dir string, sources map[string]string) (string, error) {
 	overlay := struct{ Replace map[string]string }{map[string]string{}}
 	for file, source := range sources {
 		original, err := filepath.Abs(file)
