@@ -5,6 +5,8 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"fmt"
+	"log/slog"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -13,6 +15,11 @@ import (
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/validator"
 )
+
+func TestMain(m *testing.M) {
+	slog.SetLogLoggerLevel(slog.LevelWarn) // a line of the log in a benchmark's would hide it from benchstat
+	os.Exit(m.Run())
+}
 
 // BenchmarkRows has every row of the tables, for benchstat.
 func BenchmarkRows(b *testing.B) {
