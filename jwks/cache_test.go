@@ -208,6 +208,27 @@ func TestCache_pauseInOutage(t *testing.T) {
 	}
 }
 
+// A failure in the future of a clock that was set back may have been at any time.
+func TestCache_failureAfterTheClock(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var jump time.Duration
+		iss := newIssuer(set(jwk("1"), jwk("2")))
+		c := iss.cache(t, func(cfg *jwks.Config) { cfg.Now = func() time.Time { return time.Now().Round(0).Add(jump) } })
+		mustFind(t, c, "2")
+		pass(2 * time.Hour)
+		iss.set(func() { iss.down = true })
+		mustFind(t, c, "2")
+		jump = -time.Hour
+		iss.set(func() { iss.down = false })
+		iss.serve(set(jwk("1")))
+		if got := c.Status().State; got != jwks.Expired {
+			t.Errorf("Status() = %s, want EXPIRED", got)
+		}
+		mustMiss(t, c, "2")
+	})
+}
+
 // timeOf moves a reading's wall clock and leaves its monotonic clock alone.
 func timeOf(t *testing.T, reading time.Time, jump time.Duration) time.Time {
 	moved := reading
