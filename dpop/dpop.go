@@ -136,6 +136,8 @@ func (v *Verifier) Redeem(ctx context.Context, proof *Proof, claims *validator.C
 	if subtle.ConstantTimeCompare([]byte(claims.Confirmation.JKT), []byte(proof.Thumbprint)) == 0 {
 		return errOtherKey
 	}
+	ctx, cancel := context.WithTimeout(ctx, redeemTimeout)
+	defer cancel()
 	switch isNew, err := v.cfg.Replays.Add(ctx, proof.id, proof.expires); {
 	case err != nil:
 		return &validator.Error{Code: validator.CodeUnavailable, Err: err}
@@ -144,6 +146,9 @@ func (v *Verifier) Redeem(ctx context.Context, proof *Proof, claims *validator.C
 	}
 	return nil
 }
+
+// redeemTimeout bounds what a store may take, where the request's context has no end of its own.
+const redeemTimeout = 5 * time.Second
 
 // Required reports whether tokens that are bound to nothing are to be refused.
 func (v *Verifier) Required() bool { return v.cfg.Required }

@@ -146,7 +146,7 @@ func TestConfig_IssuerForHost_origin(t *testing.T) {
 	t.Parallel()
 
 	proxies := netip.MustParsePrefix("10.0.0.0/8")
-	kelvin := middleware.FixedOrigin("https://api.\u212a.example")
+	kelvin := func(*http.Request) (string, error) { return "https://api.\u212a.example", nil }
 	for _, tt := range []struct {
 		name      string
 		origin    func(*http.Request) (string, error)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/rsguard/rsguard/validator"
@@ -121,6 +122,13 @@ func checkOrigin(s string) error {
 		return errors.New("is not an absolute http or https URL")
 	case u.User != nil || strings.ContainsAny(s, "?#"):
 		return errors.New("has user information, a query or a fragment")
+	case !isValue(s) || strings.Contains(u.Host, "%"):
+		return errors.New("has characters that no proof can have")
+	}
+	if port := u.Port(); port != "" {
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return errors.New("has a port that isn't one")
+		}
 	}
 	return nil
 }

@@ -41,6 +41,10 @@ type remembered struct {
 // copyClaims returns claims for one request. They share what their slices hold.
 func (r *remembered) copyClaims() *Claims {
 	c := *r.claims
+	if c.Confirmation != nil {
+		confirmation := *c.Confirmation
+		c.Confirmation = &confirmation
+	}
 	return &c
 }
 

@@ -15,6 +15,7 @@
 package redisreplay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,8 @@ import (
 const (
 	DefaultPrefix  = "rsguard:dpop:"
 	DefaultTimeout = 250 * time.Millisecond
+
+	DefaultClockSkew = time.Minute
 )
 
 // MaxTimeout is the longest that a request may wait.
@@ -53,6 +56,11 @@ type Config struct {
 	// Timeout bounds the wait for an answer, in which a request is held up. Zero means [DefaultTimeout]; more than
 	// [MaxTimeout] is refused.
 	Timeout time.Duration
+
+	// ClockSkew is how far the clocks of the servers may disagree that share the Redis: a key is kept for so much longer,
+	// since a server whose clock is behind accepts a proof for so much longer. Zero means [DefaultClockSkew]; a negative
+	// value means none.
+	ClockSkew time.Duration
 
 	// Now tells the time. Nil means [time.Now].
 	Now func() time.Time
@@ -83,6 +91,7 @@ func New(cfg Config) (*Store, error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = DefaultTimeout
 	}
+	cfg.ClockSkew = max(cmp.Or(cfg.ClockSkew, DefaultClockSkew), 0)
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -112,7 +121,7 @@ func (s *Store) Add(ctx context.Context, key string, expires time.Time) (bool, e
 		return false, nil
 	}
 	// PX counts milliseconds. The last one is for what is left of it.
-	milliseconds := lifetime.Milliseconds() + 1
+	milliseconds := (lifetime + s.cfg.ClockSkew).Milliseconds() + 1
 
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()

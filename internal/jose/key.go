@@ -134,6 +134,9 @@ func keyOf(members []Member, load func(minimal string, members []Member) (crypto
 		return key, nil
 	}
 	key.Algorithm, _ = alg.Text()
+	if key.Algorithm == "Ed25519" { // as RFC 9864 calls it, and WebCrypto since
+		key.Algorithm = "EdDSA"
+	}
 	switch {
 	case !Known(key.Algorithm):
 		return Key{}, fmt.Errorf(`"alg" is %.32q`, alg.Raw())

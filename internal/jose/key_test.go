@@ -105,6 +105,7 @@ func TestParsePublicKey(t *testing.T) {
 		{"alg is a number", rsaJWK.with(members{"alg": 256}), `"alg" is "256"`},
 		{"alg for another type", rsaJWK.with(members{"alg": "ES256"}), "wrong type or curve"},
 		{"alg for another curve", ecJWK.with(members{"alg": "ES384"}), "wrong type or curve"},
+		{"alg by the name of its curve", edJWK.with(members{"alg": "Ed25519"}), ""},
 		{"alg that fits", ecJWK.with(members{"alg": "ES256"}), ""},
 
 		{"RSA of 2047 bits", rsaJWK.with(members{"n": modulus(2047)}), "2047 bits"},
