@@ -44,6 +44,7 @@ func TestVerify(t *testing.T) {
 		{name: "ES512 allowed", key: es512(), config: all},
 		{name: "EdDSA not allowed", config: only("ES256"), want: bad},
 		{name: "Ed25519, which is EdDSA", header: object{"alg": "Ed25519"}},
+		{name: "a key whose alg is Ed25519", header: object{"alg": "Ed25519", "jwk": edKey.with(object{"alg": "Ed25519"})}},
 		{name: "Ed25519 where EdDSA is not allowed", header: object{"alg": "Ed25519"}, config: only("ES256"), want: bad},
 		{name: "Ed25519 by a key of another type", key: es, header: object{"alg": "Ed25519"}, want: bad},
 		{name: "Ed448", header: object{"alg": "Ed448"}, want: bad},
