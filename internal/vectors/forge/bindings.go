@@ -47,11 +47,16 @@ func bindings() *suite {
 		refuse(name+", nothing proven", unknown, claim("cnf", text))
 		refuse(name+", a key proven", unknown, claim("cnf", text), confirmed(key))
 	}
+	refuse("a DPoP key, proven, and a hash of an unknown kind", unknown, claim("cnf", `{"jkt":"`+jkt+`","x5t#S512":"`+x5t+`"}`), confirmed(key))
+	refuse("a hash of an unknown kind, and a DPoP key, proven", unknown, claim("cnf", `{"x5t":"`+x5t+`","jkt":"`+jkt+`"}`), confirmed(key))
+
 	// One more spelling of the same hash: the unused bits of its last character.
 	const chars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	for i := range chars {
 		if chars[i] == jkt[42] {
-			refuse("jkt with an unused bit set", "RFC 4648, Section 3.5", claim("cnf", obj("jkt", jkt[:42]+string(chars[i+1]))), confirmed(key))
+			odd := jkt[:42] + string(chars[i+1])
+			refuse("jkt with an unused bit set", "RFC 4648, Section 3.5", claim("cnf", obj("jkt", odd)), confirmed(key))
+			refuse("jkt with an unused bit set, and proven so", "RFC 4648, Section 3.5", claim("cnf", obj("jkt", odd)), confirmed(vectors.Confirmed{JKT: odd}))
 		}
 	}
 	s.refuse("token_malformed", "two cnf", "RFC 7519, Section 4: names are unique", claim("cnf", obj("jkt", jkt)), claimToo("cnf", obj("jkt", jkt)), confirmed(key))

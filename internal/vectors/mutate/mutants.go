@@ -163,7 +163,7 @@ var mutants = []mutant{
 	// What is remembered.
 	{"a remembered token expires", []edit{{memory, "if err := r.claims.expired(v, now); err != nil {", "if err := r.claims.expired(v, now); err != nil && false {"}}},
 	{"a remembered token's key is still there", []edit{{memory, "case !held:", "case !held && false:"}}},
-	{"a remembered token's binding is proven", []edit{{memory, "if c.Confirmation != nil {", "if false {"}}},
+	{"a remembered token's binding is proven", []edit{{memory, "if err := c.Confirmation.Proven(ctx); err != nil {", "if err := c.Confirmation.Proven(ctx); err != nil && false {"}}},
 	{"a remembered token is the same in full", []edit{{memory, "r != nil && r.token == token {", "r != nil {"}}},
 
 	// Configurations.
