@@ -20,9 +20,9 @@ func TestGate(t *testing.T) {
 		golangJWT   float64 // × Validate, at least
 		remembered  float64 // Validate × this, at least
 	}{
-		{"RS256", 12, 1.15, 1.25, 60},
+		{"RS256", 12, 1.15, 1.25, 50},
 		{"ES256", 14, 1.10, 1.08, 150},
-		{"EdDSA", 2, 1.12, 1.12, 90},
+		{"EdDSA", 2, 1.12, 1.12, 75},
 	} {
 		issuer := newIssuer(t, tt.alg)
 		v, remembering := newValidator(t, issuer, 0), newValidator(t, issuer, 10)
