@@ -46,8 +46,9 @@ func textOf(members []Member, name string) string {
 }
 
 func bytesOf(members []Member, name string) []byte {
-	b, err := base64url.DecodeString(textOf(members, name))
-	if err != nil {
+	text := textOf(members, name)
+	b := make([]byte, base64url.DecodedLen(len(text)))
+	if !decodeInto(b, text) {
 		return nil // which is no key
 	}
 	return b

@@ -2,7 +2,6 @@ package jose
 
 import (
 	"crypto"
-	"encoding/base64"
 	"strings"
 )
 
@@ -148,8 +147,7 @@ func (t *Token) readSignature(segment string) error {
 		}
 		return nil
 	}
-	n, err := base64url.Decode(t.signature[:], []byte(segment))
-	if err != nil || n != t.signatureLength || len(segment)%4 == 1 { // see decode
+	if !decodeInto(t.signature[:], segment) {
 		return errBase64
 	}
 	return nil
@@ -164,29 +162,4 @@ func shapeError(token string) error {
 		return ErrEncrypted
 	}
 	return errSegments
-}
-
-// base64url is strict about the unused bits of the last character (RFC 4648, Section 3.5).
-var base64url = base64.RawURLEncoding.Strict()
-
-// decode appends what segment stands for to b, and returns that part of b.
-func decode(b *strings.Builder, segment string) (string, bool) {
-	// The decoder skips line breaks, strict or not, and then there is less than there should be; unless what is there beside
-	// them has a length that no encoding has, or the segment has.
-	if len(segment)%4 == 1 {
-		return "", false
-	}
-	const chunk = 1 << 10 // a multiple of 4: only the last chunk may end within a quantum
-	var dst [chunk / 4 * 3]byte
-	start := b.Len()
-	for len(segment) > 0 {
-		size := min(len(segment), chunk)
-		n, err := base64url.Decode(dst[:], []byte(segment[:size])) // converts without a copy
-		if err != nil || n != base64url.DecodedLen(size) {
-			return "", false
-		}
-		b.Write(dst[:n])
-		segment = segment[size:]
-	}
-	return b.String()[start:], true
 }

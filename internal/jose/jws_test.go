@@ -1,6 +1,7 @@
 package jose_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"strings"
 	"testing"
@@ -88,6 +89,34 @@ func TestToken_Payload(t *testing.T) {
 		}
 		if h := token.Header; h.Algorithm != "RS256" || h.KeyID != "k" || h.Type != "JWT" || !h.HasType {
 			t.Errorf("Header = %+v", h)
+		}
+	}
+}
+
+// A segment stands for what the standard library makes of it, or for nothing: that skips line breaks.
+func TestToken_Payload_alphabet(t *testing.T) {
+	t.Parallel()
+	header, sig := base64url([]byte(`{"alg":"RS256"}`)), base64url([]byte("sig"))
+	for length := 1; length <= 27; length++ { // the last ones go through every loop
+		for place := range length {
+			for c := range 256 {
+				if c == '.' {
+					continue
+				}
+				segment := []byte(strings.Repeat("A", length))
+				segment[place] = byte(c)
+				want, err := base64.RawURLEncoding.Strict().DecodeString(string(segment))
+				ok := err == nil && c != '\n' && c != '\r'
+
+				var token jose.Token
+				if err := token.Parse(header+"."+string(segment)+"."+sig, 16<<10); err != nil {
+					t.Fatalf("Parse() with the payload %q = %v", segment, err)
+				}
+				got, err := token.Payload()
+				if (err == nil) != ok || ok && got != string(want) {
+					t.Fatalf("Payload() of %q = %q, %v, want %q, ok = %t", segment, got, err, want, ok)
+				}
+			}
 		}
 	}
 }
