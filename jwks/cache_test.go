@@ -1093,3 +1093,55 @@ func TestCache_everythingAtOnce(t *testing.T) {
 		t.Logf("%d fetches, %d log lines, generation %d", iss.requests(), len(book.lines("")), c.Status().Generation)
 	})
 }
+
+// The time that a caller brings along saves a look at the clock, and decides nothing that the clock would not.
+func TestCache_KeysAt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		iss := newIssuer(set(jwk("1")))
+		c := iss.cache(t)
+		before := time.Now()
+		pass(time.Second)
+		for _, step := range []struct {
+			name     string
+			wait     time.Duration
+			kid      string
+			now      func() time.Time
+			found    int
+			requests int // since NewCache
+		}{
+			{"no keys yet", 0, "1", time.Now, 1, 1},
+			{"fresh", time.Second, "1", time.Now, 1, 1},
+			{"a time before the fetch", 0, "1", func() time.Time { return before }, 1, 1},
+			{"the same without a monotonic reading", 0, "1", func() time.Time { return before.Round(0) }, 1, 1},
+			{"a time of next week", 0, "1", func() time.Time { return time.Now().Add(7 * 24 * time.Hour) }, 1, 1},
+			{"no time", 0, "1", func() time.Time { return time.Time{} }, 1, 1},
+			{"an unknown kid", 0, "2", time.Now, 0, 2},
+			{"the same again", 0, "2", time.Now, 0, 2},
+			{"all keys", 0, "", time.Now, 1, 2},
+			{"to be revalidated", 9 * time.Minute, "1", time.Now, 1, 3},
+			{"expired", 11 * time.Minute, "1", time.Now, 1, 4},
+		} {
+			pass(step.wait)
+			keys, err := c.KeysAt(t.Context(), step.kid, step.now())
+			synctest.Wait()
+			if len(keys) != step.found || err != nil {
+				t.Errorf("KeysAt(%s) = %v, %v, want %d keys", step.name, keys, err, step.found)
+			}
+			if got := iss.requests(); got != step.requests {
+				t.Errorf("KeysAt(%s): %d requests, want %d", step.name, got, step.requests)
+			}
+		}
+
+		// Who has a clock of their own goes by that.
+		iss = newIssuer(set(jwk("1")))
+		own := time.Now()
+		c = iss.cache(t, func(cfg *jwks.Config) { cfg.Now = func() time.Time { return own } })
+		for want := range 3 {
+			if keys, err := c.KeysAt(t.Context(), "1", time.Now()); len(keys) != 1 || err != nil || iss.requests() != want+1 {
+				t.Errorf("KeysAt() = %v, %v after %d requests, want one key after %d", keys, err, iss.requests(), want+1)
+			}
+			own = own.Add(time.Hour)
+		}
+	})
+}
