@@ -2,11 +2,13 @@ package middleware_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/validator"
@@ -68,9 +70,42 @@ func TestContext_printsNoToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, format := range []string{"%v", "%+v", "%s"} {
-		if got := fmt.Sprintf(format, r.Context()); strings.Contains(got, "token") {
-			t.Errorf("Sprintf(%q, context) = %q, want no token", format, got)
+	derived, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	for _, ctx := range []context.Context{r.Context(), derived} {
+		for _, format := range []string{"%v", "%+v", "%s", "%#v", "%q", "%d", "%x"} {
+			if got := fmt.Sprintf(format, ctx); strings.Contains(got, "token") || strings.Contains(got, fmt.Sprintf("%x", "token")) {
+				t.Errorf("Sprintf(%q, context) = %q, want no token", format, got)
+			}
 		}
+	}
+}
+
+// What the request's own context says, that of the handler says too.
+func TestContext_keepsTheRequests(t *testing.T) {
+	t.Parallel()
+
+	type key struct{}
+	ctx, cancel := context.WithTimeoutCause(context.WithValue(t.Context(), key{}, "value"), time.Hour, errors.New("too late"))
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
+	r.Header.Set("Authorization", "Bearer the.whole.token")
+	r, err := newAuth(t, middleware.Config{}).Authenticate(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := r.Context()
+	want, _ := ctx.Deadline()
+	if deadline, ok := got.Deadline(); !ok || !deadline.Equal(want) {
+		t.Errorf("Deadline() = %v, %t, want %v", deadline, ok, want)
+	}
+	if value := got.Value(key{}); value != "value" {
+		t.Errorf("Value() = %v, want that of the request's context", value)
+	}
+	child, cancelChild := context.WithCancel(got)
+	defer cancelChild()
+	cancel()
+	<-child.Done()
+	if !errors.Is(got.Err(), context.Canceled) || !errors.Is(context.Cause(child), context.Canceled) {
+		t.Errorf("after cancel, Err() = %v, and a child's cause is %v", got.Err(), context.Cause(child))
 	}
 }

@@ -199,11 +199,14 @@ func (a *Authenticator) Authenticate(r *http.Request, checks ...validator.Check)
 	}
 
 	ctx := r.Context()
-	if id == identityFrom(ctx) {
+	switch {
+	case id == identityFrom(ctx):
 		return r, nil
+	case id == nil:
+		// That hides those of others: theirs must not be taken for that of an optional token that isn't there.
+		return r.WithContext(context.WithValue(ctx, contextKey{}, id)), nil
 	}
-	// A nil identity hides those of others: theirs must not be taken for that of an optional token that isn't there.
-	return r.WithContext(context.WithValue(ctx, contextKey{}, id)), nil
+	return r.WithContext(id), nil
 }
 
 // identify returns whom r comes from: found by this Authenticator before, or now. It is nil for a request without
@@ -227,7 +230,7 @@ func (a *Authenticator) identify(r *http.Request, checks []validator.Check) (*id
 		if err != nil {
 			return nil, withScheme(err, c.underDPoP)
 		}
-		id = &identity{by: a, token: c.token, underDPoP: c.underDPoP, claims: claims}
+		id = &identity{Context: ctx, by: a, token: c.token, underDPoP: c.underDPoP, claims: claims}
 	}
 
 	if err := a.checkHost(r, id.claims); err != nil {
