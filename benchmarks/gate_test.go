@@ -9,20 +9,16 @@ import (
 )
 
 // TestGate keeps the speed: exact counts of allocations, and ratios of what took turns in this process. No absolute time.
-//
-// A remembered token costs the same whatever signed it, so its ratio depends on what a signature check costs: most for
-// ES256, least for RS256, of which it is about a third.
 func TestGate(t *testing.T) {
 	for _, tt := range []struct {
 		alg         string
 		allocations float64
 		validate    float64 // × the signature, at most
 		golangJWT   float64 // × Validate, at least
-		remembered  float64 // Validate × this, at least
 	}{
-		{"RS256", 12, 1.15, 1.25, 50},
-		{"ES256", 14, 1.10, 1.08, 150},
-		{"EdDSA", 2, 1.12, 1.12, 75},
+		{"RS256", 12, 1.15, 1.25},
+		{"ES256", 14, 1.10, 1.08},
+		{"EdDSA", 2, 1.12, 1.12},
 	} {
 		issuer := newIssuer(t, tt.alg)
 		v, remembering := newValidator(t, issuer, 0), newValidator(t, issuer, 10)
@@ -30,14 +26,14 @@ func TestGate(t *testing.T) {
 		if got := testing.AllocsPerRun(100, func() { _, _ = v.Validate(ctx, issuer.Token) }); got != tt.allocations {
 			t.Errorf("%s: allocations of Validate = %v, want %v", tt.alg, got, tt.allocations)
 		}
-		if got := testing.AllocsPerRun(100, func() { _, _ = remembering.Validate(ctx, issuer.Token) }); got != 1 {
-			t.Errorf("%s: allocations of Validate, token remembered = %v, want 1", tt.alg, got)
+		if got := testing.AllocsPerRun(100, func() { _, _ = remembering.Validate(ctx, issuer.Token) }); got != 0 {
+			t.Errorf("%s: allocations of Validate, token remembered = %v, want 0", tt.alg, got)
 		}
 
 		// What disturbs a run makes no ratio better, so the best of some counts.
 		var best ratios
 		for range 8 {
-			if best.improve(t, issuer); best.validate <= tt.validate && best.golangJWT >= tt.golangJWT && best.remembered >= tt.remembered {
+			if best.improve(t, issuer); best.validate <= tt.validate && best.golangJWT >= tt.golangJWT && best.remembered >= remembered {
 				break
 			}
 		}
@@ -49,11 +45,14 @@ func TestGate(t *testing.T) {
 		if best.golangJWT < tt.golangJWT {
 			t.Errorf("%s: golang-jwt / Validate = %.2f, want at least %.2f", tt.alg, best.golangJWT, tt.golangJWT)
 		}
-		if best.remembered < tt.remembered {
-			t.Errorf("%s: Validate / remembered = %.0f, want at least %.0f", tt.alg, best.remembered, tt.remembered)
+		if best.remembered < remembered {
+			t.Errorf("%s: Validate / remembered = %.0f, want at least %d", tt.alg, best.remembered, remembered)
 		}
 	}
 }
+
+// remembered is how many times faster than Validate it has to be for a token that is.
+const remembered = 150
 
 type ratios struct {
 	validate   float64 // to the signature

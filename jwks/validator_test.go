@@ -241,3 +241,52 @@ func TestCache_validatorErrors(t *testing.T) {
 		pass(time.Minute)
 	})
 }
+
+// A validator and its cache may tell the time by different clocks. Each goes by its own.
+func TestCache_clocks(t *testing.T) {
+	t.Parallel()
+	const hour = time.Hour
+	for _, tt := range []struct {
+		name             string
+		validator, cache bool // has a clock of its own, an hour behind for a start, that goes on an hour for each token
+		requests         int
+	}{
+		{"the system's for both", false, false, 1},
+		{"a validator's own", true, false, 1},
+		{"a cache's own", false, true, 3},
+		{"one for both", true, true, 3},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			good := newSigner("1", "ES256")
+			iss := newIssuer(set(good.jwk()))
+			now := time.Now().Add(-hour)
+			clock := func() time.Time { return now }
+			c := iss.cache(t, func(cfg *jwks.Config) {
+				if tt.cache {
+					cfg.Now = clock
+				}
+			})
+			cfg := validator.Config{
+				Issuers: []string{issuerURL}, Audiences: []string{"https://api.example.com"},
+				Algorithms: []validator.Algorithm{validator.ES256}, Keys: c, CacheSize: 1,
+			}
+			if tt.validator {
+				cfg.Now = clock
+			}
+			v, err := validator.New(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			token := good.token(nil, object{"exp": time.Now().Add(10 * hour).Unix()})
+			for range 3 { // the second and third time remembered
+				if _, err := v.Validate(t.Context(), token); err != nil {
+					t.Errorf("%s: Validate() error = %v", tt.name, err)
+				}
+				now = now.Add(hour)
+			}
+			if got := iss.requests(); got != tt.requests {
+				t.Errorf("%s: %d requests for keys, want %d", tt.name, got, tt.requests)
+			}
+		})
+	}
+}

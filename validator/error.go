@@ -93,12 +93,12 @@ func CodeOf(err error) Code {
 
 // asError finds the [*Error] in err's chain, and keeps all of err's text, or makes one of CodeRefused.
 func asError(err error) *Error {
-	var e *Error
-	switch {
-	case !errors.As(err, &e), e == nil:
-		return &Error{Code: CodeRefused, Err: err}
-	case error(e) == err:
+	if e, ok := err.(*Error); ok && e != nil {
 		return e
+	}
+	var e *Error
+	if !errors.As(err, &e) || e == nil {
+		return &Error{Code: CodeRefused, Err: err}
 	}
 	wrapped := *e
 	wrapped.Err = err

@@ -78,11 +78,8 @@ func (x *examination) claims() error {
 	if err != nil {
 		return &Error{Code: CodeMalformed, Err: err}
 	}
-	err = x.read(payload)
-	if x.Claims != nil {
-		x.Claims.keyID = x.token.Header.KeyID
-	}
-	return err
+	x.keyID = x.token.Header.KeyID
+	return x.read(payload)
 }
 
 // decide comes to the verdict on a token that has been read.
@@ -102,16 +99,16 @@ func (x *examination) decide(ctx context.Context, v *Validator) error {
 	if err := x.checkExpiry(v, now); err != nil {
 		return err
 	}
-	if err := x.checkSignature(ctx, v); err != nil {
+	if err := x.checkSignature(ctx, v, now); err != nil {
 		return err
 	}
-	if err := x.timely(v, x.Claims, now); err != nil {
+	if err := x.timely(v, &x.Claims, now); err != nil {
 		return err
 	}
 	if err := x.checkBinding(ctx); err != nil {
 		return err
 	}
-	return x.runChecks(ctx, v, x.Claims)
+	return x.runChecks(ctx, v, &x.Claims)
 }
 
 // checkType keeps other kinds of token out (RFC 8725, Section 3.11).
@@ -221,7 +218,7 @@ func (x *examination) checkExpiry(v *Validator, now time.Time) error {
 }
 
 // checkSignature finds the key and checks the signature by it.
-func (x *examination) checkSignature(ctx context.Context, v *Validator) error {
+func (x *examination) checkSignature(ctx context.Context, v *Validator, now time.Time) error {
 	x.step = stepKey
 	alg, kid := x.token.Header.Algorithm, x.token.Header.KeyID
 	if v.cfg.Secret != nil {
@@ -231,7 +228,7 @@ func (x *examination) checkSignature(ctx context.Context, v *Validator) error {
 		}
 		return nil
 	}
-	keys, err := v.cfg.Keys.Keys(ctx, kid)
+	keys, err := v.keys(ctx, kid, now)
 	if err != nil {
 		return &Error{Code: CodeUnavailable, Err: err}
 	}
@@ -265,9 +262,9 @@ func (x *examination) checkSignature(ctx context.Context, v *Validator) error {
 const maxTried = 4
 
 // fits reports whether a key is for alg: by what the key set says of it, and by what it is.
-func fits(key *jwks.Key, alg string) bool {
-	return (key.Algorithm == "" || key.Algorithm == alg) && jose.Fits(alg, key.Public)
-}
+func fits(key *jwks.Key, alg string) bool { return allows(key, alg) && jose.Fits(alg, key.Public) }
+
+func allows(key *jwks.Key, alg string) bool { return key.Algorithm == "" || key.Algorithm == alg }
 
 // checkBinding demands the proof that a bound token needs. It comes after the signature: before, cnf is only a claim.
 func (x *examination) checkBinding(ctx context.Context) error {
@@ -300,14 +297,27 @@ func (p *progress) timely(v *Validator, c *Claims, now time.Time) error {
 // runChecks runs those of the Config.
 func (p *progress) runChecks(ctx context.Context, v *Validator, c *Claims) error {
 	p.step = stepChecks
-	for i, check := range v.cfg.Checks {
-		p.check = i
-		if err := check(ctx, c); err != nil {
-			return asError(err)
+	if len(v.cfg.Checks) > 0 {
+		own := *c // a check may keep what it gets
+		for i, check := range v.cfg.Checks {
+			p.check = i
+			if err := check(ctx, &own); err != nil {
+				return asError(err)
+			}
 		}
+		*c = own
 	}
 	p.step = stepsEnd
 	return nil
+}
+
+// valid is the time from the one moment in which timely and expired don't refuse to before the other.
+func (c *Claims) valid(leeway time.Duration) (from, until time.Time) {
+	from = c.NotBefore
+	if from.Before(c.IssuedAt) {
+		from = c.IssuedAt
+	}
+	return from.Add(-leeway), c.ExpiresAt.Add(leeway)
 }
 
 // expired refuses from the moment of exp on, with leeway (RFC 7519, Section 4.1.4).
@@ -320,14 +330,10 @@ func (c *Claims) expired(v *Validator, now time.Time) error {
 
 // refusal adds to err what the log should know of the token.
 func (x *examination) refusal(err error) error {
-	return refusal(err, x.Claims, x.token.Header.KeyID)
+	return refusal(err, x.Issuer, x.token.Header.KeyID)
 }
 
-func refusal(err error, c *Claims, keyID string) error {
-	var issuer string
-	if c != nil {
-		issuer = c.Issuer
-	}
+func refusal(err error, issuer, keyID string) error {
 	if issuer == "" && keyID == "" {
 		return err
 	}

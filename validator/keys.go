@@ -2,9 +2,18 @@ package validator
 
 import (
 	"context"
+	"time"
 
 	"github.com/rsguard/rsguard/jwks"
 )
+
+// keys asks for the keys with this kid. Now is the time, by v's clock.
+func (v *Validator) keys(ctx context.Context, kid string, now time.Time) ([]jwks.Key, error) {
+	if v.cache != nil {
+		return v.cache.KeysAt(ctx, kid, now)
+	}
+	return v.cfg.Keys.Keys(ctx, kid)
+}
 
 // A keyIndex is a Set that finds a key at once.
 type keyIndex struct {

@@ -34,18 +34,19 @@ type remembered struct {
 	token  string
 	header struct{ algorithm, keyID string }
 	key    crypto.PublicKey // nil if a secret signed it
-	claims *Claims
-	used   atomic.Bool // recognized lately
+	claims Claims           // of which each request gets a copy, but for what their slices hold
+	used   atomic.Bool      // recognized lately
+
+	from, until time.Time // when it is valid, leeway included
 }
 
-// copyClaims returns claims for one request. They share what their slices hold.
-func (r *remembered) copyClaims() *Claims {
-	c := *r.claims
+// copyInto makes of c the claims of one request.
+func (c *Claims) copyInto(other *Claims) {
+	*other = *c
 	if c.Confirmation != nil {
 		confirmation := *c.Confirmation
-		c.Confirmation = &confirmation
+		other.Confirmation = &confirmation
 	}
-	return &c
 }
 
 // newMemory returns a memory of size tokens at most.
@@ -83,13 +84,14 @@ func (m *memory) recall(token string) *remembered {
 }
 
 // remember keeps a token that was accepted. Nothing else gets in.
-func (m *memory) remember(token string, x *examination) {
+func (m *memory) remember(token string, v *Validator, x *examination) {
 	if m == nil {
 		return
 	}
 	token = strings.Clone(token) // lest a whole request is kept with it
-	r := &remembered{token: token, claims: x.Claims}
-	x.Claims = r.copyClaims() // what the caller does to them must not be remembered
+	r := &remembered{token: token}
+	x.copyInto(&r.claims)
+	r.from, r.until = x.valid(v.cfg.Leeway)
 	r.header.algorithm, r.header.keyID = x.token.Header.Algorithm, x.token.Header.KeyID
 	if x.signedBy != nil {
 		r.key = x.signedBy.Public
@@ -130,12 +132,12 @@ func (m *memory) forget(r *remembered) {
 	}
 }
 
-// recognize decides about a token that was accepted before, with claims of its own for each request. It reports false if
-// there was none, or if the key that has signed it is no longer the issuer's: then the token is to be examined as any other.
-func (m *memory) recognize(ctx context.Context, v *Validator, token string) (c *Claims, known bool, err error) {
+// recognize decides about a token that was accepted before, and fills in c. It reports false if there was none, or if the
+// key that has signed it is no longer the issuer's: then the token is to be examined as any other.
+func (m *memory) recognize(ctx context.Context, v *Validator, token string, c *Claims) (known bool, err error) {
 	r := m.recall(token)
 	if r == nil {
-		return nil, false, nil
+		return false, nil
 	}
 	now := v.cfg.Now()
 	held, err := r.held(ctx, v, now)
@@ -143,31 +145,31 @@ func (m *memory) recognize(ctx context.Context, v *Validator, token string) (c *
 	case err != nil:
 	case !held:
 		m.forget(r)
-		return nil, false, nil
+		return false, nil
 	default:
-		c = r.copyClaims()
+		r.claims.copyInto(c)
 		err = r.accept(ctx, v, c, now)
 	}
 	if err != nil {
-		return nil, true, refusal(err, r.claims, r.header.keyID)
+		return true, refusal(err, r.claims.Issuer, r.header.keyID)
 	}
-	return c, true, nil
+	return true, nil
 }
 
 // held reports whether the key that has signed the token is still the issuer's. It doesn't ask for an expired one.
 func (r *remembered) held(ctx context.Context, v *Validator, now time.Time) (bool, error) {
-	if err := r.claims.expired(v, now); err != nil {
-		return false, err
+	if !now.Before(r.until) {
+		return false, r.claims.expired(v, now)
 	}
 	if r.key == nil {
 		return true, nil
 	}
-	keys, err := v.cfg.Keys.Keys(ctx, r.header.keyID)
+	keys, err := v.keys(ctx, r.header.keyID, now)
 	if err != nil {
 		return false, &Error{Code: CodeUnavailable, Err: err}
 	}
 	for i := range keys {
-		if same(keys[i].Public, r.key) && fits(&keys[i], r.header.algorithm) {
+		if same(keys[i].Public, r.key) && allows(&keys[i], r.header.algorithm) {
 			return true, nil
 		}
 	}
@@ -177,8 +179,10 @@ func (r *remembered) held(ctx context.Context, v *Validator, now time.Time) (boo
 // accept asks what else has to be asked every time.
 func (r *remembered) accept(ctx context.Context, v *Validator, c *Claims, now time.Time) error {
 	var p progress
-	if err := p.timely(v, c, now); err != nil {
-		return err
+	if c.at = now; now.Before(r.from) {
+		if err := p.timely(v, c, now); err != nil {
+			return err
+		}
 	}
 	if c.Confirmation != nil {
 		if err := c.Confirmation.Proven(ctx); err != nil {

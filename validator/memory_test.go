@@ -66,6 +66,9 @@ func TestRemembered(t *testing.T) {
 		{"its key for another algorithm", func() { source.keys.Store(&jwks.Set{{ID: kid, Algorithm: "ES256", Public: key.Public()}}) },
 			plain, "", validator.CodeAlgorithm},
 		{"its key back", func() { source.keys.Store(&ours) }, plain, "", ""},
+		{"its key for another algorithm from now on", func() { source.keys.Store(&jwks.Set{{ID: kid, Algorithm: "ES256", Public: key.Public()}}) },
+			plain, "", validator.CodeAlgorithm},
+		{"its key back again", func() { source.keys.Store(&ours) }, plain, "", ""},
 		{"keys unavailable", func() { source.keys.Store(nil) }, plain, "", validator.CodeUnavailable},
 		{"keys available", func() { source.keys.Store(&ours) }, plain, "", ""},
 		{"bound, proven", func() {}, bound, thumbprint, ""},
@@ -174,5 +177,58 @@ func TestRemembered_parallel(t *testing.T) {
 		if _, err := v.Validate(t.Context(), token); validator.CodeOf(err) != validator.CodeUnknownKey {
 			t.Errorf("Validate(token %d) error = %v after the key was withdrawn", n, err)
 		}
+	}
+}
+
+// Claims that don't outlive their caller are on its stack. Not parallel: testing.AllocsPerRun counts for everybody.
+func TestRemembered_allocations(t *testing.T) {
+	v := newValidator(t, func(c *validator.Config) { c.CacheSize = 1 })
+	good := token(nil, nil)
+	subject := 0
+	if got := testing.AllocsPerRun(100, func() {
+		claims, err := v.Validate(t.Context(), good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		subject += len(claims.Subject)
+	}); got != 0 {
+		t.Errorf("%v allocations, want none", got)
+	}
+
+	var kept []*validator.Claims
+	if got := testing.AllocsPerRun(100, func() {
+		claims, _ := v.Validate(t.Context(), good)
+		kept = append(kept[:0], claims)
+	}); got != 1 {
+		t.Errorf("%v allocations with claims that are kept, want theirs alone", got)
+	}
+}
+
+// What a check keeps and what the caller gets are two copies.
+func TestValidate_checksKeepTheirOwn(t *testing.T) {
+	t.Parallel()
+	var kept []*validator.Claims
+	v := newValidator(t, func(c *validator.Config) {
+		c.CacheSize = 1
+		c.Checks = []validator.Check{func(_ context.Context, c *validator.Claims) error {
+			kept = append(kept, c)
+			return nil
+		}}
+	})
+	good := token(nil, nil)
+	for range 2 {
+		claims, err := v.Validate(t.Context(), good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		claims.Subject = "somebody else"
+	}
+	for i, claims := range kept {
+		if claims.Subject != "user" {
+			t.Errorf("the check's claims, call %d, have the subject %q, which the caller has assigned", i, claims.Subject)
+		}
+	}
+	if len(kept) != 2 {
+		t.Errorf("%d calls of the check, want 2", len(kept))
 	}
 }

@@ -52,7 +52,8 @@ func (m *Mux) Validate(ctx context.Context, token string) (*Claims, error) {
 	if err := m.validate(ctx, &x, token); err != nil {
 		return nil, x.refusal(err)
 	}
-	return x.Claims, nil
+	c := x.Claims
+	return &c, nil
 }
 
 func (m *Mux) validate(ctx context.Context, x *examination, token string) error {
@@ -81,10 +82,7 @@ func (m *Mux) validate(ctx context.Context, x *examination, token string) error 
 	case len(token) > v.cfg.MaxTokenSize:
 		return errTooLarge
 	}
-	if c, known, err := v.memory.recognize(ctx, v, token); known {
-		if err == nil {
-			x.Claims = c
-		}
+	if known, err := v.memory.recognize(ctx, v, token, &x.Claims); known {
 		return err
 	}
 	if err := x.algorithm(v); err != nil {
@@ -93,6 +91,6 @@ func (m *Mux) validate(ctx context.Context, x *examination, token string) error 
 	if err := x.decide(ctx, v); err != nil {
 		return err
 	}
-	v.memory.remember(token, x)
+	v.memory.remember(token, v, x)
 	return nil
 }

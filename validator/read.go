@@ -12,7 +12,7 @@ import (
 
 // A reading is what the claims of a token say before anything of it is believed.
 type reading struct {
-	*Claims
+	Claims
 	signedBy  *jwks.Key
 	cnf       jose.Value // of no kind if there is none
 	otherType string     // what the claims say the token is, if not an access token
@@ -29,13 +29,9 @@ func (r *reading) read(payload string) error {
 	if err != nil {
 		return &Error{Code: CodeMalformed, Err: fmt.Errorf("the token's claims: %w", err)}
 	}
-	// One allocation for the claims and what their slices begin in.
-	block := new(struct {
-		Claims
-		texts [12]string
-	})
-	c, texts := &block.Claims, block.texts[:0]
-	c.payload, r.Claims = payload, c
+	c := &r.Claims
+	c.payload = payload
+	texts := make([]string, 0, 12) // one allocation for the slices of most tokens
 	var authorizedParty string
 	var hasAuthorizedParty, nonce, hash bool
 

@@ -33,7 +33,8 @@ type Validator struct {
 	cfg            Config
 	algorithms     []string
 	audienceAdvice string
-	memory         *memory // nil if nothing is remembered
+	cache          *jwks.Cache // Config.Keys, if that is one and v has the system's time
+	memory         *memory     // nil if nothing is remembered
 }
 
 // New returns a Validator. It does no I/O and starts no goroutine: keys are fetched when the first token asks for them.
@@ -69,6 +70,7 @@ func New(cfg Config) (*Validator, error) {
 	}
 	if cfg.Now == nil {
 		v.cfg.Now = time.Now
+		v.cache, _ = v.cfg.Keys.(*jwks.Cache)
 	}
 	return v, nil
 }
@@ -82,15 +84,26 @@ func (v *Validator) Issuers() []string { return slices.Clone(v.cfg.Issuers) }
 //
 // A token that is bound to a key is refused unless ctx says, by [WithConfirmed], that its sender has proven to have it.
 func (v *Validator) Validate(ctx context.Context, token string) (*Claims, error) {
-	if c, known, err := v.memory.recognize(ctx, v, token); known {
-		return c, err
+	// This is small enough to be inlined, and validate keeps nothing of the new Claims: a caller that doesn't either has
+	// them on its stack.
+	return v.validate(ctx, token, new(Claims))
+}
+
+// validate fills in c and returns it.
+func (v *Validator) validate(ctx context.Context, token string, c *Claims) (*Claims, error) {
+	switch known, err := v.memory.recognize(ctx, v, token, c); {
+	case err != nil:
+		return nil, err
+	case known:
+		return c, nil
 	}
 	var x examination
 	if err := v.examine(ctx, &x, token); err != nil {
 		return nil, x.refusal(err)
 	}
-	v.memory.remember(token, &x)
-	return x.Claims, nil
+	v.memory.remember(token, v, &x)
+	*c = x.Claims
+	return c, nil
 }
 
 // examine takes a token through all that is asked of it.

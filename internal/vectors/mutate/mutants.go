@@ -61,7 +61,7 @@ var mutants = []mutant{
 
 	// The algorithm and the key.
 	{"alg is on the list", []edit{{examination, "!slices.Contains(v.algorithms, alg)", "!jose.Known(alg)"}}},
-	{"alg is what the key says", []edit{{examination, `(key.Algorithm == "" || key.Algorithm == alg) && `, ""}}},
+	{"alg is what the key says", []edit{{examination, "bool { return allows(key, alg) && jose.Fits(alg, key.Public) }", "bool { return jose.Fits(alg, key.Public) }"}}},
 	{"alg fits the key's curve", []edit{{verify, "key.Curve == curve(hash) &&", "curve(hash) != nil &&"}}},
 	{"alg fits the key's type", []edit{{verify, "return (f == familyPKCS1 || f == familyPSS) && usableRSA(key)", "return usableRSA(key)"}}},
 	{"HS algorithms need a secret", []edit{{config, "case secret && cfg.Secret == nil:", "case false:"}}},
@@ -160,7 +160,11 @@ var mutants = []mutant{
 	{"no key is fetched for an expired token", order("checkExpiry(v, now)")},
 
 	// What is remembered.
-	{"a remembered token expires", []edit{{memory, "if err := r.claims.expired(v, now); err != nil {", "if err := r.claims.expired(v, now); err != nil && false {"}}},
+	{"a remembered token expires", []edit{{memory, "if !now.Before(r.until) {", "if false {"}}},
+	{"a remembered token is not yet valid before its time", []edit{{memory, "now.Before(r.from) {", "false {"}}},
+	{"a remembered token's key is for its algorithm", []edit{{memory, " && allows(&keys[i], r.header.algorithm) {", " {"}}},
+	{"a remembered token's checks run", []edit{{memory, "return p.runChecks(ctx, v, c)", "return nil"}}},
+	{"a request has claims of its own", []edit{{memory, "x.copyInto(&r.claims)", "r.claims = x.Claims"}}},
 	{"a remembered token's key is still there", []edit{{memory, "case !held:", "case !held && false:"}}},
 	{"a remembered token's binding is proven", []edit{{memory, "if err := c.Confirmation.Proven(ctx); err != nil {", "if err := c.Confirmation.Proven(ctx); err != nil && false {"}}},
 	{"a remembered token is the same in full", []edit{{memory, "r != nil && r.token == token {", "r != nil {"}}},
