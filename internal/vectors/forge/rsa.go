@@ -82,7 +82,7 @@ func (s *stream) prime(bits int, e int64) *big.Int {
 
 func (k *rsaKey) size() int { return (k.n.BitLen() + 7) / 8 }
 
-// private is the RSA private operation (RFC 8017, Section 5.1.2).
+// private is the RSA private operation (RFC 8017, Section 5.2.1).
 func (k *rsaKey) private(em []byte) []byte {
 	m, s := new(big.Int).SetBytes(em), new(big.Int)
 	for i, p := range k.primes {
