@@ -193,7 +193,8 @@ func checkFetches(t *testing.T, v vectors.Vector, servers []*keyServer) {
 				return // which is asked of verified claims
 			}
 		}
-		if total > 0 && v.Answer.Code != vectors.Accept {
+		// Where an issuer is refused for the sake of the host, its token has been found good before.
+		if total > 0 && v.Answer.Code != vectors.Accept && v.Config.IssuerForHost == nil {
 			t.Errorf("keys were fetched for a token that is refused as %s", v.Want)
 		}
 	case vectors.Accept, "invalid_signature", "unknown_key", "token_not_yet_valid", "binding_mismatch", "keys_unavailable", "insufficient_scope", "wrong_organization", "refused":
@@ -201,7 +202,7 @@ func checkFetches(t *testing.T, v vectors.Vector, servers []*keyServer) {
 			if total > 0 {
 				t.Error("keys were fetched where a secret is configured")
 			}
-		} else if total == 0 && !v.Config.Optional {
+		} else if total == 0 && !v.Config.Optional && !v.Config.AllowPreflight {
 			t.Errorf("no keys were fetched, and yet the verdict is %s", v.Want)
 		}
 	}
@@ -238,6 +239,8 @@ func checkRequest(t *testing.T, f framework, v vectors.Vector, servers []*keySer
 		Realm:            v.Config.Realm,
 		ResourceMetadata: v.Config.ResourceMetadata,
 		DPoP:             dpopOf(t, v),
+		IssuerForHost:    issuerForHostOf(v),
+		AllowPreflight:   v.Config.AllowPreflight,
 		Logger:           slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
@@ -248,7 +251,7 @@ func checkRequest(t *testing.T, f framework, v vectors.Vector, servers []*keySer
 	handler := f.serve(auth, checksOf(t, v.Config.Checks), func(w http.ResponseWriter, r *http.Request) {
 		calls++
 		claims, ok := middleware.ClaimsFromContext(r.Context())
-		if anonymous := v.Config.Optional && !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer"); ok == anonymous {
+		if anonymous := (v.Config.Optional || v.Config.AllowPreflight) && !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer"); ok == anonymous {
 			t.Errorf("%s: ClaimsFromContext() = %+v, %t", f.name, claims, ok)
 		}
 		w.WriteHeader(http.StatusOK)
@@ -282,6 +285,13 @@ func checkRequest(t *testing.T, f framework, v vectors.Vector, servers []*keySer
 	}
 	checkLog(t, f, v, log.String())
 	checkSilence(t, f, v, w, log.String())
+}
+
+func issuerForHostOf(v vectors.Vector) func(string) string {
+	if v.Config.IssuerForHost == nil {
+		return nil
+	}
+	return func(host string) string { return v.Config.IssuerForHost[host] }
 }
 
 // checkLog wants one record of a refusal, with its code, and none of anything else.

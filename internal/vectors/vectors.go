@@ -103,6 +103,9 @@ type Config struct {
 	Realm            string `json:"realm,omitempty"`
 	ResourceMetadata string `json:"resource_metadata,omitempty"`
 	DPoP             *DPoP  `json:"dpop,omitempty"` // absent: proofs are not checked
+
+	IssuerForHost  map[string]string `json:"issuer_for_host,omitempty"` // the one issuer that is accepted there; empty, or no such host: none
+	AllowPreflight bool              `json:"allow_preflight,omitempty"` // a CORS preflight without a token is let through
 }
 
 // A DPoP says which proofs are accepted (RFC 9449). Absent members have their documented defaults.

@@ -23,6 +23,8 @@ const (
 	proof        = "dpop/proof.go"
 	proofs       = "dpop/dpop.go"
 	target       = "dpop/target.go"
+	host         = "middleware/host.go"
+	preflight    = "middleware/preflight.go"
 )
 
 // mutants are the rules, in the order of the design.
@@ -237,6 +239,19 @@ var mutants = []mutant{
 	{"a number sign in a request is of its path", []edit{{"middleware/origin.go", `strings.ReplaceAll(path, "#", "%23")`, "path"}}},
 	{"one Client-Cert field", []edit{{"middleware/certificate.go", "\t\tcase 1:\n", "\t\tdefault:\n"}}},
 	{"the proxy's own certificate is not the client's", []edit{{"middleware/certificate.go", "return nil, nil\n\t\tcase 1:", "return connectionCertificate(r)\n\t\tcase 1:"}}},
+
+	// Hosts and preflights.
+	{"a token is used on its issuer's host", []edit{{requests, "if err := a.checkHost(r, id.claims); err != nil {", "if err := a.checkHost(r, id.claims); err != nil && false {"}}},
+	{"a host without an issuer has no tokens", []edit{{host, `if want != "" && want == claims.Issuer {`, `if want == "" || want == claims.Issuer {`}}},
+	{"a host's name is the same in any case", []edit{{host, "\t\t\treturn \"\"\n\t\t}\n\t}\n\treturn strings.ToLower(host)", "\t\t\treturn \"\"\n\t\t}\n\t}\n\treturn host"}}},
+	{"a host has one dot at its end at most", []edit{{host, `strings.TrimSuffix(host, ".")`, `strings.TrimRight(host, ".")`}}},
+	{"a host is in ASCII", []edit{{host, "return c > '~' || !isAlphanumeric(byte(c))", "return c <= '~' && !isAlphanumeric(byte(c))"}}},
+	{"a host has no zone", []edit{{host, `|| addr.Zone() != "" {`, "{"}}},
+	{"a preflight is allowed where it is said", []edit{{requests, "missing && a.cfg.AllowPreflight && isPreflight(r):", "missing && isPreflight(r):"}}},
+	{"a preflight is OPTIONS", []edit{{preflight, "r.Method == http.MethodOptions && ", ""}}},
+	{"a preflight has an Origin", []edit{{preflight, `r.Header.Get("Origin") != "" &&`, ""}}},
+	{"a preflight asks for a method", []edit{{preflight, `r.Header.Get("Access-Control-Request-Method") != "" && `, ""}}},
+	{"a preflight has no credentials", []edit{{preflight, ` && r.Header["Authorization"] == nil`, ""}}},
 
 	{"an outage is a 503", []edit{{challenge, "return answer{status: http.StatusServiceUnavailable}", `return answer{http.StatusUnauthorized, true, "invalid_token"}`}}},
 }
