@@ -75,7 +75,8 @@ func (c *Cache) Keys(ctx context.Context, kid string) ([]Key, error) {
 }
 
 // KeysAt is Keys for a caller that has got now from [time.Now] this moment: to read the clock is half of what a lookup of
-// a key that is held costs. A Cache with a [Config].Now asks that instead.
+// a key that is held costs. With an older now it returns keys that Keys would no longer. A Cache with a [Config].Now asks
+// that instead.
 func (c *Cache) KeysAt(ctx context.Context, kid string, now time.Time) ([]Key, error) {
 	if s := c.current.Load(); c.systemTime && s.state(now) == Fresh {
 		if keys, ok := s.set.find(kid); ok {

@@ -1094,7 +1094,7 @@ func TestCache_everythingAtOnce(t *testing.T) {
 	})
 }
 
-// The time that a caller brings along saves a look at the clock, and decides nothing that the clock would not.
+// The time that a caller brings along saves a look at the clock. If keys would not be fresh by it, the clock decides.
 func TestCache_KeysAt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

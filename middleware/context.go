@@ -39,20 +39,35 @@ var errNoClaims = errors.New("the context has no claims")
 // NewContext returns a copy of ctx with claims, for handlers called without an [Authenticator]: in tests, or because
 // the token came by another way than HTTP. An Authenticator does not trust them, and validates the token itself.
 func NewContext(ctx context.Context, claims *validator.Claims) context.Context {
-	return &identity{Context: ctx, claims: claims}
+	if ctx == nil {
+		panic("middleware: NewContext: the context is nil")
+	}
+	return newIdentity(ctx, found{claims: claims})
 }
 
 type contextKey struct{}
 
-// An identity is whom a request comes from, and the context that says so: in one, as it takes one allocation. It is not
-// changed once it is a request's.
+// An identity is whom a request comes from, and the context that says so. It is not changed once it is a request's.
 type identity struct {
 	context.Context //nolint:containedctx // this is a context
+	*found          // by its address: who prints a request or anything else with a context in it may print a context's fields
+}
 
+type found struct {
 	by        *Authenticator // who found it; nil for one of NewContext
 	token     string         // what it was found by
 	underDPoP bool           // by which scheme
 	claims    *validator.Claims
+}
+
+// newIdentity takes one allocation for both.
+func newIdentity(ctx context.Context, f found) *identity {
+	block := &struct {
+		identity identity
+		found    found
+	}{found: f}
+	block.identity = identity{ctx, &block.found}
+	return &block.identity
 }
 
 // Value returns the identity itself for its own key.
@@ -63,7 +78,7 @@ func (id *identity) Value(key any) any {
 	return id.Context.Value(key)
 }
 
-// Format writes what a context of package context does for any verb: where it comes from, and never what is in it.
+// Format says where the context comes from, as those of package context do, whatever the verb.
 func (id *identity) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "%v.WithClaims", id.Context) }
 
 func (id *identity) isBy(a *Authenticator) bool {

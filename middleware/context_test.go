@@ -60,24 +60,41 @@ func TestClaimsAs_errors(t *testing.T) {
 	}
 }
 
-// Contexts are printed by tracers and by mistake.
+// Contexts are printed by tracers and by mistake, and so is what has one in it.
 func TestContext_printsNoToken(t *testing.T) {
 	t.Parallel()
 
+	const secret = "sEcReT"
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	r.Header.Set("Authorization", "Bearer the.whole.token")
-	r, err := newAuth(t, middleware.Config{}).Authenticate(r)
+	r.Header.Set("Authorization", "Bearer the."+secret+".token")
+	r, err := newAuth(t, middleware.Config{
+		Validator: validateFunc(func(context.Context, string) (*validator.Claims, error) {
+			return &validator.Claims{Subject: secret}, nil
+		}),
+	}).Authenticate(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	derived, cancel := context.WithCancel(r.Context())
+	ctx := r.Context()
+	r.Header.Del("Authorization") // where a request shows it anyway
+	derived, cancel := context.WithCancel(ctx)
 	defer cancel()
-	for _, ctx := range []context.Context{r.Context(), derived} {
-		for _, format := range []string{"%v", "%+v", "%s", "%#v", "%q", "%d", "%x"} {
-			if got := fmt.Sprintf(format, ctx); strings.Contains(got, "token") || strings.Contains(got, fmt.Sprintf("%x", "token")) {
-				t.Errorf("Sprintf(%q, context) = %q, want no token", format, got)
+	type job struct{ ctx context.Context }
+	for name, value := range map[string]any{
+		"a context": ctx, "one with cancel": derived, "one without cancel": context.WithoutCancel(ctx),
+		"a request": r, "a struct": job{ctx}, "a pointer": &job{ctx}, "a slice": []context.Context{ctx, derived},
+	} {
+		for _, verb := range "vTtbcdoOqxXUeEfFgGspw" {
+			for _, flags := range []string{"", "+", "#", "+#"} {
+				format := "%" + flags + string(verb)
+				if got := fmt.Sprintf(format, value); strings.Contains(got, secret) || strings.Contains(strings.ToLower(got), fmt.Sprintf("%x", secret)) {
+					t.Errorf("Sprintf(%q, %s) = %q, want neither token nor claims", format, name, got)
+				}
 			}
 		}
+	}
+	if got, want := fmt.Sprint(ctx), "context.Background.WithClaims"; got != want {
+		t.Errorf("Sprint(context) = %q, want %q", got, want)
 	}
 }
 

@@ -230,7 +230,7 @@ func (a *Authenticator) identify(r *http.Request, checks []validator.Check) (*id
 		if err != nil {
 			return nil, withScheme(err, c.underDPoP)
 		}
-		id = &identity{Context: ctx, by: a, token: c.token, underDPoP: c.underDPoP, claims: claims}
+		id = newIdentity(ctx, found{by: a, token: c.token, underDPoP: c.underDPoP, claims: claims})
 	}
 
 	if err := a.checkHost(r, id.claims); err != nil {

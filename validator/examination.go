@@ -294,18 +294,18 @@ func (p *progress) timely(v *Validator, c *Claims, now time.Time) error {
 	return nil
 }
 
-// runChecks runs those of the Config.
+// runChecks runs those of the Config. They get claims of their own: what they do to them is nobody else's.
 func (p *progress) runChecks(ctx context.Context, v *Validator, c *Claims) error {
 	p.step = stepChecks
 	if len(v.cfg.Checks) > 0 {
-		own := *c // a check may keep what it gets
+		var own Claims
+		c.copyInto(&own)
 		for i, check := range v.cfg.Checks {
 			p.check = i
 			if err := check(ctx, &own); err != nil {
 				return asError(err)
 			}
 		}
-		*c = own
 	}
 	p.step = stepsEnd
 	return nil

@@ -204,31 +204,43 @@ func TestRemembered_allocations(t *testing.T) {
 	}
 }
 
-// What a check keeps and what the caller gets are two copies.
-func TestValidate_checksKeepTheirOwn(t *testing.T) {
+// Claims that checks get are theirs: what they assign, or the caller, changes neither the other's nor what is remembered.
+func TestValidate_checksHaveTheirOwn(t *testing.T) {
 	t.Parallel()
-	var kept []*validator.Claims
-	v := newValidator(t, func(c *validator.Config) {
-		c.CacheSize = 1
-		c.Checks = []validator.Check{func(_ context.Context, c *validator.Claims) error {
-			kept = append(kept, c)
-			return nil
-		}}
-	})
-	good := token(nil, nil)
-	for range 2 {
-		claims, err := v.Validate(t.Context(), good)
-		if err != nil {
-			t.Fatal(err)
+	thumbprint := strings.Repeat("A", 43)
+	bound := token(nil, object{"cnf": object{"jkt": thumbprint}})
+	proven := validator.WithConfirmed(t.Context(), validator.Confirmation{JKT: thumbprint})
+	for _, cacheSize := range []int{0, 1} {
+		var kept []*validator.Claims
+		v := newValidator(t, func(c *validator.Config) {
+			c.CacheSize = cacheSize
+			c.Checks = []validator.Check{func(_ context.Context, c *validator.Claims) error {
+				if c.Subject != "user" || c.Confirmation.JKT != thumbprint {
+					t.Errorf("the check got the subject %q and confirmation %v", c.Subject, c.Confirmation)
+				}
+				kept = append(kept, c)
+				c.Subject, c.Confirmation.JKT = "the check's", "the check's"
+				c.Confirmation = &validator.Confirmation{JKT: "the check's"}
+				return nil
+			}}
+		})
+		for range 3 {
+			claims, err := v.Validate(proven, bound)
+			if err != nil || claims.Subject != "user" || claims.Confirmation.JKT != thumbprint {
+				t.Fatalf("Validate() = %+v, %v, want the claims of the token", claims, err)
+			}
+			claims.Subject, claims.Confirmation.JKT = "the caller's", "the caller's"
 		}
-		claims.Subject = "somebody else"
-	}
-	for i, claims := range kept {
-		if claims.Subject != "user" {
-			t.Errorf("the check's claims, call %d, have the subject %q, which the caller has assigned", i, claims.Subject)
+		if _, err := v.Validate(t.Context(), bound); validator.CodeOf(err) != validator.CodeBinding {
+			t.Errorf("Validate() error = %v without a proof, want %s", err, validator.CodeBinding)
 		}
-	}
-	if len(kept) != 2 {
-		t.Errorf("%d calls of the check, want 2", len(kept))
+		for _, claims := range kept {
+			if claims.Subject != "the check's" || claims.Confirmation.JKT != "the check's" {
+				t.Errorf("what a check kept became %+v", claims)
+			}
+		}
+		if len(kept) != 3 {
+			t.Errorf("%d calls of the check, want 3", len(kept))
+		}
 	}
 }

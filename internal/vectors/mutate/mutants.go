@@ -166,6 +166,7 @@ var mutants = []mutant{
 	{"a remembered token is not yet valid before its time", []edit{{memory, "now.Before(r.from) {", "false {"}}},
 	{"a remembered token's key is for its algorithm", []edit{{memory, " && allows(&keys[i], r.header.algorithm) {", " {"}}},
 	{"a remembered token's checks run", []edit{{memory, "return p.runChecks(ctx, v, c)", "return nil"}}},
+	{"checks have claims of their own", []edit{{examination, "c.copyInto(&own)", "own = *c"}}},
 	{"a request has claims of its own", []edit{{memory, "x.copyInto(&r.claims)", "r.claims = x.Claims"}}},
 	{"a remembered token's key is still there", []edit{{memory, "case !held:", "case !held && false:"}}},
 	{"a remembered token's binding is proven", []edit{{memory, "if err := c.Confirmation.Proven(ctx); err != nil {", "if err := c.Confirmation.Proven(ctx); err != nil && false {"}}},
