@@ -260,5 +260,5 @@ var mutants = []mutant{
 // order asks for the key before one check.
 func order(check string) []edit {
 	call := "if err := x." + check + "; err != nil {"
-	return []edit{{examination, call, "if err := x.checkSignature(ctx, v); err != nil {\n\t\treturn err\n\t}\n\t" + call}}
+	return []edit{{examination, call, "if err := x.checkSignature(ctx, v, now); err != nil {\n\t\treturn err\n\t}\n\t" + call}}
 }
