@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strings"
 
 	"github.com/rsguard/rsguard/jwks"
@@ -41,6 +42,9 @@ func explain(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	if err != nil {
 		return misuse("%w", err)
 	}
+	if file, ok := in.(*os.File); ok && flags.NArg() == 0 && isTerminal(file) {
+		fmt.Fprintln(errOut, "Paste the token, then press Enter and Ctrl-D.")
+	}
 	token, err := readToken(flags.Arg(0), in)
 	if err != nil {
 		return err
@@ -64,6 +68,11 @@ func newExplainer(cfg validator.Config, keySet string) (*validator.Validator, er
 		cfg.Keys = keys
 	}
 	return validator.New(cfg)
+}
+
+func isTerminal(file *os.File) bool {
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // readToken forgives what comes along when a token is copied from a header.

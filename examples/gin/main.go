@@ -1,4 +1,5 @@
-// Command gin is an API on Gin. It accepts the tokens of one issuer, or of several:
+// Command gin is an API on Gin. It accepts the tokens of the mock issuer that
+// "go run ./cmd/rsguard issuer" starts, or of others, with spaces between them:
 //
 //	go run ./examples/gin -issuer https://tenant.eu.auth0.com/ -audience https://api.example.com
 package main
@@ -11,6 +12,7 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -25,16 +27,15 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
-	var issuers []string
 	flags := flag.NewFlagSet("gin", flag.ContinueOnError)
-	flags.Func("issuer", "accept this issuer's tokens; may be repeated", func(s string) error { issuers = append(issuers, s); return nil })
+	issuers := flags.String("issuer", "http://127.0.0.1:9650/", "accept the tokens of these issuers, with spaces between them")
 	audience := flags.String("audience", "https://api.example.com", "the identifier of this API")
 	addr := flags.String("addr", "127.0.0.1:8080", "listen on this address")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 
-	handler, err := routes(issuers, *audience)
+	handler, err := routes(strings.Fields(*issuers), *audience)
 	if err != nil {
 		return err
 	}

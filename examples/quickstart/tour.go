@@ -62,7 +62,7 @@ func tour(ctx context.Context, out io.Writer, issuer *mockissuer.Issuer) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "\nThe handler of the first knew:\n%s\nThe client learns the code, the log learns the rest:\n%s", claims, &logged)
+	_, err = fmt.Fprintf(out, "\nThe handler of the first knew:\n%s\nThe client learns the standard's error, the log the rest:\n%s", claims, &logged)
 	return err
 }
 

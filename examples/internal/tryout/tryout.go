@@ -19,7 +19,7 @@ func API(t *testing.T, run func(ctx context.Context, args []string, out io.Write
 
 	const audience = "https://orders.example.com"
 	one, two, stranger := testutil.NewIssuer(t), testutil.NewIssuer(t), testutil.NewIssuer(t)
-	url := Start(t, run, "-issuer", one.URL, "-issuer", two.URL, "-audience", audience, "-addr", "127.0.0.1:0")
+	url := Start(t, run, "-issuer", one.URL+" "+two.URL, "-audience", audience, "-addr", "127.0.0.1:0")
 	reading := testutil.Claims{"aud": audience, "sub": "alice", "scope": "orders:read"}
 	writing := testutil.Claims{"aud": audience, "scope": "orders:read orders:write"}
 
@@ -63,7 +63,7 @@ func API(t *testing.T, run func(ctx context.Context, args []string, out io.Write
 	if err := run(t.Context(), []string{"-issuer", "http://tenant.example.com/"}, io.Discard); err == nil {
 		t.Error("run with an issuer off loopback without TLS: error = nil, want one")
 	}
-	if err := run(t.Context(), nil, io.Discard); err == nil {
+	if err := run(t.Context(), []string{"-issuer", ""}, io.Discard); err == nil {
 		t.Error("run without an issuer: error = nil, want one")
 	}
 }
