@@ -156,7 +156,8 @@ func (m *memory) recognize(ctx context.Context, v *Validator, token string, c *C
 	return true, nil
 }
 
-// held reports whether the key that has signed the token is still the issuer's. It doesn't ask for an expired one.
+// held reports whether the key that has signed the token is still the issuer's, and for its algorithm; that it is fit for
+// that was seen when it verified. It doesn't ask for an expired token's.
 func (r *remembered) held(ctx context.Context, v *Validator, now time.Time) (bool, error) {
 	if !now.Before(r.until) {
 		return false, r.claims.expired(v, now)
