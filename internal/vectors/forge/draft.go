@@ -353,6 +353,14 @@ func request(fields ...[2]string) option {
 	}
 }
 
+// requestWith is request, and what f changes of it.
+func requestWith(f func(*vectors.Request), fields ...[2]string) option {
+	return func(d *draft) {
+		request(fields...)(d)
+		f(d.v.Request)
+	}
+}
+
 func authorization(values ...string) option {
 	return func(d *draft) {
 		d.v.Request = &vectors.Request{Header: [][2]string{}}

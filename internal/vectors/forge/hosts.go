@@ -17,7 +17,7 @@ func hosts() *suite {
 	})
 	on := func(host string, fields ...[2]string) option {
 		fields = append(fields, [2]string{"Authorization", "Bearer {token}"})
-		return func(d *draft) { d.v.Request = &vectors.Request{Host: host, Header: fields} }
+		return requestWith(func(r *vectors.Request) { r.Host = host }, fields...)
 	}
 	byCustom := claim("iss", quote(custom))
 
@@ -64,7 +64,7 @@ func preflights(s *suite) {
 	)
 	allowed := config(func(c *vectors.Config) { c.AllowPreflight = true })
 	asks := func(method string, fields ...[2]string) option {
-		return func(d *draft) { d.v.Request = &vectors.Request{Method: method, Header: fields} }
+		return requestWith(func(r *vectors.Request) { r.Method = method }, fields...)
 	}
 	from, wants := [2]string{"Origin", "https://app.example"}, [2]string{"Access-Control-Request-Method", "PUT"}
 	bearer := [2]string{"Authorization", "Bearer {token}"}

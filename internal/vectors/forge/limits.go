@@ -121,30 +121,24 @@ func requests() *suite {
 		s.refuse("invalid_request", "several fields: "+strings.Join(values, " | "), single, authorization(values...))
 	}
 
-	with := func(f func(*vectors.Request), fields ...[2]string) option {
-		return func(d *draft) {
-			request(fields...)(d)
-			f(d.v.Request)
-		}
-	}
 	auth := [2]string{"Authorization", "Bearer {token}"}
 	target := func(t string) func(*vectors.Request) { return func(r *vectors.Request) { r.Target = t } }
-	s.refuse("token_missing", "in the query", query, with(target("/?access_token={token}")))
-	s.refuse("token_missing", "in the query as token", query, with(target("/?token={token}")))
-	s.refuse("token_missing", "in the path", query, with(target("/{token}")))
-	s.refuse("invalid_request", "in the query and the field", twice, with(target("/?access_token={token}"), auth))
-	s.refuse("invalid_request", "in the query, encoded, and the field", twice, with(target("/?a=1&access%5Ftoken={token}"), auth))
-	s.refuse("invalid_request", "in the query, empty, and the field", twice, with(target("/?access_token"), auth))
-	s.accept("a query of another name, and the field", twice, with(target("/?access_token2=x&ACCESS_TOKEN=y&token=z"), auth))
+	s.refuse("token_missing", "in the query", query, requestWith(target("/?access_token={token}")))
+	s.refuse("token_missing", "in the query as token", query, requestWith(target("/?token={token}")))
+	s.refuse("token_missing", "in the path", query, requestWith(target("/{token}")))
+	s.refuse("invalid_request", "in the query and the field", twice, requestWith(target("/?access_token={token}"), auth))
+	s.refuse("invalid_request", "in the query, encoded, and the field", twice, requestWith(target("/?a=1&access%5Ftoken={token}"), auth))
+	s.refuse("invalid_request", "in the query, empty, and the field", twice, requestWith(target("/?access_token"), auth))
+	s.accept("a query of another name, and the field", twice, requestWith(target("/?access_token2=x&ACCESS_TOKEN=y&token=z"), auth))
 	form := func(r *vectors.Request) { r.Method, r.Body = "POST", "access_token={token}" }
-	s.refuse("token_missing", "in a form", "RFC 9700, Section 4.3.2: in the field alone", with(form, [2]string{"Content-Type", "application/x-www-form-urlencoded"}))
+	s.refuse("token_missing", "in a form", "RFC 9700, Section 4.3.2: in the field alone", requestWith(form, [2]string{"Content-Type", "application/x-www-form-urlencoded"}))
 	for _, f := range [][2]string{{"Cookie", "access_token={token}"}, {"Cookie", "Authorization=Bearer {token}"}, {"X-Authorization", "Bearer {token}"}, {"Proxy-Authorization", "Bearer {token}"}, {"X-Forwarded-Authorization", "Bearer {token}"}, {"X-Access-Token", "{token}"}, {"Authorization_", "Bearer {token}"}, {"X-Forwarded-User", "admin"}, {"Sec-Websocket-Protocol", "bearer, {token}"}, {"Access-Token", "{token}"}, {"Dpop", "{token}"}} {
 		s.refuse("token_missing", "in "+f[0]+": "+f[1], "RFC 6750, Section 2.1: in the field alone", request(f))
 	}
 	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"} {
 		m := func(r *vectors.Request) { r.Method = method }
-		s.accept(method+" with a token", "every method is guarded", with(m, auth))
-		s.refuse("token_missing", method+" without a token", "every method is guarded", with(m))
+		s.accept(method+" with a token", "every method is guarded", requestWith(m, auth))
+		s.refuse("token_missing", method+" without a token", "every method is guarded", requestWith(m))
 	}
 	for _, f := range [][2]string{{"X-Http-Method-Override", "OPTIONS"}, {"X-Original-Url", "/public"}, {"X-Forwarded-Host", "attacker.example"}, {"Access-Control-Request-Method", "GET"}, {"Upgrade", "websocket"}} {
 		s.refuse("token_missing", "no token, but "+f[0], "nothing of a request opens the way but a token", request(f))

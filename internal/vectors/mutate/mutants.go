@@ -164,7 +164,7 @@ var mutants = []mutant{
 	// What is remembered.
 	{"a remembered token expires", []edit{{memory, "if !now.Before(r.until) {", "if false {"}}},
 	{"a remembered token is not yet valid before its time", []edit{{memory, "now.Before(r.from) {", "false {"}}},
-	{"a remembered token's key is for its algorithm", []edit{{memory, " && allows(&keys[i], r.header.algorithm) {", " {"}}},
+	{"a remembered token's key is for its algorithm", []edit{{memory, " && allows(&keys[i], r.algorithm) {", " {"}}},
 	{"a remembered token's checks run", []edit{{memory, "return p.runChecks(ctx, v, c)", "return nil"}}},
 	{"checks have claims of their own", []edit{{examination, "c.copyInto(&own)", "own = *c"}}},
 	{"a request has claims of its own", []edit{{memory, "x.copyInto(&r.claims)", "r.claims = x.Claims"}}},
