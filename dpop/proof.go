@@ -191,9 +191,9 @@ func (p *reading) checkSignature() (string, error) {
 	return thumbprint, nil
 }
 
-// readJWK appends the members of a key to dst. It lets the key have the parameters of its type and what says what it is for (RFC 7517, Section 4), which
-// the export function of browsers adds, and nothing else: neither a private parameter nor one whose meaning would not
-// be in the thumbprint.
+// readJWK appends the members of a key to dst. It lets the key have the parameters of its type and what says what it is
+// for (RFC 7517, Section 4), which the export function of browsers adds, and nothing else: neither a private parameter
+// nor one whose meaning would not be in the thumbprint.
 func readJWK(dst []jose.Member, jwk jose.Value) ([]jose.Member, error) {
 	if jwk.Kind() != jose.KindObject {
 		return nil, errors.New("is missing, or not an object")

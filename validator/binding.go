@@ -37,8 +37,8 @@ var (
 )
 
 // Proven returns nil if ctx says, by [WithConfirmed], that the sender of the token has proven all that c asks for, and
-// else an [*Error] of [CodeBinding]. Validate asks this of every bound token; whoever makes Claims in another way has to do it too.
-// What c asks for is compared in constant time. A c without any field asks for what nobody has.
+// else an [*Error] of [CodeBinding]. Validate asks this of every bound token; whoever makes Claims in another way has to do
+// it too. What c asks for is compared in constant time. A c without any field asks for what nobody has.
 func (c *Confirmation) Proven(ctx context.Context) error {
 	if *c == (Confirmation{}) {
 		return &Error{Code: CodeBinding, Err: errConfirmation}

@@ -40,6 +40,15 @@ type Claims struct {
 	at      time.Time // when it was accepted
 }
 
+// copyInto makes of other a copy of c, which shares with it what the slices hold and nothing else.
+func (c *Claims) copyInto(other *Claims) {
+	*other = *c
+	if c.Confirmation != nil {
+		confirmation := *c.Confirmation
+		other.Confirmation = &confirmation
+	}
+}
+
 // KeyID returns the "kid" of the token's header, "" if it has none or the claims are not from a token.
 func (c *Claims) KeyID() string { return c.keyID }
 

@@ -31,22 +31,13 @@ type slot struct{ atomic.Pointer[remembered] }
 const slotsInSet = 4
 
 type remembered struct {
-	token  string
-	header struct{ algorithm, keyID string }
-	key    crypto.PublicKey // nil if a secret signed it
-	claims Claims           // of which each request gets a copy, but for what their slices hold
-	used   atomic.Bool      // recognized lately
+	token     string
+	algorithm string
+	key       crypto.PublicKey // nil if a secret signed it
+	claims    Claims           // of which each request gets a copy, but for what their slices hold
+	used      atomic.Bool      // recognized lately
 
 	from, until time.Time // when it is valid, leeway included
-}
-
-// copyInto makes of c the claims of one request.
-func (c *Claims) copyInto(other *Claims) {
-	*other = *c
-	if c.Confirmation != nil {
-		confirmation := *c.Confirmation
-		other.Confirmation = &confirmation
-	}
 }
 
 // newMemory returns a memory of size tokens at most.
@@ -84,15 +75,14 @@ func (m *memory) recall(token string) *remembered {
 }
 
 // remember keeps a token that was accepted. Nothing else gets in.
-func (m *memory) remember(token string, v *Validator, x *examination) {
+func (m *memory) remember(v *Validator, token string, x *examination) {
 	if m == nil {
 		return
 	}
 	token = strings.Clone(token) // lest a whole request is kept with it
-	r := &remembered{token: token}
+	r := &remembered{token: token, algorithm: x.token.Header.Algorithm}
 	x.copyInto(&r.claims)
 	r.from, r.until = x.valid(v.cfg.Leeway)
-	r.header.algorithm, r.header.keyID = x.token.Header.Algorithm, x.token.Header.KeyID
 	if x.signedBy != nil {
 		r.key = x.signedBy.Public
 	}
@@ -151,7 +141,7 @@ func (m *memory) recognize(ctx context.Context, v *Validator, token string, c *C
 		err = r.accept(ctx, v, c, now)
 	}
 	if err != nil {
-		return true, refusal(err, r.claims.Issuer, r.header.keyID)
+		return true, refusal(err, r.claims.Issuer, r.claims.keyID)
 	}
 	return true, nil
 }
@@ -165,12 +155,12 @@ func (r *remembered) held(ctx context.Context, v *Validator, now time.Time) (boo
 	if r.key == nil {
 		return true, nil
 	}
-	keys, err := v.keys(ctx, r.header.keyID, now)
+	keys, err := v.keys(ctx, r.claims.keyID, now)
 	if err != nil {
 		return false, &Error{Code: CodeUnavailable, Err: err}
 	}
 	for i := range keys {
-		if same(keys[i].Public, r.key) && allows(&keys[i], r.header.algorithm) {
+		if same(keys[i].Public, r.key) && allows(&keys[i], r.algorithm) {
 			return true, nil
 		}
 	}

@@ -91,6 +91,6 @@ func (m *Mux) validate(ctx context.Context, x *examination, token string) error 
 	if err := x.decide(ctx, v); err != nil {
 		return err
 	}
-	v.memory.remember(token, v, x)
+	v.memory.remember(v, token, x)
 	return nil
 }

@@ -101,7 +101,7 @@ func (v *Validator) validate(ctx context.Context, token string, c *Claims) (*Cla
 	if err := v.examine(ctx, &x, token); err != nil {
 		return nil, x.refusal(err)
 	}
-	v.memory.remember(token, v, &x)
+	v.memory.remember(v, token, &x)
 	*c = x.Claims
 	return c, nil
 }
