@@ -3,6 +3,7 @@ package validator
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
@@ -56,31 +57,53 @@ func (c *Confirmation) Proven(ctx context.Context) error {
 	return nil
 }
 
-// readConfirmation reads the value of "cnf".
+// readConfirmation reads the value of "cnf". Members that are not understood
+// are ignored, as RFC 7800, Section 3.1 requires, but a token of which nothing
+// is understood is bound in a way that can't be proven.
 func readConfirmation(v jose.Value) (*Confirmation, error) {
 	unreadable := &Error{Code: CodeBinding, Err: errConfirmation}
 	if v.Kind() != jose.KindObject {
 		return nil, unreadable
 	}
 	members, err := jose.ParseObject(nil, v.Raw(), jose.TokenLimits)
-	if err != nil || len(members) == 0 {
+	if err != nil {
 		return nil, unreadable
 	}
 	c := new(Confirmation)
 	for _, m := range members {
-		text, _ := m.Value.Text()
-		hash, err := base64.RawURLEncoding.Strict().DecodeString(text)
-		if err != nil || len(hash) != 32 || len(text) != 43 {
-			return nil, unreadable
-		}
+		ok := true
 		switch m.Name {
 		case "jkt":
-			c.JKT = text
+			c.JKT, ok = sha256Text(m.Value)
 		case "x5t#S256":
-			c.X5TS256 = text
-		default:
+			c.X5TS256, ok = sha256Text(m.Value)
+		// The other methods of the registry of RFC 7800, Section 6.2. Each names
+		// a key by itself. To ignore one would accept a token without a proof of
+		// a key that its issuer has bound it to.
+		case "jwk", "jwe", "kid", "jku", "osc":
+			return nil, &Error{Code: CodeBinding, Err: &unprovenMember{m.Name}}
+		}
+		if !ok {
 			return nil, unreadable
 		}
 	}
+	if *c == (Confirmation{}) {
+		return nil, unreadable
+	}
 	return c, nil
+}
+
+// An unprovenMember is the cause of a rejection of a token that is bound to a
+// key by a member of "cnf" that no request can prove here.
+type unprovenMember struct{ name string }
+
+func (e *unprovenMember) Error() string {
+	return "cnf names a key by its member " + e.name + ", which can't be proven here, want jkt or x5t#S256 alone"
+}
+
+// sha256Text reads the base64url text of a SHA-256 hash in its one spelling.
+func sha256Text(v jose.Value) (string, bool) {
+	text, _ := v.Text()
+	hash, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	return text, err == nil && len(hash) == sha256.Size && len(text) == base64.RawURLEncoding.EncodedLen(sha256.Size)
 }

@@ -11,7 +11,9 @@ func bindings() *suite {
 	s := newSuite("bindings", "cnf: a token that is bound to a key is no bearer token (RFC 7800, Section 3.1; RFC 9449, Section 7.2; RFC 8705, Section 3).")
 	const (
 		bearer  = "RFC 9449, Section 7.2: a bound token is not taken as a Bearer token"
-		unknown = "RFC 7800, Section 3.1: what is not understood cannot be proven"
+		unknown = "RFC 7800, Section 3.1: a token whose cnf has nothing that is understood cannot be proven"
+		ignored = "RFC 7800, Section 3.1: confirmation members that are not understood are ignored"
+		second  = "RFC 7800, Section 3.1: a registered member names a second key, which cannot be proven"
 	)
 	hash := func(of string) string {
 		sum := sha256.Sum256([]byte(of))
@@ -41,14 +43,39 @@ func bindings() *suite {
 	for _, text := range []string{
 		"null", "true", "1", `""`, quote(jkt), "[]", "[" + obj("jkt", jkt) + "]", "{}", obj("JKT", jkt), obj("jkt ", jkt), obj("jwk", jkt), `{"jwk":` + jwk(otherRSA()) + `}`, obj("kid", "rsa"), obj("jku", "https://attacker.example/"),
 		obj("jwe", "x"), obj("x5t#S512", x5t), obj("x5t#s256", x5t), obj("x5t", x5t), obj("osc", "x"), `{"jkt":null}`, `{"jkt":1}`, `{"jkt":["` + jkt + `"]}`, `{"jkt":{}}`, obj("jkt", ""), obj("jkt", jkt[:42]), obj("jkt", jkt+"A"),
-		obj("jkt", jkt+"="), obj("jkt", jkt[:42]+"!"), obj("jkt", jkt+"\\n"), `{"jkt":"` + jkt + `","kid":"rsa"}`, `{"jkt":"` + jkt + `","x":null}`, obj("x5t#S256", ""), `{"jkt":"` + jkt + `","x5t#S256":null}`, `{"jkt":"` + jkt + `","x5t#S256":""}`,
+		obj("jkt", jkt+"="), obj("jkt", jkt[:42]+"!"), obj("jkt", jkt+"\\n"), obj("x5t#S256", ""), `{"jkt":"` + jkt + `","x5t#S256":null}`, `{"jkt":"` + jkt + `","x5t#S256":""}`,
 	} {
 		name := "cnf is " + shorten(strings.ReplaceAll(strings.ReplaceAll(text, jkt, "HASH"), x5t, "HASH"))
 		refuse(name+", nothing proven", unknown, claim("cnf", text))
 		refuse(name+", a key proven", unknown, claim("cnf", text), confirmed(key))
 	}
-	refuse("a DPoP key, proven, and a hash of an unknown kind", unknown, claim("cnf", `{"jkt":"`+jkt+`","x5t#S512":"`+x5t+`"}`), confirmed(key))
-	refuse("a hash of an unknown kind, and a DPoP key, proven", unknown, claim("cnf", `{"x5t":"`+x5t+`","jkt":"`+jkt+`"}`), confirmed(key))
+
+	// Members beside one that is understood.
+	for _, known := range []struct {
+		name, member string
+		proven       vectors.Confirmed
+	}{
+		{"a DPoP key", `"jkt":"` + jkt + `"`, key},
+		{"a certificate", `"x5t#S256":"` + x5t + `"`, cert},
+	} {
+		for _, text := range []string{
+			`"kc-jkt-type":"DPoP"`, `"kc-jkt-type":1`, `"x":null`, `"x":{"jkt":"` + other + `"}`, `"x5t":"` + other + `"`, `"x5t#S512":"` + other + `"`, `"x5t#s256":"` + other + `"`,
+			`"JKT":"` + other + `"`, `"JWK":{}`, `"Kid":"rsa"`, `"typ":"DPoP"`,
+		} {
+			name := known.name + " and " + strings.ReplaceAll(text, other, "ANOTHER")
+			s.accept(name+", proven", ignored, claim("cnf", "{"+known.member+","+text+"}"), confirmed(known.proven))
+			s.accept(name+" before it, proven", ignored, claim("cnf", "{"+text+","+known.member+"}"), confirmed(known.proven))
+			refuse(name+", nothing proven", bearer, claim("cnf", "{"+known.member+","+text+"}"))
+		}
+		for _, text := range []string{`"jwk":` + jwk(otherRSA()), `"jwk":null`, `"jwe":"x"`, `"kid":"rsa"`, `"kid":""`, `"jku":"https://tenant.example.com/jwks.json"`, `"osc":{}`} {
+			name := known.name + " and a second key by " + shorten(text)
+			refuse(name+", the first proven", second, claim("cnf", "{"+known.member+","+text+"}"), confirmed(known.proven))
+			refuse(name+" before it, the first proven", second, claim("cnf", "{"+text+","+known.member+"}"), confirmed(known.proven))
+		}
+	}
+	refuse("nothing but what is not understood", unknown, claim("cnf", `{"kc-jkt-type":"DPoP"}`), confirmed(key))
+	refuse("a DPoP key of another type, and what is not understood", unknown, claim("cnf", `{"jkt":1,"kc-jkt-type":"DPoP"}`), confirmed(key))
+	refuse("a DPoP key, another proven, and what is not understood", "RFC 9449, Section 6.1", claim("cnf", `{"jkt":"`+other+`","kc-jkt-type":"DPoP"}`), confirmed(key))
 
 	// One more spelling of the same hash: the unused bits of its last character.
 	const chars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"

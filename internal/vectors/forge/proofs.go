@@ -137,6 +137,8 @@ func proofs() *suite {
 	s.refuse("invalid_signature", "a good proof, a forged token", "RFC 9449, Section 7.1: the token is checked as any other", proven(), by("RS256", otherRSA))
 	s.refuse("insufficient_scope", "a good proof, a token without the scope", "RFC 9449, Section 7.1", proven(), check("scopes", "admin"), challengeScope("admin"))
 	s.refuse("binding_mismatch", "a token bound to another key", ofToken, proven(), bound(thiefKey))
+	s.accept("a token whose cnf says of what kind the key is, as Keycloak 26.7 does", "RFC 7800, Section 3.1: what is not understood is ignored", proven(), claim("cnf", `{"jkt":"`+clientKey().thumbprint()+`","kc-jkt-type":"DPoP"}`))
+	s.refuse("binding_mismatch", "a token whose cnf says so, bound to another key", ofToken, proven(), claim("cnf", `{"jkt":"`+thiefKey().thumbprint()+`","kc-jkt-type":"DPoP"}`))
 	s.refuse("binding_mismatch", "a token bound to a certificate", ofToken, proven(), claim("cnf", `{"x5t#S256":"`+clientKey().thumbprint()+`"}`))
 	s.refuse("binding_mismatch", "a thief's proof, by the thief's key", ofToken, proven(proofBy("ES256", thiefKey)...))
 

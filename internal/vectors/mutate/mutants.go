@@ -135,12 +135,13 @@ var mutants = []mutant{
 	{"cnf needs a proof", []edit{{examination, "if x.cnf.Kind() == jose.KindNone {", "if true {"}}},
 	{"cnf is proven by something", []edit{{binding, `case has == "":`, `case has == "\x00":`}, {binding, "subtle.ConstantTimeCompare([]byte(wanted), []byte(has)) == 0", `has != "" && subtle.ConstantTimeCompare([]byte(wanted), []byte(has)) == 0`}}},
 	{"cnf is proven by the right key", []edit{{binding, "subtle.ConstantTimeCompare([]byte(wanted), []byte(has)) == 0", "false && subtle.ConstantTimeCompare([]byte(wanted), []byte(has)) == 0"}}},
-	{"cnf of an unknown kind", []edit{{binding, "\t\tdefault:\n\t\t\treturn nil, unreadable", "\t\tdefault:"}}},
-	{"cnf is not empty", []edit{
-		{binding, "if err != nil || len(members) == 0 {", "if err != nil {"},
-		{binding, "if *c == (Confirmation{}) {", "if false {"},
+	{"cnf names no second key", []edit{{binding, "return nil, &Error{Code: CodeBinding, Err: &unprovenMember{m.Name}}", "continue"}}},
+	{"cnf's members that are not understood are ignored", []edit{{binding, `case "jwk", "jwe", "kid", "jku", "osc":`, "default:"}}},
+	{"cnf has something that is understood", []edit{
+		{binding, "\tif *c == (Confirmation{}) {\n\t\treturn nil,", "\tif false {\n\t\treturn nil,"},
+		{binding, "\tif *c == (Confirmation{}) {\n\t\treturn &Error", "\tif false {\n\t\treturn &Error"},
 	}},
-	{"cnf's hashes have their length", []edit{{binding, "|| len(hash) != 32 || len(text) != 43", "|| len(hash) < 0"}}},
+	{"cnf's hashes have their length", []edit{{binding, "&& len(hash) == sha256.Size && len(text) == base64.RawURLEncoding.EncodedLen(sha256.Size)", "&& sha256.Size > 0 && len(hash) >= 0"}}},
 	{"cnf's hashes have one spelling", []edit{{binding, "base64.RawURLEncoding.Strict()", "base64.RawURLEncoding"}}},
 
 	// Organizations, scopes, clients.
