@@ -19,9 +19,9 @@ import (
 	"github.com/MicahParks/keyfunc/v3"
 	"github.com/golang-jwt/jwt/v5"
 
-	"github.com/rsguard/rsguard/internal/vectors"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/validator"
+	"github.com/rsguard/rsguard/vectors"
 )
 
 // The reasons for which golang-jwt refuses that must be reasons for us, too.
@@ -103,7 +103,7 @@ var sharedKeyID = map[string]bool{
 
 // TestDifferential asks both about every token of our own vectors.
 func TestDifferential(t *testing.T) {
-	files, err := vectors.Load("../testdata/vectors")
+	files, err := vectors.All()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func FuzzDifferential(f *testing.F) {
 		f.Fatal("the key set is refused")
 	}
 
-	files, err := vectors.Load("../testdata/vectors")
+	files, err := vectors.All()
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -7,6 +7,7 @@ require (
 	github.com/c2sp/wycheproof v0.0.0-20260902155932-3fa63dd0344a
 	github.com/golang-jwt/jwt/v5 v5.3.1
 	github.com/rsguard/rsguard v0.0.0
+	github.com/rsguard/rsguard/vectors v0.0.0
 )
 
 require (
@@ -27,3 +28,5 @@ require (
 )
 
 replace github.com/rsguard/rsguard => ../
+
+replace github.com/rsguard/rsguard/vectors => ../vectors

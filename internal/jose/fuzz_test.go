@@ -380,12 +380,8 @@ func bounded(t *testing.T, size int, f func()) {
 
 // seedTokens are those of the vectors, but for the long ones.
 func seedTokens(f *testing.F) []string {
-	files, err := vectors.Load("../../testdata/vectors")
-	if err != nil {
-		f.Fatal(err)
-	}
 	var tokens []string
-	for _, file := range files {
+	for _, file := range vectors.Read(f, "../../vectors/data") {
 		for _, v := range file.Vectors {
 			if v.Token != "" && len(v.Token) < 3000 {
 				tokens = append(tokens, v.Token)

@@ -5,7 +5,7 @@ import (
 	"math/big"
 	"strings"
 
-	"github.com/rsguard/rsguard/internal/vectors"
+	"github.com/rsguard/rsguard/vectors"
 )
 
 func keySetCases() *suite {

@@ -5,7 +5,7 @@ import (
 	"crypto"
 	"crypto/hmac"
 
-	"github.com/rsguard/rsguard/internal/vectors"
+	"github.com/rsguard/rsguard/vectors"
 )
 
 func secrets() *suite {

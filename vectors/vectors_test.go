@@ -6,11 +6,11 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/rsguard/rsguard/internal/vectors"
-	"github.com/rsguard/rsguard/internal/vectors/forge"
+	"github.com/rsguard/rsguard/vectors"
+	"github.com/rsguard/rsguard/vectors/forge"
 )
 
-const dir = "../../testdata/vectors"
+const dir = "data"
 
 // The files are what the generator makes: neither is changed without the other.
 func TestFilesAreGenerated(t *testing.T) {
@@ -29,7 +29,7 @@ func TestFilesAreGenerated(t *testing.T) {
 			continue
 		}
 		if !bytes.Equal(got, want) {
-			t.Errorf("%s is not what the generator makes: run go generate ./internal/vectors", path)
+			t.Errorf("%s is not what the generator makes: run go generate", path)
 		}
 	}
 
@@ -68,7 +68,7 @@ func TestEnoughAreAccepted(t *testing.T) {
 
 func load(tb testing.TB) []vectors.File {
 	tb.Helper()
-	files, err := vectors.Load(dir)
+	files, err := vectors.All()
 	if err != nil {
 		tb.Fatal(err)
 	}

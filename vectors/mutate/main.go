@@ -1,9 +1,9 @@
 // Command mutate removes the rules of DESIGN.md's section on reading a token, one at a time, and tells which vector or test
-// notices. Run it in the module's root:
+// notices. Run it in the folder vectors:
 //
-//	go run ./internal/vectors/mutate            # all of them: some minutes
-//	go run ./internal/vectors/mutate -run crit  # those whose rule has this in it, or one of several words with | between
-//	go run ./internal/vectors/mutate -n         # is each rule still where it is looked for?
+//	go run ./mutate            # all of them: some minutes
+//	go run ./mutate -run crit  # those whose rule has this in it, or one of several words with | between
+//	go run ./mutate -n         # is each rule still where it is looked for?
 //
 // Nothing in the tree is changed: the compiler gets the changed files by its -overlay. A rule that nobody misses, and
 // a rule that is no longer found in the source, make it fail.
@@ -45,6 +45,11 @@ func main() {
 	flag.Parse()
 	wanted, err := regexp.Compile(*only)
 	if err != nil {
+		log.Fatal(err)
+	}
+
+	// The rules are the root module's.
+	if err := os.Chdir(".."); err != nil {
 		log.Fatal(err)
 	}
 

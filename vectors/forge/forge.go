@@ -6,7 +6,7 @@
 //	s.refuse("wrong_issuer", "iss with a space after it", why, claim("iss", `"https://tenant.example.com/ "`))
 package forge
 
-import "github.com/rsguard/rsguard/internal/vectors"
+import "github.com/rsguard/rsguard/vectors"
 
 // Files returns all vectors.
 func Files() []vectors.File {

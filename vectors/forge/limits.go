@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/rsguard/rsguard/internal/vectors"
+	"github.com/rsguard/rsguard/vectors"
 )
 
 func limits() *suite {

@@ -1,29 +1,28 @@
-// Package vectors reads and writes the test vectors of testdata/vectors: tokens and requests, what
-// they are checked with, and the verdict that each must get.
+// Code generated from vectors/vectors.go by vectors/gen. DO NOT EDIT.
+
+// Package vectors holds test vectors for OAuth 2.0 resource servers: tokens and
+// requests, what they are checked with, and the verdict that each must get.
 //
-//	files, err := vectors.Load("../../testdata/vectors")
+//	files, err := vectors.All()
 //	for _, file := range files {
 //		for _, v := range file.Vectors {
 //			got := verdict(v.Token, file.KeySets[v.Keys], v.Config, v.Time())
 //			if got != v.Want { … }
 //
-// The files are data, for any language: testdata/vectors/README.md describes them. Package forge makes
-// them from fixed keys; run go generate after changing it.
+// The files in data are JSON, for any language. README.md describes every
+// member. Package forge makes them from fixed keys.
 package vectors
 
 import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"math"
-	"os"
-	"path/filepath"
-	"sort"
+	"path"
 	"strings"
 	"time"
 )
-
-//go:generate go run ./gen
 
 // Accept is the Want of a vector that must be accepted.
 const Accept = "accept"
@@ -145,42 +144,30 @@ type Confirmed struct {
 	X5TS256 string `json:"x5t#S256,omitempty"`
 }
 
-// Load reads all files in dir, sorted by name.
-func Load(dir string) ([]File, error) {
-	paths, err := filepath.Glob(filepath.Join(dir, "*.json"))
+// Load reads all JSON files of fsys, sorted by name. An unknown member is an
+// error.
+func Load(fsys fs.FS) ([]File, error) {
+	names, err := fs.Glob(fsys, "*.json")
 	if err != nil {
 		return nil, err
 	}
-	if len(paths) == 0 {
-		return nil, fmt.Errorf("vectors: no files in %s", dir)
+	if len(names) == 0 {
+		return nil, fmt.Errorf("vectors: no JSON files: %w", fs.ErrNotExist)
 	}
-	sort.Strings(paths)
 
-	files := make([]File, 0, len(paths))
-	for _, path := range paths {
-		data, err := os.ReadFile(path)
+	files := make([]File, 0, len(names))
+	for _, name := range names {
+		data, err := fs.ReadFile(fsys, name)
 		if err != nil {
 			return nil, err
 		}
-		file := File{Name: strings.TrimSuffix(filepath.Base(path), ".json")}
+		file := File{Name: strings.TrimSuffix(path.Base(name), ".json")}
 		dec := json.NewDecoder(bytes.NewReader(data))
 		dec.DisallowUnknownFields()
 		if err := dec.Decode(&file); err != nil {
-			return nil, fmt.Errorf("vectors: %s: %w", path, err)
+			return nil, fmt.Errorf("vectors: %s: %w", name, err)
 		}
 		files = append(files, file)
 	}
 	return files, nil
-}
-
-// Encode returns the file as it is stored: one member a line, so that a change shows in a diff.
-func Encode(file File) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", " ")
-	if err := enc.Encode(file); err != nil {
-		return nil, fmt.Errorf("vectors: %s: %w", file.Name, err)
-	}
-	return b.Bytes(), nil
 }

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/rsguard/rsguard/internal/vectors"
+	"github.com/rsguard/rsguard/vectors"
 )
 
 func metadata() *suite {

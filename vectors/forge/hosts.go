@@ -1,6 +1,6 @@
 package forge
 
-import "github.com/rsguard/rsguard/internal/vectors"
+import "github.com/rsguard/rsguard/vectors"
 
 // hosts are requests to an API with several domains, each with the issuer whose tokens are used there.
 func hosts() *suite {

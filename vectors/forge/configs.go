@@ -3,7 +3,7 @@ package forge
 import (
 	"strings"
 
-	"github.com/rsguard/rsguard/internal/vectors"
+	"github.com/rsguard/rsguard/vectors"
 )
 
 // invalidConfig is the Want of a configuration that must not be accepted. There is no request to answer then.

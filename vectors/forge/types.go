@@ -1,6 +1,6 @@
 package forge
 
-import "github.com/rsguard/rsguard/internal/vectors"
+import "github.com/rsguard/rsguard/vectors"
 
 func types() *suite {
 	s := newSuite("types", "Other kinds of token: ID, logout, refresh, introspection, event, proof (RFC 8725, Sections 3.11 and 3.12; RFC 9068, Section 4).")

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 
-	"github.com/rsguard/rsguard/internal/vectors"
+	"github.com/rsguard/rsguard/vectors"
 )
 
 // What a draft starts from: a token that the default configuration accepts.

@@ -3,7 +3,7 @@ package forge
 import (
 	"strings"
 
-	"github.com/rsguard/rsguard/internal/vectors"
+	"github.com/rsguard/rsguard/vectors"
 )
 
 func issuers() *suite {

@@ -1,0 +1,20 @@
+package vectors
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:generate go run ./gen
+
+//go:embed data/*.json
+var data embed.FS
+
+// All returns every file of this module, sorted by name.
+func All() ([]File, error) {
+	dir, err := fs.Sub(data, "data")
+	if err != nil {
+		return nil, err
+	}
+	return Load(dir)
+}

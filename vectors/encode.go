@@ -1,0 +1,20 @@
+package vectors
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// Encode returns the file as it is stored: one member a line, so that a change
+// shows in a diff.
+func Encode(file File) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	if err := enc.Encode(file); err != nil {
+		return nil, fmt.Errorf("vectors: %s: %w", file.Name, err)
+	}
+	return b.Bytes(), nil
+}

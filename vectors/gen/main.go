@@ -1,0 +1,39 @@
+// Command gen writes the vectors anew, and the root module's copy of the types
+// that they are read into. Run it by go generate in the folder above.
+package main
+
+import (
+	"log"
+	"os"
+	"path/filepath"
+
+	"github.com/rsguard/rsguard/vectors"
+	"github.com/rsguard/rsguard/vectors/forge"
+)
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("gen: ")
+
+	count := 0
+	for _, file := range forge.Files() {
+		data, err := vectors.Encode(file)
+		if err != nil {
+			log.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join("data", file.Name+".json"), data, 0o644); err != nil {
+			log.Fatal(err)
+		}
+		count += len(file.Vectors)
+	}
+
+	source, err := os.ReadFile("vectors.go")
+	if err != nil {
+		log.Fatal(err)
+	}
+	const header = "// Code generated from vectors/vectors.go by vectors/gen. DO NOT EDIT.\n\n"
+	if err := os.WriteFile("../internal/vectors/format.go", append([]byte(header), source...), 0o644); err != nil {
+		log.Fatal(err)
+	}
+	log.Printf("%d vectors", count)
+}

@@ -1,0 +1,3 @@
+module github.com/rsguard/rsguard/vectors
+
+go 1.26.0
