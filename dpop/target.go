@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/rsguard/rsguard/internal/uripath"
 )
 
 // A target is a URL without query and fragment, in the one form that all its spellings have in common: after the
@@ -52,7 +54,7 @@ func parseTarget(s string) (target, error) {
 	if port != "" && port != ownPort {
 		host += ":" + port
 	}
-	path, ok = normalPath(path)
+	path, ok = uripath.Normalize(path)
 	if !ok {
 		return target{}, errCharacter
 	}
@@ -78,7 +80,7 @@ func splitAuthority(s string) (host, port string, ok bool) {
 		}
 		host, s = s[:end], s[end:]
 		for i := range len(host) {
-			if c := host[i]; !isUnreserved(c) {
+			if !uripath.IsUnreserved(host[i]) {
 				return "", "", false
 			}
 		}
@@ -95,95 +97,4 @@ func splitAuthority(s string) (host, port string, ok bool) {
 	}
 	n, err := strconv.ParseUint(s[1:], 10, 16)
 	return host, strconv.FormatUint(n, 10), err == nil
-}
-
-const upperHex = "0123456789ABCDEF"
-
-// normalPath resolves what two spellings of a path can differ by. Characters that no URL has, but that some clients
-// send as they are, count as percent-encoded; spaces and control characters are refused.
-func normalPath(path string) (string, bool) {
-	if !isNormal(path) {
-		b := make([]byte, 0, len(path)+16)
-		for i := 0; i < len(path); i++ {
-			c := path[i]
-			switch {
-			case c <= ' ' || c == 0x7f:
-				return "", false
-			case c == '%':
-				if i+2 >= len(path) || !isHex(path[i+1]) || !isHex(path[i+2]) {
-					return "", false
-				}
-				if c = unhex(path[i+1])<<4 | unhex(path[i+2]); isUnreserved(c) {
-					b = append(b, c)
-				} else {
-					b = append(b, '%', upperHex[c>>4], upperHex[c&15])
-				}
-				i += 2
-			case c == '/' || isPathCharacter(c):
-				b = append(b, c)
-			default:
-				b = append(b, '%', upperHex[c>>4], upperHex[c&15])
-			}
-		}
-		path = string(b)
-	}
-	if path == "" {
-		return "/", true
-	}
-	return withoutDots(path), true
-}
-
-// isNormal reports whether a path has none of what normalPath would change in single characters.
-func isNormal(path string) bool {
-	for i := range len(path) {
-		if c := path[i]; c != '/' && !isPathCharacter(c) {
-			return false
-		}
-	}
-	return true
-}
-
-// withoutDots resolves the segments "." and "..", as RFC 3986, Section 5.2.4 does.
-func withoutDots(path string) string {
-	if !strings.Contains(path, "/.") {
-		return path
-	}
-	segments := strings.Split(path[1:], "/")
-	kept := segments[:0]
-	for i, segment := range segments {
-		last := i == len(segments)-1
-		switch segment {
-		case ".":
-		case "..":
-			kept = kept[:max(len(kept)-1, 0)]
-		default:
-			kept = append(kept, segment)
-			continue
-		}
-		if last {
-			kept = append(kept, "") // what is left ends in a slash
-		}
-	}
-	return "/" + strings.Join(kept, "/")
-}
-
-func isUnreserved(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
-		c == '-' || c == '.' || c == '_' || c == '~'
-}
-
-// isPathCharacter reports whether c stands for itself in a path: a pchar of RFC 3986, Section 3.3.
-func isPathCharacter(c byte) bool {
-	return isUnreserved(c) || strings.IndexByte("!$&'()*+,;=:@", c) >= 0
-}
-
-func isHex(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
-}
-
-func unhex(c byte) byte {
-	if c <= '9' {
-		return c - '0'
-	}
-	return c&^0x20 - 'A' + 10
 }

@@ -400,7 +400,7 @@ func TestDPoP_functions(t *testing.T) {
 	}{
 		{"an origin that is right", middleware.Config{Origin: func(*http.Request) (string, error) { return "https://api.example.com/", nil }}, 200},
 		{"an origin that is wrong", middleware.Config{Origin: func(*http.Request) (string, error) { return "https://api.example.org", nil }}, 401},
-		{"an origin that is empty", middleware.Config{Origin: func(*http.Request) (string, error) { return "", nil }}, 401},
+		{"an origin that is empty", middleware.Config{Origin: func(*http.Request) (string, error) { return "", nil }}, 400},
 		{"an origin that hides the path", middleware.Config{Origin: func(*http.Request) (string, error) { return ordersURL + "?", nil }}, 400},
 		{"an origin that hides the path in a fragment", middleware.Config{Origin: func(*http.Request) (string, error) { return ordersURL + "#", nil }}, 400},
 		{"an Origin that fails", middleware.Config{Origin: func(*http.Request) (string, error) { return "https://api.example.com", errors.New("no") }}, 400},

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rsguard/rsguard/internal/uripath"
 	"github.com/rsguard/rsguard/validator"
 )
 
@@ -79,9 +80,12 @@ func ForwardedOrigin(networks ...netip.Prefix) func(*http.Request) (string, erro
 
 var (
 	errNoProto = errors.New("the proxy doesn't say by which scheme the request came")
-	errTarget  = errors.New("the request's target has no path")
+	errTarget  = errors.New("the request's target has no path that can be read")
 	errOrigin  = errors.New("the origin of the request is not a scheme, a host and a path")
 )
+
+// maxPath is the length of the longest path that is looked at.
+const maxPath = 8 << 10
 
 // origin returns the origin of r by the Config. Its error is a [*validator.Error].
 func (a *Authenticator) origin(r *http.Request) (string, error) {
@@ -133,8 +137,15 @@ func checkOrigin(s string) error {
 	return nil
 }
 
-// targetOf returns the URL that the client has sent r to (RFC 9110, Section 7.1), without its query.
+// targetOf returns the URL that the client has sent r to (RFC 9110,
+// Section 7.1), without its query. The path of the request stays below that of
+// the origin, however many dot segments it has, since another service may be
+// beside it.
 func targetOf(origin string, r *http.Request) (string, error) {
+	_, host, ok := strings.Cut(origin, "://")
+	if !ok || host == "" || host[0] == '/' { // the path would begin with one
+		return "", errOrigin
+	}
 	if strings.ContainsAny(origin, "?#") {
 		return "", errOrigin
 	}
@@ -145,8 +156,9 @@ func targetOf(origin string, r *http.Request) (string, error) {
 	return strings.TrimRight(origin, "/") + path, nil
 }
 
-// pathOf returns the path as it was sent, which a handler in between doesn't change, as it may change r.URL. It is
-// empty or begins with a slash, so that it can't become a part of the host.
+// pathOf returns the path as it was sent, which a handler in between doesn't
+// change, as it may change r.URL. It is in its normal form, or empty for a
+// request that has none.
 func pathOf(r *http.Request) (string, error) {
 	target := r.RequestURI
 	switch {
@@ -163,9 +175,17 @@ func pathOf(r *http.Request) (string, error) {
 		target = u.EscapedPath()
 	}
 	path, _, _ := strings.Cut(target, "?")
-	if path != "" && path[0] != '/' {
+	switch {
+	case path == "":
+		return "", nil
+	case path[0] != '/' || len(path) > maxPath:
 		return "", errTarget
 	}
-	// There is no fragment in a request: what looks like one is a part of the path for the server.
-	return strings.ReplaceAll(path, "#", "%23"), nil
+	// There is no fragment in a request: what looks like one is a part of the path
+	// for the server, and Normalize escapes it.
+	normal, ok := uripath.Normalize(path)
+	if !ok {
+		return "", errTarget
+	}
+	return normal, nil
 }

@@ -253,6 +253,30 @@ func TestDPoP_target(t *testing.T) {
 	}
 }
 
+// A function of the user's may return an origin without a host. The path must not
+// become one.
+func TestDPoP_originWithoutHost(t *testing.T) {
+	t.Parallel()
+
+	b := newBound(t)
+	token := b.iss.Token(testutil.Claims{"cnf": b.key.Confirmation()})
+	const evil = "https://evil.example/orders"
+	for _, origin := range []string{"", "https:", "https:/", "https://", "https:///", "https://?", "//", "evil.example"} {
+		r := b.request("DPoP", token)
+		r.RequestURI = "//evil.example/orders"
+		r.Header.Set("DPoP", b.key.Proof(http.MethodGet, evil, token))
+		auth := newAuth(t, middleware.Config{
+			Validator: b.valid, DPoP: b.verifier(dpop.Config{}),
+			Origin: func(*http.Request) (string, error) { return origin, nil },
+		})
+		w := httptest.NewRecorder()
+		auth.Handler(new(spy)).ServeHTTP(w, r)
+		if w.Code != 400 {
+			t.Errorf("Origin() = %q, a request for //evil.example/orders with a proof for %s: status = %d, want 400", origin, evil, w.Code)
+		}
+	}
+}
+
 // Requests that no server has read, and the form of OPTIONS that is for the server as a whole.
 func TestDPoP_targetForms(t *testing.T) {
 	t.Parallel()

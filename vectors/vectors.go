@@ -103,6 +103,7 @@ type Config struct {
 
 	IssuerForHost  map[string]string `json:"issuer_for_host,omitempty"` // the one issuer that is accepted there; empty, or no such host: none
 	AllowPreflight bool              `json:"allow_preflight,omitempty"` // a CORS preflight without a token is let through
+	Origin         string            `json:"origin,omitempty"`          // what clients write before the request's path; absent: its scheme and host
 }
 
 // A DPoP says which proofs are accepted (RFC 9449). Absent members have their documented defaults.

@@ -237,6 +237,7 @@ func checkRequest(t *testing.T, f framework, v vectors.Vector, servers []*keySer
 		ResourceMetadata: v.Config.ResourceMetadata,
 		DPoP:             dpopOf(t, v),
 		IssuerForHost:    issuerForHostOf(v),
+		Origin:           originOf(v),
 		AllowPreflight:   v.Config.AllowPreflight,
 		Logger:           slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
@@ -289,6 +290,13 @@ func issuerForHostOf(v vectors.Vector) func(string) string {
 		return nil
 	}
 	return func(host string) string { return v.Config.IssuerForHost[host] }
+}
+
+func originOf(v vectors.Vector) func(*http.Request) (string, error) {
+	if v.Config.Origin == "" {
+		return nil
+	}
+	return middleware.FixedOrigin(v.Config.Origin)
 }
 
 // checkLog wants one record of a refusal, with its code, and none of anything else.

@@ -282,6 +282,7 @@ func proofs() *suite {
 	s.refuse("invalid_proof", "a host that X-Forwarded-Host names", "RFC 7239, Section 8.1: anybody can write it", proven(claim("htu", `"https://public.example.com/orders"`)),
 		header(auth, proof, [2]string{"X-Forwarded-Host", "public.example.com"}, [2]string{"X-Forwarded-Proto", "https"}, [2]string{"Forwarded", "host=public.example.com;proto=https"}))
 	s.accept("a host that X-Forwarded-Host does not change", "RFC 7239, Section 8.1: anybody can write it", proven(), header(auth, proof, [2]string{"X-Forwarded-Host", "public.example.com"}))
+	pathsBehindAPrefix(s)
 
 	// Times.
 	at := func(offset int) option { return claim("iat", strconv.Itoa(now+offset)) }
@@ -356,4 +357,30 @@ func proofs() *suite {
 	s.accept("the same jti in capitals", "RFC 7519, Section 4.1.7: case-sensitive", proven(claim("jti", `"PROOF-1"`)), after())
 	s.refuse("proof_replayed", "the proof of another path", once, proven(claim("htu", `"https://api.example.com/orders/2"`)), target("/orders/2"), after())
 	return s
+}
+
+// pathsBehindAPrefix: a proxy takes /v1 off, and another service has the paths
+// beside it. What the request says must not reach one of those.
+func pathsBehindAPrefix(s *suite) {
+	const (
+		own    = "RFC 9449, Section 4.3, check 9: the URL, the part that a proxy takes off included"
+		beside = "RFC 3986, Section 5.2.4: dot segments end at the root of their own path"
+	)
+	behind := config(func(c *vectors.Config) { c.Origin = "https://www.example.com/v1" })
+	proofOf := func(path string) option { return proven(claim("htu", quote("https://www.example.com"+path))) }
+	target := func(target string) option { return sent(func(r *vectors.Request) { r.Target = target }) }
+
+	s.accept("behind a prefix", own, proofOf("/v1/orders"), behind)
+	s.refuse("invalid_proof", "behind a prefix, htu without it", own, proofOf("/orders"), behind)
+	s.accept("behind a prefix, dots within", own, proofOf("/v1/orders"), behind, target("/a/../orders"))
+	for _, climb := range []string{
+		"/../other/orders", "/../../other/orders", "/v1/../../other/orders", "/%2e%2e/other/orders", "/.%2E/other/orders",
+		"/./../other/orders", "//../../other/orders", "/a/../../other/orders", "https://api.example.com/../other/orders",
+	} {
+		s.refuse("invalid_proof", "behind a prefix, "+climb+" for the service beside", beside, proofOf("/other/orders"), behind, target(climb))
+	}
+	s.accept("behind a prefix, /../other/orders for its own", beside, proofOf("/v1/other/orders"), behind, target("/../other/orders"))
+	s.accept("behind a prefix, the root", own, proofOf("/v1/"), behind, target("/.."))
+	s.refuse("invalid_proof", "behind a prefix, the root of the host", beside, proofOf("/"), behind, target("/.."))
+	s.refuse("invalid_proof", "behind a prefix, an encoded slash", own, proofOf("/other/orders"), behind, target("/..%2Fother/orders"))
 }
