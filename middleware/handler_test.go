@@ -2,11 +2,14 @@ package middleware_test
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -360,6 +363,48 @@ func TestConfig_Token(t *testing.T) {
 					tt.token, tt.err, w.Code, v.asked, tt.status, tt.asked)
 			}
 		})
+	}
+}
+
+// Only the source of the token can say that there are no credentials. Said by
+// anything else, it must not let a bad token pass where one is optional, and is
+// not a matter of every day for the log.
+func TestConfig_Optional_missingElsewhere(t *testing.T) {
+	t.Parallel()
+
+	missing := &validator.Error{Code: validator.CodeMissing}
+	wrapped := fmt.Errorf("wrapped: %w", missing)
+	origin := func(*http.Request) (string, error) { return "", missing }
+	issuerForHost := func(string) string { return "https://issuer.example/" }
+	for _, tt := range []struct {
+		name   string
+		cfg    middleware.Config
+		checks []validator.Check
+		status int
+		code   validator.Code
+	}{
+		{"ClientCertificate", middleware.Config{ClientCertificate: func(*http.Request) (*x509.Certificate, error) { return nil, missing }}, nil, 400, validator.CodeRequest},
+		{"ClientCertificate, wrapped", middleware.Config{ClientCertificate: func(*http.Request) (*x509.Certificate, error) { return nil, wrapped }}, nil, 400, validator.CodeRequest},
+		{"Origin", middleware.Config{Origin: origin, IssuerForHost: issuerForHost}, nil, 400, validator.CodeRequest},
+		{"Validator", middleware.Config{Validator: validateFunc(func(context.Context, string) (*validator.Claims, error) { return nil, missing })}, nil, 403, validator.CodeRefused},
+		{"a check", middleware.Config{}, []validator.Check{refuse(missing)}, 403, validator.CodeRefused},
+		{"a check, wrapped", middleware.Config{}, []validator.Check{refuse(wrapped)}, 403, validator.CodeRefused},
+		{"a check that asks for claims in vain", middleware.Config{}, []validator.Check{func(ctx context.Context, _ *validator.Claims) error {
+			_, err := middleware.ClaimsAs[struct{}](ctx)
+			return err
+		}}, 403, validator.CodeRefused},
+		{"Token", middleware.Config{Token: func(*http.Request) (string, error) { return "bad", wrapped }}, nil, 200, ""},
+	} {
+		var log strings.Builder
+		tt.cfg.Optional, tt.cfg.Logger = true, slog.New(slog.NewTextHandler(&log, nil))
+		var s spy
+		w := serve(newAuth(t, tt.cfg).Require(tt.checks...)(&s), "Bearer anna")
+		if w.Code != tt.status || (s.seen != nil) != (tt.status == 200) {
+			t.Errorf("%s returns CodeMissing: status = %d, handler called for %q, want %d", tt.name, w.Code, s.seen, tt.status)
+		}
+		if want := "code=" + string(tt.code); tt.code != "" && !strings.Contains(log.String(), want) {
+			t.Errorf("%s returns CodeMissing: log = %q, want %s at level Info", tt.name, log.String(), want)
+		}
 	}
 }
 

@@ -44,9 +44,10 @@ type Config struct {
 
 	// Token finds the request's access token. Nil means [BearerToken]; where clients can't send its header, there are
 	// [CookieToken], [FormToken] and [WebSocketToken]. An empty token without an error means that
-	// there are no credentials. An error that is no [*validator.Error] counts as [validator.CodeRequest]: there are
-	// credentials, but they cannot be read. Token must be safe for concurrent use, and may be called more than once for
-	// a request.
+	// there are no credentials, as does an error with [validator.CodeMissing]: from this function alone, and not from
+	// the others of a Config, a check or the Validator. An error that is no [*validator.Error] counts as
+	// [validator.CodeRequest]: there are credentials, but they cannot be read. Token must be safe for concurrent use,
+	// and may be called more than once for a request.
 	Token func(*http.Request) (string, error)
 
 	// IssuerForHost names the issuer whose tokens are accepted on a host, for an API that is reached under several
@@ -250,6 +251,9 @@ func (a *Authenticator) token(r *http.Request) (string, error) {
 		return BearerToken(r)
 	}
 	token, err := a.cfg.Token(r)
+	if validator.CodeOf(err) == validator.CodeMissing {
+		return "", err
+	}
 	if err != nil {
 		return "", refusal(validator.CodeRequest, err)
 	}
@@ -261,7 +265,9 @@ func (a *Authenticator) token(r *http.Request) (string, error) {
 
 var errNoToken = errors.New("the request has no token")
 
-// refusal returns err if it has a code, and else gives it code.
+// refusal returns err if it has a code, and else gives it code. CodeMissing
+// counts as none: whether there are credentials is for the token's source alone
+// to say, and an Optional request without any passes.
 func refusal(code validator.Code, err error) error {
 	var e *validator.Error
 	switch {
@@ -269,6 +275,8 @@ func refusal(code validator.Code, err error) error {
 		return &validator.Error{Code: code, Err: err}
 	case e == nil:
 		return &fault{text: "a nil *validator.Error was returned as an error"}
+	case e.Code == validator.CodeMissing:
+		return &validator.Error{Code: code, Err: err}
 	default:
 		return err
 	}

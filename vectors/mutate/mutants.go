@@ -197,6 +197,7 @@ var mutants = []mutant{
 	{"no token in the query as well", []edit{{bearer, `if r.URL != nil && queryHas(r.URL.RawQuery, "access_token") {`, "if false {"}}},
 	{"optional is for no credentials", []edit{{requests, "case missing && a.cfg.Optional && len(checks) == 0, missing", "case err != nil && a.cfg.Optional && len(checks) == 0, missing"}}},
 	{"a check is not optional", []edit{{requests, "case missing && a.cfg.Optional && len(checks) == 0, missing", "case missing && a.cfg.Optional, missing"}}},
+	{"only the token's source says that there is none", []edit{{requests, "case e.Code == validator.CodeMissing:", "case false:"}}},
 	{"no error code without credentials", []edit{{challenge, `return answer{http.StatusUnauthorized, true, ""}`, `return answer{http.StatusUnauthorized, true, "invalid_token"}`}}},
 	{"quotation marks are escaped", []edit{{challenge, `if value[i] == '"' || value[i] == '\\' {`, "if false {"}}},
 	// Proofs.
