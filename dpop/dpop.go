@@ -23,7 +23,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/rsguard/rsguard/internal/jose"
 	"github.com/rsguard/rsguard/validator"
 )
 
@@ -81,10 +80,10 @@ type Proof struct {
 func (v *Verifier) Verify(r Request) (*Proof, error) {
 	switch len(r.Proofs) {
 	case 0:
-		return nil, errNone
+		return nil, invalid(errNone)
 	case 1:
 	default:
-		return nil, errSeveral
+		return nil, invalid(errSeveral)
 	}
 	now := v.cfg.Now()
 	var p reading
@@ -104,7 +103,7 @@ func (v *Verifier) Verify(r Request) (*Proof, error) {
 		return nil, err
 	}
 	if v.cfg.Nonces != nil && !(p.hasNonce && v.cfg.Nonces.Valid(p.nonce)) {
-		return nil, errNonce
+		return nil, &validator.Error{Code: validator.CodeNonce, Err: errNonce}
 	}
 	// What costs most comes last.
 	thumbprint, err := p.checkSignature()
@@ -128,13 +127,13 @@ func (v *Verifier) Verify(r Request) (*Proof, error) {
 // the store fails or is full, or ctx is done.
 func (v *Verifier) Redeem(ctx context.Context, proof *Proof, claims *validator.Claims) error {
 	if claims == nil || claims.Confirmation == nil || claims.Confirmation.JKT == "" {
-		return errUnbound
+		return &validator.Error{Code: validator.CodeBinding, Err: errUnbound}
 	}
 	if proof == nil || proof.id == "" {
-		return errNone
+		return invalid(errNone)
 	}
 	if subtle.ConstantTimeCompare([]byte(claims.Confirmation.JKT), []byte(proof.Thumbprint)) == 0 {
-		return errOtherKey
+		return &validator.Error{Code: validator.CodeBinding, Err: errOtherKey}
 	}
 	ctx, cancel := context.WithTimeout(ctx, redeemTimeout)
 	defer cancel()
@@ -142,7 +141,7 @@ func (v *Verifier) Redeem(ctx context.Context, proof *Proof, claims *validator.C
 	case err != nil:
 		return &validator.Error{Code: validator.CodeUnavailable, Err: err}
 	case !isNew:
-		return errReplayed
+		return &validator.Error{Code: validator.CodeReplayed, Err: errReplayed}
 	}
 	return nil
 }
@@ -175,26 +174,16 @@ func replayKey(thumbprint, id string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
+// invalid makes an error for each proof, since whoever gets it may change it.
 func invalid(err error) *validator.Error {
 	return &validator.Error{Code: validator.CodeProof, Err: err}
 }
 
-// Errors that are the same for all: a flood of bad proofs costs no memory.
 var (
-	errNone    = invalid(errors.New("the request has no DPoP proof"))
-	errSeveral = invalid(errors.New("the request has several DPoP fields"))
-	errNonce   = &validator.Error{
-		Code: validator.CodeNonce,
-		Err:  errors.New("the proof's nonce is missing, too old or not ours"),
-	}
-	errUnbound = &validator.Error{
-		Code: validator.CodeBinding,
-		Err:  errors.New("the token is not bound to a DPoP key: it is not for the scheme DPoP"),
-	}
-	errOtherKey = &validator.Error{
-		Code: validator.CodeBinding,
-		Err:  errors.New("the token is bound to another key than the proof's"),
-	}
-	errReplayed  = &validator.Error{Code: validator.CodeReplayed, Err: errors.New("the proof was used before")}
-	errSignature = invalid(jose.ErrSignature)
+	errNone     = errors.New("the request has no DPoP proof")
+	errSeveral  = errors.New("the request has several DPoP fields")
+	errNonce    = errors.New("the proof's nonce is missing, too old or not ours")
+	errUnbound  = errors.New("the token is not bound to a DPoP key: it is not for the scheme DPoP")
+	errOtherKey = errors.New("the token is bound to another key than the proof's")
+	errReplayed = errors.New("the proof was used before")
 )

@@ -87,11 +87,11 @@ func (p *reading) read(proof string) error {
 func (p *reading) checkClaims() error {
 	switch {
 	case p.id == "":
-		return errNoID
+		return invalid(errNoID)
 	case len(p.id) > maxID:
-		return errLongID
+		return invalid(errLongID)
 	case !p.hasIssuedAt:
-		return errNoIssuedAt
+		return invalid(errNoIssuedAt)
 	}
 	return nil
 }
@@ -128,7 +128,7 @@ func (p *reading) checkTarget(method, url string) error {
 	case got.origin != want.origin:
 		return invalid(fmt.Errorf("the proof's htu is of %.256q, and the request was sent to %.256q", got.origin, want.origin))
 	case got.path != want.path:
-		return errPath // paths may name people
+		return invalid(errPath) // paths may name people
 	}
 	return nil
 }
@@ -140,9 +140,9 @@ func (p *reading) checkTimes(now time.Time, maxAge, leeway time.Duration) error 
 	case age < -leeway:
 		return invalid(fmt.Errorf("the proof was issued %v in the future, over %v", -age, leeway))
 	case p.hasExpires && !now.Before(p.expires.Add(leeway)):
-		return errExpired
+		return invalid(errExpired)
 	case p.hasNotBefore && now.Before(p.notBefore.Add(-leeway)):
-		return errNotYet
+		return invalid(errNotYet)
 	}
 	return nil
 }
@@ -150,16 +150,16 @@ func (p *reading) checkTimes(now time.Time, maxAge, leeway time.Duration) error 
 // checkToken compares the hash of the access token, which ties the proof to it.
 func (p *reading) checkToken(token string) error {
 	if token == "" {
-		return errNoToken // of which there is a hash too
+		return invalid(errNoToken) // of which there is a hash too
 	}
 	if !p.hasHash {
-		return errNoHash
+		return invalid(errNoHash)
 	}
 	sum := sha256.Sum256([]byte(token))
 	var want [43]byte
 	base64.RawURLEncoding.Encode(want[:], sum[:])
 	if subtle.ConstantTimeCompare(want[:], []byte(p.tokenHash)) == 0 {
-		return errOtherToken
+		return invalid(errOtherToken)
 	}
 	return nil
 }
@@ -176,13 +176,13 @@ func (p *reading) checkSignature() (string, error) {
 		return "", invalid(fmt.Errorf("the proof's jwk: %w", err))
 	}
 	if key, ok := key.Public.(*rsa.PublicKey); ok && (key.N.BitLen() > maxModulus || key.E > maxExponent) {
-		return "", errLargeKey
+		return "", invalid(errLargeKey)
 	}
 	if key.Algorithm != "" && key.Algorithm != p.token.Header.Algorithm || !jose.Fits(p.token.Header.Algorithm, key.Public) {
 		return "", invalid(jose.ErrKeyMismatch)
 	}
 	if p.token.Verify(key.Public) != nil {
-		return "", errSignature
+		return "", invalid(jose.ErrSignature)
 	}
 	thumbprint, err := jose.Thumbprint(key.Public)
 	if err != nil {
@@ -227,14 +227,14 @@ func readJWK(dst []jose.Member, jwk jose.Value) ([]jose.Member, error) {
 }
 
 var (
-	errNoID       = invalid(errors.New("the proof's jti is missing or empty"))
-	errLongID     = invalid(fmt.Errorf("the proof's jti is over %d bytes long", maxID))
-	errNoIssuedAt = invalid(errors.New("the proof's iat is missing"))
-	errPath       = invalid(errors.New("the proof's htu has another path than the request"))
-	errExpired    = invalid(errors.New("the proof's exp has passed"))
-	errNotYet     = invalid(errors.New("the proof's nbf is in the future"))
-	errNoToken    = invalid(errors.New("the request has no token"))
-	errNoHash     = invalid(errors.New("the proof's ath is missing"))
-	errOtherToken = invalid(errors.New("the proof's ath is not the hash of the token"))
-	errLargeKey   = invalid(fmt.Errorf("the proof's key has over %d bits, or an exponent over %d", maxModulus, maxExponent))
+	errNoID       = errors.New("the proof's jti is missing or empty")
+	errLongID     = fmt.Errorf("the proof's jti is over %d bytes long", maxID)
+	errNoIssuedAt = errors.New("the proof's iat is missing")
+	errPath       = errors.New("the proof's htu has another path than the request")
+	errExpired    = errors.New("the proof's exp has passed")
+	errNotYet     = errors.New("the proof's nbf is in the future")
+	errNoToken    = errors.New("the request has no token")
+	errNoHash     = errors.New("the proof's ath is missing")
+	errOtherToken = errors.New("the proof's ath is not the hash of the token")
+	errLargeKey   = fmt.Errorf("the proof's key has over %d bits, or an exponent over %d", maxModulus, maxExponent)
 )

@@ -123,7 +123,7 @@ func TestConfig_Logger_checks(t *testing.T) {
 		{"an Error", shared, "code=insufficient_scope issuer=https://issuer.example/ error=insufficient_scope"},
 		{"an Error with an issuer", own, "code=insufficient_scope issuer=https://own.example/ error=insufficient_scope"},
 		{"another error", errors.New("x"), `code=refused issuer=https://issuer.example/ error="refused: x"`},
-		{"an Error in another", fmt.Errorf("x: %w", shared), `code=insufficient_scope error="x: insufficient_scope"`},
+		{"an Error in another", fmt.Errorf("x: %w", shared), `code=insufficient_scope issuer=https://issuer.example/ error="x: insufficient_scope"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

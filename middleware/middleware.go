@@ -277,18 +277,35 @@ func refusal(code validator.Code, err error) error {
 		return &fault{text: "a nil *validator.Error was returned as an error"}
 	case e.Code == validator.CodeMissing:
 		return &validator.Error{Code: code, Err: err}
+	case err == error(e):
+		return ownError(e)
 	default:
-		return err
+		return &ownWrapped{err, ownError(e)}
 	}
 }
+
+// ownError returns a copy of e, since a check, or a function of the Config, may
+// return the same to all requests, and an ErrorHandler may change what it gets.
+func ownError(e *validator.Error) *validator.Error {
+	own := *e
+	own.Scopes, own.ACRValues = slices.Clone(e.Scopes), slices.Clone(e.ACRValues)
+	return &own
+}
+
+// An ownWrapped is an error that wraps an Error, of which a copy is found first.
+type ownWrapped struct {
+	error
+	own *validator.Error
+}
+
+func (e *ownWrapped) Unwrap() []error { return []error{e.own, e.error} }
 
 // refusalOf is refusal for a check's error, to which it adds whose token it was, for the log.
 func refusalOf(claims *validator.Claims, err error) error {
 	err = refusal(validator.CodeRefused, err)
-	if e, ok := err.(*validator.Error); ok && e.Issuer == "" {
-		copied := *e // a check may return the same error to all
-		copied.Issuer, copied.KeyID = claims.Issuer, claims.KeyID()
-		return &copied
+	var e *validator.Error
+	if errors.As(err, &e) && e.Issuer == "" {
+		e.Issuer, e.KeyID = claims.Issuer, claims.KeyID()
 	}
 	return err
 }

@@ -145,9 +145,7 @@ func unless(met bool, refusal *Error) error {
 	if met {
 		return nil
 	}
-	e := *refusal
-	e.Scopes, e.ACRValues = slices.Clone(e.Scopes), slices.Clone(e.ACRValues)
-	return &e
+	return refusal.clone()
 }
 
 func mustBe(condition bool, format string, args ...any) {

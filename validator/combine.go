@@ -75,10 +75,8 @@ func join(code Code, errs []error, strict bool) error {
 		switch {
 		case e.Code != code:
 		case joined == nil:
-			first := *e
-			first.Scopes, first.ACRValues = slices.Clone(e.Scopes), slices.Clone(e.ACRValues)
-			first.Err = err
-			joined = &first
+			joined = e.clone()
+			joined.Err = err
 		default:
 			joined.Err = errors.Join(joined.Err, err)
 			joined.Scopes = union(joined.Scopes, e.Scopes)

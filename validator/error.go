@@ -3,6 +3,7 @@ package validator
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -91,6 +92,13 @@ func CodeOf(err error) Code {
 	return CodeRefused
 }
 
+// clone returns an Error that shares nothing with e that its owner may change.
+func (e *Error) clone() *Error {
+	own := *e
+	own.Scopes, own.ACRValues = slices.Clone(e.Scopes), slices.Clone(e.ACRValues)
+	return &own
+}
+
 // asError finds the [*Error] in err's chain, and keeps all of err's text, or makes one of CodeRefused.
 func asError(err error) *Error {
 	if e, ok := err.(*Error); ok && e != nil {
@@ -100,9 +108,9 @@ func asError(err error) *Error {
 	if !errors.As(err, &e) || e == nil {
 		return &Error{Code: CodeRefused, Err: err}
 	}
-	wrapped := *e
+	wrapped := e.clone()
 	wrapped.Err = err
-	return &wrapped
+	return wrapped
 }
 
 // A mismatch is the cause of a refusal whose text is made only when somebody reads it: most refusals of a flood

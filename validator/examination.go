@@ -48,7 +48,7 @@ const (
 func (x *examination) parse(token string, maxSize int) error {
 	x.step = stepForm
 	if len(token) > maxSize {
-		return errTooLarge
+		return tooLarge()
 	}
 	if err := x.token.Parse(token, maxSize); err != nil {
 		return &Error{Code: CodeMalformed, Err: err}
@@ -56,8 +56,7 @@ func (x *examination) parse(token string, maxSize int) error {
 	return nil
 }
 
-// errTooLarge is one for all: a flood of large tokens costs nothing.
-var errTooLarge = &Error{Code: CodeMalformed, Err: jose.ErrTooLarge}
+func tooLarge() error { return &Error{Code: CodeMalformed, Err: jose.ErrTooLarge} }
 
 // algorithm checks that v allows the token's. What is allowed decides, never what the token says
 // (RFC 8725, Section 3.1).
@@ -337,7 +336,7 @@ func refusal(err error, issuer, keyID string) error {
 	if issuer == "" && keyID == "" {
 		return err
 	}
-	e := *asError(err) // a copy: a Check may return the same error to all
+	e := asError(err).clone() // a Check may return the same error to all
 	e.Issuer, e.KeyID = cut(issuer), cut(keyID)
-	return &e
+	return e
 }

@@ -80,7 +80,7 @@ func (m *Mux) validate(ctx context.Context, x *examination, token string) error 
 	case v == nil:
 		return &Error{Code: CodeIssuer, Err: &mismatch{name: "iss", found: x.issuers(), advice: "no tenant has this issuer"}}
 	case len(token) > v.cfg.MaxTokenSize:
-		return errTooLarge
+		return tooLarge()
 	}
 	if known, err := v.memory.recognize(ctx, v, token, &x.Claims); known {
 		return err
