@@ -74,29 +74,35 @@ func openBrowser(t *testing.T, javaScript bool, expected string) context.Context
 	)
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, time.Minute)
-	t.Cleanup(cancel)
-
-	chromedp.ListenTarget(ctx, func(event any) {
+	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithListener(func(event any) {
 		switch event := event.(type) {
 		case *runtime.EventExceptionThrown:
-			t.Errorf("the page threw %s", event.ExceptionDetails.Error())
+			t.Errorf("the page threw %s (%s)", event.ExceptionDetails.Text, event.ExceptionDetails.URL)
 		case *log.EventEntryAdded: // a breach of the Content-Security-Policy is one of these
 			if !strings.Contains(event.Entry.Text, expected) {
 				t.Errorf("the browser says: %s: %s (%s)", event.Entry.Level, event.Entry.Text, event.Entry.URL)
 			}
 		}
-	})
+	}))
+	t.Cleanup(cancel)
+	ctx, cancel = context.WithTimeout(ctx, time.Minute)
+	t.Cleanup(cancel)
 	return ctx
 }
 
-func act(t *testing.T, ctx context.Context, what string, actions ...chromedp.Action) {
+func act(t *testing.T, ctx context.Context, what string, actions ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
-	if err := chromedp.Run(ctx, actions...); err != nil {
+	if err := chromedp.Do(ctx, actions...); err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}
+}
+
+// into returns an action that runs a and stores its value in dst.
+func into[T any](dst *T, a chromedp.Action[T]) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) (err error) {
+		*dst, err = a(ctx, target)
+		return err
+	})
 }
 
 func TestPage(t *testing.T) {
@@ -115,8 +121,8 @@ func TestPage(t *testing.T) {
 				chromedp.SetValue("#mint [name=claims]", `{"https://example.com/tenant": 7}`),
 				chromedp.Click("#mint form button"),
 				chromedp.WaitVisible("#minted"),
-				chromedp.Value("#minted", &token),
-				chromedp.Text("#explain .verdict", &verdict),
+				into(&token, chromedp.Value("#minted")),
+				into(&verdict, chromedp.Text("#explain .verdict")),
 			)
 			claims, err := v.Validate(t.Context(), token)
 			if err != nil || claims.OrgID != "org_demo" || !claims.HasScope("orders:write") || time.Until(claims.ExpiresAt) > 5*time.Minute {
@@ -134,8 +140,8 @@ func TestPage(t *testing.T) {
 				chromedp.SetValue("#mint [name=bad]", "another audience"),
 				chromedp.Click("#mint form button"),
 				chromedp.WaitVisible("#explain .verdict.failed"),
-				chromedp.Text("#explain .verdict", &verdict),
-				chromedp.Text("#mint .result p", &text),
+				into(&verdict, chromedp.Text("#explain .verdict")),
+				into(&text, chromedp.Text("#mint .result p")),
 			)
 			if !strings.Contains(verdict, "wrong_audience") || !strings.Contains(text, "RFC 7519") {
 				t.Errorf("a bad token is explained as %q, %q, want wrong_audience and its reason", verdict, text)
@@ -146,9 +152,9 @@ func TestPage(t *testing.T) {
 			act(t, ctx, "explain what is no token",
 				chromedp.SetValue("#explain textarea", hostile),
 				chromedp.Click("#explain form button"),
-				chromedp.WaitVisible("//*[contains(@class,'verdict') and contains(.,'token_malformed')]", chromedp.BySearch),
-				chromedp.Title(&text),
-				chromedp.Value("#explain textarea", &token),
+				chromedp.WaitVisible("//*[contains(@class,'verdict') and contains(.,'token_malformed')]"),
+				into(&text, chromedp.Title()),
+				into(&token, chromedp.Value("#explain textarea")),
 			)
 			if token != hostile || text == "scripted" {
 				t.Errorf("a hostile token is shown as %q under the title %q, want it as it was", token, text)
@@ -159,7 +165,7 @@ func TestPage(t *testing.T) {
 				chromedp.SetValue("#mint [name=claims]", `{"broken`),
 				chromedp.Click("#mint form button"),
 				chromedp.WaitVisible(".error"),
-				chromedp.Text(".error", &text),
+				into(&text, chromedp.Text(".error")),
 			)
 			if !strings.Contains(text, "JSON") {
 				t.Errorf("a mistake is answered by %q, want that the claims are no JSON", text)
@@ -167,12 +173,12 @@ func TestPage(t *testing.T) {
 
 			var before, after string
 			act(t, ctx, "rotate",
-				chromedp.Text("#keys li", &before),
+				into(&before, chromedp.Text("#keys li")),
 				chromedp.Click("#keys form button"),
 			)
 			act(t, ctx, "see the new key",
-				chromedp.WaitVisible("//*[@id='keys']//code[not(.='"+before+"')]", chromedp.BySearch),
-				chromedp.Text("#keys li", &after),
+				chromedp.WaitVisible("//*[@id='keys']//code[not(.='"+before+"')]"),
+				into(&after, chromedp.Text("#keys li")),
 			)
 			if before == after || after == "" {
 				t.Errorf("the key before rotating is %q and after it %q, want another", before, after)
@@ -183,28 +189,28 @@ func TestPage(t *testing.T) {
 				chromedp.SetValue("#faults [name=status]", "503"),
 				chromedp.SetValue("#faults [name=times]", "1"),
 				chromedp.Click("#faults form button"),
-				chromedp.WaitVisible("//*[@id='faults']//li[contains(.,'status 503')]", chromedp.BySearch),
+				chromedp.WaitVisible("//*[@id='faults']//li[contains(.,'status 503')]"),
 			)
 			if status := get(t, url+".well-known/jwks.json"); status != http.StatusServiceUnavailable {
 				t.Errorf("the key set with a fault = %d, want 503", status)
 			}
 			act(t, ctx, "take it down",
-				chromedp.Click("//button[.='Take it off the net']", chromedp.BySearch),
+				chromedp.Click("//button[.='Take it off the net']"),
 				chromedp.WaitVisible("#faults .failed"),
 			)
 			if status := get(t, url+".well-known/jwks.json"); status != 0 {
 				t.Errorf("the key set while down = %d, want no answer", status)
 			}
 			act(t, ctx, "heal",
-				chromedp.Click("//button[.='Undo all']", chromedp.BySearch),
-				chromedp.WaitVisible("//*[@id='faults']//li[.='none']", chromedp.BySearch),
+				chromedp.Click("//button[.='Undo all']"),
+				chromedp.WaitVisible("//*[@id='faults']//li[.='none']"),
 			)
 			if status := get(t, url+".well-known/jwks.json"); status != http.StatusOK {
 				t.Errorf("the key set when all is undone = %d, want 200", status)
 			}
 			if javaScript {
 				act(t, ctx, "see the last requests without a reload",
-					chromedp.WaitVisible("//*[@id='requests']//td[.='200']", chromedp.BySearch))
+					chromedp.WaitVisible("//*[@id='requests']//td[.='200']"))
 			}
 		})
 	}
@@ -222,9 +228,9 @@ func TestPageFromElsewhere(t *testing.T) {
 
 	var text string
 	act(t, ctx, "post", chromedp.Navigate(strings.Replace(elsewhere.URL, "127.0.0.1", "localhost", 1)),
-		chromedp.Evaluate(`document.querySelector("form").submit()`, nil),
-		chromedp.WaitVisible("//pre[contains(.,'cross-origin')]", chromedp.BySearch),
-		chromedp.Text("pre", &text))
+		chromedp.Evaluate[chromedp.Void](`document.querySelector("form").submit()`),
+		chromedp.WaitVisible("//pre[contains(.,'cross-origin')]"),
+		into(&text, chromedp.Text("pre")))
 	if status := get(t, url+".well-known/jwks.json"); status != http.StatusOK {
 		t.Errorf("the key set after a post from elsewhere = %d, want 200; the post was answered by %q", status, text)
 	}
@@ -266,7 +272,7 @@ func screenshot(t *testing.T, ctx context.Context, name string) {
 		return
 	}
 	var picture []byte
-	act(t, ctx, "screenshot", chromedp.CaptureScreenshot(&picture))
+	act(t, ctx, "screenshot", into(&picture, chromedp.CaptureScreenshot()))
 	if err := os.WriteFile(filepath.Join(folder, name), picture, 0o600); err != nil {
 		t.Fatal(err)
 	}

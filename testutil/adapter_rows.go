@@ -3,6 +3,7 @@ package testutil
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -180,9 +181,7 @@ func newAdapterTokens() (*adapterTokens, error) {
 
 func (a *adapterTokens) token(header, claims Claims, forged bool) (string, error) {
 	all := Claims{"sub": adapterSubject, "secret": secretClaim}
-	for name, value := range claims {
-		all[name] = value
-	}
+	maps.Copy(all, claims)
 	key := a.key
 	if forged {
 		key = a.forger

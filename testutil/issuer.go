@@ -1,6 +1,7 @@
 package testutil
 
 import (
+	"maps"
 	"sync"
 	"testing"
 
@@ -92,9 +93,7 @@ func (iss *Issuer) Sign(t mockissuer.Token) string {
 	iss.tb.Helper()
 
 	claims := map[string]any{"aud": iss.lastAudience()}
-	for name, value := range t.Claims {
-		claims[name] = value
-	}
+	maps.Copy(claims, t.Claims)
 	t.Claims = claims
 	token, err := iss.Issuer.Sign(t)
 	if err != nil {

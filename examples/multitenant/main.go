@@ -10,6 +10,7 @@ import (
 	"io"
 	"log"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"time"
@@ -59,9 +60,7 @@ func newAPI(tenants []tenant) (http.Handler, error) {
 		for _, issuer := range t.config.Issuers {
 			byIssuer[issuer] = t.config
 		}
-		for host, issuer := range t.hosts {
-			issuerFor[host] = issuer
-		}
+		maps.Copy(issuerFor, t.hosts)
 	}
 
 	mux := validator.NewMuxFunc(func(_ context.Context, issuer string) (*validator.Validator, error) {

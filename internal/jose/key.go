@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
@@ -168,10 +169,8 @@ func checkPurpose(members []Member) error {
 	if !ok {
 		return errors.New(`"key_ops" is not an array of strings`)
 	}
-	for _, text := range texts {
-		if text == "verify" {
-			return nil
-		}
+	if slices.Contains(texts, "verify") {
+		return nil
 	}
 	return errors.New(`"key_ops" is without "verify"`)
 }

@@ -83,7 +83,7 @@ func newModule(t *testing.T, found []block) string {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(dir, "go.mod"), fmt.Sprintf(
-		"module example.com/newcomer\n\ngo 1.25.0\n\nrequire github.com/rsguard/rsguard v0.0.0\n\nreplace github.com/rsguard/rsguard => %q\n", here))
+		"module example.com/newcomer\n\ngo 1.26.0\n\nrequire github.com/rsguard/rsguard v0.0.0\n\nreplace github.com/rsguard/rsguard => %q\n", here))
 	sum, err := os.ReadFile(filepath.Join(root, "go.sum"))
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package mockissuer
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -175,9 +176,7 @@ func (iss *Issuer) idToken(issuer string, l *login, scopes []string) (string, er
 func (u User) profile(scopes []string) map[string]any {
 	claims := make(map[string]any)
 	if slices.Contains(scopes, "profile") {
-		for name, value := range u.Claims {
-			claims[name] = value
-		}
+		maps.Copy(claims, u.Claims)
 		claims["name"] = u.Name
 	}
 	if slices.Contains(scopes, "email") {
