@@ -15,6 +15,7 @@ import (
 type Key struct {
 	ID        string           // the JWK's "kid"; empty if it has none
 	Algorithm string           // the JWK's "alg"; empty means any that fits the key
+	Issuer    string           // the JWK's "issuer"; empty means all whose set it is in. See [Key.SignsFor]
 	Public    crypto.PublicKey // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
 }
 
@@ -24,8 +25,8 @@ type Set []Key
 
 // Parse reads a JWK Set (RFC 7517, Section 5). It leaves out keys that no signature may be checked with: of an unknown
 // type, curve or algorithm, for another use than "sig" or other operations than "verify", RSA of less than 2048 or more
-// than 8192 bits, points that aren't on their curve, private and symmetric keys, keys with a member twice. Certificates
-// in a key are not looked at. It is an error if data is no JWK Set, or if no usable key is left.
+// than 8192 bits, points that aren't on their curve, private and symmetric keys, keys with a member twice, keys whose
+// "issuer" is not the name of one. Certificates in a key are not looked at. It is an error if data is no JWK Set, or if no usable key is left.
 func Parse(data []byte) (Set, error) {
 	keys, _, err := parse(data)
 	if err != nil {

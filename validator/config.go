@@ -45,14 +45,21 @@ const (
 // A Config says which tokens to accept. Issuers and Audiences are required; the zero value of every other field is
 // the recommended choice.
 type Config struct {
-	// Issuers are the exact "iss" values of one tenant: its own domain and its custom domains, which sign with the
-	// same keys. Every one is an https URL, or an http one on a loopback host. Use a [Mux] for several tenants.
+	// Issuers are the exact "iss" values of the tokens to accept: a tenant's own
+	// domain and its custom domains, or an old issuer and the one that takes its
+	// place. Each is an https URL, or an http one on a loopback host. Everything
+	// else in a Config holds for all of them alike. For issuers that differ in
+	// more than their keys use a [Mux].
 	Issuers []string
 
 	// Audiences are the names of this API. One of them must be in the token's "aud".
 	Audiences []string
 
-	// Keys finds the key that a token names. Nil means a [jwks.Cache] that discovers the key set of Issuers[0].
+	// Keys finds the key that a token names. If nil, each issuer has a
+	// [jwks.Cache] of its own, which discovers the key set of that issuer when
+	// its first token comes. A token is then checked by the keys of the issuer
+	// that it names and by no others. If set, all Issuers have these keys, and
+	// each of them can sign in the name of the others.
 	Keys KeySource
 
 	// Secret is for issuers that sign with a shared secret by HS256 (or the HS algorithms in Algorithms), in place of
@@ -91,10 +98,11 @@ type Config struct {
 	Now func() time.Time
 }
 
-// A KeySource knows the keys of one issuer. Keys returns those with the ID kid, all keys if kid is empty, and none,
-// without an error, if there is no such key. An error means that the keys can't be had now, and refuses the
-// token with [CodeUnavailable]. What is returned is not changed by either side.
-// Keys is safe for concurrent use.
+// A KeySource knows the keys of an issuer, or of several that share them. Keys
+// returns those with the ID kid, all keys if kid is empty, and none, without an
+// error, if there is no such key. An error means that the keys can't be had
+// now, and rejects the token with [CodeUnavailable]. What is returned is not
+// changed by either side. Keys is safe for concurrent use.
 type KeySource interface {
 	Keys(ctx context.Context, kid string) ([]jwks.Key, error)
 }

@@ -146,6 +146,26 @@ func (m *mismatch) Error() string {
 	return b.String()
 }
 
+// A foreignKeyError is the cause of a rejection of a token whose key is in the
+// issuer's key set, where it is said to be another issuer's.
+type foreignKeyError struct {
+	kid, keyIssuer, issuer string
+	hasTenant              bool
+}
+
+func (e *foreignKeyError) Error() string {
+	text := "the key set says that this key signs for " + quote(e.keyIssuer) + " alone"
+	switch {
+	case !strings.Contains(e.keyIssuer, "{tenantid}"):
+	case e.hasTenant:
+		text += ", where {tenantid} is the token's claim tid"
+	default:
+		text += ", where {tenantid} is the claim tid, which the token doesn't have"
+	}
+	return "kid is " + quote(e.kid) + ": " + text + ", and iss is " + quote(e.issuer) +
+		": the token is not its issuer's, or Config.Keys is the key set of another one"
+}
+
 // An otherTypeError is the cause of a refusal for what only other types of token have.
 type otherTypeError struct{ what string }
 

@@ -166,8 +166,11 @@ func (x *examination) checkRequired() error {
 // checkIssuer compares exactly (RFC 8725, Section 3.8).
 func (x *examination) checkIssuer(v *Validator) error {
 	x.step = stepIssuer
-	if x.hasIssuer && slices.Contains(v.cfg.Issuers, x.Issuer) {
-		return nil
+	for i := range v.trusts {
+		if x.hasIssuer && x.Issuer == v.trusts[i].issuer {
+			x.trust = &v.trusts[i]
+			return nil
+		}
 	}
 	return &Error{Code: CodeIssuer, Err: &mismatch{
 		name: "iss", found: x.issuers(), want: v.cfg.Issuers, advice: issuerAdvice(x.Issuer, v.cfg.Issuers),
@@ -227,7 +230,7 @@ func (x *examination) checkSignature(ctx context.Context, v *Validator, now time
 		}
 		return nil
 	}
-	keys, err := v.keys(ctx, kid, now)
+	keys, err := x.trust.find(ctx, kid, now)
 	if err != nil {
 		return &Error{Code: CodeUnavailable, Err: err}
 	}
@@ -235,8 +238,13 @@ func (x *examination) checkSignature(ctx context.Context, v *Validator, now time
 		return &Error{Code: CodeUnknownKey, Err: &mismatch{name: "kid", found: []string{kid}, advice: "the issuer has no such key"}}
 	}
 	tried := 0
+	var foreign *jwks.Key
 	for i := range keys {
 		if !fits(&keys[i], alg) {
+			continue
+		}
+		if !keys[i].SignsFor(x.Issuer, x.tenant) {
+			foreign = &keys[i]
 			continue
 		}
 		// Only a token without kid, or a careless issuer, leaves a choice. It must not multiply the work.
@@ -248,6 +256,9 @@ func (x *examination) checkSignature(ctx context.Context, v *Validator, now time
 			x.signedBy = &keys[i]
 			return nil
 		}
+	}
+	if tried == 0 && foreign != nil {
+		return &Error{Code: CodeUnknownKey, Err: &foreignKeyError{kid, foreign.Issuer, x.Issuer, x.tenant != ""}}
 	}
 	if tried == 0 {
 		return &Error{Code: CodeAlgorithm, Err: &mismatch{

@@ -69,7 +69,7 @@ func ExampleValidator_Explain() {
 	// passed       iss        want "https://tenant.eu.auth0.com/"; found "https://tenant.eu.auth0.com/"
 	// passed       aud        want "https://api.example.com"; found ["https://api.example.com"]
 	// failed       exp        want a time after now, or 30s before; found 2023-11-14T22:12:20Z
-	// not reached  kid        want a key of the issuer's that fits alg; found "k1"
+	// not reached  kid        want a key of this issuer's that fits alg; found "k1"
 	// not reached  signature  want the key's, over header and claims as sent
 	// not reached  nbf        want none, or a time before now, or 30s after; found none
 	// not reached  iat        want none, or a time before now, or 30s after; found 2023-11-14T22:13:20Z

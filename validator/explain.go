@@ -139,7 +139,7 @@ var steps = [stepsEnd]struct {
 			if v.cfg.Secret != nil {
 				return "anything: there is a Secret"
 			}
-			return "a key of the issuer's that fits alg"
+			return "a key of this issuer's that fits alg"
 		},
 		func(x *examination) string {
 			return orMissing(x.token.Header.KeyID != "", quote(x.token.Header.KeyID))

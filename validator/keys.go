@@ -2,17 +2,52 @@ package validator
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/rsguard/rsguard/jwks"
 )
 
-// keys asks for the keys with this kid. Now is the time, by v's clock.
-func (v *Validator) keys(ctx context.Context, kid string, now time.Time) ([]jwks.Key, error) {
-	if v.cache != nil {
-		return v.cache.KeysAt(ctx, kid, now)
+// A trust is one of Config.Issuers and the keys that its tokens may be signed
+// with. All of them have the same keys if the caller has given them, and each
+// its own otherwise, so that no issuer signs in the name of another.
+type trust struct {
+	issuer string
+	keys   KeySource   // nil if there is a Secret
+	cache  *jwks.Cache // keys, if it is one and the Validator has the system's time
+}
+
+// trusts pairs the issuers of cfg with their keys.
+func (cfg *Config) trusts() ([]trust, error) {
+	shared := cfg.Keys
+	if set, ok := shared.(jwks.Set); ok {
+		shared = indexed(set)
 	}
-	return v.cfg.Keys.Keys(ctx, kid)
+	all := make([]trust, len(cfg.Issuers))
+	for i, issuer := range cfg.Issuers {
+		keys := shared
+		if keys == nil && cfg.Secret == nil {
+			cache, err := jwks.NewCache(jwks.Config{Issuer: issuer, Now: cfg.Now})
+			if err != nil {
+				return nil, fmt.Errorf("validator: %w", err)
+			}
+			keys = cache
+		}
+		all[i] = trust{issuer: issuer, keys: keys}
+		if cfg.Now == nil {
+			all[i].cache, _ = keys.(*jwks.Cache)
+		}
+	}
+	return all, nil
+}
+
+// find returns the keys with this kid. Now is the time by the Validator's
+// clock.
+func (t *trust) find(ctx context.Context, kid string, now time.Time) ([]jwks.Key, error) {
+	if t.cache != nil {
+		return t.cache.KeysAt(ctx, kid, now)
+	}
+	return t.keys.Keys(ctx, kid)
 }
 
 // A keyIndex is a Set that finds a key at once.

@@ -33,7 +33,9 @@ const slotsInSet = 4
 type remembered struct {
 	token     string
 	algorithm string
+	trust     *trust           // of its issuer
 	key       crypto.PublicKey // nil if a secret signed it
+	keyIssuer string           // whose tokens the key signs, by its key set
 	claims    Claims           // of which each request gets a copy, but for what their slices hold
 	used      atomic.Bool      // recognized lately
 
@@ -80,11 +82,11 @@ func (m *memory) remember(v *Validator, token string, x *examination) {
 		return
 	}
 	token = strings.Clone(token) // lest a whole request is kept with it
-	r := &remembered{token: token, algorithm: x.token.Header.Algorithm}
+	r := &remembered{token: token, algorithm: x.token.Header.Algorithm, trust: x.trust}
 	x.copyInto(&r.claims)
 	r.from, r.until = x.valid(v.cfg.Leeway)
 	if x.signedBy != nil {
-		r.key = x.signedBy.Public
+		r.key, r.keyIssuer = x.signedBy.Public, x.signedBy.Issuer
 	}
 	slotFor(m.set(token), token).Store(r)
 }
@@ -155,12 +157,14 @@ func (r *remembered) held(ctx context.Context, v *Validator, now time.Time) (boo
 	if r.key == nil {
 		return true, nil
 	}
-	keys, err := v.keys(ctx, r.claims.keyID, now)
+	keys, err := r.trust.find(ctx, r.claims.keyID, now)
 	if err != nil {
 		return false, &Error{Code: CodeUnavailable, Err: err}
 	}
 	for i := range keys {
-		if same(keys[i].Public, r.key) && allows(&keys[i], r.algorithm) {
+		// What the key set says of the key is part of the verdict. A key that
+		// signs for the same issuer as before signs this token.
+		if same(keys[i].Public, r.key) && allows(&keys[i], r.algorithm) && keys[i].Issuer == r.keyIssuer {
 			return true, nil
 		}
 	}

@@ -13,9 +13,11 @@ import (
 // A reading is what the claims of a token say before anything of it is believed.
 type reading struct {
 	Claims
-	signedBy  *jwks.Key
+	trust     *trust     // of the issuer, once that has been found to be trusted
+	signedBy  *jwks.Key  // nil before the signature is checked, or if a secret has signed
 	cnf       jose.Value // of no kind if there is none
 	otherType string     // what the claims say the token is, if not an access token
+	tenant    string     // tid, if it is a string
 
 	hasIssuer, hasExpiry, hasIssuedAt bool
 	hasClientID                       bool // by client_id, not azp
@@ -80,6 +82,8 @@ func (r *reading) read(payload string) error {
 			c.GrantType, ok = grantType(v)
 		case "cnf":
 			r.cnf = v
+		case "tid":
+			r.tenant, _ = v.Text()
 
 		// What only other types of token have.
 		case "nonce":

@@ -20,12 +20,10 @@ package validator
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/rsguard/rsguard/internal/jose"
-	"github.com/rsguard/rsguard/jwks"
 )
 
 // A Validator validates the tokens of one tenant. It is made by [New], and safe for concurrent use.
@@ -33,8 +31,8 @@ type Validator struct {
 	cfg            Config
 	algorithms     []string
 	audienceAdvice string
-	cache          *jwks.Cache // Config.Keys, if that is one and v has the system's time
-	memory         *memory     // nil if nothing is remembered
+	trusts         []trust // in the order of Config.Issuers
+	memory         *memory // nil if nothing is remembered
 }
 
 // New returns a Validator. It does no I/O and starts no goroutine: keys are fetched when the first token asks for them.
@@ -55,22 +53,15 @@ func New(cfg Config) (*Validator, error) {
 	for _, alg := range cfg.algorithms() {
 		v.algorithms = append(v.algorithms, string(alg))
 	}
-	switch keys := cfg.Keys.(type) {
-	case nil: // nothing to fetch if there is a Secret, and then nothing is
-		cache, err := jwks.NewCache(jwks.Config{Issuer: cfg.Issuers[0], Now: cfg.Now})
-		if err != nil {
-			return nil, fmt.Errorf("validator: %w", err)
-		}
-		v.cfg.Keys = cache
-	case jwks.Set:
-		v.cfg.Keys = indexed(keys)
+	var err error
+	if v.trusts, err = cfg.trusts(); err != nil {
+		return nil, err
 	}
 	if cfg.CacheSize > 0 {
 		v.memory = newMemory(cfg.CacheSize)
 	}
 	if cfg.Now == nil {
 		v.cfg.Now = time.Now
-		v.cache, _ = v.cfg.Keys.(*jwks.Cache)
 	}
 	return v, nil
 }

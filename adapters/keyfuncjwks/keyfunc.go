@@ -40,7 +40,8 @@ func (k *Keyfunc) Keyfunc(token *jwt.Token) (any, error) {
 // KeyfuncCtx returns a Keyfunc whose wait for the issuer ends with ctx.
 //
 // There must be exactly one key that has the token's "kid" and fits its "alg" by type, curve, size and the key's own
-// "alg"; if the token has no "kid", exactly one of all keys must fit. A choice that the token leaves open is an error,
+// "alg", and that the key set doesn't say to be another issuer's (see
+// [jwks.Key.SignsFor]); if the token has no "kid", exactly one of all keys must fit. A choice that the token leaves open is an error,
 // and not resolved by trying. So is a token that is critical of anything by "crit", or not base64 by "b64". All errors
 // are keyfunc.ErrKeyfunc. One for an unknown kid is jwkset.ErrKeyNotFound too, one for an issuer that can't be
 // reached is [jwks.ErrUnavailable]; an error of ctx stays what it is.
@@ -54,7 +55,7 @@ func (k *Keyfunc) KeyfuncCtx(ctx context.Context) jwt.Keyfunc {
 		if err != nil {
 			return nil, failure(err)
 		}
-		key, err := choose(keys, kid, alg)
+		key, err := choose(keys, kid, alg, token)
 		if err != nil {
 			return nil, failure(err)
 		}
@@ -63,10 +64,11 @@ func (k *Keyfunc) KeyfuncCtx(ctx context.Context) jwt.Keyfunc {
 }
 
 // Storage returns a view of the keys in the form of a jwkset.Storage. It can be read only: what would change it
-// fails with [errors.ErrUnsupported].
+// fails with [errors.ErrUnsupported]. Keys that name an issuer are left out, since a jwkset.JWK can't say so.
 func (k *Keyfunc) Storage() jwkset.Storage { return k.storage }
 
-// VerificationKeySet returns all keys, for golang-jwt to try one by one. KeyfuncCtx never does that.
+// VerificationKeySet returns all keys, for golang-jwt to try one by one. KeyfuncCtx never does that. Keys that name an
+// issuer are left out, since there is no token yet to compare it with.
 func (k *Keyfunc) VerificationKeySet(ctx context.Context) (jwt.VerificationKeySet, error) {
 	keys, err := k.keys.Keys(ctx, "")
 	if err != nil {
@@ -74,7 +76,9 @@ func (k *Keyfunc) VerificationKeySet(ctx context.Context) (jwt.VerificationKeySe
 	}
 	var all jwt.VerificationKeySet
 	for _, key := range keys {
-		all.Keys = append(all.Keys, key.Public)
+		if key.Issuer == "" {
+			all.Keys = append(all.Keys, key.Public)
+		}
 	}
 	return all, nil
 }
@@ -102,23 +106,49 @@ func read(token *jwt.Token) (kid, alg string, err error) {
 	return kid, alg, nil
 }
 
-// choose returns the only key that fits.
-func choose(keys []jwks.Key, kid, alg string) (crypto.PublicKey, error) {
+// choose returns the only key that fits the token.
+func choose(keys []jwks.Key, kid, alg string, token *jwt.Token) (crypto.PublicKey, error) {
 	if len(keys) == 0 {
 		return nil, fmt.Errorf("%w: kid %.64q", jwkset.ErrKeyNotFound, kid)
 	}
 	var found crypto.PublicKey
-	fitting := 0
+	fitting, foreign := 0, 0
 	for _, key := range keys {
-		if (key.Algorithm == "" || key.Algorithm == alg) && jose.Fits(alg, key.Public) {
+		switch {
+		case key.Algorithm != "" && key.Algorithm != alg || !jose.Fits(alg, key.Public):
+		case key.Issuer != "" && !key.SignsFor(issuerAndTenant(token)):
+			foreign++
+		default:
 			found = key.Public
 			fitting++
 		}
+	}
+	if fitting == 0 && foreign > 0 {
+		return nil, fmt.Errorf("kid %.64q: the key set says that the key signs for another issuer", kid)
 	}
 	if fitting != 1 {
 		return nil, fmt.Errorf("kid %.64q: %d keys fit the algorithm %s, not one", kid, fitting, alg)
 	}
 	return found, nil
+}
+
+// issuerAndTenant reads the claims "iss" and "tid" from the token's text,
+// whatever type its claims are read into. They are empty if they can't be read.
+func issuerAndTenant(token *jwt.Token) (issuer, tenant string) {
+	var t jose.Token
+	if t.Parse(token.Raw, len(token.Raw)) != nil {
+		return "", ""
+	}
+	payload, err := t.Payload()
+	if err != nil {
+		return "", ""
+	}
+	members, _ := jose.ParseObject(nil, payload, jose.TokenLimits)
+	iss, _ := jose.Lookup(members, "iss")
+	tid, _ := jose.Lookup(members, "tid")
+	issuer, _ = iss.Text()
+	tenant, _ = tid.Text()
+	return issuer, tenant
 }
 
 func failure(err error) error {

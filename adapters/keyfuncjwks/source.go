@@ -21,7 +21,9 @@ var _ validator.KeySource = (*KeySource)(nil)
 
 // Source makes a KeySource of a keyfunc.Keyfunc that is there already. It is an error if k or its storage is nil.
 //
-// What it fetches, when, and how long it believes it is up to k; a [jwks.Cache] has better manners.
+// What it fetches, when, and how long it believes it is up to k; a [jwks.Cache] has better manners. It doesn't tell the
+// member "issuer" of a key, by which Microsoft's common key set says which tokens the key may sign (see
+// [jwks.Key.SignsFor]): read that set with a Cache.
 func Source(k keyfunc.Keyfunc) (*KeySource, error) {
 	if k == nil {
 		return nil, errors.New("keyfuncjwks: no keyfunc")

@@ -25,6 +25,8 @@ func (s *storage) KeyRead(ctx context.Context, kid string) (jwkset.JWK, error) {
 		return jwkset.JWK{}, err
 	case len(keys) == 0:
 		return jwkset.JWK{}, fmt.Errorf("%w: kid %.64q", jwkset.ErrKeyNotFound, kid)
+	case keys[0].Issuer != "":
+		return jwkset.JWK{}, fmt.Errorf("%w: kid %.64q is of a key that names an issuer", jwkset.ErrKeyNotFound, kid)
 	case len(keys) > 1:
 		return jwkset.JWK{}, fmt.Errorf("keyfuncjwks: %d keys for kid %.64q, not one", len(keys), kid)
 	}
@@ -36,11 +38,16 @@ func (s *storage) KeyReadAll(ctx context.Context) ([]jwkset.JWK, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := make([]jwkset.JWK, len(keys))
-	for i, key := range keys {
-		if all[i], err = jwkOf(key); err != nil {
+	all := make([]jwkset.JWK, 0, len(keys))
+	for _, key := range keys {
+		if key.Issuer != "" {
+			continue // see Keyfunc.Storage
+		}
+		jwk, err := jwkOf(key)
+		if err != nil {
 			return nil, err
 		}
+		all = append(all, jwk)
 	}
 	return all, nil
 }

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"strings"
 
@@ -21,14 +20,14 @@ func explain(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	appendTo := func(list *[]string) func(string) error {
 		return func(s string) error { *list = append(*list, s); return nil }
 	}
-	flags.Func("issuer", "the `issuer` of the token; once more for each further domain of the same tenant", appendTo(&cfg.Issuers))
+	flags.Func("issuer", "the `issuer` of the token; may be repeated", appendTo(&cfg.Issuers))
 	flags.Func("audience", "an `identifier` of the API; may be repeated", appendTo(&cfg.Audiences))
 	flags.Func("algorithm", "an allowed `algorithm` in place of RS256; may be repeated", func(s string) error {
 		cfg.Algorithms = append(cfg.Algorithms, validator.Algorithm(s))
 		return nil
 	})
 	flags.BoolVar(&cfg.RequireRFC9068, "rfc9068", false, "demand what RFC 9068 demands")
-	keySet := flags.String("jwks", "", "the `URL` of the key set, for an issuer without discovery")
+	keySet := flags.String("jwks", "", "the `URL` of the key set of all these issuers, for those without discovery")
 	flags.Usage = func() {
 		fmt.Fprintln(errOut, "usage: rsguard explain -issuer URL -audience API [TOKEN]")
 		fmt.Fprintln(errOut, "Without TOKEN it is read from standard input, where other users of the machine cannot see it.")
@@ -60,8 +59,8 @@ func explain(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 }
 
 func newExplainer(cfg validator.Config, keySet string) (*validator.Validator, error) {
-	if len(cfg.Issuers) > 0 {
-		keys, err := jwks.NewCache(jwks.Config{Issuer: cfg.Issuers[0], URL: keySet, Logger: slog.New(slog.DiscardHandler)})
+	if keySet != "" {
+		keys, err := jwks.NewCache(jwks.Config{URL: keySet})
 		if err != nil {
 			return nil, err
 		}

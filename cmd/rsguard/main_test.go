@@ -138,7 +138,7 @@ func TestCommandLine(t *testing.T) {
 func TestExplain(t *testing.T) {
 	t.Parallel()
 
-	iss := testutil.NewIssuer(t)
+	iss, other := testutil.NewIssuer(t), testutil.NewIssuer(t)
 	good := iss.Token(nil)
 	signature := good[strings.LastIndexByte(good, '.')+1:]
 	for _, tt := range []struct {
@@ -150,9 +150,11 @@ func TestExplain(t *testing.T) {
 		{"good, as a header", "Authorization: Bearer " + good + "\r\n", 0, "accepted"},
 		{"expired", iss.Token(testutil.Claims{"exp": 1}), 1, "token_expired"},
 		{"opaque", "L0ngOpaqueToken", 1, "request the token with audience=" + mockissuer.DefaultAudience},
+		{"of another issuer that is accepted", other.Token(nil), 0, "accepted"},
+		{"of another issuer, in the first's name", other.Token(testutil.Claims{"iss": iss.URL}), 1, "unknown_key"},
 		{"for another audience", iss.Token(testutil.Claims{"aud": "x"}), 1, "wrong_audience"},
 	} {
-		flags := []string{"explain", "-issuer", iss.URL, "-audience", mockissuer.DefaultAudience}
+		flags := []string{"explain", "-issuer", iss.URL, "-issuer", other.URL, "-audience", mockissuer.DefaultAudience}
 		for where, args := range map[string][]string{"as an argument": append(flags, tt.token), "on standard input": flags} {
 			code, out, errOut := command(t, tt.token, args...)
 			if code != tt.code || !strings.Contains(out, tt.says) || errOut != "" {

@@ -21,6 +21,7 @@ import (
 type Key struct {
 	ID        string           // "kid"; empty if there is none
 	Algorithm string           // "alg"; empty means any that fits
+	Issuer    string           // "issuer": whose tokens it signs; empty means any
 	Public    crypto.PublicKey // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey, past CheckPublicKey
 }
 
@@ -55,7 +56,7 @@ func ParseKeySet(data []byte) (keys []Key, leftOut []error, err error) {
 			continue
 		}
 		// Cloned, lest one short string keeps the whole document alive.
-		key.ID, key.Algorithm = strings.Clone(key.ID), strings.Clone(key.Algorithm)
+		key.ID, key.Algorithm, key.Issuer = strings.Clone(key.ID), strings.Clone(key.Algorithm), strings.Clone(key.Issuer)
 		keys = append(keys, key)
 	}
 	return keys, leftOut, nil
@@ -79,7 +80,18 @@ func parseKey(v Value) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	return keyOf(members, byLibrary)
+	key, err := keyOf(members, byLibrary)
+	if err != nil {
+		return Key{}, err
+	}
+	if issuer, ok := Lookup(members, "issuer"); ok {
+		// Whose it is can't be told otherwise, and a key of nobody's must not
+		// pass for one of anybody's.
+		if key.Issuer, _ = issuer.Text(); key.Issuer == "" {
+			return Key{}, errors.New(`"issuer" is not a string that names one`)
+		}
+	}
+	return key, nil
 }
 
 // describeID names a key in a log line by its kid, if it has one that can be read.

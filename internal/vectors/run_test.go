@@ -311,7 +311,7 @@ func checkRequest(t *testing.T, f framework, v vectors.Vector, servers []*keySer
 		t.Errorf("%s: status %d with Retry-After %q", f.name, w.Code, after)
 	}
 	checkLog(t, f, v, log.String())
-	checkSilence(t, f, v, w, log.String())
+	checkSilence(t, f, v, servers, w, log.String())
 }
 
 func issuerForHostOf(v vectors.Vector) func(string) string {
@@ -350,14 +350,14 @@ func checkLog(t *testing.T, f framework, v vectors.Vector, log string) {
 }
 
 // checkSilence looks for pieces of the token and for its claims where they must not be.
-func checkSilence(t *testing.T, f framework, v vectors.Vector, w *httptest.ResponseRecorder, log string) {
+func checkSilence(t *testing.T, f framework, v vectors.Vector, servers []*keyServer, w *httptest.ResponseRecorder, log string) {
 	var response bytes.Buffer
 	if err := w.Header().Write(&response); err != nil {
 		t.Fatal(err)
 	}
 	response.Write(w.Body.Bytes())
 
-	told := secretsOf(v)
+	told := secretsOf(v, servers)
 	for _, secret := range told.always {
 		if strings.Contains(response.String(), secret) {
 			t.Errorf("%s: the response has %q in it:\n%s", f.name, secret, response.String())
@@ -378,7 +378,7 @@ type secrets struct{ always, client []string }
 
 // secretsOf finds them in a vector's token: its segments, and its claims as far as they can be read. The issuer, the
 // audience, the type, the algorithm and the key ID are for the log.
-func secretsOf(v vectors.Vector) secrets {
+func secretsOf(v vectors.Vector, servers []*keyServer) secrets {
 	token := v.Token
 	if v.Request != nil {
 		for _, field := range v.Request.Header {
@@ -390,6 +390,9 @@ func secretsOf(v vectors.Vector) secrets {
 	configured, err := json.Marshal([]any{v.Config, v.Tenants})
 	if err != nil {
 		panic(err)
+	}
+	for _, s := range servers {
+		configured = append(configured, s.body...) // a key set is public
 	}
 	var s secrets
 	add := func(to *[]string, text string) {

@@ -14,6 +14,7 @@ const (
 	check        = "validator/check.go"
 	config       = "validator/config.go"
 	keys         = "validator/keys.go"
+	keyIssuer    = "jwks/keyissuer.go"
 	memory       = "validator/memory.go"
 	bearer       = "middleware/bearer.go"
 	requests     = "middleware/middleware.go"
@@ -86,6 +87,11 @@ var mutants = []mutant{
 	{"private keys are left out", []edit{{key, "if _, ok := Lookup(members, name); ok {", "if _, ok := Lookup(members, name); ok && false {"}}},
 	{"keys for encryption are left out", []edit{{key, `text != "sig" {`, `text == "\x00" {`}}},
 	{"keys without the operation verify are left out", []edit{{key, "return errors.New(`\"key_ops\" is without \"verify\"`)", "return nil"}}},
+	{"a key that names an issuer signs for it alone", []edit{{examination, "if !keys[i].SignsFor(x.Issuer, x.tenant) {", "if false {"}}},
+	{"a key's issuer is a string", []edit{{key, `if key.Issuer, _ = issuer.Text(); key.Issuer == "" {`, "if key.Issuer, _ = issuer.Text(); false {"}}},
+	{"{tenantid} is the token's tid", []edit{{keyIssuer, "issuer[len(before):len(issuer)-len(after)] == tenant", "true"}}},
+	{"{tenantid} is nothing without a tid", []edit{{keyIssuer, `return tenant != "" &&`, "return true &&"}}},
+	{"an issuer's keys are its own", []edit{{keys, "jwks.Config{Issuer: issuer, Now: cfg.Now}", "jwks.Config{Issuer: cfg.Issuers[0], Now: cfg.Now}"}}},
 	{"EC points have all their digits", []edit{{key, "if len(text) != base64url.EncodedLen(size) {", "if false {"}}},
 	{"Ed25519 keys of small order are left out", []edit{{key, "if string(y[:]) == point {", "if string(y[:]) == point && false {"}}},
 	{"a kid names a key, of a set", []edit{{keys, "return index.byID[kid], nil", "return index.all, nil"}}},
@@ -112,9 +118,9 @@ var mutants = []mutant{
 	{"InsecureSkipTypeCheck skips", []edit{{examination, "if v.cfg.InsecureSkipTypeCheck {", "if false {"}}},
 
 	// Claims.
-	{"iss is ours", []edit{{examination, "if x.hasIssuer && slices.Contains(v.cfg.Issuers, x.Issuer) {", "if x.hasIssuer {"}}},
-	{"iss is exact in case", []edit{{examination, "slices.Contains(v.cfg.Issuers, x.Issuer)", "slices.ContainsFunc(v.cfg.Issuers, func(s string) bool { return strings.EqualFold(s, x.Issuer) })"}}},
-	{"iss is exact in its slash", []edit{{examination, "slices.Contains(v.cfg.Issuers, x.Issuer)", `slices.ContainsFunc(v.cfg.Issuers, func(s string) bool { return strings.TrimRight(s, "/") == strings.TrimRight(x.Issuer, "/") })`}}},
+	{"iss is ours", []edit{{examination, "if x.hasIssuer && x.Issuer == v.trusts[i].issuer {", "if x.hasIssuer {"}}},
+	{"iss is exact in case", []edit{{examination, "x.Issuer == v.trusts[i].issuer", "strings.EqualFold(x.Issuer, v.trusts[i].issuer)"}}},
+	{"iss is exact in its slash", []edit{{examination, "x.Issuer == v.trusts[i].issuer", `strings.TrimRight(x.Issuer, "/") == strings.TrimRight(v.trusts[i].issuer, "/")`}}},
 	{"aud has ours", []edit{{examination, "if slices.Contains(v.cfg.Audiences, audience) {", "if len(audience) >= 0 {"}}},
 	{"aud is exact", []edit{{examination, "slices.Contains(v.cfg.Audiences, audience)", "slices.ContainsFunc(v.cfg.Audiences, func(s string) bool { return strings.HasPrefix(audience, s) })"}}},
 	{"aud is not empty", []edit{{read, "ok = ok && len(c.Audience) > 0", ""}}},
@@ -165,7 +171,8 @@ var mutants = []mutant{
 	// What is remembered.
 	{"a remembered token expires", []edit{{memory, "if !now.Before(r.until) {", "if false {"}}},
 	{"a remembered token is not yet valid before its time", []edit{{memory, "now.Before(r.from) {", "false {"}}},
-	{"a remembered token's key is for its algorithm", []edit{{memory, " && allows(&keys[i], r.algorithm) {", " {"}}},
+	{"a remembered token's key is for its algorithm", []edit{{memory, " && allows(&keys[i], r.algorithm) &&", " &&"}}},
+	{"a remembered token's key is still its issuer's", []edit{{memory, " && keys[i].Issuer == r.keyIssuer {", " {"}}},
 	{"a remembered token's checks run", []edit{{memory, "return p.runChecks(ctx, v, c)", "return nil"}}},
 	{"checks have claims of their own", []edit{{examination, "c.copyInto(&own)", "own = *c"}}},
 	{"a request has claims of its own", []edit{{memory, "x.copyInto(&r.claims)", "r.claims = x.Claims"}}},
