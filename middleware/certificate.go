@@ -11,10 +11,17 @@ import (
 	"strings"
 )
 
-// ClientCertHeader returns a function for [Config].ClientCertificate that finds the certificate in the field Client-Cert
-// (RFC 9440, Section 2.2), if the request comes directly from one of these networks: TLS ends at a proxy there, which must
-// remove the field from what clients send. A request that comes from elsewhere has the certificate of its own
-// connection. ClientCertHeader panics if there are no networks, or one that isn't valid.
+// ClientCertHeader returns a function for [Config].ClientCertificate that finds
+// the certificate in the field Client-Cert (RFC 9440, Section 2.2), if the request
+// comes directly from one of these networks: TLS ends at a proxy there, which must
+// remove the field from what clients send. A request that comes from elsewhere has
+// the certificate of its own connection. ClientCertHeader panics if there are no
+// networks, or one that isn't valid.
+//
+// Where a request comes from is its RemoteAddr. The server sets that to the
+// connection's other end, but a middleware like RealIP puts there what a field of
+// the request says, which a client may have written. Such a middleware must come
+// after the Authenticator, or every client can pass for the proxy.
 func ClientCertHeader(networks ...netip.Prefix) func(*http.Request) (*x509.Certificate, error) {
 	trusted := newProxies("ClientCertHeader", networks)
 	return func(r *http.Request) (*x509.Certificate, error) {
@@ -22,7 +29,7 @@ func ClientCertHeader(networks ...netip.Prefix) func(*http.Request) (*x509.Certi
 			return connectionCertificate(r)
 		}
 		// The connection's own certificate would be the proxy's.
-		switch fields := r.Header.Values("Client-Cert"); len(fields) {
+		switch fields := r.Header[clientCert]; len(fields) {
 		case 0:
 			return nil, nil
 		case 1:
@@ -36,6 +43,9 @@ var (
 	errClientCerts = errors.New("there are several Client-Cert fields")
 	errClientCert  = errors.New("the field Client-Cert is no byte sequence of a structured field")
 )
+
+// clientCert is the name of the field.
+const clientCert = "Client-Cert"
 
 // maxClientCert is the length of the longest field Client-Cert that is looked at.
 const maxClientCert = 32 << 10

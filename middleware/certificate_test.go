@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,6 +53,46 @@ func TestClientCertHeader(t *testing.T) {
 		got, err := find(r)
 		if (err != nil) != tt.fails || (got == nil) != (tt.want == nil) || got != nil && !got.Equal(tt.want) {
 			t.Errorf("ClientCertHeader, %s = %v, %v, want %v, an error: %t", tt.name, got, err, tt.want, tt.fails)
+		}
+	}
+}
+
+// A cache must keep an answer that a certificate has opened for that certificate
+// alone, whatever else the handler's answers vary by.
+func TestClientCertificate_vary(t *testing.T) {
+	t.Parallel()
+
+	for _, tt := range []struct {
+		name    string
+		cfg     middleware.Config
+		before  []string
+		nested  bool
+		refused bool
+		want    []string
+	}{
+		{"ClientCertHeader", middleware.Config{ClientCertificate: middleware.ClientCertHeader(inside)}, nil, false, false, []string{"Client-Cert"}},
+		{"beside another", middleware.Config{ClientCertificate: middleware.ClientCertHeader(inside)}, []string{"Origin"}, false, false, []string{"Origin", "Client-Cert"}},
+		{"twice", middleware.Config{ClientCertificate: middleware.ClientCertHeader(inside)}, nil, true, false, []string{"Client-Cert"}},
+		{"refused", middleware.Config{ClientCertificate: middleware.ClientCertHeader(inside)}, nil, false, true, nil},
+		{"the connection's", middleware.Config{}, nil, false, false, nil},
+	} {
+		auth := newAuth(t, tt.cfg)
+		h := auth.Handler(new(spy))
+		if tt.nested {
+			h = auth.Handler(h)
+		}
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		if !tt.refused {
+			r.Header.Set("Authorization", "Bearer anna")
+		}
+		w := httptest.NewRecorder()
+		w.Header()["Vary"] = tt.before
+		h.ServeHTTP(w, r)
+		if got := w.Header()["Vary"]; !slices.Equal(got, tt.want) {
+			t.Errorf("%s: Vary = %q, want %q", tt.name, got, tt.want)
+		}
+		if tt.refused && w.Header().Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: Cache-Control = %q, want no-store", tt.name, w.Header().Get("Cache-Control"))
 		}
 	}
 }

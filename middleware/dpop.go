@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/rsguard/rsguard/dpop"
@@ -15,8 +16,12 @@ import (
 // [Authenticator.Authenticate] has returned.
 //
 // That is a new DPoP-Nonce if the client has used a proof and the Config's DPoP demands nonces (RFC 9449, Section 8.2),
-// with Cache-Control: no-store if there is no Cache-Control yet, and else nothing.
+// with Cache-Control: no-store if there is no Cache-Control yet. With a Config.ClientCertificate it is also Vary:
+// Client-Cert, so that a cache keeps the answer for this certificate alone (RFC 9440, Section 2.4).
 func (a *Authenticator) Admit(h http.Header, r *http.Request) {
+	if a.cfg.ClientCertificate != nil && !slices.Contains(h["Vary"], clientCert) {
+		h["Vary"] = append(h["Vary"], clientCert)
+	}
 	if id := identityFrom(r.Context()); !id.isBy(a) || !id.underDPoP || a.cfg.DPoP == nil {
 		return
 	}

@@ -60,6 +60,35 @@ func ExampleXForwardedOrigin_incorrect() {
 	// Output: https://evil.example <nil>
 }
 
+// A middleware that puts a field's value into RemoteAddr must not come before the
+// Authenticator: every client can then pass for the proxy, and bring a certificate
+// of another client, whose key it doesn't have.
+func ExampleClientCertHeader_incorrect() {
+	realIP := func(next http.Handler) http.Handler { // as in several frameworks
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if ip := r.Header.Get("X-Real-Ip"); ip != "" {
+				r.RemoteAddr = ip + ":0"
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+	certificate := middleware.ClientCertHeader(netip.MustParsePrefix("10.0.0.0/24")) // the proxies
+	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		cert, err := certificate(r) // as an Authenticator with this Config.ClientCertificate does
+		fmt.Println("believes the field:", cert != nil || err != nil)
+	})
+
+	r := httptest.NewRequest(http.MethodGet, "/orders", nil)
+	r.RemoteAddr = "203.0.113.7:40000" // a client
+	r.Header.Set("X-Real-Ip", "10.0.0.7")
+	r.Header.Set("Client-Cert", ":AAAA:")
+	handler.ServeHTTP(httptest.NewRecorder(), r)
+	realIP(handler).ServeHTTP(httptest.NewRecorder(), r)
+	// Output:
+	// believes the field: false
+	// believes the field: true
+}
+
 // For a framework of one's own: Challenge for the requests that are refused, Admit for the others.
 func ExampleAuthenticator_Admit() {
 	auth, err := middleware.New(middleware.Config{Validator: new(subjects)})

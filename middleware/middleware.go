@@ -81,8 +81,9 @@ type Config struct {
 	// ClientCertificate finds the certificate whose key the client has proven to have, or nil without an error if there is
 	// none, for tokens that are bound to one (RFC 8705, Section 3). Nil means the first of r.TLS.PeerCertificates, for
 	// which the server's tls.Config has to ask: tls.RequestClientCert does. Where TLS ends at a proxy there is
-	// [ClientCertHeader]. An error that is no [*validator.Error] counts as [validator.CodeRequest]. ClientCertificate
-	// must be safe for concurrent use.
+	// [ClientCertHeader]. If ClientCertificate is set, the answers to accepted requests have Vary: Client-Cert; one that
+	// looks at another field adds that to Vary itself. An error that is no [*validator.Error] counts as
+	// [validator.CodeRequest]. ClientCertificate must be safe for concurrent use.
 	ClientCertificate func(r *http.Request) (*x509.Certificate, error)
 
 	// AllowPreflight lets CORS preflights without credentials pass, without claims, whatever checks guard the route: an

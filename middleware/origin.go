@@ -30,8 +30,9 @@ func FixedOrigin(origin string) func(*http.Request) (string, error) {
 // elsewhere is taken as Origin's default does.
 //
 // List the proxies, and not the networks of clients. They must set, append to or remove all three fields: one that they
-// pass on unchanged is the client's word. Where that can't be ruled out, use [FixedOrigin]. XForwardedOrigin panics if
-// there are no networks, or one that isn't valid.
+// pass on unchanged is the client's word. Where that can't be ruled out, use [FixedOrigin]. A middleware that changes the
+// request's RemoteAddr, such as RealIP, must come after the Authenticator, as with [ClientCertHeader]. XForwardedOrigin
+// panics if there are no networks, or one that isn't valid.
 func XForwardedOrigin(networks ...netip.Prefix) func(*http.Request) (string, error) {
 	trusted := newProxies("XForwardedOrigin", networks)
 	return func(r *http.Request) (string, error) {

@@ -38,6 +38,8 @@ func (p proxies) contain(addr netip.Addr) bool {
 }
 
 // sent reports whether the connection that r came by is from one of the proxies.
+// It takes RemoteAddr's word, which holds as long as nothing in front of the
+// Authenticator has put a header's value there: the functions made of this say so.
 func (p proxies) sent(r *http.Request) bool {
 	addr, err := netip.ParseAddrPort(r.RemoteAddr)
 	return err == nil && p.contain(addr.Addr())

@@ -249,6 +249,7 @@ var mutants = []mutant{
 	{"the first proxy of ours is believed, not what is before it", []edit{{"middleware/proxies.go", "return list[max(len(list)-hops, 0)], true", "return list[0], true"}}},
 	{"an origin doesn't end early", []edit{{"middleware/origin.go", `if strings.ContainsAny(origin, "?#") {`, "if false {"}}},
 	{"one Client-Cert field", []edit{{"middleware/certificate.go", "\t\tcase 1:\n", "\t\tdefault:\n"}}},
+	{"answers vary by the certificate", []edit{{bound, "if a.cfg.ClientCertificate != nil && ", "if false && "}}},
 	{"the proxy's own certificate is not the client's", []edit{{"middleware/certificate.go", "return nil, nil\n\t\tcase 1:", "return connectionCertificate(r)\n\t\tcase 1:"}}},
 
 	// Hosts and preflights.
