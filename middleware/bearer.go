@@ -36,7 +36,7 @@ func schemeToken(r *http.Request, wanted string) (string, error) {
 	case scheme == "" || rest != "" && rest[0] != ' ':
 		return "", invalid(errNoScheme)
 	case !strings.EqualFold(scheme, wanted):
-		return "", &validator.Error{Code: validator.CodeMissing, Err: errOtherScheme}
+		return "", &validator.Error{Code: validator.CodeMissing, Err: otherScheme(scheme, rest)}
 	}
 
 	token := strings.TrimLeft(rest, " ")
@@ -53,6 +53,48 @@ func schemeToken(r *http.Request, wanted string) (string, error) {
 	}
 	return token, nil
 }
+
+// otherScheme returns the cause for credentials that count as none. Those of
+// clients that have a token, and send it in a way that no standard knows, are worth
+// a line in the log.
+func otherScheme(scheme, rest string) error {
+	token := strings.TrimLeft(rest, " ")
+	switch {
+	case rest == "" && looksLikeJWT(scheme):
+		return errBareToken
+	case !looksLikeJWT(token):
+	case strings.EqualFold(scheme, "JWT"):
+		return errSchemeJWT
+	case strings.EqualFold(scheme, "Token"):
+		return errSchemeToken
+	case strings.EqualFold(scheme, "DPoP"):
+		return errSchemeDPoP
+	}
+	return errOtherScheme
+}
+
+// looksLikeJWT reports whether s has three parts, and begins as the encoding of a
+// JSON object does.
+func looksLikeJWT(s string) bool {
+	return strings.HasPrefix(s, "ey") && strings.Count(s, ".") == 2 && isB64Token(s)
+}
+
+// A misplaced is the cause of CodeMissing where there is a token after all, which
+// the client has sent in the wrong way.
+type misplaced struct{ advice string }
+
+func (e *misplaced) Error() string { return e.advice }
+
+var (
+	errBareToken = &misplaced{"the Authorization field is a JWT without a scheme: " +
+		`the client has to send "Bearer", a space and the token`}
+	errSchemeJWT = &misplaced{"the Authorization field has a JWT under the scheme JWT: " +
+		"the client has to send it under the scheme Bearer"}
+	errSchemeToken = &misplaced{"the Authorization field has a JWT under the scheme Token: " +
+		"the client has to send it under the scheme Bearer"}
+	errSchemeDPoP = &misplaced{"the Authorization field has a JWT under the scheme DPoP: " +
+		"set Config.DPoP to accept tokens with proofs, or let the client send it under the scheme Bearer"}
+)
 
 // None of these quotes the field: it may hold a token, or another secret.
 var (

@@ -43,6 +43,10 @@ func levelOf(ctx context.Context, err error) slog.Level {
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return slog.LevelDebug
 	}
+	var m *misplaced
+	if errors.As(err, &m) {
+		return slog.LevelInfo
+	}
 	switch validator.CodeOf(err) {
 	case validator.CodeMissing, validator.CodeNonce:
 		return slog.LevelDebug

@@ -188,3 +188,46 @@ func TestConfig_Logger_default(t *testing.T) {
 		t.Errorf("the default logger got %q, want the refusal", &log)
 	}
 }
+
+// A client that has a token and sends it in a way of its own is answered as one
+// that has none. The log says what to change.
+func TestConfig_Logger_misplacedTokens(t *testing.T) {
+	t.Parallel()
+
+	const (
+		jwt    = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbm5hIn0.c2lnbmF0dXJl"
+		bearer = "the client has to send it under the scheme Bearer"
+	)
+	for _, tt := range []struct {
+		field, level, text string
+	}{
+		{jwt, "INFO", `the Authorization field is a JWT without a scheme: the client has to send \"Bearer\", a space and the token`},
+		{"JWT " + jwt, "INFO", "the Authorization field has a JWT under the scheme JWT: " + bearer},
+		{"jwt  " + jwt, "INFO", "the Authorization field has a JWT under the scheme JWT: " + bearer},
+		{"Token " + jwt, "INFO", "the Authorization field has a JWT under the scheme Token: " + bearer},
+		{"DPoP " + jwt, "INFO", "the Authorization field has a JWT under the scheme DPoP: set Config.DPoP to accept tokens with proofs, or let the client send it under the scheme Bearer"},
+
+		{"", "DEBUG", "there is no Authorization field"},
+		{"Basic dTpw", "DEBUG", "the Authorization field has another scheme than is accepted"},
+		{"Basic " + jwt, "DEBUG", "the Authorization field has another scheme than is accepted"},
+		{"JWT opaque", "DEBUG", "the Authorization field has another scheme than is accepted"},
+		{"Token a.b.c", "DEBUG", "the Authorization field has another scheme than is accepted"},
+		{"a.b.c", "DEBUG", "the Authorization field has another scheme than is accepted"},
+		{jwt + ".x", "DEBUG", "the Authorization field has another scheme than is accepted"},
+	} {
+		var log strings.Builder
+		auth := newAuth(t, middleware.Config{
+			Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		})
+		w := serve(auth.Handler(new(spy)), tt.field)
+		if got := w.Header().Get("WWW-Authenticate"); w.Code != 401 || got != "Bearer" {
+			t.Errorf("Authorization: %s = %d, challenge %q, want 401, Bearer", tt.field, w.Code, got)
+		}
+		if want := `error="token_missing: ` + tt.text + `"`; !strings.Contains(log.String(), want) || !strings.Contains(log.String(), "level="+tt.level) {
+			t.Errorf("Authorization: %s: log = %s\nwant level %s, %s", tt.field, &log, tt.level, want)
+		}
+		if strings.Contains(log.String(), jwt[:20]) {
+			t.Errorf("Authorization: %s: log = %s, want no token in it", tt.field, &log)
+		}
+	}
+}

@@ -115,7 +115,7 @@ type Config struct {
 	// [slog.Default] at the time of the refusal. The level is
 	//
 	//	Debug  when there are no credentials, no nonce yet, or no client any more: all are part of every day
-	//	Info   when the client or its token is at fault
+	//	Info   when the client or its token is at fault, also if it sends a JWT without a scheme or under a wrong one
 	//	Warn   when keys are unavailable: good tokens are being refused
 	//	Error  when a function of this Config, a check or the Validator panicked: there is a bug to mend
 	Logger *slog.Logger
