@@ -163,7 +163,7 @@ func (x *examination) checkRequired() error {
 	return &Error{Code: CodeClaim, Err: &mismatch{name: missing, advice: "RFC 9068 requires it"}}
 }
 
-// checkIssuer compares exactly (RFC 8725, Section 3.8).
+// checkIssuer compares exactly (RFC 7519, Section 7.3).
 func (x *examination) checkIssuer(v *Validator) error {
 	x.step = stepIssuer
 	for i := range v.trusts {

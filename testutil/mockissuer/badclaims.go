@@ -16,12 +16,12 @@ const (
 	wrongType    = "wrong_type"
 	unproven     = "binding_mismatch"
 	numericDate  = "A NumericDate is a JSON number of seconds (RFC 7519, Section 2). "
-	exactIssuer  = "The issuer is compared exactly (RFC 8725, Section 3.8). "
+	exactIssuer  = "The issuer is compared exactly (RFC 7519, Section 7.3). "
 	exactAud     = "One of the API's audiences must be in aud, exactly (RFC 7519, Section 4.1.3). "
 	stringClaim  = "The claim is a string, and what is not understood must not pass for absent. "
-	boundToken   = "A token that is bound to a key is no bearer token (RFC 7800, Section 3.1). "
+	boundToken   = "A token that is bound to a key is no bearer token (RFC 9449, Section 7.2; RFC 8705, Section 3). "
 	anotherType  = "It is another kind of token, though rightly signed (RFC 8725, Section 3.11): "
-	exactMembers = "Names are compared exactly (RFC 7519, Section 4): "
+	exactMembers = "Names are compared exactly (RFC 7519, Section 7.3): "
 )
 
 // thumbprint is a well-formed hash that nobody has proven anything about.

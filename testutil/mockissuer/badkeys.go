@@ -20,7 +20,7 @@ const (
 	confusion  = "A verifier that lets the token choose the algorithm takes the public key for a shared secret (RFC 8725, Section 2.1). The secret here is "
 	sameSpell  = "The value of alg is compared exactly (RFC 7515, Section 4.1.1). Here it is "
 	noRescue   = "The signature is right by the usual algorithm, but the header does not say so: "
-	ownKeys    = "A token cannot bring the key that it is checked with (RFC 8725, Section 3.10). Here it is in "
+	ownKeys    = "A token cannot bring the key that it is checked with (RFC 8725, Sections 3.8 and 3.10). Here it is in "
 )
 
 // badAlgorithms try to have the signature checked by an algorithm that was not allowed, or not at all.

@@ -42,9 +42,9 @@ func certificates() *suite {
 	both := claim("cnf", `{"x5t#S256":"`+x5t(cert)+`","jkt":"`+clientKey().thumbprint()+`"}`)
 	dpop := config(func(c *vectors.Config) { c.DPoP = &vectors.DPoP{} })
 	fields := [][2]string{{"Authorization", "DPoP {token}"}, {"Dpop", "{proof}"}}
-	s.accept("a key and a certificate, both proven", "RFC 7800, Section 3.1: all of it", both, dpop, with(cert, fields...))
-	s.refuse("binding_mismatch", "a key and a certificate, the key proven", "RFC 7800, Section 3.1: all of it", both, dpop, with(other, fields...))
-	s.refuse("binding_mismatch", "a key and a certificate, the certificate proven", "RFC 7800, Section 3.1: all of it", both, dpop, with(cert, fields[0]))
+	s.accept("a key and a certificate, both proven", "everything that cnf names must be proven", both, dpop, with(cert, fields...))
+	s.refuse("binding_mismatch", "a key and a certificate, the key proven", "everything that cnf names must be proven", both, dpop, with(other, fields...))
+	s.refuse("binding_mismatch", "a key and a certificate, the certificate proven", "everything that cnf names must be proven", both, dpop, with(cert, fields[0]))
 	s.refuse("binding_mismatch", "a key and a certificate, the certificate proven, under Bearer", downgradeWhy, both, dpop, with(cert))
 	s.refuse("invalid_signature", "the certificate, and a forged token", "a binding is no signature", boundTo(cert), with(cert), by("RS256", otherRSA))
 	return s

@@ -11,7 +11,7 @@ func compactForm() *suite {
 		three    = "RFC 7515, Section 7.1: three parts and two periods"
 		alphabet = "RFC 7515, Section 2: base64url without padding, line breaks or white space"
 		unused   = "RFC 4648, Section 3.5: the unused bits are zero"
-		compact  = "RFC 7519, Section 7.2: a JWT is compact"
+		compact  = "RFC 7519, Section 1: a JWT is always in a compact serialization"
 	)
 	refuse := func(name, why string, opts ...option) { s.refuse("token_malformed", name, why, opts...) }
 	edit := func(name, why string, f func(string) string, opts ...option) {

@@ -17,9 +17,9 @@ func configs() *suite {
 		last.Answer = vectors.Answer{Code: invalidConfig}
 	}
 	const (
-		iss  = "RFC 8725, Section 3.8; RFC 8414, Section 2: an issuer is an https URL without query and fragment"
+		iss  = "RFC 8414, Section 2: an issuer is an https URL without query and fragment"
 		aud  = "RFC 8725, Section 3.9: without an audience every API's token would do"
-		algs = "RFC 8725, Section 3.1: only algorithms for public keys"
+		algs = "RFC 8725, Section 3.1: the list decides, so it has known algorithms for public keys alone"
 	)
 	s.accept("the least that is needed", "issuer and audience", config(func(*vectors.Config) {}))
 	refuse("nothing", iss, func(c *vectors.Config) { c.Issuers, c.Audiences = nil, nil })
@@ -55,9 +55,9 @@ func configs() *suite {
 	refuse("negative cache size", "a size has a sign for no reason", func(c *vectors.Config) { c.CacheSize = -1 })
 	s.accept("a cache", "a token remembered is checked all the same", config(func(c *vectors.Config) { c.CacheSize = 16 }))
 	refuse("realm with a line break", "RFC 9110, Section 5.5: no line breaks in a field", func(c *vectors.Config) { c.Realm = "a\r\nSet-Cookie: b" })
-	refuse("realm that is not ASCII", "RFC 6750, Section 3", func(c *vectors.Config) { c.Realm = "caf\u00e9" })
+	refuse("realm that is not ASCII", "RFC 9110, Section 5.5: a field is ASCII", func(c *vectors.Config) { c.Realm = "caf\u00e9" })
 	for _, m := range []string{"http://api.example.com/", "/metadata", "https://", "javascript:alert(1)", "https://api.example.com/\"", "https://user@api.example.com/", "https://api.example.com/#f", "https://api.example.com/\r\nX: y"} {
-		refuse("resource metadata "+quote(m), "RFC 9728, Section 1.2: an https URL", func(c *vectors.Config) { c.ResourceMetadata = m })
+		refuse("resource metadata "+quote(m), "RFC 9728, Sections 1.2 and 3.1: it is made of an https URL", func(c *vectors.Config) { c.ResourceMetadata = m })
 	}
 	refuse("everything at once", strings.Join([]string{iss, aud}, "; "), func(c *vectors.Config) {
 		c.Issuers, c.Audiences, c.Algorithms, c.LeewaySeconds = []string{"x"}, []string{""}, []string{"none"}, 1e6

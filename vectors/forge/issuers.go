@@ -7,8 +7,8 @@ import (
 )
 
 func issuers() *suite {
-	s := newSuite("issuers", "iss: the configured one, byte for byte (RFC 7519, Section 4.1.1; RFC 8725, Section 3.8).")
-	const why = "RFC 8725, Section 3.8: the issuer is compared as it is"
+	s := newSuite("issuers", "iss: the configured one, byte for byte (RFC 7519, Sections 4.1.1 and 7.3; RFC 8725, Section 3.8).")
+	const why = "RFC 8725, Section 3.8, and RFC 7519, Section 7.3: the issuer is compared as it is"
 
 	s.accept("the configured issuer", why)
 	for _, iss := range []string{
@@ -31,7 +31,7 @@ func issuers() *suite {
 	for _, text := range []string{"null", "1", "true", "[" + quote(issuer) + "]", `{"iss":` + quote(issuer) + `}`, "[]", "{}"} {
 		s.refuse("invalid_claim", "iss is "+text, kind, claim("iss", text))
 	}
-	s.accept("iss written with escapes", "RFC 8259, Section 7: the same string", claim("iss", `"https:\/\/tenant.example.com\u002f"`))
+	s.accept("iss written with escapes", "RFC 8259, Sections 7 and 8.3: the same string", claim("iss", `"https:\/\/tenant.example.com\u002f"`))
 
 	two := config(func(c *vectors.Config) { c.Issuers = []string{issuer, "https://login.example.com/"} })
 	s.accept("the first of two issuers", "a tenant and its custom domain sign with the same keys", two)
@@ -54,9 +54,9 @@ func issuers() *suite {
 }
 
 func audiences() *suite {
-	s := newSuite("audiences", "aud: ours is in it, byte for byte (RFC 7519, Section 4.1.3; RFC 8725, Section 3.9).")
+	s := newSuite("audiences", "aud: ours is in it, byte for byte (RFC 7519, Sections 4.1.3 and 7.3; RFC 8725, Section 3.9).")
 	const (
-		why  = "RFC 8725, Section 3.9: the audience is compared as it is"
+		why  = "RFC 8725, Section 3.9, and RFC 7519, Section 7.3: the audience is compared as it is"
 		kind = "RFC 7519, Section 4.1.3: a string or an array of strings"
 	)
 	s.accept("a string", kind)
@@ -65,7 +65,7 @@ func audiences() *suite {
 	s.accept("an array, ours last", kind, claim("aud", `["https://tenant.example.com/userinfo","https://api.example.com"]`))
 	s.accept("an array with ours twice", kind, claim("aud", `["https://api.example.com","https://api.example.com"]`))
 	s.accept("an array with an empty string and ours", kind, claim("aud", `["","https://api.example.com"]`))
-	s.accept("aud written with escapes", "RFC 8259, Section 7: the same string", claim("aud", `"https:\/\/api.example\u002ecom"`))
+	s.accept("aud written with escapes", "RFC 8259, Sections 7 and 8.3: the same string", claim("aud", `"https:\/\/api.example\u002ecom"`))
 	for _, aud := range []string{
 		"https://api.example.com/", "http://api.example.com", "https://API.example.com", "HTTPS://api.example.com", "https://api.example.co", "https://api.example.comm", "https://api.example.com.attacker.example", "https://api.example.com/orders",
 		"https://api.example.com:443", "https://xapi.example.com", "api.example.com", "api", "https://api", "", " ", "*", "null", " https://api.example.com", "https://api.example.com ", "https://api.example.com\n", "https://api.example.com\x00",

@@ -12,15 +12,15 @@ func claims(more string) string {
 }
 
 func jsonText() *suite {
-	s := newSuite("json", "JSON: one reading or none (RFC 8259; RFC 7519, Section 4).")
+	s := newSuite("json", "JSON: one reading or none (RFC 8259, Section 2; RFC 7519, Section 4).")
 	const (
 		object1 = "RFC 7519, Section 7.2: one JSON object, and nothing else"
-		names   = "RFC 7519, Section 4: names are unique, and a reader that takes the last one is not alone in the world"
-		exact   = "RFC 7519, Section 10.1.1: names are case-sensitive"
+		names   = "RFC 7519, Section 4: names are unique, and two of one name are rejected rather than read by the last one"
+		exact   = "RFC 7519, Section 7.3: names are compared as they are"
 		grammar = "RFC 8259, Section 2"
 		strs    = "RFC 8259, Section 7"
 		utf8    = "RFC 8259, Section 8.1: UTF-8"
-		uni     = "RFC 8259, Section 8.2: no half of a surrogate pair"
+		uni     = "RFC 8259, Section 8.2: what half of a surrogate pair means cannot be predicted"
 		numbers = "RFC 8259, Section 6"
 	)
 	refuse := func(name, why string, opts ...option) { s.refuse("token_malformed", name, why, opts...) }
@@ -37,7 +37,7 @@ func jsonText() *suite {
 	}
 	s.refuse("wrong_issuer", "payload {}", object1, payload("{}"))
 	for _, text := range []string{" ", "null", `"RS256"`, "[]", "{", `{"alg":"RS256"`, `{"alg":"RS256","kid":"rsa"}{}`, `{"alg":"RS256","kid":"rsa"} x`, `{"alg":"RS256","kid":"rsa"},`, "\ufeff" + `{"alg":"RS256","kid":"rsa"}`, `{"alg":"RS256","kid":"rsa"}` + "\x00", `{alg:"RS256","kid":"rsa"}`, `{'alg':'RS256','kid':'rsa'}`, `[{"alg":"RS256","kid":"rsa"}]`} {
-		refuse("header "+quote(text), "RFC 7515, Section 4: one JSON object", header(text))
+		refuse("header "+quote(text), "RFC 7515, Section 5.2: one JSON object", header(text))
 	}
 	s.accept("header with white space", "RFC 8259, Section 2: allowed", header(" {\n\"alg\" :\t\"RS256\" , \"kid\":\"rsa\"\r\n} "))
 	s.accept("header with a line break, as RFC 7515 has it", "RFC 7515, Appendix A.1", header("{\"typ\":\"JWT\",\r\n \"alg\":\"RS256\",\r\n \"kid\":\"rsa\"}"))
@@ -73,7 +73,7 @@ func jsonText() *suite {
 	}
 	refuse("two header members alg, none first", "RFC 7515, Section 4", header(`{"alg":"none","kid":"rsa","alg":"RS256"}`))
 	refuse("two header members alg, one with an escape", "RFC 7515, Section 4", header(`{"alg":"RS256","kid":"rsa","\u0061lg":"RS256"}`))
-	refuse("two members of one name within a header's jwk", "RFC 7515, Section 4", head("jwk", `{"kty":"RSA","kty":"oct"}`))
+	refuse("two members of one name within a header's jwk", "RFC 7517, Section 4: names are unique", head("jwk", `{"kty":"RSA","kty":"oct"}`))
 
 	// Names in other letters are other names.
 	for _, c := range []struct{ name, code string }{{"iss", "wrong_issuer"}, {"aud", "wrong_audience"}, {"exp", "invalid_claim"}} {
@@ -102,7 +102,7 @@ func jsonText() *suite {
 		refuse("number "+n, numbers, payload(claims(`,"n":`+n)))
 	}
 	for _, n := range []string{"0", "-0", "1", "-1", "0.5", "-0.5e-10", "1E5", "1e+05", "123456789012345678901234567890", "1e400", "1e-400", "0.1000000000000000055511151231257827"} {
-		s.accept("number "+n, numbers+": size is nobody's business where it is not read", payload(claims(`,"n":`+n)))
+		s.accept("number "+n, numbers+": a number that is not read may have any size", payload(claims(`,"n":`+n)))
 	}
 	for _, t := range []string{`\x41`, `\'`, `\u12`, `\u123`, `\u12g4`, `\u+123`, `\U0041`, `\`, `\v`, `\0`, `\a`, `\e`, "a\nb", "a\tb", "a\x00b", "a\x1fb", `\u 041`, `\u00 1`, `\u-001`, `\u0x41`} {
 		refuse("string "+quote(t), strs, payload(claims(`,"s":"`+t+`"`)))

@@ -13,10 +13,10 @@ func keySetCases() *suite {
 	const (
 		others   = "RFC 7517, Section 5: a key that is not understood is left out, and no other"
 		use      = "RFC 7517, Sections 4.2 and 4.3: what a key is for"
-		size     = "RFC 7518, Section 3.3: 2048 bits or more; and 8192 at most"
+		size     = "RFC 7518, Section 3.3: 2048 bits or more, and 8192 at most by a limit of our own"
 		exponent = "RFC 8017, Section 3.1: e is odd, and at least 3"
-		form     = "RFC 7518, Section 6.2.1: on the curve, with all its digits"
-		private  = "RFC 7517, Section 9.2: a private key in public is nobody's key"
+		form     = "RFC 7518, Sections 6.2.1 and 6.2.1.2: a point of the curve, with each coordinate in full"
+		private  = "RFC 7517, Section 9.2: a private key is kept private, so one that was published proves nothing"
 	)
 	good := jwk(rsaKey1(), member{"kid", `"good"`})
 	n := 0
@@ -79,7 +79,7 @@ func keySetCases() *suite {
 
 	unusable("RSA with the weakness of CVE-2017-15361", "the private key can be computed from the public one", jwk(rsaKey1(), member{"n", quote(rocaModulus)}))
 	for _, point := range smallOrder {
-		unusable("Ed25519 of small order "+point[:4], "RFC 8032, Section 5.1.7: anybody can sign for it", jwk(edKey(), member{"x", quote(point)}),
+		unusable("Ed25519 of small order "+point[:4], "a point of small order has signatures that no private key made", jwk(edKey(), member{"x", quote(point)}),
 			signed("EdDSA", edKey), allow("RS256", "EdDSA"), signature(func(string) []byte { return append([]byte{1}, make([]byte, 63)...) }))
 	}
 
@@ -116,14 +116,14 @@ func keySetCases() *suite {
 	// Forms of the key itself.
 	unusable("a key with two members n", "RFC 7517, Section 4: names are unique", strings.Replace(jwk(rsaKey1()), `"kty"`, `"n":"AQAB","kty"`, 1))
 	unusable("a key with two members kid", "RFC 7517, Section 4: names are unique", strings.Replace(jwk(rsaKey1()), `"kty"`, `"kid":"rsa","kty"`, 1))
-	unusable("a key with KTY and no kty", "RFC 7517, Section 4: names are case-sensitive", strings.Replace(jwk(rsaKey1()), `"kty"`, `"KTY"`, 1))
+	unusable("a key with KTY and no kty", "RFC 7517, Section 6: names are compared as they are", strings.Replace(jwk(rsaKey1()), `"kty"`, `"KTY"`, 1))
 	for _, text := range []string{"null", "1", `"rsa"`, "[]", "{}", "true"} {
 		unusable("among the keys: "+text, others, text)
 	}
 	unusable("a kid that is a number", "RFC 7517, Section 4.5: a string", jwk(rsaKey1(), member{"kid", "1"}), head("kid", `"1"`))
 
 	// Several keys.
-	s.accept("two keys of one kid, the second signed", "RFC 7517, Section 4.5: of different types, they may share a kid", set(jwk(otherRSA(), member{"kid", `"rsa"`}), jwk(rsaKey1())))
+	s.accept("two keys of one kid, the second signed", "RFC 7517, Section 4.5: kids should differ, but sets are in use in which they do not", set(jwk(otherRSA(), member{"kid", `"rsa"`}), jwk(rsaKey1())))
 	s.accept("an EC key of the same kid", "RFC 7517, Section 4.5", set(jwk(p256Key(), member{"kid", `"rsa"`}), jwk(rsaKey1())))
 	s.accept("the same key twice", others, set(jwk(rsaKey1()), jwk(rsaKey1())))
 	s.refuse("invalid_signature", "two keys of one kid, neither signed", "RFC 7515, Section 5.2", set(jwk(otherRSA(), member{"kid", `"rsa"`}), jwk(tenantBKey(), member{"kid", `"rsa"`})))
@@ -136,7 +136,7 @@ func keySetCases() *suite {
 	for i, k := range []func() *key{otherRSA, tenantBKey, rsa3072, rsa4096} {
 		five = append(five, jwk(k(), member{"kid", quote("k" + string(rune('1'+i)))}))
 	}
-	s.accept("no kid, the fourth of four keys signed", "RFC 7515, Section 6", headWithout("kid"), set(append(five[:3:3], jwk(rsaKey1()))...))
+	s.accept("no kid, the fourth of four keys signed", "RFC 7515, Appendix D", headWithout("kid"), set(append(five[:3:3], jwk(rsaKey1()))...))
 	s.refuse("invalid_signature", "no kid, the fifth of five keys signed", "four are tried: a token must not cost more", headWithout("kid"), set(append(five[:4:4], jwk(rsaKey1()))...))
 	s.accept("a kid, the fifth of five keys signed", "RFC 7515, Section 4.1.4", set(append(five[:4:4], jwk(rsaKey1()))...))
 
@@ -191,7 +191,7 @@ func tenantsCases() *suite {
 		s.refuse("invalid_claim", "iss is "+text, "RFC 7519, Section 4.1.1: a string", both, claim("iss", text))
 	}
 	s.refuse("token_malformed", "two iss, A's and B's", "RFC 7519, Section 4: names are unique", both, claimToo("iss", `"https://tenant-b.example.com/"`))
-	s.refuse("wrong_issuer", "iss in the header is A's, in the claims nobody's", "RFC 7519, Section 5.3: a copy, not the claim", both, head("iss", quote(issuer)), claim("iss", `"https://tenant-c.example.com/"`))
+	s.refuse("wrong_issuer", "iss in the header is A's, in the claims nobody's", "RFC 7519, Section 5.3: what a copy in the header means is left to applications, and here it is not read", both, head("iss", quote(issuer)), claim("iss", `"https://tenant-c.example.com/"`))
 	s.refuse("token_malformed", "no token at all", "RFC 7515, Section 7.1", both, token("a.b"))
 	s.refuse("token_malformed", "an opaque token", "RFC 6749, Section 1.4", both, token("HvH2zkQtVb5aZmS3q8gTtKQWcXUo1rEd"))
 	return s

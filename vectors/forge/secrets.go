@@ -13,7 +13,7 @@ func secrets() *suite {
 	const (
 		size = "RFC 7518, Section 3.2: a secret is as long as the hash, at least"
 		sig  = "RFC 7518, Section 3.2: the whole MAC is compared"
-		one  = "RFC 8725, Section 3.1: a secret or public keys, never both"
+		one  = "RFC 8725, Section 3.1: a key has one algorithm, so there is a secret or there are public keys"
 	)
 	secret := (&stream{label: "secret"}).bytes(64)
 	with := func(size int) option {

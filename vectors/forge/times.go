@@ -7,11 +7,11 @@ import (
 )
 
 func times() *suite {
-	s := newSuite("times", "exp, nbf and iat: at the edge and one past it, and every form of a number (RFC 7519, Sections 2 and 4.1.4 to 4.1.6).")
+	s := newSuite("times", "exp, nbf and iat: at the edge and one past it, and every form of a number (RFC 7519, Sections 2, 4.1.4, 4.1.5 and 4.1.6).")
 	const (
 		exp  = "RFC 7519, Section 4.1.4: not on or after exp, with leeway"
 		nbf  = "RFC 7519, Section 4.1.5: not before nbf, with leeway"
-		iat  = "RFC 7519, Section 4.1.6: a token from the future, with leeway, is none"
+		iat  = "RFC 7519, Section 4.1.6: iat is when the token was made, and one that is yet to be made is not believed (our own rule, with leeway)"
 		date = "RFC 7519, Section 2: a NumericDate is a JSON number"
 	)
 	n := func(offset int64) string { return strconv.FormatInt(now+offset, 10) }

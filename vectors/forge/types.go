@@ -5,7 +5,7 @@ import "github.com/rsguard/rsguard/vectors"
 func types() *suite {
 	s := newSuite("types", "Other kinds of token: ID, logout, refresh, introspection, event, proof (RFC 8725, Sections 3.11 and 3.12; RFC 9068, Section 4).")
 	const (
-		typ     = "RFC 9068, Section 4: JWT and at+jwt are access tokens, with or without application/ (RFC 7515, Section 4.1.9)"
+		typ     = "at+jwt is the type of RFC 9068, Section 4, JWT that of issuers without a profile, and application/ may be left out (RFC 7515, Section 4.1.9)"
 		other   = "RFC 8725, Section 3.11: a type says what a token is for"
 		content = "RFC 8725, Section 3.12: kinds of token are kept apart"
 	)
@@ -23,7 +23,7 @@ func types() *suite {
 	for _, text := range []string{"null", "1", "true", `["at+jwt"]`, `{"typ":"JWT"}`} {
 		s.refuse("token_malformed", "typ is "+text, "RFC 7515, Section 4.1.9: typ is a string", head("typ", text))
 	}
-	s.accept("TYP beside typ", "RFC 7515, Section 4: names are case-sensitive", head("TYP", `"dpop+jwt"`))
+	s.accept("TYP beside typ", "RFC 7515, Section 5.3: names are compared as they are", head("TYP", `"dpop+jwt"`))
 
 	// What is in a token tells its kind, even if its type does not.
 	type m = member
