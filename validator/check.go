@@ -21,18 +21,18 @@ type Check func(ctx context.Context, c *Claims) error
 func Scopes(all ...string) Check {
 	all = slices.Clone(all)
 	refusal := scopeRefusal("Scopes", "the token's scope lacks one of ", all)
-	return func(_ context.Context, c *Claims) error {
+	return withScopes(all, func(_ context.Context, c *Claims) error {
 		return unless(containsAll(c.Scopes, all), refusal)
-	}
+	})
 }
 
 // AnyScope demands one of these scopes, at least. Its error is of [CodeScope].
 func AnyScope(anyOf ...string) Check {
 	anyOf = slices.Clone(anyOf)
 	refusal := scopeRefusal("AnyScope", "the token's scope has none of ", anyOf)
-	return func(_ context.Context, c *Claims) error {
+	return withScopes(anyOf, func(_ context.Context, c *Claims) error {
 		return unless(containsAny(c.Scopes, anyOf), refusal)
-	}
+	})
 }
 
 // Permissions demands all of these in the claim "permissions", which Auth0 adds for APIs with role-based access
@@ -40,18 +40,18 @@ func AnyScope(anyOf ...string) Check {
 func Permissions(all ...string) Check {
 	all = slices.Clone(all)
 	refusal := scopeRefusal("Permissions", "the token's permissions lack one of ", all)
-	return func(_ context.Context, c *Claims) error {
+	return withScopes(all, func(_ context.Context, c *Claims) error {
 		return unless(containsAll(c.Permissions, all), refusal)
-	}
+	})
 }
 
 // AnyPermission demands one of these in the claim "permissions", at least. Its error is of [CodeScope].
 func AnyPermission(anyOf ...string) Check {
 	anyOf = slices.Clone(anyOf)
 	refusal := scopeRefusal("AnyPermission", "the token's permissions have none of ", anyOf)
-	return func(_ context.Context, c *Claims) error {
+	return withScopes(anyOf, func(_ context.Context, c *Claims) error {
 		return unless(containsAny(c.Permissions, anyOf), refusal)
-	}
+	})
 }
 
 // Clients demands that the token was issued to one of these clients: client_id, or else azp. Its error is of [CodeRefused].

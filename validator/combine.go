@@ -13,7 +13,7 @@ import (
 // wanted; else it is the first check's.
 func AnyOf(checks ...Check) Check {
 	checks = allChecks("AnyOf", checks)
-	return func(ctx context.Context, c *Claims) error {
+	return withScopes(RequiredScopes(checks...), func(ctx context.Context, c *Claims) error {
 		var errs []error
 		for _, check := range checks {
 			err := check(ctx, c)
@@ -28,7 +28,7 @@ func AnyOf(checks ...Check) Check {
 			}
 		}
 		return errs[0]
-	}
+	})
 }
 
 // AllOf passes if all of the checks do. They are asked in order until one fails for which a better token is no help, whose
@@ -36,7 +36,7 @@ func AnyOf(checks ...Check) Check {
 // to authenticate, if one does, or of [CodeScope] with the scopes of all that failed.
 func AllOf(checks ...Check) Check {
 	checks = allChecks("AllOf", checks)
-	return func(ctx context.Context, c *Claims) error {
+	return withScopes(RequiredScopes(checks...), func(ctx context.Context, c *Claims) error {
 		var errs []error
 		for _, check := range checks {
 			err := check(ctx, c)
@@ -52,7 +52,7 @@ func AllOf(checks ...Check) Check {
 			return err
 		}
 		return join(CodeScope, errs, strict)
-	}
+	})
 }
 
 func allChecks(name string, checks []Check) []Check {
