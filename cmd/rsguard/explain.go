@@ -29,8 +29,8 @@ func explain(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	flags.BoolVar(&cfg.RequireRFC9068, "rfc9068", false, "demand what RFC 9068 demands")
 	keySet := flags.String("jwks", "", "the `URL` of the key set of all these issuers, for those without discovery")
 	flags.Usage = func() {
-		fmt.Fprintln(errOut, "usage: rsguard explain -issuer URL -audience API [TOKEN]")
-		fmt.Fprintln(errOut, "Without TOKEN it is read from standard input, where other users of the machine cannot see it.")
+		fmt.Fprintln(flags.Output(), "usage: rsguard explain -issuer URL -audience API [TOKEN]")
+		fmt.Fprintln(flags.Output(), "Without TOKEN it is read from standard input, where other users of the machine cannot see it.")
 		flags.PrintDefaults()
 	}
 	if err := parse(flags, args, errOut, 1); err != nil {

@@ -44,6 +44,9 @@ func issuer(ctx context.Context, args []string, _ io.Reader, out, errOut io.Writ
 	if *printConfig {
 		return writeConfig(out, cfg)
 	}
+	if _, _, err := net.SplitHostPort(*addr); err != nil {
+		return misuse("-addr %s is not an address with a port, such as 127.0.0.1:9650", *addr)
+	}
 	if !*anywhere && !loopback(*addr) {
 		return misuse("%s is not a loopback address: everybody who reaches it could have any token (-insecure-listen-anywhere, if that is meant)", *addr)
 	}

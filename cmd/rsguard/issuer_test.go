@@ -9,10 +9,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/rsguard/rsguard/testutil/mockissuer"
 	"github.com/rsguard/rsguard/validator"
@@ -134,6 +137,32 @@ func TestIssuerKeepsKeys(t *testing.T) {
 	}
 }
 
+// TestPrintedConfigHasEveryField holds that -print-config shows and explains all
+// that can be written into a file.
+func TestPrintedConfigHasEveryField(t *testing.T) {
+	t.Parallel()
+
+	_, printed, _ := command(t, "", "issuer", "-print-config")
+	var fields func(reflect.Type, string)
+	fields = func(typ reflect.Type, path string) {
+		for field := range typ.Fields() {
+			name := field.Tag.Get("yaml")
+			if name == "-" {
+				continue
+			}
+			comment := fieldComments[path+name]
+			want := regexp.MustCompile(`# ` + regexp.QuoteMeta(comment) + `\n[ ]*(- )?` + name + `:`)
+			if comment == "" || !want.MatchString(printed) {
+				t.Errorf("-print-config has no %s with the comment %q", path+name, comment)
+			}
+			if element := field.Type; element.Kind() == reflect.Slice && element.Elem().Kind() == reflect.Struct {
+				fields(element.Elem(), path+name+".")
+			}
+		}
+	}
+	fields(reflect.TypeFor[mockissuer.Config](), "")
+}
+
 func TestConfigFile(t *testing.T) {
 	t.Parallel()
 
@@ -153,7 +182,7 @@ func TestConfigFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(mockissuer.Demo(), got); diff != "" {
+	if diff := cmp.Diff(mockissuer.Demo(), got, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("the demo tenant, printed and read (-want +got):\n%s\n%s", diff, printed)
 	}
 
@@ -182,6 +211,15 @@ clients:
 		{"an API twice", "apis: [{identifier: a}, {identifier: a}]", "there twice"},
 		{"a domain without TLS", "url: https://tenant.example.com/\ndomains: [http://tenant.example.com:8080/]\n", "neither https nor http on a loopback host"},
 		{"a grant for no API", "clients: [{id: x, secret: y, grants: [{api: z}]}]", "no API"},
+		{"a secret that is a number", "clients:\n  - id: x\n    secret: 0123\n", "line 3: clients.secret is 0123, which is not text in YAML: put it in quotes"},
+		{"an id that is a boolean", "clients: [{id: true}]", "line 1: clients.id is true"},
+		{"a scope that is a number", "apis:\n  - identifier: a\n    scopes:\n      - 7\n", "line 4: apis.scopes is 7"},
+		{"a lifetime without a unit", "apis:\n  - identifier: a\n    lifetime: 10\n", "line 3: apis.lifetime is 10, want a duration with its unit, such as 10m"},
+		{"a lifetime in words", "apis:\n  - identifier: a\n    lifetime: ten minutes\n", "line 3: apis.lifetime is ten minutes, want a duration"},
+		{"a second document", "apis: []\n---\napis: []\n", "line 3: a second YAML document"},
+		{"a client of an unknown organization", "clients: [{id: x, organizations: [org_1]}]", `client x: there is no organization "org_1"`},
+		{"a client without an id", "clients: [{secret: y}]", "client 1 is empty"},
+		{"HS256 with a short secret", "apis: [{identifier: a, algorithm: HS256, secret: short}]", "5 bytes, want 32 or more"},
 	} {
 		if code, _, errOut := command(t, "", "issuer", "-addr", "127.0.0.1:0", "-config", write(tt.text)); code == 0 || !strings.Contains(errOut, tt.says) {
 			t.Errorf("a configuration with %s = %d, %q, want a refusal and %q", tt.name, code, errOut, tt.says)

@@ -2,9 +2,11 @@
 //
 //	rsguard issuer     runs a mock issuer to get tokens from, with a page to mint them on
 //	rsguard explain    says what a validator thinks of a token, check by check
+//	rsguard version    prints its version
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -13,6 +15,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 )
 
 func main() {
@@ -26,36 +29,79 @@ func main() {
 const usage = `usage:
   rsguard issuer [flags]           run a mock issuer
   rsguard explain [flags] [TOKEN]  say what a validator thinks of a token
+  rsguard version                  print the version
+  rsguard help                     print this
 
 -h after a command lists its flags.
 `
 
 // run returns the exit code: 0 if all is well, 1 if not, 2 if the command line cannot be understood.
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	if len(args) == 0 {
+		fmt.Fprint(errOut, usage)
+		return 2
+	}
 	commands := map[string]func(context.Context, []string, io.Reader, io.Writer, io.Writer) error{
 		"issuer":  issuer,
 		"explain": explain,
 	}
-	if len(args) == 0 || commands[args[0]] == nil {
-		fmt.Fprint(errOut, usage)
+	switch args[0] {
+	case "help", "-h", "-help", "--help":
+		fmt.Fprint(out, usage)
+		return 0
+	case "version", "-version", "--version":
+		fmt.Fprintln(out, version())
+		return 0
+	}
+	command, ok := commands[args[0]]
+	if !ok {
+		fmt.Fprintf(errOut, "rsguard: there is no command %s\n%s", quoted(args[0]), usage)
 		return 2
 	}
 
-	err := commands[args[0]](ctx, args[1:], in, out, errOut)
+	err := command(ctx, args[1:], in, out, errOut)
 	var misuse misuseError
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, flag.ErrHelp), errors.As(err, &misuse) && misuse.told:
+	case errors.As(err, &misuse) && misuse.told:
 		return 2
 	case errors.Is(err, errTold):
 		return 1
+	}
+	if help := new(helpError); errors.As(err, &help) {
+		fmt.Fprint(out, help.text)
+		return 0
 	}
 	fmt.Fprintf(errOut, "rsguard %s: %v\n", args[0], err)
 	if errors.As(err, &misuse) {
 		return 2
 	}
 	return 1
+}
+
+// version is what the build knows of itself.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "rsguard, of an unknown version"
+	}
+	text := "rsguard " + info.Main.Version
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			text += " " + setting.Value
+		}
+	}
+	return text + " " + info.GoVersion
+}
+
+// quoted quotes an argument, unless it is so long that it may be a token.
+func quoted(arg string) string {
+	const most = 32
+	if len(arg) > most {
+		return fmt.Sprintf("of that name (%d bytes)", len(arg))
+	}
+	return fmt.Sprintf("%q", arg)
 }
 
 // misuseError is a command line that cannot be understood.
@@ -67,17 +113,27 @@ type misuseError struct {
 
 func misuse(format string, args ...any) error { return misuseError{error: fmt.Errorf(format, args...)} }
 
+// helpError is the answer to -h after a command.
+type helpError struct{ text string }
+
+func (*helpError) Error() string { return "help was asked for" }
+
 // errTold is the error of a command that has said all there is to say.
 var errTold = errors.New("told")
 
 // parse reads flags, and leaves at most so many arguments.
 func parse(flags *flag.FlagSet, args []string, errOut io.Writer, rest int) error {
-	flags.SetOutput(errOut)
-	if err := flags.Parse(args); err != nil {
+	var said bytes.Buffer
+	flags.SetOutput(&said)
+	err := flags.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return &helpError{said.String()}
+	case err != nil:
+		_, _ = said.WriteTo(errOut)
 		return misuseError{error: err, told: true}
-	}
-	if flags.NArg() > rest {
-		return misuse("unexpected argument %q", flags.Arg(rest))
+	case flags.NArg() > rest:
+		return misuse("unexpected argument %s", quoted(flags.Arg(rest)))
 	}
 	return nil
 }

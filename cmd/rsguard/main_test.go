@@ -105,10 +105,11 @@ func TestCommandLine(t *testing.T) {
 		says string
 	}{
 		{nil, 2, "usage:"},
-		{[]string{"nothing"}, 2, "usage:"},
-		{[]string{"issuer", "-h"}, 2, "-insecure-listen-anywhere"},
+		{[]string{"nothing"}, 2, `no command "nothing"`},
+		{[]string{strings.Repeat("x", 400)}, 2, "no command of that name (400 bytes)"},
 		{[]string{"issuer", "-x"}, 2, "not defined"},
 		{[]string{"issuer", "extra"}, 2, "extra"},
+		{[]string{"issuer", "-addr", "127.0.0.1"}, 2, "not an address with a port"},
 		{[]string{"issuer", "-addr", "0.0.0.0:0"}, 2, "not a loopback address"},
 		{[]string{"issuer", "-addr", ":0"}, 2, "not a loopback address"},
 		{[]string{"issuer", "-addr", "[::]:0"}, 2, "not a loopback address"},
@@ -121,7 +122,6 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"issuer", "-addr", "127.0.0.1:0", "-url", "http://192.0.2.1:9650/"}, 2, "neither https nor http on a loopback host"},
 		{[]string{"issuer", "-addr", "127.0.0.1:0", "-url", "http://localhost.example.com/"}, 2, "neither https nor http on a loopback host"},
 		{[]string{"issuer", "-config", "nowhere.yaml"}, 1, "nowhere.yaml"},
-		{[]string{"explain", "-h"}, 2, "standard input"},
 		{[]string{"explain", "token"}, 2, "Issuers is empty"},
 		{[]string{"explain", "-issuer", "https://x.example.com/", "token"}, 2, "Audiences is empty"},
 		{[]string{"explain", "-issuer", "https://x.example.com/", "-audience", "a", "-algorithm", "none", "token"}, 2, "none"},
@@ -131,6 +131,28 @@ func TestCommandLine(t *testing.T) {
 		code, _, errOut := command(t, "", tt.args...)
 		if code != tt.code || !strings.Contains(errOut, tt.says) {
 			t.Errorf("rsguard %q = %d, %q, want %d and %q", tt.args, code, errOut, tt.code, tt.says)
+		}
+	}
+}
+
+// TestHelp asks for help in each way: it is an answer and no mistake.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+
+	for _, tt := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"help"}, "usage:"},
+		{[]string{"-h"}, "usage:"},
+		{[]string{"--help"}, "usage:"},
+		{[]string{"issuer", "-h"}, "-insecure-listen-anywhere"},
+		{[]string{"explain", "--help"}, "standard input"},
+		{[]string{"version"}, "rsguard "},
+	} {
+		code, out, errOut := command(t, "", tt.args...)
+		if code != 0 || !strings.Contains(out, tt.says) || errOut != "" {
+			t.Errorf("rsguard %q = %d, %q, %q, want 0 and %q", tt.args, code, out, errOut, tt.says)
 		}
 	}
 }

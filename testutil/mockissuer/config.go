@@ -1,6 +1,7 @@
 package mockissuer
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -102,7 +103,7 @@ type API struct {
 	Lifetime time.Duration `yaml:"lifetime"`
 	// Algorithm signs its tokens. Empty means the issuer's first. HS256 needs Secret.
 	Algorithm string `yaml:"algorithm"`
-	// Secret is what HS256 tokens are signed with.
+	// Secret is what HS256 tokens are signed with, of 32 bytes or more.
 	Secret string `yaml:"secret"`
 	// RBAC puts permissions into its tokens, and limits a user's scopes to them.
 	RBAC bool `yaml:"rbac"`
@@ -195,16 +196,20 @@ func (cfg *Config) check() error {
 
 	apis, clients, orgs, users := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	once := func(seen map[string]bool, what, id string) {
-		if id == "" || seen[id] {
-			wrong("%s %q is empty or there twice", what, id)
+		switch {
+		case id == "":
+			wrong("%s %d is empty", what, len(seen)+1)
+		case seen[id]:
+			wrong("%s %q is there twice", what, id)
 		}
 		seen[id] = true
 	}
 
 	for _, a := range cfg.APIs {
 		once(apis, "API identifier", a.Identifier)
-		if a.Algorithm == "HS256" && a.Secret == "" {
-			wrong("API %q signs with HS256 and has no secret", a.Identifier)
+		if size := len(a.Secret); a.Algorithm == "HS256" && size < sha256.Size {
+			// RFC 7518, Section 3.2.
+			wrong("API %q signs with HS256 and has a secret of %d bytes, want %d or more", a.Identifier, size, sha256.Size)
 		}
 		if a.Algorithm != "" && a.Algorithm != "HS256" && !Asymmetric(a.Algorithm) {
 			wrong("API %q has the unknown algorithm %q", a.Identifier, a.Algorithm)
@@ -223,6 +228,13 @@ func (cfg *Config) check() error {
 		}
 	}
 
+	organizations := func(who string, list []string) {
+		for _, idOrName := range list {
+			if _, ok := cfg.organization(idOrName); !ok {
+				wrong("%s: there is no organization %q", who, idOrName)
+			}
+		}
+	}
 	grants := func(who string, list []Grant) {
 		for _, g := range list {
 			if !apis[g.API] {
@@ -233,6 +245,7 @@ func (cfg *Config) check() error {
 	for _, c := range cfg.Clients {
 		once(clients, "client", c.ID)
 		grants("client "+c.ID, c.Grants)
+		organizations("client "+c.ID, c.Organizations)
 		for _, cb := range c.Callbacks {
 			if u, err := url.Parse(cb); err != nil || u.Scheme == "" || u.Fragment != "" || u.Scheme == "javascript" || u.Scheme == "data" {
 				wrong("client %q: %q cannot be a callback", c.ID, cb)
@@ -242,6 +255,7 @@ func (cfg *Config) check() error {
 	for _, u := range cfg.Users {
 		once(users, "user", u.ID)
 		grants("user "+u.ID, u.Permissions)
+		organizations("user "+u.ID, u.Organizations)
 	}
 	if cfg.DefaultAudience != "" && !apis[cfg.DefaultAudience] {
 		wrong("the default audience %q is no API", cfg.DefaultAudience)

@@ -53,7 +53,7 @@ func (iss *Issuer) serveToken(w http.ResponseWriter, r *http.Request) {
 
 	client, err := iss.authenticate(r, params)
 	if err != nil {
-		iss.refuseToken(w, r, "", err)
+		iss.refuseToken(w, r, claimedClient(r, params), err)
 		return
 	}
 	key, err := iss.boundTo(w, r, "")
@@ -75,9 +75,19 @@ func (iss *Issuer) serveToken(w http.ResponseWriter, r *http.Request) {
 }
 
 func (iss *Issuer) refuseToken(w http.ResponseWriter, r *http.Request, client string, err error) {
-	iss.cfg.Logger.LogAttrs(r.Context(), slog.LevelInfo, "token refused",
+	iss.cfg.Logger.LogAttrs(r.Context(), slog.LevelInfo, "token request rejected",
 		slog.String("client", client), slog.String("error", redact(err.Error())))
 	answerError(w, r, err)
+}
+
+// claimedClient is the client that a request says it is of, for the log.
+func claimedClient(r *http.Request, params map[string]string) string {
+	id := params["client_id"]
+	if basicID, _, err := basic(r); err == nil {
+		id = basicID
+	}
+	const most = 256
+	return redact(id[:min(len(id), most)])
 }
 
 func denied(description string) *oauthError {

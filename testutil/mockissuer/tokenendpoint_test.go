@@ -89,7 +89,7 @@ func TestClientCredentials(t *testing.T) {
 		mockissuer.API{Identifier: "https://ungranted.example.com"},
 		mockissuer.API{Identifier: "https://rbac.example.com", RBAC: true},
 		mockissuer.API{Identifier: "https://rfc9068.example.com", Profile: mockissuer.ProfileRFC9068, Lifetime: time.Minute, Algorithm: "ES256"},
-		mockissuer.API{Identifier: "https://hs256.example.com", Algorithm: "HS256", Secret: "of the api"},
+		mockissuer.API{Identifier: "https://hs256.example.com", Algorithm: "HS256", Secret: strings.Repeat("of the api", 4)},
 	)
 	cfg.Clients[0].Grants = append(cfg.Clients[0].Grants,
 		mockissuer.Grant{API: "https://rbac.example.com"},
@@ -199,7 +199,7 @@ func TestProfiles(t *testing.T) {
 	cfg.APIs = []mockissuer.API{
 		{Identifier: "auth0"},
 		{Identifier: "rfc9068", Profile: mockissuer.ProfileRFC9068, Lifetime: time.Minute, Algorithm: "ES256"},
-		{Identifier: "hs256", Algorithm: "HS256", Secret: "s"},
+		{Identifier: "hs256", Algorithm: "HS256", Secret: strings.Repeat("s", 32)},
 	}
 	cfg.Users[0].Permissions = nil
 	cfg.Clients[0].Grants = []mockissuer.Grant{{API: "auth0"}, {API: "rfc9068"}, {API: "hs256"}}
@@ -297,7 +297,7 @@ func TestLogHasNoToken(t *testing.T) {
 	_, got := askToken(t, iss, machine)
 	askToken(t, iss, machine.with(params{"client_secret": "guessed-wrong"}))
 
-	for _, want := range []string{"token issued", "token refused", "client=demo-client", "for=" + audience} {
+	for _, want := range []string{"token issued", `"token request rejected" client=demo-client`, "for=" + audience} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("log = %s, want %q in it", &log, want)
 		}
