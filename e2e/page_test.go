@@ -173,12 +173,12 @@ func TestPage(t *testing.T) {
 
 			var before, after string
 			act(t, ctx, "rotate",
-				into(&before, chromedp.Text("#keys li")),
+				into(&before, chromedp.Text("#keys li code")),
 				chromedp.Click("#keys form button"),
 			)
 			act(t, ctx, "see the new key",
 				chromedp.WaitVisible("//*[@id='keys']//code[not(.='"+before+"')]"),
-				into(&after, chromedp.Text("#keys li")),
+				into(&after, chromedp.Text("#keys li code")),
 			)
 			if before == after || after == "" {
 				t.Errorf("the key before rotating is %q and after it %q, want another", before, after)
@@ -198,8 +198,34 @@ func TestPage(t *testing.T) {
 				chromedp.Click("//button[.='Take it off the net']"),
 				chromedp.WaitVisible("#faults .failed"),
 			)
+			if javaScript {
+				act(t, ctx, "see where the keyboard is", into(&text, chromedp.Evaluate[string](`document.activeElement.textContent`)))
+				if text != "Put it back" {
+					t.Errorf("the keyboard is at %q after the button, want it at Put it back", text)
+				}
+			}
 			if status := get(t, url+".well-known/jwks.json"); status != 0 {
 				t.Errorf("the key set while down = %d, want no answer", status)
+			}
+			act(t, ctx, "put it back, and no more than that",
+				chromedp.SetValue("#faults [name=kind]", "empty set"),
+				chromedp.Click("#fail-button"),
+				chromedp.WaitVisible("//*[@id='faults']//li[contains(.,'empty set')]"),
+				chromedp.Click("//button[.='Put it back']"),
+				chromedp.WaitVisible("//button[.='Take it off the net']"),
+				into(&text, chromedp.Text("#faults li")),
+			)
+			if !strings.Contains(text, "empty set") {
+				t.Errorf("the faults when it is back on the net are %q, want the empty set still", text)
+			}
+			act(t, ctx, "explain what is too long, and keep it",
+				chromedp.SetValue("#explain textarea", strings.Repeat("x", 70_000)),
+				chromedp.Click("#explain-button"),
+				chromedp.WaitVisible("#mistake-token"),
+				into(&token, chromedp.Value("#explain textarea")),
+			)
+			if len(token) != 70_000 {
+				t.Errorf("what was too long to explain has %d bytes afterwards, want 70000", len(token))
 			}
 			act(t, ctx, "heal",
 				chromedp.Click("//button[.='Undo all']"),

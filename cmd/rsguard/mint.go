@@ -30,7 +30,7 @@ func (p page) mint(w http.ResponseWriter, r *http.Request) {
 	token, reason, err := p.tokenFor(r)
 	v := p.view(r)
 	if err != nil {
-		v.Error = err.Error()
+		v.fail(err)
 		p.show(w, r, v)
 		return
 	}
@@ -74,15 +74,15 @@ func (p page) tokenFor(r *http.Request) (token, reason string, err error) {
 	}
 	if lifetime := strings.TrimSpace(form.Get("lifetime")); lifetime != "" {
 		if access.Lifetime, err = time.ParseDuration(lifetime); err != nil {
-			return "", "", fmt.Errorf("the lifetime %q is none: try 90m, or -1h for a token that has expired", lifetime)
+			return "", "", &mistake{"lifetime", fmt.Errorf("%q is not a lifetime: try 90m, or -1h for an expired token", lifetime)}
 		}
 	}
 	if access.Claims, err = claimsOf(form.Get("claims")); err != nil {
-		return "", "", err
+		return "", "", &mistake{"claims", err}
 	}
 	token, err = p.iss.Issue(access)
 	if len(token) > maxMinted {
-		return "", "", fmt.Errorf("the token would have %d bytes: %d are the most", len(token), maxMinted)
+		return "", "", fmt.Errorf("the token would have %d bytes, more than %d", len(token), maxMinted)
 	}
 	return token, "", err
 }
@@ -97,7 +97,7 @@ func (p page) badToken(name, audience string) (token, reason string, err error) 
 	}
 	n := slices.IndexFunc(list, func(b mockissuer.BadToken) bool { return b.Name == name })
 	if n < 0 {
-		return "", "", fmt.Errorf("no bad token is called %q", name)
+		return "", "", fmt.Errorf("there is no bad token %q", name)
 	}
 	return list[n].Token, list[n].Reason, nil
 }
@@ -110,7 +110,7 @@ func claimsOf(text string) (map[string]any, error) {
 	}
 	members, err := jose.ParseObject(nil, text, jose.TokenLimits)
 	if err != nil {
-		return nil, fmt.Errorf("the claims are no JSON object for a token: %w", err)
+		return nil, fmt.Errorf("this is not a JSON object for a token: %w", err)
 	}
 
 	claims := make(map[string]any, len(members))

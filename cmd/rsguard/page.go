@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -21,6 +22,8 @@ var pageFiles embed.FS
 
 var pageTemplate = template.Must(template.New("index.html").Funcs(template.FuncMap{
 	"clock": func(t time.Time) string { return t.Format(time.TimeOnly) },
+	"age":   age,
+	"field": newField,
 }).ParseFS(pageFiles, "page/index.html"))
 
 // page is the issuer's own, at /. Without JavaScript each form loads it anew.
@@ -41,7 +44,8 @@ func mountPage(iss *mockissuer.Issuer) {
 	mux.HandleFunc("POST /page/explain", p.explain)
 	mux.HandleFunc("POST /page/rotate", p.rotate)
 	mux.HandleFunc("POST /page/fail", p.fail)
-	mux.HandleFunc("POST /page/down", p.down)
+	mux.HandleFunc("POST /page/down", p.setDown(true))
+	mux.HandleFunc("POST /page/up", p.setDown(false))
 	mux.HandleFunc("POST /page/heal", p.heal)
 	for _, file := range []string{"page/page.css", "page/page.js", "page/icon.svg"} {
 		mux.HandleFunc("GET /"+file, func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, pageFiles, file) })
@@ -50,6 +54,7 @@ func mountPage(iss *mockissuer.Issuer) {
 	// A page of somebody else's must not post here: not forms, and not by script.
 	guarded := http.NewCrossOriginProtection().Handler(mux)
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		h := w.Header()
 		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
 			"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
@@ -63,6 +68,13 @@ func mountPage(iss *mockissuer.Issuer) {
 	iss.Handle("/page/", handler)
 }
 
+// The most that the page reads: a form, and a token to explain. A form that is
+// read comes back with what was typed.
+const (
+	maxForm      = 1 << 20
+	maxExplained = 64 << 10
+)
+
 // view is what the template shows.
 type view struct {
 	URL       string
@@ -74,12 +86,14 @@ type view struct {
 	Kinds      []mockissuer.FaultKind
 	Faults     []mockissuer.Fault
 	Rotations  []mockissuer.Rotation
-	KeyIDs     []string
+	Keys       []mockissuer.PublishedKey
+	Now        time.Time
 	Down       bool
 	Requests   []mockissuer.Request
 
 	Form      map[string]string // what was sent, to be shown again
-	Error     string
+	Error     string            // of the whole
+	Mistakes  map[string]string // by the name of the field
 	Minted    string
 	Reason    string // of a bad token
 	Curl      string
@@ -101,16 +115,55 @@ func (p page) view(r *http.Request) *view {
 		Rotations:  []mockissuer.Rotation{mockissuer.AtOnce, mockissuer.Publish, mockissuer.Activate, mockissuer.Retire, mockissuer.SameKeyID},
 		Down:       p.iss.Down(),
 		Requests:   p.iss.Requests(),
+		Now:        p.iss.Now(),
 		Form:       map[string]string{"lifetime": "", "claims": ""},
 	}
 	var err error
-	if v.KeyIDs, err = p.iss.KeyIDs(); err != nil {
+	if v.Keys, err = p.iss.PublishedKeys(); err != nil {
 		v.Error = err.Error()
 	}
 	for name := range r.PostForm {
 		v.Form[name] = r.PostForm.Get(name)
 	}
 	return v
+}
+
+// A mistake is an error in one field of a form.
+type mistake struct {
+	field string
+	error
+}
+
+func (m *mistake) Unwrap() error { return m.error }
+
+// fail shows err beside its field, or above everything if it has none.
+func (v *view) fail(err error) {
+	if m := new(mistake); errors.As(err, &m) {
+		v.Mistakes = map[string]string{m.field: m.Error()}
+		return
+	}
+	v.Error = err.Error()
+}
+
+// A field is what the template shows of one input.
+type field struct{ Name, Value, Mistake string }
+
+func newField(v *view, name string) field { return field{name, v.Form[name], v.Mistakes[name]} }
+
+// age is the time since a key was made, in one unit.
+func age(now, made time.Time) string {
+	if made.IsZero() {
+		return "of unknown age"
+	}
+	for _, unit := range []struct {
+		name string
+		size time.Duration
+	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"min", time.Minute}} {
+		if d := now.Sub(made); d >= unit.size {
+			return fmt.Sprintf("%d %s old", d/unit.size, unit.name)
+		}
+	}
+	return fmt.Sprintf("%d s old", max(now.Sub(made), 0)/time.Second)
 }
 
 func (p page) show(w http.ResponseWriter, _ *http.Request, v *view) {
@@ -120,7 +173,7 @@ func (p page) show(w http.ResponseWriter, _ *http.Request, v *view) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	if v.Error != "" {
+	if v.Error != "" || len(v.Mistakes) > 0 {
 		w.WriteHeader(http.StatusUnprocessableEntity)
 	}
 	_, _ = w.Write(b.Bytes())
@@ -129,7 +182,11 @@ func (p page) show(w http.ResponseWriter, _ *http.Request, v *view) {
 // posted reads the form of r. It has answered if it returns false.
 func posted(w http.ResponseWriter, r *http.Request) bool {
 	if err := r.ParseForm(); err != nil {
-		http.Error(w, "The form cannot be read, or is too long.", http.StatusBadRequest)
+		status := http.StatusBadRequest
+		if tooLong := new(http.MaxBytesError); errors.As(err, &tooLong) {
+			status = http.StatusRequestEntityTooLarge
+		}
+		http.Error(w, fmt.Sprintf("The form cannot be read, or is longer than %d KiB.", maxForm>>10), status)
 		return false
 	}
 	return true
@@ -140,9 +197,12 @@ func (p page) explain(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := p.view(r)
-	if token := bare(r.PostForm.Get("token")); token == "" {
-		v.Error = "There is no token to explain."
-	} else {
+	switch token := bare(r.PostForm.Get("token")); {
+	case token == "":
+		v.fail(&mistake{"token", errors.New("there is no token to explain")})
+	case len(token) > maxExplained:
+		v.fail(&mistake{"token", fmt.Errorf("this has %d bytes, and up to %d are explained", len(token), maxExplained)})
+	default:
 		p.explainTo(v, r, token)
 	}
 	p.show(w, r, v)
@@ -202,7 +262,7 @@ func (p page) fail(w http.ResponseWriter, r *http.Request) {
 	fault, err := faultOf(r)
 	if err != nil {
 		v := p.view(r)
-		v.Error = err.Error()
+		v.fail(err)
 		p.show(w, r, v)
 		return
 	}
@@ -217,33 +277,35 @@ func faultOf(r *http.Request) (mockissuer.Fault, error) {
 		Endpoint: mockissuer.Endpoint(form.Get("endpoint")),
 	}
 	if !slices.Contains(mockissuer.FaultKinds(), fault.Kind) {
-		return fault, fmt.Errorf("no fault is called %q", fault.Kind)
+		return fault, fmt.Errorf("there is no fault %q", fault.Kind)
 	}
 	var err error
 	if s := form.Get("times"); s != "" {
 		if fault.Times, err = strconv.Atoi(s); err != nil || fault.Times < 0 {
-			return fault, fmt.Errorf("%q is no number of times", s)
+			return fault, &mistake{"times", fmt.Errorf("%q is not a number of answers, such as 3", s)}
 		}
 	}
 	if s := form.Get("status"); s != "" {
 		if fault.Status, err = strconv.Atoi(s); err != nil || fault.Status < 200 || fault.Status > 599 {
-			return fault, fmt.Errorf("%q is no status of an answer", s)
+			return fault, &mistake{"status", fmt.Errorf("%q is not a status from 200 to 599", s)}
 		}
 	}
 	if s := form.Get("delay"); s != "" {
 		if fault.Delay, err = time.ParseDuration(s); err != nil || fault.Delay < 0 {
-			return fault, fmt.Errorf("%q is no delay: try 3s", s)
+			return fault, &mistake{"delay", fmt.Errorf("%q is not a delay, such as 3s", s)}
 		}
 	}
 	return fault, nil
 }
 
-func (p page) down(w http.ResponseWriter, r *http.Request) {
-	if !posted(w, r) {
-		return
+func (p page) setDown(down bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !posted(w, r) {
+			return
+		}
+		p.iss.SetDown(down)
+		http.Redirect(w, r, "/", http.StatusSeeOther)
 	}
-	p.iss.SetDown(true)
-	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
 func (p page) heal(w http.ResponseWriter, r *http.Request) {

@@ -69,8 +69,8 @@ func TestPagePostsFromElsewhere(t *testing.T) {
 	if res, _ := ask(t, http.MethodGet, at+"page/down", nil, nil); res.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("GET /page/down = %d, want 405", res.StatusCode)
 	}
-	if res, _ := ask(t, http.MethodPost, at+"page/explain", nil, url.Values{"token": {strings.Repeat("x", 128<<10)}}); res.StatusCode != http.StatusBadRequest {
-		t.Errorf("POST of 128 KiB = %d, want 400", res.StatusCode)
+	if res, _ := ask(t, http.MethodPost, at+"page/explain", nil, url.Values{"token": {strings.Repeat("x", 2<<20)}}); res.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("POST of 2 MiB = %d, want 413", res.StatusCode)
 	}
 }
 
@@ -98,8 +98,8 @@ func TestPageMints(t *testing.T) {
 		{"expired", url.Values{"lifetime": {"-1h"}}, 200, "token_expired", validator.CodeExpired},
 		{"a claim left out", url.Values{"claims": {`{"exp": null}`}}, 200, "invalid_claim", validator.CodeClaim},
 		{"a bad one", url.Values{"bad": {"another issuer"}}, 200, "wrong_issuer", validator.CodeIssuer},
-		{"no lifetime", url.Values{"lifetime": {"long"}}, 422, "the lifetime", "-"},
-		{"no claims", url.Values{"claims": {`[]`}}, 422, "no JSON object", "-"},
+		{"no lifetime", url.Values{"lifetime": {"long"}}, 422, "not a lifetime", "-"},
+		{"no claims", url.Values{"claims": {`[]`}}, 422, "not a JSON object", "-"},
 		{"no client", url.Values{"client": {`<script>`}}, 422, "no client", "-"},
 		{"no bad token", url.Values{"bad": {`nice`}}, 422, "no bad token", "-"},
 		{"no secret", url.Values{"algorithm": {`HS256`}}, 422, "no secret", "-"},
@@ -114,8 +114,8 @@ func TestPageMints(t *testing.T) {
 		{"claims much too deep", url.Values{"claims": {`{"a":` + strings.Repeat("[", 15_000)}}, 422, "too deep", "-"},
 		{"many claims", url.Values{"claims": {`{"a":[` + strings.Repeat(`{"b":1},`, 1100) + `0]}`}}, 422, "too many members", "-"},
 		{"a long claim", url.Values{"claims": {`{"a": "` + strings.Repeat("x", 20<<10) + `"}`}}, 200, "token_malformed", validator.CodeMalformed},
-		{"a longer claim", url.Values{"claims": {`{"a": "` + strings.Repeat("x", 40<<10) + `"}`}}, 422, "are the most", "-"},
-		{"long scopes", url.Values{"scope": {strings.Repeat("x ", 20<<10)}}, 422, "are the most", "-"},
+		{"a longer claim", url.Values{"claims": {`{"a": "` + strings.Repeat("x", 40<<10) + `"}`}}, 422, "bytes, more than", "-"},
+		{"long scopes", url.Values{"scope": {strings.Repeat("x ", 20<<10)}}, 422, "bytes, more than", "-"},
 		{"a bad one for no API", url.Values{"bad": {"opaque"}, "audience": {"x"}}, 422, "no API", "-"},
 	} {
 		form := url.Values{}

@@ -46,7 +46,7 @@ type Request struct {
 // keptRequests is how many [Issuer.Requests] remembers.
 const keptRequests = 100
 
-// maxBody is what the issuer reads of a request.
+// maxBody is what the issuer reads of a request to an endpoint.
 const maxBody = 64 << 10
 
 // ServeHTTP answers a request for one of the issuer's URLs, by its Host header. Any other host gets 421, so that a page of
@@ -58,13 +58,13 @@ func (iss *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	endpoint := Endpoint(r.URL.Path)
 	if !slices.Contains(Endpoints(), endpoint) {
 		iss.mux.ServeHTTP(w, r)
 		return
 	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 
 	rec := &recorder{ResponseWriter: w}
 	note := &Request{Time: iss.Now(), Method: r.Method, Endpoint: endpoint, Issuer: url}
@@ -87,8 +87,9 @@ func (iss *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	iss.mux.ServeHTTP(rec, r)
 }
 
-// Handle adds to what the issuer serves beside its endpoints, behind the same look at the Host header. It
-// must not be called after the first request.
+// Handle adds to what the issuer serves beside its endpoints, behind the same
+// look at the Host header. How much of a body it reads is up to h. Handle must
+// not be called after the first request.
 func (iss *Issuer) Handle(pattern string, h http.Handler) { iss.mux.Handle(pattern, h) }
 
 // SetDown takes the issuer off the net, or brings it back: while it is down, connections break off without an answer.

@@ -127,8 +127,11 @@ func (iss *Issuer) shutdown() error {
 func (iss *Issuer) Now() time.Time {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
-	return iss.cfg.Now().Add(iss.skew)
+	return iss.now()
 }
+
+// now is Now with mu held.
+func (iss *Issuer) now() time.Time { return iss.cfg.Now().Add(iss.skew) }
 
 // Advance moves the issuer's clock, forward if d is positive.
 func (iss *Issuer) Advance(d time.Duration) {

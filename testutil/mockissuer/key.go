@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // privateKey is an *rsa.PrivateKey, an *ecdsa.PrivateKey or an ed25519.PrivateKey.
@@ -17,7 +18,17 @@ type key struct {
 	private privateKey
 	// active keys sign; there is one for each algorithm that is in use. The others are only published.
 	active bool
+	made   time.Time
 	x5c    []byte // made when first asked for
+}
+
+// A PublishedKey is one of the issuer's key set.
+type PublishedKey struct {
+	ID, Algorithm string
+	// Signs says that tokens are signed with it. The others are only published.
+	Signs bool
+	// Made is when it was made, by the issuer's clock.
+	Made time.Time
 }
 
 // A Rotation is a step of changing the issuer's keys. The steps apply to the keys of all algorithms in use.
@@ -126,6 +137,21 @@ func (iss *Issuer) KeyIDs() ([]string, error) {
 	return ids, nil
 }
 
+// PublishedKeys returns what the key set has, the oldest first.
+func (iss *Issuer) PublishedKeys() ([]PublishedKey, error) {
+	iss.mu.Lock()
+	defer iss.mu.Unlock()
+
+	if err := iss.ensureKeys(); err != nil {
+		return nil, err
+	}
+	var list []PublishedKey
+	for _, k := range iss.keys {
+		list = append(list, PublishedKey{ID: k.id, Algorithm: k.alg, Signs: k.active, Made: k.made})
+	}
+	return list, nil
+}
+
 // ensureKeys makes the keys of the configured algorithms, those of APIs included: a key that came into the key set with
 // the first token would cost a verifier, which may have fetched it before, its one forced fetch.
 func (iss *Issuer) ensureKeys() error {
@@ -176,7 +202,7 @@ func (iss *Issuer) makeKey(alg, id string) (*key, error) {
 		return nil, err
 	}
 	iss.lent = append(iss.lent, private)
-	return &key{id: id, alg: alg, private: private}, nil
+	return &key{id: id, alg: alg, private: private, made: iss.now()}, nil
 }
 
 func newKeyID() string {

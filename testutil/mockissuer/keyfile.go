@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // storedKey is a key pair as [Config.KeysChanged] gets it.
@@ -13,6 +14,8 @@ type storedKey struct {
 	Algorithm string `json:"alg"`
 	Active    bool   `json:"active"`
 	PKCS8     []byte `json:"pkcs8"`
+	// Made is zero in files of earlier versions.
+	Made time.Time `json:"made,omitzero"`
 }
 
 // loadKeys takes the keys that an earlier issuer stored.
@@ -37,7 +40,7 @@ func (iss *Issuer) loadKeys(stored []byte) error {
 		if slices.ContainsFunc(iss.keys, twin) {
 			return fmt.Errorf("mockissuer: stored key %q is there twice, or two keys sign with %s", s.ID, s.Algorithm)
 		}
-		iss.keys = append(iss.keys, &key{id: s.ID, alg: s.Algorithm, active: s.Active, private: private})
+		iss.keys = append(iss.keys, &key{id: s.ID, alg: s.Algorithm, active: s.Active, private: private, made: s.Made})
 	}
 	return nil
 }
@@ -53,7 +56,7 @@ func (iss *Issuer) keysChanged() error {
 		if err != nil {
 			return err
 		}
-		list = append(list, storedKey{ID: k.id, Algorithm: k.alg, Active: k.active, PKCS8: der})
+		list = append(list, storedKey{ID: k.id, Algorithm: k.alg, Active: k.active, PKCS8: der, Made: k.made})
 	}
 	stored, err := json.MarshalIndent(list, "", "\t")
 	if err != nil {

@@ -18,6 +18,7 @@ function prepare() {
 
 // replace takes main from another version of the page, and leaves in place what is being written in other forms.
 function replace(next, form) {
+  const focused = place(document.activeElement);
   const written = new Map();
   for (const field of document.querySelectorAll("main form [name]")) {
     if (field.form.action !== form.action) {
@@ -33,6 +34,31 @@ function replace(next, form) {
     }
   }
   prepare();
+  // The keyboard stays where it was, or goes to what has to be written anew.
+  const field = document.querySelector("main [aria-invalid]") ?? (focused && document.querySelector(focused));
+  field?.focus({ preventScroll: true });
+}
+
+// place says where an element is in any version of the page.
+function place(element) {
+  if (element?.id) {
+    return "#" + CSS.escape(element.id);
+  }
+  if (element?.name && element.form) {
+    const action = CSS.escape(element.form.getAttribute("action"));
+    return `form[action="${action}"] [name="${CSS.escape(element.name)}"]`;
+  }
+  return null;
+}
+
+// complain shows an answer that is not the page, and leaves what was typed.
+function complain(text) {
+  document.querySelector("main > .error")?.remove();
+  const error = document.createElement("p");
+  error.className = "error";
+  error.setAttribute("role", "alert");
+  error.textContent = text;
+  document.getElementById("main").prepend(error);
 }
 
 document.addEventListener("submit", async (event) => {
@@ -40,9 +66,13 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   try {
     const response = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
-    replace(await parse(response), form);
+    if (response.headers.get("Content-Type")?.startsWith("text/html")) {
+      replace(await parse(response), form);
+    } else {
+      complain(await response.text());
+    }
   } catch {
-    form.submit(); // let the browser say what is wrong
+    complain("The issuer does not answer.");
   }
 });
 
