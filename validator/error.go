@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rsguard/rsguard/internal/jose"
 )
 
 // A Code says why a request or its token is refused. Each stands for one answer to the client; package
@@ -116,22 +118,27 @@ func asError(err error) *Error {
 // A mismatch is the cause of a refusal whose text is made only when somebody reads it: most refusals of a flood
 // are never read.
 type mismatch struct {
-	name   string   // of the claim or header parameter
-	found  []string // nil if it is missing
+	name   string     // of the claim or header parameter
+	found  []string   // nil if it is missing
+	value  jose.Value // a string or an array of strings, in place of found
 	want   []string
 	advice string
 }
 
 func (m *mismatch) Error() string {
+	found, length := m.found, len(m.found)
+	if m.value.Kind() != jose.KindNone {
+		found, length = someTexts(m.value)
+	}
 	var b strings.Builder
 	b.WriteString(m.name)
 	switch {
-	case m.found == nil:
+	case found == nil:
 		b.WriteString(" is missing")
-	case len(m.found) == 1:
-		b.WriteString(" is " + quote(m.found[0]))
+	case length == 1:
+		b.WriteString(" is " + quote(found[0]))
 	default:
-		b.WriteString(" is " + quoteAll(m.found))
+		b.WriteString(" is " + quoteSome(found, length))
 	}
 	switch len(m.want) {
 	case 0:
@@ -205,21 +212,39 @@ const (
 
 func quote(s string) string { return strconv.Quote(cut(s)) }
 
-func quoteAll(list []string) string {
+func quoteAll(list []string) string { return quoteSome(list, len(list)) }
+
+// quoteSome quotes the first of a list of so many.
+func quoteSome(list []string, length int) string {
 	var b strings.Builder
 	b.WriteByte('[')
-	for i, s := range list {
+	for i, s := range list[:min(len(list), maxQuotedList)] {
 		if i > 0 {
 			b.WriteByte(' ')
 		}
-		if i == maxQuotedList {
-			fmt.Fprintf(&b, "and %d more", len(list)-i)
-			break
-		}
 		b.WriteString(quote(s))
+	}
+	if length > maxQuotedList {
+		fmt.Fprintf(&b, " and %d more", length-maxQuotedList)
 	}
 	b.WriteByte(']')
 	return b.String()
+}
+
+// someTexts returns as many strings of an array as are ever quoted, or a single
+// string, and how many there are.
+func someTexts(v jose.Value) (few []string, length int) {
+	if text, ok := v.Text(); ok {
+		return []string{text}, 1
+	}
+	for element := range v.All() {
+		if len(few) == maxQuotedList {
+			break
+		}
+		text, _ := element.Text()
+		few = append(few, text)
+	}
+	return few, v.Len()
 }
 
 // cut shortens s, and parts it from the token that it may be a piece of.

@@ -101,6 +101,7 @@ func (x *examination) decide(ctx context.Context, v *Validator) error {
 	if err := x.checkSignature(ctx, v, now); err != nil {
 		return err
 	}
+	x.believe()
 	if err := x.timely(v, &x.Claims, now); err != nil {
 		return err
 	}
@@ -201,13 +202,16 @@ func issuerAdvice(found string, want []string) string {
 // checkAudience wants one of ours among the token's (RFC 7519, Section 4.1.3).
 func (x *examination) checkAudience(v *Validator) error {
 	x.step = stepAudience
-	for _, audience := range x.Audience {
-		if slices.Contains(v.cfg.Audiences, audience) {
+	if slices.ContainsFunc(v.cfg.Audiences, x.audience.Is) {
+		return nil
+	}
+	for audience := range x.audience.All() {
+		if slices.ContainsFunc(v.cfg.Audiences, audience.Is) {
 			return nil
 		}
 	}
 	return &Error{Code: CodeAudience, Err: &mismatch{
-		name: "aud", found: x.Audience, want: v.cfg.Audiences, advice: v.audienceAdvice,
+		name: "aud", value: x.audience, want: v.cfg.Audiences, advice: v.audienceAdvice,
 	}}
 }
 

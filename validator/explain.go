@@ -128,7 +128,9 @@ var steps = [stepsEnd]struct {
 	},
 	stepAudience: {"aud",
 		func(v *Validator) string { return oneOfText(v.cfg.Audiences) },
-		func(x *examination) string { return orMissing(len(x.Audience) > 0, quoteAll(x.Audience)) },
+		func(x *examination) string {
+			return orMissing(x.audience.Kind() != jose.KindNone, quoteSome(someTexts(x.audience)))
+		},
 	},
 	stepExpiry: {"exp",
 		func(v *Validator) string { return "a time after now, or " + v.cfg.Leeway.String() + " before" },

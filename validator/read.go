@@ -19,6 +19,10 @@ type reading struct {
 	otherType string     // what the claims say the token is, if not an access token
 	tenant    string     // tid, if it is a string
 
+	// These are copied to the Claims by believe, and not before: a stranger's
+	// token can have thousands of each.
+	audience, scopes, permissions, grantType jose.Value // of no kind if there is none
+
 	hasIssuer, hasExpiry, hasIssuedAt bool
 	hasClientID                       bool // by client_id, not azp
 }
@@ -26,28 +30,22 @@ type reading struct {
 // read reads the claims of payload, each from the one member that has exactly its name. A claim of the wrong JSON type
 // is an error, null included: what isn't understood must not pass for absent.
 func (r *reading) read(payload string) error {
-	var few [24]jose.Member
-	members, err := jose.ParseObject(few[:0], payload, jose.TokenLimits)
-	if err != nil {
-		return &Error{Code: CodeMalformed, Err: fmt.Errorf("the token's claims: %w", err)}
-	}
 	c := &r.Claims
-	c.payload = payload
-	texts := make([]string, 0, 12) // one allocation for the slices of most tokens
-	var authorizedParty string
-	var hasAuthorizedParty, nonce, hash bool
+	var authorizedParty, wrong string
+	var hasAuthorizedParty, hasScope, nonce, hash, isWrong bool
 
-	for i := range members {
-		ok, v := true, members[i].Value
-		switch members[i].Name {
+	o := jose.Open(payload, jose.TokenLimits)
+	for o.Next() {
+		ok, v := true, o.Member.Value
+		switch o.Member.Name {
 		case "iss":
 			c.Issuer, ok = v.Text()
 			r.hasIssuer = true
 		case "sub":
 			c.Subject, ok = v.Text()
 		case "aud":
-			c.Audience, texts, ok = listOrText(texts, v)
-			ok = ok && len(c.Audience) > 0
+			r.audience = v
+			ok = isTextOrTexts(v) && !isEmptyArray(v)
 		case "exp":
 			c.ExpiresAt, ok = v.Time()
 			r.hasExpiry = true
@@ -65,21 +63,23 @@ func (r *reading) read(payload string) error {
 			authorizedParty, ok = v.Text()
 			hasAuthorizedParty = true
 		case "scope":
-			c.Scopes, texts, ok = scopes(texts, v)
+			r.scopes, hasScope = v, true
+			ok = isTextOrTexts(v)
 		case "scp":
-			var scp []string
-			scp, texts, ok = scopes(texts, v)
-			if _, both := jose.Lookup(members, "scope"); !both {
-				c.Scopes = scp
+			if !hasScope {
+				r.scopes = v
 			}
+			ok = isTextOrTexts(v)
 		case "permissions":
-			c.Permissions, texts, ok = list(texts, v)
+			r.permissions = v
+			ok = v.IsTexts()
 		case "org_id":
 			c.OrgID, ok = v.Text()
 		case "org_name":
 			c.OrgName, ok = v.Text()
 		case "gty":
-			c.GrantType, ok = grantType(v)
+			r.grantType = v
+			ok = isTextOrTexts(v)
 		case "cnf":
 			r.cnf = v
 		case "tid":
@@ -105,16 +105,39 @@ func (r *reading) read(payload string) error {
 				r.otherType = "not an access token by its claim token_use"
 			}
 		}
-		if !ok {
-			err := fmt.Errorf("the claim %s is not of its JSON type, or out of range", members[i].Name)
-			return &Error{Code: CodeClaim, Err: err}
+		if !ok && !isWrong {
+			wrong, isWrong = o.Member.Name, true
 		}
+	}
+	if err := o.Err(); err != nil {
+		*r = reading{} // what was read may not be all
+		return &Error{Code: CodeMalformed, Err: fmt.Errorf("the token's claims: %w", err)}
+	}
+	c.payload = payload
+	if isWrong {
+		err := fmt.Errorf("the claim %s is not of its JSON type, or out of range", wrong)
+		return &Error{Code: CodeClaim, Err: err}
 	}
 	if nonce && hash {
 		r.otherType = "an ID token"
 	}
 	return r.client(authorizedParty, hasAuthorizedParty)
 }
+
+// believe copies to the claims what read has left to be copied. It is for
+// tokens whose signature has been checked.
+func (r *reading) believe() {
+	c := &r.Claims
+	texts := make([]string, 0, count(r.audience)+count(r.scopes)+count(r.permissions)) // one allocation for all
+	c.Audience, texts = listOrText(texts, r.audience)
+	c.Scopes, texts = scopes(texts, r.scopes)
+	c.Permissions, _ = listOrText(texts, r.permissions)
+	c.GrantType = grantType(r.grantType)
+}
+
+func isTextOrTexts(v jose.Value) bool { return v.Kind() == jose.KindString || v.IsTexts() }
+
+func isEmptyArray(v jose.Value) bool { return v.Kind() == jose.KindArray && v.Len() == 0 }
 
 // otherTypes are the values of Keycloak's claim "typ" for tokens that aren't access tokens.
 var otherTypes = []string{"ID", "Refresh", "Offline", "Logout"}
@@ -135,37 +158,31 @@ func (r *reading) client(authorizedParty string, hasAuthorizedParty bool) error 
 	return nil
 }
 
-// list appends the strings of an array to texts, and returns that part of texts, and texts.
-func list(texts []string, v jose.Value) (part, all []string, ok bool) {
-	start := len(texts)
-	all, ok = v.AppendTexts(texts)
-	return all[start:len(all):len(all)], all, ok
-}
-
-// listOrText does the same for an array or a single string.
-func listOrText(texts []string, v jose.Value) (part, all []string, ok bool) {
-	text, ok := v.Text()
-	if !ok {
-		return list(texts, v)
+// count returns how many strings there are at most in an array, or in a string
+// with spaces between them.
+func count(v jose.Value) int {
+	if v.Kind() == jose.KindString {
+		return strings.Count(v.Raw(), " ") + 1
 	}
-	all = append(texts, text)
-	return all[len(texts):len(all):len(all)], all, true
+	return v.Len()
 }
 
-// grantType takes a string, or an array: a token that came by a refresh token may tell of the grants before it.
-func grantType(v jose.Value) (string, bool) {
+// listOrText appends the strings of an array, or a single string, to texts, and
+// returns that part of texts, and texts.
+func listOrText(texts []string, v jose.Value) (part, all []string) {
 	if text, ok := v.Text(); ok {
-		return text, true
+		all = append(texts, text)
+	} else {
+		all, _ = v.AppendTexts(texts)
 	}
-	types, ok := v.AppendTexts(nil)
-	return strings.Join(types, " "), ok
+	return all[len(texts):len(all):len(all)], all
 }
 
 // scopes splits a string at its spaces (RFC 6749, Section 3.3), or takes an array, as some issuers have it.
-func scopes(texts []string, v jose.Value) (part, all []string, ok bool) {
+func scopes(texts []string, v jose.Value) (part, all []string) {
 	text, ok := v.Text()
 	if !ok {
-		return list(texts, v)
+		return listOrText(texts, v)
 	}
 	all = texts
 	for text != "" {
@@ -174,5 +191,14 @@ func scopes(texts []string, v jose.Value) (part, all []string, ok bool) {
 			all = append(all, scope)
 		}
 	}
-	return all[len(texts):len(all):len(all)], all, true
+	return all[len(texts):len(all):len(all)], all
+}
+
+// grantType takes a string, or an array: a token that came by a refresh token may tell of the grants before it.
+func grantType(v jose.Value) string {
+	if text, ok := v.Text(); ok {
+		return text
+	}
+	types, _ := v.AppendTexts(nil)
+	return strings.Join(types, " ")
 }

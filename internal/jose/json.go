@@ -1,8 +1,9 @@
 package jose
 
 import (
+	"iter"
 	"math"
-	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -49,47 +50,98 @@ type Member struct {
 	Value Value
 }
 
-// A Value is JSON text that was checked already. Its strings share memory with the text that was parsed.
+// A Value is JSON text that was checked already. Its strings share memory with
+// the text that was parsed.
 type Value struct {
 	raw     string
 	kind    Kind
-	escaped bool // a string with at least one escape
+	escaped bool   // a string with at least one escape
+	texts   bool   // an array of strings alone
+	length  uint32 // of an array, in elements
 }
 
-// ParseObject appends the members of the JSON object that s is to dst, in their order. Nothing but white space may
-// stand around the object; s must be valid UTF-8, without lone surrogates, and no object at any depth may have
-// two members of one name. Its error is a [*SyntaxError].
+// ParseObject appends the members of the JSON object that s is to dst, in their
+// order, by the rules of [Object]. Its error is a [*SyntaxError].
 func ParseObject(dst []Member, s string, limits Limits) ([]Member, error) {
-	if !utf8.ValidString(s) {
-		return nil, errUTF8
+	o := Open(s, limits)
+	for o.Next() {
+		dst = append(dst, o.Member)
 	}
-	p := parser{s: s, members: limits.Members, depth: limits.Depth, shallow: limits.Shallow}
-	p.space()
-	if p.peek() != '{' {
-		return nil, errNotObject
-	}
-	p.pos++
-	p.depth--
-	var names nameSet
-	for first := true; ; first = false {
-		m, more, err := p.member(first)
-		if err != nil {
-			return nil, err
-		}
-		if !more {
-			break
-		}
-		if !names.add(m.Name) {
-			return nil, errDuplicate
-		}
-		dst = append(dst, m)
-	}
-	p.space()
-	if p.pos != len(s) {
-		return nil, errTrailing
+	if o.err != nil {
+		return nil, o.err
 	}
 	return dst, nil
 }
+
+// An Object reads the members of a JSON object one by one, so that those that
+// don't matter need no memory. Nothing but white space may stand around the
+// object. It must be valid UTF-8, without lone surrogates, and no object at any
+// depth may have two members of one name.
+//
+//	o := jose.Open(text, jose.TokenLimits)
+//	for o.Next() {
+//		// Look at o.Member.
+//	}
+//	if err := o.Err(); err != nil {
+//		// Forget what was read.
+//	}
+type Object struct {
+	Member Member // what Next has read
+
+	parser parser
+	names  nameSet
+	first  bool
+	err    error
+}
+
+// Open begins to read the object that s is.
+func Open(s string, limits Limits) Object {
+	o := Object{
+		parser: parser{s: s, members: limits.Members, depth: limits.Depth - 1, shallow: limits.Shallow},
+		first:  true,
+	}
+	p := &o.parser
+	p.space()
+	switch {
+	case !utf8.ValidString(s):
+		o.err = errUTF8
+	case p.peek() != '{':
+		o.err = errNotObject
+	}
+	o.names.object = p.pos
+	p.pos++
+	return o
+}
+
+// Next reads the next member. It returns false at the end of the object and
+// after an error.
+func (o *Object) Next() bool {
+	if o.err != nil {
+		return false
+	}
+	p := &o.parser
+	m, at, more, err := p.member(o.first)
+	o.first = false
+	switch {
+	case err != nil:
+		o.err = err
+	case !more:
+		p.space()
+		if p.pos != len(p.s) {
+			o.err = errTrailing
+		}
+	case !o.names.add(p, m.Name, at):
+		o.err = errDuplicate
+	default:
+		o.Member = m
+		return true
+	}
+	return false
+}
+
+// Err returns the reason for which the text is no such object, a
+// [*SyntaxError]. It is known once Next has returned false.
+func (o *Object) Err() error { return o.err }
 
 // Lookup finds the member with exactly this name.
 func Lookup(members []Member, name string) (Value, bool) {
@@ -122,25 +174,51 @@ func (v Value) Text() (string, bool) {
 // Bool returns the value of true or false.
 func (v Value) Bool() (value, ok bool) { return v.raw == "true", v.kind == KindBool }
 
-// AppendTexts appends the elements of an array to dst, if all of them are strings.
+// Is reports whether v is the JSON string text. It needs no memory.
+func (v Value) Is(text string) bool {
+	if v.kind != KindString {
+		return false
+	}
+	inner := v.raw[1 : len(v.raw)-1]
+	if !v.escaped {
+		return inner == text
+	}
+	return equalUnescaped(inner, text)
+}
+
+// Len returns the number of elements of an array.
+func (v Value) Len() int { return int(v.length) }
+
+// IsTexts reports whether v is an array of strings alone.
+func (v Value) IsTexts() bool { return v.texts }
+
+// AppendTexts appends the elements of an array to dst, if all of them are
+// strings.
 func (v Value) AppendTexts(dst []string) ([]string, bool) {
-	if v.kind != KindArray {
+	if !v.texts {
 		return dst, false
 	}
-	p := parser{s: v.raw, pos: 1, depth: 1}
-	for first := true; ; first = false {
-		element, more, err := p.element(first)
-		if err != nil {
-			return dst, false // an array or object inside: not strings only
-		}
-		if !more {
-			return dst, true
-		}
-		text, ok := element.Text()
-		if !ok {
-			return dst, false
-		}
+	for element := range v.All() {
+		text, _ := element.Text()
 		dst = append(dst, text)
+	}
+	return dst, true
+}
+
+// All returns the elements of an array. There are none in any other value.
+func (v Value) All() iter.Seq[Value] {
+	return func(yield func(Value) bool) {
+		if v.kind != KindArray {
+			return
+		}
+		// What v holds has been within its limits.
+		p := parser{s: v.raw, pos: 1, depth: math.MaxInt, members: math.MaxInt, shallow: true}
+		for first := true; ; first = false {
+			element, more, err := p.element(first)
+			if err != nil || !more || !yield(element) {
+				return
+			}
+		}
 	}
 }
 
@@ -149,37 +227,86 @@ func (v Value) Elements() ([]Value, bool) {
 	if v.kind != KindArray {
 		return nil, false
 	}
-	// What v holds has been within its limits.
-	p := parser{s: v.raw, pos: 1, depth: math.MaxInt, members: math.MaxInt, shallow: true}
-	var elements []Value
-	for first := true; ; first = false {
-		element, more, err := p.element(first)
-		if err != nil {
-			return nil, false
-		}
-		if !more {
-			return elements, true
-		}
+	elements := make([]Value, 0, v.length)
+	for element := range v.All() {
 		elements = append(elements, element)
 	}
+	return elements, true
 }
 
 // maxDate is the last second of the year 9999. A date in milliseconds is far beyond it.
 const maxDate = 253402300799
 
-// Time returns the time that a NumericDate stands for (RFC 7519, Section 2): a JSON number, which may have a
-// fraction or an exponent. A number more than maxDate seconds from 1970 is none.
+// Time returns the time that a NumericDate stands for (RFC 7519, Section 2): a
+// JSON number, which may have a fraction or an exponent. It is cut to
+// nanoseconds. A number more than maxDate seconds from 1970 is none.
 func (v Value) Time() (time.Time, bool) {
 	if v.kind != KindNumber {
 		return time.Time{}, false
 	}
-	if seconds, err := strconv.ParseInt(v.raw, 10, 64); err == nil {
-		return time.Unix(seconds, 0).UTC(), -maxDate <= seconds && seconds <= maxDate
-	}
-	f, err := strconv.ParseFloat(v.raw, 64)
-	if err != nil || !(-maxDate <= f && f <= maxDate) {
+	seconds, nanoseconds, ok := decimal(v.raw)
+	if !ok {
 		return time.Time{}, false
 	}
-	whole, fraction := math.Modf(f)
-	return time.Unix(int64(whole), int64(fraction*1e9)).UTC(), true
+	return time.Unix(seconds, nanoseconds).UTC(), true
 }
+
+// decimal reads a JSON number in one pass, and reports false if it is out of
+// range. What strconv.ParseFloat does grows with the number of digits times the
+// exponent, and a stranger chooses both.
+func decimal(number string) (seconds, nanoseconds int64, ok bool) {
+	digits, negative := strings.CutPrefix(number, "-")
+	exponent := 0
+	for i := range len(digits) {
+		if digits[i]|0x20 == 'e' {
+			digits, exponent = digits[:i], exponentOf(digits[i+1:])
+			break
+		}
+	}
+	whole, fraction, _ := strings.Cut(digits, ".")
+	n, point := len(whole)+len(fraction), len(whole)+exponent
+	digit := func(i int) int64 {
+		switch {
+		case i < 0 || i >= n:
+			return 0
+		case i < len(whole):
+			return int64(whole[i] - '0')
+		}
+		return int64(fraction[i-len(whole)] - '0')
+	}
+
+	for i := range point {
+		if i >= n && seconds == 0 {
+			break // however many zeros there are
+		}
+		if seconds = 10*seconds + digit(i); seconds > maxDate {
+			return 0, 0, false
+		}
+	}
+	for i := range 9 {
+		nanoseconds = 10*nanoseconds + digit(point+i)
+	}
+	if seconds == maxDate && nanoseconds > 0 {
+		return 0, 0, false
+	}
+	if negative {
+		return -seconds, -nanoseconds, true
+	}
+	return seconds, nanoseconds, true
+}
+
+// exponentOf reads what stands after the e of a JSON number. No number is so
+// long that an exponent beyond maxExponent makes another time.
+func exponentOf(s string) int {
+	s, negative := strings.CutPrefix(strings.TrimPrefix(s, "+"), "-")
+	n := 0
+	for i := range len(s) {
+		n = min(10*n+int(s[i]-'0'), maxExponent)
+	}
+	if negative {
+		return -n
+	}
+	return n
+}
+
+const maxExponent = 1 << 30

@@ -66,6 +66,13 @@ func TestParseObject(t *testing.T) {
 		{"duplicate inside an array", `{"x":[[{"a":1,"a":2}]]}`, false},
 		{"same name in two objects", `{"a":{"a":1},"b":[{"a":1},{"a":1}]}`, true},
 		{"duplicate far apart", members(1000)[:len(members(1000))-1] + `,"m0":1}`, false},
+		{"duplicate far apart, by escape", members(1000)[:len(members(1000))-1] + `,"m\u0030":1}`, false},
+		{"not a duplicate far apart", members(1000)[:len(members(1000))-1] + `,"M0":1}`, true},
+		{"same names in two large objects", `{"a":` + members(300) + `,"b":` + members(300) + `}`, true},
+		{"same names in an object and a large one around it", members(300)[:len(members(300))-1] + `,"a":` + members(300) + `}`, true},
+		{"duplicate in the second large object", `{"a":` + members(300) + `,"b":` + members(300)[:len(members(300))-1] + `,"m7":1}}`, false},
+		{"duplicate after a large object", `{"a":1,"b":` + members(300) + `,"a":2}`, false},
+		{"duplicate at the limit of few", members(25)[:len(members(25))-1] + `,"m24":1}`, false},
 		{"invalid UTF-8", "{\"a\":\"\xff\"}", false},
 		{"overlong UTF-8", "{\"a\":\"\xc0\x80\"}", false},
 		{"surrogate as UTF-8", "{\"a\":\"\xed\xa0\x80\"}", false},
@@ -187,6 +194,76 @@ func BenchmarkParseObject(b *testing.B) {
 		var few [24]jose.Member
 		if _, err := jose.ParseObject(few[:0], claims, jose.TokenLimits); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+func TestValue_Is(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		value, text string
+		want        bool
+	}{
+		{`"a"`, "a", true},
+		{`"a"`, "A", false},
+		{`"a"`, "", false},
+		{`""`, "", true},
+		{`"ab"`, "a", false},
+		{`"a"`, "ab", false},
+		{`"\u0061b"`, "ab", true},
+		{`"\u0061b"`, "ac", false},
+		{`"\u0061b"`, "a", false},
+		{`"\u0061"`, "ab", false},
+		{`"x\n\/"`, "x\n/", true},
+		{`"\u00e9\ud83d\ude00"`, "é😀", true},
+		{`"\u00e9\ud83d\ude00"`, "é😁", false},
+		{`"\u00e9"`, "\xc3", false},
+		{`"\u0000"`, "\x00", true},
+		{`1`, "1", false},
+		{`["a"]`, "a", false},
+		{`null`, "", false},
+	} {
+		members, err := jose.ParseObject(nil, `{"v":`+tt.value+`}`, jose.TokenLimits)
+		if err != nil {
+			t.Fatalf("ParseObject(%s) = %v", tt.value, err)
+		}
+		if got := members[0].Value.Is(tt.text); got != tt.want {
+			t.Errorf("Is(%q) of %s = %t, want %t", tt.text, tt.value, got, tt.want)
+		}
+	}
+}
+
+func TestValue_Time_long(t *testing.T) {
+	t.Parallel()
+	zeros := strings.Repeat("0", 5000)
+	for _, tt := range []struct {
+		number string
+		want   time.Time // zero for none
+	}{
+		{"1767225600." + zeros + "1", time.Unix(1767225600, 0)},
+		{"1767225600.123456789" + zeros, time.Unix(1767225600, 123456789)},
+		{"-1.5", time.Unix(-2, 5e8)},
+		{"0.17672256005e10", time.Unix(1767225600, 5e8)},
+		{"1767225600" + zeros + "e-5000", time.Unix(1767225600, 0)},
+		{"0." + zeros + "1767225600e5010", time.Unix(1767225600, 0)},
+		{"0e99999999999999999999", time.Unix(0, 0)},
+		{"1e-99999999999999999999", time.Unix(0, 0)},
+		{"1e400", time.Time{}},
+		{"1" + zeros, time.Time{}},
+		{"1e99999999999999999999", time.Time{}},
+		{"253402300799", time.Unix(253402300799, 0)},
+		{"253402300799.000000001", time.Time{}},
+		{"-253402300799", time.Unix(-253402300799, 0)},
+		{"-253402300799.5", time.Time{}},
+		{"2534023007990e-1", time.Unix(253402300799, 0)},
+	} {
+		members, err := jose.ParseObject(nil, `{"v":`+tt.number+`}`, jose.TokenLimits)
+		if err != nil {
+			t.Fatalf("ParseObject(%.40s) = %v", tt.number, err)
+		}
+		got, ok := members[0].Value.Time()
+		if !got.Equal(tt.want) || ok == tt.want.IsZero() {
+			t.Errorf("Time() of %.40s = %v, %t, want %v", tt.number, got, ok, tt.want)
 		}
 	}
 }

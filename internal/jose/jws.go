@@ -106,15 +106,11 @@ func (t *Token) VerifyMAC(secret []byte) error {
 }
 
 func (h *Header) parse(text string) error {
-	var few [12]Member
-	members, err := ParseObject(few[:0], text, TokenLimits)
-	if err != nil {
-		return err
-	}
-	for i := range members {
+	o := Open(text, TokenLimits)
+	for o.Next() {
 		var ok bool
-		v := members[i].Value
-		switch members[i].Name {
+		v := o.Member.Value
+		switch o.Member.Name {
 		case "alg":
 			h.Algorithm, _ = v.Text()
 		case "kid":
@@ -136,7 +132,7 @@ func (h *Header) parse(text string) error {
 			h.JWK = v
 		}
 	}
-	return nil
+	return o.Err()
 }
 
 func (t *Token) readSignature(segment string) error {

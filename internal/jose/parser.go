@@ -1,6 +1,7 @@
 package jose
 
 import (
+	"hash/maphash"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -25,6 +26,7 @@ type parser struct {
 	members int // how many more
 	depth   int // how many levels more
 	shallow bool
+	names   nameTable
 }
 
 // peek returns the next byte, or 0, which no JSON text has outside of an error, at the end.
@@ -71,26 +73,28 @@ func (p *parser) element(first bool) (v Value, more bool, err error) {
 	return v, true, err
 }
 
-func (p *parser) member(first bool) (m Member, more bool, err error) {
+// member also returns where the member's name stands.
+func (p *parser) member(first bool) (m Member, at int, more bool, err error) {
 	if more, err = p.separator(first, '}'); err != nil || !more {
-		return Member{}, false, err
+		return Member{}, 0, false, err
 	}
 	if p.members--; p.members < 0 {
-		return Member{}, false, errMembers
+		return Member{}, 0, false, errMembers
 	}
+	at = p.pos
 	name, err := p.string()
 	if err != nil {
-		return Member{}, false, err
+		return Member{}, 0, false, err
 	}
 	m.Name, _ = name.Text()
 	p.space()
 	if p.peek() != ':' {
-		return Member{}, false, errJSON
+		return Member{}, 0, false, errJSON
 	}
 	p.pos++
 	p.space()
 	m.Value, err = p.value()
-	return m, true, err
+	return m, at, true, err
 }
 
 func (p *parser) value() (Value, error) {
@@ -104,8 +108,8 @@ func (p *parser) value() (Value, error) {
 		err := p.object()
 		return Value{raw: p.s[start:p.pos], kind: KindObject}, err
 	case c == '[':
-		err := p.array()
-		return Value{raw: p.s[start:p.pos], kind: KindArray}, err
+		length, texts, err := p.array()
+		return Value{raw: p.s[start:p.pos], kind: KindArray, texts: texts, length: length}, err
 	case c == 't':
 		return p.word("true", KindBool)
 	case c == 'f':
@@ -128,10 +132,17 @@ func (p *parser) object() error {
 	if p.depth--; p.depth < 0 {
 		return errDepth
 	}
+	start := p.pos
 	p.pos++
-	var names nameSet
+	// An empty object takes two bytes, and isn't counted. It needs no nameSet,
+	// which would have to be cleared first.
+	if more, err := p.separator(true, '}'); err != nil || !more {
+		p.depth++
+		return err
+	}
+	names := nameSet{object: start}
 	for first := true; ; first = false {
-		m, more, err := p.member(first)
+		m, at, more, err := p.member(first)
 		if err != nil {
 			return err
 		}
@@ -139,26 +150,29 @@ func (p *parser) object() error {
 			p.depth++
 			return nil
 		}
-		if !p.shallow && !names.add(m.Name) {
+		if !p.shallow && !names.add(p, m.Name, at) {
 			return errDuplicate
 		}
 	}
 }
 
-func (p *parser) array() error {
+func (p *parser) array() (length uint32, texts bool, err error) {
 	if p.depth--; p.depth < 0 {
-		return errDepth
+		return 0, false, errDepth
 	}
 	p.pos++
+	texts = true
 	for first := true; ; first = false {
-		_, more, err := p.element(first)
+		v, more, err := p.element(first)
 		if err != nil {
-			return err
+			return 0, false, err
 		}
 		if !more {
 			p.depth++
-			return nil
+			return length, texts, nil
 		}
+		length++
+		texts = texts && v.kind == KindString
 	}
 }
 
@@ -243,7 +257,7 @@ func escape(s string) (int, error) {
 		return 0, errString
 	}
 	if s[1] != 'u' {
-		if strings.IndexByte(`"\/bfnrt`, s[1]) < 0 {
+		if unescaped[s[1]] == 0 {
 			return 0, errString
 		}
 		return 2, nil
@@ -287,61 +301,156 @@ func hex4(s string) (rune, bool) {
 // unescape resolves the escapes of s, which are known to be well-formed.
 func unescape(s string) string {
 	var b strings.Builder
-	b.Grow(len(s))
-	for {
-		i := strings.IndexByte(s, '\\')
-		if i < 0 {
-			b.WriteString(s)
+	b.Grow(len(s)) // no escape stands for something longer
+	for start, i := 0, 0; ; {
+		for i < len(s) && s[i] != '\\' {
+			i++
+		}
+		b.WriteString(s[start:i])
+		if i == len(s) {
 			return b.String()
 		}
-		b.WriteString(s[:i])
-		s = s[i:]
-		n, _ := escape(s)
-		switch n {
-		case 2:
-			b.WriteByte(unescaped[s[1]])
-		case 6:
-			r, _ := hex4(s)
+		r, n := unescapeOne(s[i:])
+		if r < utf8.RuneSelf {
+			b.WriteByte(byte(r))
+		} else {
 			b.WriteRune(r)
-		case 12:
-			high, _ := hex4(s)
-			low, _ := hex4(s[6:])
-			b.WriteRune(utf16.DecodeRune(high, low))
 		}
-		s = s[n:]
+		i += n
+		start = i
 	}
 }
 
-var unescaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
-
-// A nameSet holds the names of one object. Most objects are small: comparing beats hashing, until it doesn't.
-type nameSet struct {
-	few  [24]string
-	n    int
-	many map[string]struct{}
+// unescapeOne returns the rune and the length of the escape that s begins with.
+func unescapeOne(s string) (rune, int) {
+	if s[1] != 'u' {
+		return rune(unescaped[s[1]]), 2
+	}
+	r, _ := hex4(s)
+	if !utf16.IsSurrogate(r) {
+		return r, 6
+	}
+	low, _ := hex4(s[6:])
+	return utf16.DecodeRune(r, low), 12
 }
 
-// add reports whether name was new.
-func (s *nameSet) add(name string) bool {
-	if s.many == nil {
-		for i := range s.n {
-			if s.few[i] == name {
+// equalUnescaped reports whether s, whose escapes are known to be well-formed,
+// is text once they are resolved.
+func equalUnescaped(s, text string) bool {
+	var few [utf8.UTFMax]byte
+	for s != "" {
+		if s[0] != '\\' {
+			if text == "" || s[0] != text[0] {
 				return false
 			}
+			s, text = s[1:], text[1:]
+			continue
 		}
-		if s.n < len(s.few) {
-			s.few[s.n] = name
-			s.n++
-			return true
+		r, n := unescapeOne(s)
+		encoded := utf8.AppendRune(few[:0], r)
+		if len(text) < len(encoded) || text[:len(encoded)] != string(encoded) {
+			return false
 		}
-		s.many = make(map[string]struct{}, 4*len(s.few))
-		for _, name := range s.few {
-			s.many[name] = struct{}{}
+		s, text = s[n:], text[len(encoded):]
+	}
+	return text == ""
+}
+
+// unescaped are the characters that two-byte escapes stand for (RFC 8259,
+// Section 7). Every other is 0.
+var unescaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+// A nameSet holds the names of one object. Most objects are small: comparing
+// beats hashing, until it doesn't. Then the names go to the nameTable of the
+// parser, which all objects share.
+type nameSet struct {
+	object int // where the object stands
+	n      int
+	few    [24]string
+	at     [24]uint32
+}
+
+// add reports whether name, which stands at this place, was new.
+func (s *nameSet) add(p *parser, name string, at int) bool {
+	if s.n > len(s.few) {
+		return p.names.add(p.s, name, at, s.object)
+	}
+	for i := range s.n {
+		if s.few[i] == name {
+			return false
 		}
 	}
-	if _, ok := s.many[name]; ok {
+	if s.n < len(s.few) {
+		s.few[s.n], s.at[s.n] = name, uint32(at)
+		s.n++
+		return true
+	}
+	s.n++ // now it is in the table
+	for i, name := range s.few {
+		p.names.add(p.s, name, int(s.at[i]), s.object)
+	}
+	return p.names.add(p.s, name, at, s.object)
+}
+
+// A nameTable holds the names of large objects, in open addressing by a keyed
+// hash. It has places in the text instead of names, so that 24 KiB are enough
+// for all members that [TokenLimits] lets a token have.
+type nameTable struct {
+	seed  maphash.Seed
+	slots []namePlace // a power of two, at least half of them free
+	n     int
+}
+
+// A namePlace is where a name and its object stand, each plus 1. The zero
+// namePlace is a free slot.
+type namePlace struct{ name, object uint32 }
+
+// add reports whether name, which stands at this place of text, is the first of
+// its kind in its object.
+func (t *nameTable) add(text, name string, at, object int) bool {
+	if 2*t.n >= len(t.slots) {
+		t.grow(text)
+	}
+	place := namePlace{uint32(at) + 1, uint32(object) + 1}
+	slot := t.find(text, name, place)
+	if *slot != (namePlace{}) {
 		return false
 	}
-	s.many[name] = struct{}{}
+	*slot = place
+	t.n++
 	return true
+}
+
+// find returns the slot of this name in this object, or a free one.
+func (t *nameTable) find(text, name string, place namePlace) *namePlace {
+	mask := uint64(len(t.slots) - 1)
+	// Names that repeat in many objects must not come together.
+	hash := maphash.String(t.seed, name) + uint64(place.object)*0x9e3779b97f4a7c15
+	for i := hash >> 32; ; i++ {
+		slot := &t.slots[i&mask]
+		if *slot == (namePlace{}) || slot.object == place.object && nameAt(text, *slot).Is(name) {
+			return slot
+		}
+	}
+}
+
+func (t *nameTable) grow(text string) {
+	before := t.slots
+	if before == nil {
+		t.seed = maphash.MakeSeed()
+	}
+	t.slots = make([]namePlace, max(4*len(before), 128))
+	for _, place := range before {
+		if place != (namePlace{}) {
+			name, _ := nameAt(text, place).Text()
+			*t.find(text, name, place) = place
+		}
+	}
+}
+
+// nameAt reads the name at a place once more.
+func nameAt(text string, place namePlace) Value {
+	p := parser{s: text, pos: int(place.name) - 1}
+	name, _ := p.string()
+	return name
 }
