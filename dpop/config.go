@@ -5,10 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"time"
 
+	"github.com/rsguard/rsguard/internal/isnil"
 	"github.com/rsguard/rsguard/internal/jose"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -89,19 +89,13 @@ func (cfg *Config) check() error {
 	if cfg.Leeway > MaxLeeway {
 		wrong("Leeway is %v; at most %v makes sense", cfg.Leeway, MaxLeeway)
 	}
-	if isNilPointer(cfg.Replays) {
+	if cfg.Replays != nil && isnil.Value(cfg.Replays) {
 		wrong("Replays is a nil %T", cfg.Replays)
 	}
-	if isNilPointer(cfg.Nonces) {
+	if cfg.Nonces != nil && isnil.Value(cfg.Nonces) {
 		wrong("Nonces is a nil %T", cfg.Nonces)
 	}
 	return errors.Join(errs...)
-}
-
-// isNilPointer finds what is left of a constructor whose error was not looked at.
-func isNilPointer(v any) bool {
-	rv := reflect.ValueOf(v)
-	return rv.Kind() == reflect.Pointer && rv.IsNil()
 }
 
 // withDefaults also copies what the caller could change.

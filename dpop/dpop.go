@@ -78,6 +78,9 @@ type Proof struct {
 // Its error is a [*validator.Error] with [validator.CodeProof], or with [validator.CodeNonce] if nothing but the nonce is
 // wrong as far as it was looked at.
 func (v *Verifier) Verify(r Request) (*Proof, error) {
+	if v.cfg.Now == nil {
+		return nil, &validator.Error{Code: validator.CodeUnavailable, Err: errNotMade}
+	}
 	switch len(r.Proofs) {
 	case 0:
 		return nil, invalid(errNone)
@@ -132,6 +135,9 @@ func (v *Verifier) Redeem(ctx context.Context, proof *Proof, claims *validator.C
 	if proof == nil || proof.id == "" {
 		return invalid(errNone)
 	}
+	if v.cfg.Replays == nil {
+		return &validator.Error{Code: validator.CodeUnavailable, Err: errNotMade}
+	}
 	if subtle.ConstantTimeCompare([]byte(claims.Confirmation.JKT), []byte(proof.Thumbprint)) == 0 {
 		return &validator.Error{Code: validator.CodeBinding, Err: errOtherKey}
 	}
@@ -145,6 +151,8 @@ func (v *Verifier) Redeem(ctx context.Context, proof *Proof, claims *validator.C
 	}
 	return nil
 }
+
+var errNotMade = errors.New("this Verifier was not made by New")
 
 // redeemTimeout bounds what a store may take, where the request's context has no end of its own.
 const redeemTimeout = 5 * time.Second

@@ -31,7 +31,8 @@ type NonceConfig struct {
 
 // Nonces is a [NonceSource] that keeps nothing: a nonce is the number of a time step and a code that only who has the
 // secret can make. All clients get the same one, which is how nonces are meant here: they keep proofs from being made in
-// advance (RFC 9449, Section 11.2). It is safe for concurrent use.
+// advance (RFC 9449, Section 11.2). It is safe for concurrent use. It is made by [NewNonces]: the zero Nonces makes none,
+// and none is valid.
 type Nonces struct{ cfg NonceConfig }
 
 var _ NonceSource = (*Nonces)(nil)
@@ -75,6 +76,9 @@ const (
 
 // Nonce returns the nonce of the present step.
 func (n *Nonces) Nonce() string {
+	if len(n.cfg.Secrets) == 0 {
+		return ""
+	}
 	nonce := n.nonce(n.cfg.Secrets[0], n.step())
 	return base64.RawURLEncoding.EncodeToString(nonce[:])
 }
@@ -82,7 +86,7 @@ func (n *Nonces) Nonce() string {
 // Valid reports whether nonce is of the present step or the one before. One of the next step is good as well: a server
 // whose clock is ahead of ours has made it.
 func (n *Nonces) Valid(nonce string) bool {
-	if len(nonce) != base64.RawURLEncoding.EncodedLen(nonceSize) {
+	if len(nonce) != base64.RawURLEncoding.EncodedLen(nonceSize) || len(n.cfg.Secrets) == 0 {
 		return false
 	}
 	got, err := base64.RawURLEncoding.Strict().DecodeString(nonce)

@@ -13,8 +13,10 @@ import (
 // be reached, or gave no usable key.
 var ErrUnavailable = errors.New("jwks: the issuer's keys are unavailable")
 
-// A Cache holds the keys of one issuer, and fetches them when a lookup finds that they should be newer. It is safe for
-// concurrent use. Make one per issuer with [NewCache], and keep it as long as the program runs.
+// A Cache holds the keys of one issuer, and fetches them when a lookup finds
+// that they should be newer. It is safe for concurrent use. Make one per issuer
+// with [NewCache], and keep it as long as the program runs. The zero Cache has
+// no keys: its lookups fail with [ErrUnavailable].
 type Cache struct {
 	cfg        Config
 	systemTime bool   // cfg.Now is time.Now
@@ -59,6 +61,9 @@ func NewCache(cfg Config) (*Cache, error) {
 // the error wraps ctx.Err(); others that wait for the same answer still get it. The result must not be changed.
 func (c *Cache) Keys(ctx context.Context, kid string) ([]Key, error) {
 	s := c.current.Load()
+	if s == nil {
+		return nil, errNotMade
+	}
 	// The clock is read after the snapshot, for else the snapshot could be from the clock's future.
 	now := c.cfg.Now()
 	successes, waited := s.successes, false
@@ -90,6 +95,9 @@ func (c *Cache) KeysAt(ctx context.Context, kid string, now time.Time) ([]Key, e
 // however recently a fetch has failed. Use it to warm up at start. Its error wraps [ErrUnavailable], or ctx.Err()
 // if ctx is done before the issuer has answered. Keys that are held stay in use after an error.
 func (c *Cache) Refresh(ctx context.Context) error {
+	if c.current.Load() == nil {
+		return errNotMade
+	}
 	c.mu.Lock()
 	f := c.current.Load().flight
 	if f == nil {
@@ -101,6 +109,8 @@ func (c *Cache) Refresh(ctx context.Context) error {
 	}
 	return f.err
 }
+
+var errNotMade = fmt.Errorf("%w: the Cache was not made by NewCache", ErrUnavailable)
 
 // renew does what a state other than FRESH asks for. It returns the snapshot to serve from, and whether it waited for a
 // fetch, or an error.

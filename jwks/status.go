@@ -35,6 +35,9 @@ type Status struct {
 // Status returns the cache's status. It does no I/O and starts no fetch.
 func (c *Cache) Status() Status {
 	s := c.current.Load()
+	if s == nil {
+		return Status{State: Empty}
+	}
 	now := c.cfg.Now()
 	status := Status{
 		State:     s.state(now),

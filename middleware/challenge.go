@@ -91,7 +91,7 @@ func (a *Authenticator) challenge(scheme, code string, err error) string {
 	c = c.with("realm", a.cfg.Realm)
 	c = c.with("error", code)
 	var e *validator.Error
-	if errors.As(err, &e) {
+	if errors.As(err, &e) && e != nil {
 		switch e.Code {
 		case validator.CodeScope:
 			c = c.with("scope", list(e.Scopes))

@@ -3,14 +3,14 @@ package middleware
 import (
 	"errors"
 	"fmt"
-	"reflect"
 
+	"github.com/rsguard/rsguard/internal/isnil"
 	"github.com/rsguard/rsguard/internal/secureurl"
 )
 
 func (cfg Config) check() error {
 	var errs []error
-	if isNil(cfg.Validator) {
+	if isnil.Value(cfg.Validator) {
 		errs = append(errs, errors.New("middleware: Config.Validator is nil"))
 	}
 	if !isPrintable(cfg.Realm) {
@@ -20,19 +20,6 @@ func (cfg Config) check() error {
 		errs = append(errs, fmt.Errorf("middleware: Config.ResourceMetadata %w", err))
 	}
 	return errors.Join(errs...)
-}
-
-// isNil also finds the nil pointer in an interface that is not nil, as of a validator whose error was not looked at.
-func isNil(v Validator) bool {
-	if v == nil {
-		return true
-	}
-	switch rv := reflect.ValueOf(v); rv.Kind() {
-	case reflect.Chan, reflect.Func, reflect.Map, reflect.Pointer, reflect.Slice:
-		return rv.IsNil()
-	default:
-		return false
-	}
 }
 
 func isPrintable(s string) bool {

@@ -82,7 +82,7 @@ func (id *identity) Value(key any) any {
 func (id *identity) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "%v.WithClaims", id.Context) }
 
 func (id *identity) isBy(a *Authenticator) bool {
-	return id != nil && id.by == a
+	return id != nil && a != nil && id.by == a
 }
 
 func identityFrom(ctx context.Context) *identity {

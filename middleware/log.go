@@ -22,8 +22,8 @@ func (a *Authenticator) logRefusal(ctx context.Context, err error) {
 	attrs := make([]slog.Attr, 0, 5)
 	attrs = append(attrs, slog.Int("status", answerTo(err).status))
 	var e *validator.Error
-	if errors.As(err, &e) {
-		attrs = append(attrs, slog.String("code", cut(string(e.Code), maxValue)))
+	if errors.As(err, &e) && e != nil {
+		attrs = append(attrs, slog.String("code", cut(string(validator.CodeOf(err)), maxValue)))
 		if e.Issuer != "" {
 			attrs = append(attrs, slog.String("issuer", cut(e.Issuer, maxValue)))
 		}

@@ -10,6 +10,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/rsguard/rsguard/internal/isnil"
 )
 
 // Metadata describes an API to its clients, so that one that was refused finds out where to get a token and for what
@@ -66,7 +68,7 @@ type Metadata struct {
 // document fills in what cfg knows, and joins everything that is wrong with m.
 func (m Metadata) document(cfg Config) (*metadataDocument, error) {
 	if m.AuthorizationServers == nil {
-		if v, ok := cfg.Validator.(interface{ Issuers() []string }); ok && !isNil(cfg.Validator) {
+		if v, ok := cfg.Validator.(interface{ Issuers() []string }); ok && !isnil.Value(cfg.Validator) {
 			m.AuthorizationServers = v.Issuers()
 		}
 	}

@@ -16,6 +16,7 @@
 package middleware
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -105,8 +106,8 @@ type Config struct {
 	Metadata *Metadata
 
 	// ErrorHandler writes the response to a refused request for [Authenticator.Handler] and [Authenticator.Require]:
-	// the headers of [Authenticator.Challenge] are set already, and it must send status. Nothing of err belongs in the
-	// response; [validator.CodeOf] tells its kind. Nil means a line of text with the name of the status.
+	// the headers of [Authenticator.Challenge] are set already. If it sends no status, status is sent. Nothing of err
+	// belongs in the response; [validator.CodeOf] tells its kind. Nil means a line of text with the name of the status.
 	// The adapters for frameworks do not call it, since those have error handlers of their own.
 	ErrorHandler func(w http.ResponseWriter, r *http.Request, status int, err error)
 
@@ -180,11 +181,13 @@ func (a *Authenticator) Require(checks ...validator.Check) func(http.Handler) ht
 
 func (a *Authenticator) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	status := a.Challenge(w.Header(), err)
-	if a.cfg.ErrorHandler != nil {
-		a.cfg.ErrorHandler(w, r, status, err)
+	if a.cfg.ErrorHandler == nil {
+		http.Error(w, http.StatusText(status), status)
 		return
 	}
-	http.Error(w, http.StatusText(status), status)
+	own := &errorWriter{w, status, false}
+	a.cfg.ErrorHandler(own, r, status, err)
+	own.begin()
 }
 
 // Authenticate decides whether r may proceed, as Require does, and is what adapters for frameworks are made of.
@@ -266,7 +269,7 @@ func (a *Authenticator) token(r *http.Request) (string, error) {
 
 var errNoToken = errors.New("the request has no token")
 
-// refusal returns err if it has a code, and else gives it code. CodeMissing
+// refusal returns err if it has a code, and otherwise gives it code. CodeMissing
 // counts as none: whether there are credentials is for the token's source alone
 // to say, and an Optional request without any passes.
 func refusal(code validator.Code, err error) error {
@@ -279,7 +282,11 @@ func refusal(code validator.Code, err error) error {
 	case e.Code == validator.CodeMissing:
 		return &validator.Error{Code: code, Err: err}
 	case err == error(e):
-		return ownError(e)
+		own := ownError(e)
+		own.Code = cmp.Or(e.Code, code)
+		return own
+	case e.Code == "":
+		return &validator.Error{Code: code, Err: err}
 	default:
 		return &ownWrapped{err, ownError(e)}
 	}

@@ -11,8 +11,9 @@ import (
 	"github.com/rsguard/rsguard/internal/jose"
 )
 
-// A Confirmation names the key or certificate that a token is bound to: whoever presents the token must prove
-// to have it (RFC 7800, Section 3.1). A field that is empty demands nothing.
+// A Confirmation names the key or certificate that a token is bound to, which
+// the token's sender must prove to have (RFC 7800, Section 3.1). An empty field
+// requires nothing. A Confirmation with no field set is never proven.
 type Confirmation struct {
 	JKT     string // "jkt": the thumbprint of a DPoP key (RFC 9449, Section 6.1)
 	X5TS256 string // "x5t#S256": the hash of a client certificate (RFC 8705, Section 3.1)
@@ -37,11 +38,13 @@ var (
 	errWrongKey = errors.New("the token is bound to another key than the request proves to have")
 )
 
-// Proven returns nil if ctx says, by [WithConfirmed], that the sender of the token has proven all that c asks for, and
-// else an [*Error] of [CodeBinding]. Validate asks this of every bound token; whoever makes Claims in another way has to do
-// it too. What c asks for is compared in constant time. A c without any field asks for what nobody has.
+// Proven returns nil if ctx says, by [WithConfirmed], that the sender of the
+// token has proven all that c requires. Otherwise it returns an [*Error] with
+// [CodeBinding], also if c is nil or empty. Validate calls it for every bound
+// token. A program that makes Claims in another way has to do so too. Hashes
+// are compared in constant time.
 func (c *Confirmation) Proven(ctx context.Context) error {
-	if *c == (Confirmation{}) {
+	if c == nil || *c == (Confirmation{}) {
 		return &Error{Code: CodeBinding, Err: errConfirmation}
 	}
 	proven, _ := ctx.Value(confirmedKey{}).(Confirmation)

@@ -17,40 +17,40 @@ import (
 // what they are given can never be right: no values, empty ones, or ones outside a grammar.
 type Check func(ctx context.Context, c *Claims) error
 
-// Scopes demands all of these scopes. Its error is of [CodeScope].
+// Scopes returns a Check that requires all of these scopes. It fails with
+// [CodeScope].
 func Scopes(all ...string) Check {
-	all = slices.Clone(all)
-	refusal := scopeRefusal("Scopes", "the token's scope lacks one of ", all)
+	all = scopeTokens("Scopes", all)
 	return withScopes(all, func(_ context.Context, c *Claims) error {
-		return unless(containsAll(c.Scopes, all), refusal)
+		return requireAll("the token's scope lacks ", c.Scopes, all)
 	})
 }
 
-// AnyScope demands one of these scopes, at least. Its error is of [CodeScope].
+// AnyScope returns a Check that requires at least one of these scopes. It fails
+// with [CodeScope].
 func AnyScope(anyOf ...string) Check {
-	anyOf = slices.Clone(anyOf)
-	refusal := scopeRefusal("AnyScope", "the token's scope has none of ", anyOf)
+	anyOf = scopeTokens("AnyScope", anyOf)
 	return withScopes(anyOf, func(_ context.Context, c *Claims) error {
-		return unless(containsAny(c.Scopes, anyOf), refusal)
+		return requireAny("the token's scope has ", c.Scopes, anyOf)
 	})
 }
 
-// Permissions demands all of these in the claim "permissions", which Auth0 adds for APIs with role-based access
-// control. Scopes never stand in for them. Its error is of [CodeScope].
+// Permissions returns a Check that requires all of these in the claim
+// "permissions", which Auth0 adds for APIs with role-based access control.
+// Scopes never stand in for them. It fails with [CodeScope].
 func Permissions(all ...string) Check {
-	all = slices.Clone(all)
-	refusal := scopeRefusal("Permissions", "the token's permissions lack one of ", all)
+	all = scopeTokens("Permissions", all)
 	return withScopes(all, func(_ context.Context, c *Claims) error {
-		return unless(containsAll(c.Permissions, all), refusal)
+		return requireAll("the token's permissions lack ", c.Permissions, all)
 	})
 }
 
-// AnyPermission demands one of these in the claim "permissions", at least. Its error is of [CodeScope].
+// AnyPermission returns a Check that requires at least one of these in the
+// claim "permissions". It fails with [CodeScope].
 func AnyPermission(anyOf ...string) Check {
-	anyOf = slices.Clone(anyOf)
-	refusal := scopeRefusal("AnyPermission", "the token's permissions have none of ", anyOf)
+	anyOf = scopeTokens("AnyPermission", anyOf)
 	return withScopes(anyOf, func(_ context.Context, c *Claims) error {
-		return unless(containsAny(c.Permissions, anyOf), refusal)
+		return requireAny("the token's permissions have ", c.Permissions, anyOf)
 	})
 }
 
@@ -102,14 +102,39 @@ func CheckAs[T any](check func(ctx context.Context, claims T) error) Check {
 	}
 }
 
-// scopeRefusal makes the error that a check for scopes returns, once: it is the same for all tokens. Whoever gets it may
-// change its Scopes, so the check must not decide by them.
-func scopeRefusal(check, text string, scopes []string) *Error {
+// scopeTokens returns a copy of what a check for scopes requires.
+func scopeTokens(check string, scopes []string) []string {
 	mustBe(len(scopes) > 0, "%s: no values", check)
 	for _, scope := range scopes {
 		mustBe(isScopeToken(scope), "%s: %q is not a scope-token (RFC 6749, Section 3.3)", check, scope)
 	}
-	return &Error{Code: CodeScope, Scopes: slices.Clone(scopes), Err: errors.New(text + quoteAll(scopes))}
+	return slices.Clone(scopes)
+}
+
+// requireAll returns an error that names what is missing.
+func requireAll(text string, has, wanted []string) error {
+	var missing []string
+	for _, w := range wanted {
+		if !slices.Contains(has, w) {
+			missing = append(missing, w)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	if len(missing) == 1 {
+		text += quote(missing[0])
+	} else {
+		text += "all of " + quoteAll(missing)
+	}
+	return &Error{Code: CodeScope, Scopes: slices.Clone(wanted), Err: errors.New(text)}
+}
+
+func requireAny(text string, has, wanted []string) error {
+	if containsAny(has, wanted) {
+		return nil
+	}
+	return &Error{Code: CodeScope, Scopes: slices.Clone(wanted), Err: errors.New(text + "none of " + quoteAll(wanted))}
 }
 
 // isScopeToken reports whether s is one scope: printable ASCII but for the space, the quotation mark and the backslash
@@ -125,15 +150,6 @@ func oneOf(check, what string, wanted []string, of func(*Claims) string) Check {
 	wanted = slices.Clone(wanted)
 	refusal := &Error{Code: CodeRefused, Err: errors.New(what + " is none of " + quoteAll(wanted))}
 	return func(_ context.Context, c *Claims) error { return unless(slices.Contains(wanted, of(c)), refusal) }
-}
-
-func containsAll(has, wanted []string) bool {
-	for _, w := range wanted {
-		if !slices.Contains(has, w) {
-			return false
-		}
-	}
-	return true
 }
 
 func containsAny(has, wanted []string) bool {

@@ -2,15 +2,20 @@ package validator
 
 import (
 	"context"
-	"errors"
 	"slices"
+	"strings"
 	"time"
 )
 
-// AnyOf passes if one of the checks does. They are tried in order. If none passes, the error is one that helps the client:
-// of [CodeUnavailable] if a check could not be decided, since asking again may do; else of [CodeScope] with all scopes
-// that were wanted, if any were; else of [CodeAuthentication] with all ways to authenticate that would do, if that was
-// wanted; else it is the first check's.
+// AnyOf returns a Check that passes if one of the checks does. They are tried
+// in order. If none passes, the error is one that helps the client:
+//
+//   - with [CodeUnavailable] if a check could not be decided, since asking
+//     again may help;
+//   - otherwise with [CodeScope] and all scopes that are required, if any are;
+//   - otherwise with [CodeAuthentication] and all ways to authenticate that
+//     would do, if there are any;
+//   - otherwise the first check's.
 func AnyOf(checks ...Check) Check {
 	checks = allChecks("AnyOf", checks)
 	return withScopes(RequiredScopes(checks...), func(ctx context.Context, c *Claims) error {
@@ -23,35 +28,42 @@ func AnyOf(checks ...Check) Check {
 			errs = append(errs, err)
 		}
 		for _, code := range []Code{CodeUnavailable, CodeScope, CodeAuthentication} {
-			if err := join(code, errs, lenient); err != nil {
-				return err
+			if joined := join(code, errs, lenient); joined != nil {
+				return joined
 			}
 		}
 		return errs[0]
 	})
 }
 
-// AllOf passes if all of the checks do. They are asked in order until one fails for which a better token is no help, whose
-// error is returned. Else the error is of [CodeAuthentication] and asks for what satisfies every check that wants the user
-// to authenticate, if one does, or of [CodeScope] with the scopes of all that failed.
+// AllOf returns a Check that passes if all of the checks do. They are tried in
+// order until one fails for which a better token is no help, whose error is
+// returned. Otherwise the error is with [CodeAuthentication] and names what
+// satisfies every check that requires the user to authenticate, if one does, or
+// with [CodeScope] and the scopes of all checks that failed.
 func AllOf(checks ...Check) Check {
 	checks = allChecks("AllOf", checks)
 	return withScopes(RequiredScopes(checks...), func(ctx context.Context, c *Claims) error {
 		var errs []error
 		for _, check := range checks {
 			err := check(ctx, c)
-			switch CodeOf(err) {
-			case "":
-			case CodeScope, CodeAuthentication:
-				errs = append(errs, err)
-			default:
+			if err == nil {
+				continue
+			}
+			if code := CodeOf(err); code != CodeScope && code != CodeAuthentication {
 				return err
 			}
+			errs = append(errs, err)
 		}
-		if err := join(CodeAuthentication, errs, strict); err != nil {
-			return err
+		if len(errs) == 0 {
+			return nil
 		}
-		return join(CodeScope, errs, strict)
+		for _, code := range []Code{CodeAuthentication, CodeScope} {
+			if joined := join(code, errs, strict); joined != nil {
+				return joined
+			}
+		}
+		return errs[0]
 	})
 }
 
@@ -67,28 +79,51 @@ const (
 	lenient = false // what satisfies one
 )
 
-// join makes one error of those of a code. It returns nil if there are none.
-func join(code Code, errs []error, strict bool) error {
+// join makes one error of those with code, or returns nil if there are none.
+func join(code Code, errs []error, strict bool) *Error {
 	var joined *Error
+	var causes []error
 	for _, err := range errs {
 		e := asError(err)
 		switch {
 		case e.Code != code:
+			continue
 		case joined == nil:
 			joined = e.clone()
-			joined.Err = err
+			joined.Err = nil
 		default:
-			joined.Err = errors.Join(joined.Err, err)
 			joined.Scopes = union(joined.Scopes, e.Scopes)
 			joined.ACRValues = joinACRValues(joined.ACRValues, e.ACRValues, strict)
 			joined.MaxAge = joinMaxAge(joined.MaxAge, e.MaxAge, strict)
 		}
+		if e.Err != nil {
+			causes = append(causes, e.Err)
+		}
 	}
-	if joined == nil {
-		return nil // and not a nil *Error
+	switch {
+	case len(causes) == 1:
+		joined.Err = causes[0]
+	case len(causes) > 1:
+		joined.Err = several(causes)
 	}
 	return joined
 }
+
+// several are the causes of one error, in one line.
+type several []error
+
+func (errs several) Error() string {
+	var b strings.Builder
+	for i, err := range errs {
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(err.Error())
+	}
+	return b.String()
+}
+
+func (errs several) Unwrap() []error { return errs }
 
 func union(a, b []string) []string {
 	for _, s := range b {

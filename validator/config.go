@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/rsguard/rsguard/internal/isnil"
 	"github.com/rsguard/rsguard/internal/jose"
 	"github.com/rsguard/rsguard/internal/secureurl"
 	"github.com/rsguard/rsguard/jwks"
@@ -165,11 +165,10 @@ func (cfg *Config) check() error {
 			wrong("Secret has %d bytes; %s needs at least %d", len(cfg.Secret), alg, size)
 		}
 	}
-	if v := reflect.ValueOf(cfg.Keys); v.Kind() == reflect.Pointer && v.IsNil() {
-		wrong("Keys is a nil %T", cfg.Keys)
-	}
 	if set, ok := cfg.Keys.(jwks.Set); ok && len(set) == 0 {
 		wrong("Keys is an empty Set")
+	} else if cfg.Keys != nil && isnil.Value(cfg.Keys) {
+		wrong("Keys is a nil %T", cfg.Keys)
 	}
 	if cfg.Leeway > MaxLeeway {
 		wrong("Leeway is %v; at most %v makes sense", cfg.Leeway, MaxLeeway)

@@ -1,6 +1,7 @@
 package validator
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -40,12 +41,13 @@ const (
 	CodeRefused        Code = "refused"                          // a Check's own error
 )
 
-// An Error is a refusal. All errors of this package that concern a token or a request are of this type; ask for
-// the Code with [CodeOf].
+// An Error is a refusal. All errors of this package that concern a token or a
+// request are of this type. [CodeOf] returns their Code.
 //
 // Its text is for logs: it says what was found and what was expected, quoted and cut, of the token's header, iss, aud and
 // times, and nothing of its other claims. A client is to learn no more than what middleware's Challenge tells it.
 type Error struct {
+	// Code says why. An Error without a Code counts as one with [CodeRefused].
 	Code Code
 
 	// Scopes are those that would do, for the challenge of CodeScope (RFC 6750, Section 3).
@@ -68,11 +70,16 @@ func (e *Error) Error() string {
 	if e == nil {
 		return "an error that is nil, but not as an error"
 	}
+	code := string(e.code())
 	if e.Err == nil {
-		return string(e.Code)
+		return code
 	}
-	return string(e.Code) + ": " + e.Err.Error()
+	return code + ": " + e.Err.Error()
 }
+
+// code is never empty: an empty Code must not look like that of an accepted
+// token.
+func (e *Error) code() Code { return cmp.Or(e.Code, CodeRefused) }
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error {
@@ -82,14 +89,16 @@ func (e *Error) Unwrap() error {
 	return e.Err
 }
 
-// CodeOf returns the Code of the first [*Error] in err's chain, CodeRefused if there is none, and "" for nil.
+// CodeOf returns the Code of the first [*Error] in err's chain, and
+// [CodeRefused] if there is none or it has no Code. For a nil err, and only
+// then, it returns "". Whether a token is accepted is decided by err == nil.
 func CodeOf(err error) Code {
 	if err == nil {
 		return ""
 	}
 	var e *Error
 	if errors.As(err, &e) && e != nil {
-		return e.Code
+		return e.code()
 	}
 	return CodeRefused
 }
@@ -101,19 +110,41 @@ func (e *Error) clone() *Error {
 	return &own
 }
 
-// asError finds the [*Error] in err's chain, and keeps all of err's text, or makes one of CodeRefused.
+// asError returns the [*Error] in err's chain with all of err's text, or a new
+// one with CodeRefused. The result has a Code.
 func asError(err error) *Error {
-	if e, ok := err.(*Error); ok && e != nil {
-		return e
+	direct, ok := err.(*Error)
+	if ok && direct != nil && direct.Code != "" {
+		return direct // without a search, as nearly always
 	}
 	var e *Error
 	if !errors.As(err, &e) || e == nil {
 		return &Error{Code: CodeRefused, Err: err}
 	}
-	wrapped := e.clone()
-	wrapped.Err = err
-	return wrapped
+	own := e.clone()
+	own.Code = e.code()
+	if e != direct {
+		own.Err = &around{err, e}
+	}
+	return own
 }
+
+// An around is an error with an [*Error] in its chain, as the cause of an Error
+// with the same Code. Its text lacks that Code, so that the whole has it once.
+type around struct {
+	error
+	inner *Error
+}
+
+func (a *around) Error() string {
+	text, inner := a.error.Error(), a.inner.Error()
+	if a.inner.Err == nil {
+		return strings.TrimSuffix(strings.Replace(text, inner, "", 1), ": ")
+	}
+	return strings.Replace(text, inner, a.inner.Err.Error(), 1)
+}
+
+func (a *around) Unwrap() error { return a.error }
 
 // A mismatch is the cause of a refusal whose text is made only when somebody reads it: most refusals of a flood
 // are never read.

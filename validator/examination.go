@@ -2,6 +2,7 @@ package validator
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -84,6 +85,9 @@ func (x *examination) claims() error {
 // decide comes to the verdict on a token that has been read.
 func (x *examination) decide(ctx context.Context, v *Validator) error {
 	now := v.cfg.Now()
+	if now.IsZero() {
+		return &Error{Code: CodeUnavailable, Err: errNoTime}
+	}
 	// A token that can't be meant for us must not cause a fetch of keys, so all that is known without them comes
 	// first. It is known from the same bytes that the signature then covers.
 	if err := x.checkType(v); err != nil {
@@ -110,6 +114,10 @@ func (x *examination) decide(ctx context.Context, v *Validator) error {
 	}
 	return x.runChecks(ctx, v, &x.Claims)
 }
+
+// errNoTime is the cause where Config.Now returns the zero time, by which no
+// token would ever expire.
+var errNoTime = errors.New("Config.Now returned the zero time")
 
 // checkType keeps other kinds of token out (RFC 8725, Section 3.11).
 func (x *examination) checkType(v *Validator) error {

@@ -9,7 +9,9 @@ import (
 	"github.com/rsguard/rsguard/internal/jose"
 )
 
-// A Report tells what was asked of a token, and how it fared.
+// A Report tells what was asked of a token, and how it fared. It is made by
+// [Validator.Explain]. The zero Report is of no token, and so of none that is
+// accepted.
 type Report struct {
 	Steps []Step // in the order in which they are taken
 	Err   error  // Validate's, an [*Error]; nil if the token is accepted
@@ -60,8 +62,13 @@ func (v *Validator) Explain(ctx context.Context, token string) Report {
 	return report
 }
 
-// Code is "" if the token is accepted.
-func (r Report) Code() Code { return CodeOf(r.Err) }
+// Code returns the code of r.Err, and "" if the token is accepted.
+func (r Report) Code() Code {
+	if len(r.Steps) == 0 && r.Err == nil {
+		return CodeRefused
+	}
+	return CodeOf(r.Err)
+}
 
 // String returns a table of the steps, and the verdict.
 func (r Report) String() string {
@@ -77,9 +84,12 @@ func (r Report) String() string {
 		}
 		b.WriteByte('\n')
 	}
-	if r.Err != nil {
+	switch {
+	case r.Err != nil:
 		fmt.Fprintf(&b, "refused: %v\n", r.Err)
-	} else {
+	case len(r.Steps) == 0:
+		b.WriteString("refused: no token was examined\n")
+	default:
 		b.WriteString("accepted\n")
 	}
 	return b.String()

@@ -34,7 +34,7 @@ type remembered struct {
 	token     string
 	algorithm string
 	trust     *trust           // of its issuer
-	key       crypto.PublicKey // nil if a secret signed it
+	key       crypto.PublicKey // nil if Config.Secret signed it
 	keyIssuer string           // whose tokens the key signs, by its key set
 	claims    Claims           // of which each request gets a copy, but for what their slices hold
 	used      atomic.Bool      // recognized lately
@@ -151,10 +151,13 @@ func (m *memory) recognize(ctx context.Context, v *Validator, token string, c *C
 // held reports whether the key that has signed the token is still the issuer's, and for its algorithm; that it is fit for
 // that was seen when it verified. It doesn't ask for an expired token's.
 func (r *remembered) held(ctx context.Context, v *Validator, now time.Time) (bool, error) {
+	if now.IsZero() {
+		return false, &Error{Code: CodeUnavailable, Err: errNoTime}
+	}
 	if !now.Before(r.until) {
 		return false, r.claims.expired(v, now)
 	}
-	if r.key == nil {
+	if v.cfg.Secret != nil {
 		return true, nil
 	}
 	keys, err := r.trust.find(ctx, r.claims.keyID, now)

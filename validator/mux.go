@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/rsguard/rsguard/internal/jose"
 )
@@ -17,15 +18,22 @@ type Mux struct {
 	maxTokenSize int
 }
 
-// NewMux returns a Mux for a fixed list of tenants. It is an error if two Validators have an issuer in common, or there is
-// none.
+// NewMux returns a Mux for a fixed list of tenants. It is an error if there are
+// none, if one is nil or was not made by [New], or if two have an issuer in
+// common, as one has with itself that is listed twice.
 func NewMux(tenants ...*Validator) (*Mux, error) {
 	byIssuer := make(map[string]*Validator)
 	maxTokenSize := 0
 	var errs []error
 	for i, v := range tenants {
-		if v == nil {
+		switch {
+		case v == nil:
 			errs = append(errs, fmt.Errorf("validator: Mux: Validator %d is nil", i))
+			continue
+		case len(v.cfg.Issuers) == 0:
+			errs = append(errs, fmt.Errorf("validator: Mux: Validator %d was not made by New", i))
+		case slices.Contains(tenants[:i], v):
+			errs = append(errs, fmt.Errorf("validator: Mux: Validator %d is there twice", i))
 			continue
 		}
 		maxTokenSize = max(maxTokenSize, v.cfg.MaxTokenSize)

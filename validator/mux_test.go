@@ -61,7 +61,8 @@ func TestNewMux_mistakes(t *testing.T) {
 	a, b := twoTenants(t)
 	again, _ := twoTenants(t)
 	for name, list := range map[string][]*validator.Validator{
-		"none": nil, "nil": {a, nil}, "one issuer twice": {a, b, again},
+		"none": nil, "nil": {a, nil}, "one issuer twice": {a, b, again}, "one Validator twice": {a, a},
+		"one not made by New": {a, new(validator.Validator)},
 	} {
 		if mux, err := validator.NewMux(list...); err == nil || mux != nil {
 			t.Errorf("NewMux(%s) = %v, %v", name, mux, err)

@@ -33,7 +33,7 @@ func OrganizationFunc(idOrName func(context.Context) (string, error)) Check {
 		if err != nil {
 			return fmt.Errorf("OrganizationFunc: %w", err)
 		}
-		if wanted == "" || !c.isOf(organizationOf(wanted)) {
+		if !c.isOf(organizationOf(wanted)) {
 			return organizationRefusal(wanted)
 		}
 		return nil
@@ -62,7 +62,8 @@ func (c *Claims) isOf(o organization) bool {
 	if o.id != "" {
 		return c.OrgID == o.id
 	}
-	return c.OrgName == o.name
+	// A token for no organization has no name, and that is not one to match.
+	return o.name != "" && c.OrgName == o.name
 }
 
 func organizationRefusal(wanted ...string) *Error {

@@ -3,10 +3,10 @@
 //	v, err := validator.New(validator.Auth0("tenant.eu.auth0.com", "https://api.example.com"))
 //	…
 //	claims, err := v.Validate(ctx, token)
-//	switch validator.CodeOf(err) {
-//	case "":                          // act on claims
-//	case validator.CodeUnavailable:   // ask again later
-//	default:                          // refuse
+//	switch {
+//	case err == nil:                                          // act on claims
+//	case validator.CodeOf(err) == validator.CodeUnavailable:  // ask again later
+//	default:                                                  // reject
 //	}
 //
 // A token is read strictly, and once; its algorithm, type, issuer, audience and expiry are checked before its key is
@@ -20,6 +20,7 @@ package validator
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -99,6 +100,9 @@ func (v *Validator) validate(ctx context.Context, token string, c *Claims) (*Cla
 
 // examine takes a token through all that is asked of it.
 func (v *Validator) examine(ctx context.Context, x *examination, token string) error {
+	if v.cfg.Now == nil {
+		return &Error{Code: CodeUnavailable, Err: errNotMade}
+	}
 	if err := x.parse(token, v.cfg.MaxTokenSize); err != nil {
 		return advise(err, v.audienceAdvice)
 	}
@@ -110,6 +114,8 @@ func (v *Validator) examine(ctx context.Context, x *examination, token string) e
 	}
 	return x.decide(ctx, v)
 }
+
+var errNotMade = errors.New("this Validator was not made by New")
 
 // advise adds what to do about a token that is no JWT.
 func advise(err error, advice string) error {

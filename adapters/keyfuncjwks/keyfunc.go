@@ -10,25 +10,23 @@ import (
 	"github.com/MicahParks/keyfunc/v3"
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/rsguard/rsguard/internal/isnil"
 	"github.com/rsguard/rsguard/internal/jose"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/validator"
 )
 
 // A Keyfunc hands out the keys of a key source to golang-jwt. It is a keyfunc.Keyfunc, and safe for concurrent use.
-type Keyfunc struct {
-	keys    validator.KeySource
-	storage *storage
-}
+type Keyfunc struct{ keys validator.KeySource }
 
 var _ keyfunc.Keyfunc = (*Keyfunc)(nil)
 
 // New makes a Keyfunc over a key source, a [*jwks.Cache] or a [jwks.Set] for example. It is an error if keys is nil.
 func New(keys validator.KeySource) (*Keyfunc, error) {
-	if cache, ok := keys.(*jwks.Cache); keys == nil || ok && cache == nil {
+	if isnil.Value(keys) {
 		return nil, errors.New("keyfuncjwks: no key source")
 	}
-	return &Keyfunc{keys, &storage{keys}}, nil
+	return &Keyfunc{keys}, nil
 }
 
 // Keyfunc returns the key that a token is to be verified with. It has the type jwt.Keyfunc, and the signature that
@@ -51,7 +49,7 @@ func (k *Keyfunc) KeyfuncCtx(ctx context.Context) jwt.Keyfunc {
 		if err != nil {
 			return nil, failure(err)
 		}
-		keys, err := k.keys.Keys(ctx, kid)
+		keys, err := k.source().Keys(ctx, kid)
 		if err != nil {
 			return nil, failure(err)
 		}
@@ -65,12 +63,27 @@ func (k *Keyfunc) KeyfuncCtx(ctx context.Context) jwt.Keyfunc {
 
 // Storage returns a view of the keys in the form of a jwkset.Storage. It can be read only: what would change it
 // fails with [errors.ErrUnsupported]. Keys that name an issuer are left out, since a jwkset.JWK can't say so.
-func (k *Keyfunc) Storage() jwkset.Storage { return k.storage }
+func (k *Keyfunc) Storage() jwkset.Storage { return &storage{k.source()} }
+
+// source is the key source, also that of a Keyfunc that New has not made.
+func (k *Keyfunc) source() validator.KeySource {
+	if k.keys == nil {
+		return noKeys{}
+	}
+	return k.keys
+}
+
+// noKeys is a key source that has never had keys.
+type noKeys struct{}
+
+func (noKeys) Keys(context.Context, string) ([]jwks.Key, error) {
+	return nil, fmt.Errorf("%w: the Keyfunc was not made by New", jwks.ErrUnavailable)
+}
 
 // VerificationKeySet returns all keys, for golang-jwt to try one by one. KeyfuncCtx never does that. Keys that name an
 // issuer are left out, since there is no token yet to compare it with.
 func (k *Keyfunc) VerificationKeySet(ctx context.Context) (jwt.VerificationKeySet, error) {
-	keys, err := k.keys.Keys(ctx, "")
+	keys, err := k.source().Keys(ctx, "")
 	if err != nil {
 		return jwt.VerificationKeySet{}, failure(err)
 	}

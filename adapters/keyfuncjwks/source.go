@@ -9,6 +9,7 @@ import (
 	"github.com/MicahParks/jwkset"
 	"github.com/MicahParks/keyfunc/v3"
 
+	"github.com/rsguard/rsguard/internal/isnil"
 	"github.com/rsguard/rsguard/internal/jose"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/validator"
@@ -25,11 +26,11 @@ var _ validator.KeySource = (*KeySource)(nil)
 // member "issuer" of a key, by which Microsoft's common key set says which tokens the key may sign (see
 // [jwks.Key.SignsFor]): read that set with a Cache.
 func Source(k keyfunc.Keyfunc) (*KeySource, error) {
-	if k == nil {
+	if isnil.Value(k) {
 		return nil, errors.New("keyfuncjwks: no keyfunc")
 	}
 	s := k.Storage()
-	if s == nil {
+	if isnil.Value(s) {
 		return nil, errors.New("keyfuncjwks: a keyfunc without a storage")
 	}
 	return &KeySource{s}, nil
@@ -40,6 +41,9 @@ func Source(k keyfunc.Keyfunc) (*KeySource, error) {
 // KeyRead, which may fetch. The error wraps [jwks.ErrUnavailable] if the storage fails or holds no usable key at all,
 // and ctx.Err() if ctx is done.
 func (s *KeySource) Keys(ctx context.Context, kid string) ([]jwks.Key, error) {
+	if s.storage == nil {
+		return nil, fmt.Errorf("%w: the KeySource was not made by Source", jwks.ErrUnavailable)
+	}
 	all, err := s.storage.KeyReadAll(ctx)
 	if err != nil {
 		return nil, unavailable(ctx, err)

@@ -116,6 +116,9 @@ func heedsContexts(client any) bool {
 // A command whose answer is lost may have been carried out. The proof is used up then, and a client that sends it again
 // is refused: it has to make another for each attempt (RFC 9449, Section 7.3).
 func (s *Store) Add(ctx context.Context, key string, expires time.Time) (bool, error) {
+	if s.cfg.Client == nil {
+		return false, errors.New("redisreplay: the Store was not made by New")
+	}
 	lifetime := expires.Sub(s.cfg.Now())
 	if lifetime <= 0 {
 		return false, nil

@@ -40,7 +40,7 @@ func TestDiagnosis(t *testing.T) {
 		`claims: sub is 1`:                                               `sub`,
 		`claims: client_id "client-1" and azp "client-2"`:                `client_id and azp differ`,
 		`organizations: the ID, and no claim`:                            `"org_AbC123"`,
-		`checks: scope is "Read:orders"`:                                 `["read:orders"]`,
+		`checks: scope is "Read:orders"`:                                 `the token's scope lacks "read:orders"`,
 		`bindings: a DPoP key, nothing proven`:                           `bound to a key`,
 		`limits: 16 KiB and one`:                                         `too large`,
 		`json: two claims iss, the same`:                                 `two members of one name`,

@@ -145,21 +145,23 @@ var mutants = []mutant{
 	{"cnf's members that are not understood are ignored", []edit{{binding, `case "jwk", "jwe", "kid", "jku", "osc":`, "default:"}}},
 	{"cnf has something that is understood", []edit{
 		{binding, "\tif *c == (Confirmation{}) {\n\t\treturn nil,", "\tif false {\n\t\treturn nil,"},
-		{binding, "\tif *c == (Confirmation{}) {\n\t\treturn &Error", "\tif false {\n\t\treturn &Error"},
+		{binding, "\tif c == nil || *c == (Confirmation{}) {\n\t\treturn &Error", "\tif c == nil {\n\t\treturn &Error"},
 	}},
 	{"cnf's hashes have their length", []edit{{binding, "&& len(hash) == sha256.Size && len(text) == base64.RawURLEncoding.EncodedLen(sha256.Size)", "&& sha256.Size > 0 && len(hash) >= 0"}}},
 	{"cnf's hashes have one spelling", []edit{{binding, "base64.RawURLEncoding.Strict()", "base64.RawURLEncoding"}}},
 
 	// Organizations, scopes, clients.
 	{"org_id is exact", []edit{{organization, "return c.OrgID == o.id", "return strings.EqualFold(c.OrgID, o.id)"}}},
-	{"org_name is exact", []edit{{organization, "return c.OrgName == o.name", "return strings.EqualFold(c.OrgName, o.name)"}}},
+	{"org_name is exact", []edit{{organization, "&& c.OrgName == o.name", "&& strings.EqualFold(c.OrgName, o.name)"}}},
 	{"org_name is what is asked for in lower case", []edit{{organization, "return r + ('a' - 'A')", "return r"}}},
 	{"only ASCII is lowered", []edit{{organization, "name: strings.Map(func(r rune) rune {", "name: strings.ToLower(idOrName) + strings.Map(func(r rune) rune {\n\t\tr = -1"}}},
 	{"org_id is no name", []edit{{organization, "return c.OrgID == o.id", "return c.OrgID == o.id || c.OrgName == o.id"}}},
 	{"a token for no organization is for none", []edit{{organization, "return c.OrgID == o.id", "return c.OrgID == o.id || c.OrgID == \"\""}}},
-	{"org_name is no ID", []edit{{organization, "return c.OrgName == o.name", "return c.OrgName == o.name || c.OrgID == o.name"}}},
-	{"all scopes", []edit{{check, "return unless(containsAll(c.Scopes, all), refusal)", "return unless(containsAny(c.Scopes, all), refusal)"}}},
-	{"permissions are not scopes", []edit{{check, "return unless(containsAll(c.Permissions, all), refusal)", "return unless(containsAll(append(c.Permissions, c.Scopes...), all), refusal)"}}},
+	{"org_name is no ID", []edit{{organization, "&& c.OrgName == o.name", "&& (c.OrgName == o.name || c.OrgID == o.name)"}}},
+	{"no organization is none to be for", []edit{{organization, "return o.name != \"\" && c.OrgName == o.name", "return c.OrgName == o.name"}}},
+	{"all scopes", []edit{{check, "if len(missing) == 0 {", "if len(missing) < len(wanted) {"}}},
+	{"permissions are not scopes", []edit{{check, "lack \", c.Permissions, all)", "lack \", append(c.Permissions, c.Scopes...), all)"}}},
+	{"a rejection has a code", []edit{{"validator/error.go", "{ return cmp.Or(e.Code, CodeRefused) }", "{ return cmp.Or(e.Code, \"\") }"}}},
 	{"clients are exact", []edit{{check, "unless(slices.Contains(wanted, of(c)), refusal)", "unless(slices.ContainsFunc(wanted, func(s string) bool { return strings.EqualFold(s, of(c)) }), refusal)"}}},
 
 	// The order.
