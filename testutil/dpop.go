@@ -78,8 +78,9 @@ func (k *ProofKey) JWK() Claims {
 	encode := base64.RawURLEncoding.EncodeToString
 	switch public := k.private.Public().(type) {
 	case *ecdsa.PublicKey:
-		x, y := public.X.FillBytes(make([]byte, 32)), public.Y.FillBytes(make([]byte, 32))
-		return Claims{"kty": "EC", "crv": "P-256", "x": encode(x), "y": encode(y)}
+		if point, err := public.Bytes(); err == nil { // 4, x, y
+			return Claims{"kty": "EC", "crv": "P-256", "x": encode(point[1:33]), "y": encode(point[33:])}
+		}
 	case ed25519.PublicKey:
 		return Claims{"kty": "OKP", "crv": "Ed25519", "x": encode(public)}
 	}

@@ -123,8 +123,11 @@ func publicJWK(alg, kid string, key crypto.PublicKey) map[string]string {
 		members["kty"], members["n"], members["e"] = "RSA", encode(key.N.Bytes()), "AQAB"
 	case *ecdsa.PublicKey:
 		members["kty"], members["crv"] = "EC", "P-256"
-		members["x"] = encode(key.X.FillBytes(make([]byte, 32)))
-		members["y"] = encode(key.Y.FillBytes(make([]byte, 32)))
+		point, err := key.Bytes() // 4, x, y
+		if err != nil {
+			panic(err) // a key of our own
+		}
+		members["x"], members["y"] = encode(point[1:33]), encode(point[33:])
 	case ed25519.PublicKey:
 		members["kty"], members["crv"], members["x"] = "OKP", "Ed25519", encode(key)
 	}

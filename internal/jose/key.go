@@ -325,8 +325,13 @@ func checkRSA(key *rsa.PublicKey) error {
 	return nil
 }
 
+// hasPoint reports whether both coordinates of key are there. The methods of a key without them panic.
+func hasPoint(key *ecdsa.PublicKey) bool {
+	return key.X != nil && key.Y != nil //nolint:staticcheck // deprecated, but there is no other way to ask
+}
+
 func checkECDSA(key *ecdsa.PublicKey) error {
-	if key == nil || key.Curve == nil || key.X == nil || key.Y == nil {
+	if key == nil || key.Curve == nil || !hasPoint(key) {
 		return errors.New("an EC key without a point")
 	}
 	switch key.Curve {
@@ -379,10 +384,13 @@ func Thumbprint(key crypto.PublicKey) (string, error) {
 		canonical = `{"e":"` + base64url.EncodeToString(bytes.TrimLeft(e, "\x00")) +
 			`","kty":"RSA","n":"` + base64url.EncodeToString(key.N.Bytes()) + `"}`
 	case *ecdsa.PublicKey:
-		point := make([]byte, 2*((key.Curve.Params().BitSize+7)/8))
-		x, y := point[:len(point)/2], point[len(point)/2:]
+		point, err := key.Bytes() // 4, x, y
+		if err != nil {
+			return "", err
+		}
+		x, y := point[1:1+len(point)/2], point[1+len(point)/2:]
 		canonical = `{"crv":"` + key.Curve.Params().Name + `","kty":"EC","x":"` +
-			base64url.EncodeToString(key.X.FillBytes(x)) + `","y":"` + base64url.EncodeToString(key.Y.FillBytes(y)) + `"}`
+			base64url.EncodeToString(x) + `","y":"` + base64url.EncodeToString(y) + `"}`
 	case ed25519.PublicKey:
 		canonical = `{"crv":"Ed25519","kty":"OKP","x":"` + base64url.EncodeToString(key) + `"}`
 	}

@@ -86,8 +86,7 @@ func Fits(alg string, key crypto.PublicKey) bool {
 	case *rsa.PublicKey:
 		return (f == familyPKCS1 || f == familyPSS) && usableRSA(key)
 	case *ecdsa.PublicKey:
-		return f == familyECDSA && key != nil && key.Curve == curve(hash) &&
-			key.X != nil && key.Y != nil
+		return f == familyECDSA && key != nil && key.Curve == curve(hash) && hasPoint(key)
 	case ed25519.PublicKey:
 		return f == familyEdDSA && checkEd25519(key) == nil
 	}
