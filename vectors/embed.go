@@ -6,6 +6,7 @@ import (
 )
 
 //go:generate go run ./gen
+//go:generate go run ./mutate -table ../docs/attacks.md
 
 //go:embed data/*.json
 var data embed.FS

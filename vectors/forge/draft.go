@@ -158,7 +158,7 @@ func isB64Token(token string) bool {
 	return body != "" && strings.Trim(body, tokenChars) == ""
 }
 
-// answer is DESIGN.md's table of refusals.
+// answer is the table of codes in README.md, written down a second time.
 func answer(code string, cfg vectors.Config, scope string, dpop bool) vectors.Answer {
 	a := vectors.Answer{Code: code, Status: 401}
 	challenge := "invalid_token"

@@ -1,25 +1,35 @@
-// Command mutate removes the rules of DESIGN.md's section on reading a token, one at a time, and tells which vector or test
-// notices. Run it in the folder vectors:
+// Command mutate takes out one rule at a time, of tokens, key sets, requests,
+// proofs and configurations alike, and tells which vector or test notices. The
+// rules are those of the list in mutants.go. Run it in the folder vectors of a
+// checkout:
 //
 //	go run ./mutate            # all of them: some minutes
-//	go run ./mutate -run crit  # those whose rule has this in it, or one of several words with | between
+//	go run ./mutate -run crit  # those whose rule this regular expression matches
+//	go run ./mutate -w         # and store which vector or test noticed
 //	go run ./mutate -n         # is each rule still where it is looked for?
 //
-// Nothing in the tree is changed: the compiler gets the changed files by its -overlay. A rule that nobody misses, and
-// a rule that is no longer found in the source, make it fail.
+// Nothing in the tree is changed: the compiler gets the changed files by its
+// -overlay. A rule that nothing notices, and a rule that is no longer found in
+// the source, make it fail.
+//
+// The test that noticed last time is asked first. Only if it passes now are the
+// vectors asked, and then all other tests.
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"log"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
+	"sync"
 )
 
 // A mutant is one rule, and what the source is without it.
@@ -31,70 +41,125 @@ type mutant struct {
 // An edit replaces text that a file has exactly once.
 type edit struct{ file, find, replace string }
 
-// suites are asked in their order, until one fails: the vectors first, then every other test.
-var suites = [][]string{
-	{"-run=^TestVectors$", "./internal/vectors"},
-	{"./internal/vectors", "./internal/jose", "./jwks", "./validator", "./dpop", "./middleware"},
-}
-
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("mutate: ")
-	only := flag.String("run", "", "only the rules whose name this regular expression matches")
+	only := flag.String("run", "", "only the rules that this regular expression matches")
 	dry := flag.Bool("n", false, "change nothing and run nothing")
+	store := flag.Bool("w", false, "store what noticed in "+noticedFile)
+	workers := flag.Int("p", runtime.NumCPU(), "how many rules are taken out at once")
+	page := flag.String("table", "", "only write the table of attacks to this file")
 	flag.Parse()
 	wanted, err := regexp.Compile(*only)
 	if err != nil {
 		log.Fatal(err)
 	}
-
-	// The rules are the root module's.
-	if err := os.Chdir(".."); err != nil {
-		log.Fatal(err)
-	}
-
-	dir, err := os.MkdirTemp("", "mutate")
+	known, err := readNoticed(noticedFile)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-
-	removed, missed := 0, 0
-	fmt.Println("| rule removed | noticed by |\n|---|---|")
-	for _, m := range mutants {
-		if !wanted.MatchString(m.rule) {
-			continue
-		}
-		removed++
-		sources, err := m.apply()
-		noticed := "-"
-		if err == nil && !*dry {
-			noticed, err = try(context.Background(), dir, sources)
-		}
-		switch {
-		case err != nil:
-			missed++
-			noticed = "**" + err.Error() + "**"
-		case noticed == "":
-			missed++
-			noticed = "**nobody**"
-		}
-		fmt.Printf("| %s | %s |\n", m.rule, noticed)
+	tests, err := newSuite()
+	if err != nil {
+		log.Fatal(err)
 	}
-	fmt.Printf("\n%d rules, %d of them unnoticed or not found\n", removed, missed)
+	if *page != "" {
+		if err := tests.writeTable(*page, known); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
+
+	var chosen []mutant
+	for _, m := range mutants {
+		if wanted.MatchString(m.rule) {
+			chosen = append(chosen, m)
+		}
+	}
+	var ask func(mutant, map[string]string) (notice, error)
+	if !*dry {
+		ask = func(m mutant, sources map[string]string) (notice, error) {
+			return tests.try(context.Background(), sources, known[m.rule], *store)
+		}
+	}
+	results := tests.run(os.Stdout, chosen, *workers, ask)
+
+	missed := 0
+	for i, r := range results {
+		if r.err != nil {
+			missed++
+		} else if !*dry {
+			known[chosen[i].rule] = r.notice
+		}
+	}
+	fmt.Printf("\n%d rules, %d of them unnoticed or not found\n", len(chosen), missed)
+	if *store {
+		if err := writeNoticed(noticedFile, known); err != nil {
+			log.Fatal(err)
+		}
+	}
 	if missed > 0 {
-		_ = os.RemoveAll(dir)
 		os.Exit(1)
 	}
 }
 
-// apply returns the files that are changed, without the rule.
-func (m mutant) apply() (map[string]string, error) {
+type result struct {
+	notice notice
+	err    error
+}
+
+// run asks about every mutant, several at once, and prints the answers in their
+// order. If ask is nil, it only looks for the rules.
+func (s *suite) run(w io.Writer, chosen []mutant, workers int, ask func(mutant, map[string]string) (notice, error)) []result {
+	results := make([]result, len(chosen))
+	done := make([]chan struct{}, len(chosen))
+	for i := range done {
+		done[i] = make(chan struct{})
+	}
+	var wg sync.WaitGroup
+	next := make(chan int)
+	for range max(1, workers) {
+		wg.Go(func() {
+			for i := range next {
+				sources, err := chosen[i].apply(root)
+				if err == nil && ask != nil {
+					results[i].notice, err = ask(chosen[i], sources)
+				}
+				results[i].err = err
+				close(done[i])
+			}
+		})
+	}
+	go func() {
+		for i := range chosen {
+			next <- i
+		}
+		close(next)
+	}()
+
+	fmt.Fprintln(w, "| rule removed | noticed by |\n|---|---|")
+	for i, m := range chosen {
+		<-done[i]
+		text := "-"
+		switch r := results[i]; {
+		case r.err != nil:
+			text = "**" + strings.ReplaceAll(r.err.Error(), "|", "¦") + "**"
+		case r.notice.Test != "":
+			text = cmp.Or(s.vectorOf(r.notice.Test), r.notice.Test)
+			text = "`" + strings.ReplaceAll(text, "|", "¦") + "`"
+		}
+		fmt.Fprintf(w, "| %s | %s |\n", m.rule, text)
+	}
+	wg.Wait()
+	return results
+}
+
+// apply returns the files of the folder root that are changed, without the rule.
+func (m mutant) apply(root string) (map[string]string, error) {
 	sources := map[string]string{}
 	for _, e := range m.edits {
 		source, ok := sources[e.file]
 		if !ok {
-			data, err := os.ReadFile(e.file)
+			data, err := os.ReadFile(filepath.Join(root, e.file))
 			if err != nil {
 				return nil, err
 			}
@@ -108,64 +173,33 @@ func (m mutant) apply() (map[string]string, error) {
 	return sources, nil
 }
 
-// try returns the first test that fails with the changed files, or "" if all pass.
-func try(ctx context.Context, dir string, sources map[string]string) (string, error) {
-	overlay := struct{ Replace map[string]string }{map[string]string{}}
-	for file, source := range sources {
-		original, err := filepath.Abs(file)
-		if err != nil {
-			return "", err
-		}
-		changed := filepath.Join(dir, strings.ReplaceAll(file, "/", "_"))
-		if err := os.WriteFile(changed, []byte(source), 0o600); err != nil {
-			return "", err
-		}
-		overlay.Replace[original] = changed
-	}
-	data, err := json.Marshal(overlay)
+// readNoticed reads which test noticed that a rule was missing, by rule.
+func readNoticed(path string) (map[string]notice, error) {
+	data, err := os.ReadFile(path)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	list := filepath.Join(dir, "overlay.json")
-	if err := os.WriteFile(list, data, 0o600); err != nil {
-		return "", err
+	known := map[string]notice{}
+	if err := json.Unmarshal(data, &known); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-
-	for _, suite := range suites {
-		args := append([]string{"test", "-short", "-vet=off", "-ldflags=-s -w", "-overlay", list}, suite...)
-		out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput()
-		if err == nil {
-			continue
-		}
-		if built := !strings.Contains(string(out), "[build failed]"); !built {
-			return "", fmt.Errorf("does not compile: %s", strings.Join(strings.Fields(string(out)), " "))
-		}
-		return failure(string(out)), nil
-	}
-	return "", nil
+	return known, nil
 }
 
-var failed = regexp.MustCompile(`--- FAIL: (\S+)`)
-
-// failure names the first test that failed by itself, not by one within it, and counts the others.
-func failure(out string) string {
-	var first string
-	count := 0
-	names := failed.FindAllStringSubmatch(out, -1)
-	for i, name := range names {
-		if i+1 < len(names) && strings.HasPrefix(names[i+1][1], name[1]+"/") {
-			continue
-		}
-		if count++; count == 1 {
-			first = strings.TrimPrefix(name[1], "TestVectors/all/")
+// writeNoticed writes what is known of the rules that there are.
+func writeNoticed(path string, known map[string]notice) error {
+	current := map[string]notice{}
+	for _, m := range mutants {
+		if n, ok := known[m.rule]; ok {
+			current[m.rule] = n
 		}
 	}
-	switch first = strings.ReplaceAll(first, "|", "¦"); count {
-	case 0:
-		return "a panic or a failure outside of a test"
-	case 1:
-		return "`" + first + "`"
-	default:
-		return fmt.Sprintf("%d, first `%s`", count, first)
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	if err := enc.Encode(current); err != nil {
+		return err
 	}
+	return os.WriteFile(path, []byte(b.String()), 0o644)
 }

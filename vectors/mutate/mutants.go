@@ -26,6 +26,8 @@ const (
 	target       = "dpop/target.go"
 	host         = "middleware/host.go"
 	preflight    = "middleware/preflight.go"
+	discovery    = "jwks/discovery.go"
+	fetch        = "jwks/fetch.go"
 )
 
 // mutants are the rules, in the order of the design.
@@ -266,6 +268,12 @@ var mutants = []mutant{
 	{"a preflight has an Origin", []edit{{preflight, `r.Header.Get("Origin") != "" &&`, ""}}},
 	{"a preflight asks for a method", []edit{{preflight, `r.Header.Get("Access-Control-Request-Method") != "" && `, ""}}},
 	{"a preflight has no credentials", []edit{{preflight, ` && r.Header["Authorization"] == nil`, ""}}},
+
+	// Where keys come from.
+	{"metadata is of the issuer that was asked", []edit{{discovery, "!ok || name != issuer {", "!ok {"}}},
+	{"a jwks_uri is an https URL", []edit{{discovery, `if u.Scheme == "http" && !strings.HasPrefix(strings.ToLower(issuer), "http:") {`, "if false {"}}},
+	{"only a 200 has keys", []edit{{fetch, "case res.StatusCode != http.StatusOK:", "case res.StatusCode >= http.StatusBadRequest:"}}},
+	{"redirects are not followed", []edit{{fetch, "func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }", "nil"}}},
 
 	{"an outage is a 503", []edit{{challenge, "return answer{status: http.StatusServiceUnavailable}", `return answer{http.StatusUnauthorized, true, "invalid_token"}`}}},
 }

