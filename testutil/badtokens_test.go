@@ -1,8 +1,12 @@
 package testutil_test
 
 import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 
+	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/testutil"
 	"github.com/rsguard/rsguard/testutil/mockissuer"
 	"github.com/rsguard/rsguard/validator"
@@ -35,5 +39,52 @@ func TestBadTokens(t *testing.T) {
 				t.Errorf("%s: Validate(%s) = %v, want code %q", alg, b.Name, err, b.Code)
 			}
 		}
+	}
+}
+
+// TestBadTokensOverHTTP sends the catalogue as a client does: what HTTP trims off
+// a field's value must not be all that is bad about a token.
+func TestBadTokensOverHTTP(t *testing.T) {
+	t.Parallel()
+
+	iss := testutil.NewIssuer(t)
+	auth, err := middleware.New(middleware.Config{
+		Validator: newValidator(t, iss.Config(audience)), Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(auth.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+	t.Cleanup(server.Close)
+	get := func(token string) (status int, sent bool) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		res, err := server.Client().Do(r)
+		if err != nil {
+			return 0, false
+		}
+		_ = res.Body.Close()
+		return res.StatusCode, true
+	}
+
+	if status, _ := get(iss.Token(nil)); status != http.StatusOK {
+		t.Fatalf("GET with a good token = %d, want 200", status)
+	}
+	sent := 0
+	for _, b := range iss.BadTokens(t) {
+		status, ok := get(b.Token)
+		if !ok {
+			continue
+		}
+		sent++
+		if status != http.StatusUnauthorized && status != http.StatusBadRequest {
+			t.Errorf("GET with the bad token %q = %d, want 401 or 400", b.Name, status)
+		}
+	}
+	if sent < 100 {
+		t.Errorf("%d bad tokens were sent, want 100 at least", sent)
 	}
 }

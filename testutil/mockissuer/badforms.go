@@ -66,8 +66,6 @@ var badForms = []badToken{
 		token := f.good()
 		return token[:len(token)-8] + "\n" + token[len(token)-8:]
 	}},
-	{"space in front", malformed, compactly + "A space comes first.", func(f *forger) string { return " " + f.good() }},
-	{"space behind", malformed, compactly + "A space comes last.", func(f *forger) string { return f.good() + " " }},
 	{"NUL behind", malformed, compactly + "A zero byte comes last; to code in C the token ends before it.", func(f *forger) string { return f.good() + "\x00" }},
 	{"token twice", malformed, compactly + "It is two tokens with a comma between them, as a proxy joins two fields.", func(f *forger) string {
 		return f.good() + "," + f.good()

@@ -16,7 +16,8 @@ type BadToken struct {
 	//
 	// [validator.Code]: https://pkg.go.dev/github.com/rsguard/rsguard/validator#Code
 	Code string
-	// Token may hold bytes that no header field can carry.
+	// Token is bad behind "Bearer " too. Some tokens hold bytes that no header
+	// field can carry, which clients refuse to send.
 	Token string
 }
 
