@@ -18,7 +18,7 @@ import (
 func TestPageIsAccessible(t *testing.T) {
 	axe, err := os.ReadFile("axe/node_modules/axe-core/axe.min.js")
 	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("axe-core is not installed: npm ci in e2e/axe")
+		t.Skip("axe-core is not installed: npm ci in internal/e2e/axe")
 	}
 	if err != nil {
 		t.Fatal(err)

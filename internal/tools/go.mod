@@ -1,4 +1,4 @@
-module github.com/rsguard/rsguard/tools
+module github.com/rsguard/rsguard/internal/tools
 
 go 1.26.0
 

@@ -1,18 +1,19 @@
-module github.com/rsguard/rsguard/conformance
+module github.com/rsguard/rsguard/internal/e2e
 
-go 1.26.4
+go 1.26.0
+
+replace github.com/rsguard/rsguard => ../../
 
 require (
-	github.com/MicahParks/keyfunc/v3 v3.9.1
-	github.com/c2sp/wycheproof v0.0.0-20260902155932-3fa63dd0344a
-	github.com/golang-jwt/jwt/v5 v5.3.1
+	github.com/chromedp/cdproto v0.160.0
+	github.com/chromedp/chromedp v0.23.0
 	github.com/rsguard/rsguard v0.0.0
-	github.com/rsguard/rsguard/vectors v0.0.0
+	golang.org/x/oauth2 v0.38.0
 )
 
 require (
-	github.com/MicahParks/jwkset v0.11.4 // indirect
 	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1 // indirect
+	github.com/go-json-experiment/json v1.27.2 // indirect
 	github.com/goccy/go-json v0.12.0 // indirect
 	github.com/lestrrat-go/blackmagic v1.0.4 // indirect
 	github.com/lestrrat-go/httpcc v1.0.1 // indirect
@@ -26,7 +27,3 @@ require (
 	golang.org/x/sys v0.50.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
 )
-
-replace github.com/rsguard/rsguard => ../
-
-replace github.com/rsguard/rsguard/vectors => ../vectors
