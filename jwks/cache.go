@@ -13,6 +13,11 @@ import (
 // be reached, or gave no usable key.
 var ErrUnavailable = errors.New("jwks: the issuer's keys are unavailable")
 
+// ErrConfig is in the chain of those of these errors that are a mistake in the
+// [Config] rather than an outage: the issuer answers, but what it answers is
+// not its metadata, or not a key set, and never has been.
+var ErrConfig = errors.New("jwks: the issuer's keys are not where the Config says")
+
 // A Cache holds the keys of one issuer, and fetches them when a lookup finds
 // that they should be newer. It is safe for concurrent use. Make one per issuer
 // with [NewCache], and keep it as long as the program runs. The zero Cache has
@@ -41,7 +46,7 @@ func NewCache(cfg Config) (*Cache, error) {
 	c := &Cache{cfg: cfg, systemTime: systemTime, missing: make(map[string]time.Time)}
 	c.source = source{cfg: &c.cfg, client: newClient(cfg.Client), requests: make(chan struct{}, maxRequests)}
 
-	first := &snapshot{logged: phase{Empty, false}}
+	first := &snapshot{logged: phase{state: Empty}}
 	if len(cfg.Seed) > 0 {
 		// Nobody knows how old a seed is. A TTL of zero makes it EXPIRED: the issuer is asked first.
 		first.set = newKeySet(cfg.Seed, nil, 1)
@@ -163,7 +168,12 @@ func (e *unavailable) Error() string {
 	return fmt.Sprintf("%v: %v", ErrUnavailable, e.cause)
 }
 
-func (e *unavailable) Unwrap() error { return ErrUnavailable }
+func (e *unavailable) Unwrap() []error {
+	if errors.Is(e.cause, ErrConfig) {
+		return []error{ErrUnavailable, ErrConfig}
+	}
+	return []error{ErrUnavailable}
+}
 
 // RetryAfter says when it is worthwhile to ask again.
 func (e *unavailable) RetryAfter() time.Duration { return e.after }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,18 +54,22 @@ func (s *source) url(holdsKeys bool) (string, error) {
 		return s.where.url, nil
 	}
 	s.where.tried = now
-	url, err := s.discover()
-	if err == nil {
+	url, errs := s.discover()
+	switch err := errors.Join(errs...); {
+	case url != "":
 		s.where = discovered{url: url, at: now, tried: now}
+		return url, nil
+	case s.where.url != "" || s.seen || slices.ContainsFunc(errs, isOutage):
+		return s.where.url, err
+	default:
+		return "", &misplaced{discoveryAdvice(err), err}
 	}
-	return s.where.url, err
 }
 
 // discover asks the issuer for its metadata. Where it has none in the first place, it may have it in the second.
-func (s *source) discover() (string, error) {
+func (s *source) discover() (url string, errs []error) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Timeout)
 	defer cancel()
-	var errs []error
 	for _, url := range metadataURLs(s.cfg.Issuer) {
 		res, err := s.get(ctx, url, "application/json", "")
 		if err == nil {
@@ -79,7 +84,40 @@ func (s *source) discover() (string, error) {
 			break
 		}
 	}
-	return "", errors.Join(errs...)
+	return "", errs
+}
+
+// discoveryAdvice is for an issuer that answers, but without metadata that
+// names it.
+func discoveryAdvice(err error) string {
+	other := (*otherIssuerError)(nil)
+	if !errors.As(err, &other) {
+		return "no metadata of this issuer at either address: " + adviceKeys
+	}
+	if difference := secureurl.Difference(other.found, other.want); difference != "" {
+		return "the issuer has another name in its metadata, and " + difference + ": use the name that its tokens have"
+	}
+	return "the issuer has another name in its metadata: use that, if its tokens have it as well, or " + adviceKeys
+}
+
+// adviceKeys is for who configures a validator, as nearly all callers do.
+const adviceKeys = "set Config.Keys to a jwks.Cache with the key set's URL"
+
+// A misplaced error says that an issuer answers, but not with what was looked
+// for and has never been seen. It begins with what to do, since the answers may
+// be long.
+type misplaced struct {
+	advice string
+	err    error
+}
+
+func (e *misplaced) Error() string { return e.advice + ": " + e.err.Error() }
+func (e *misplaced) Unwrap() error { return e.err }
+
+// isMistake tells a wrong address from an issuer that can't answer now.
+func isMistake(err error) bool {
+	m := (*misplaced)(nil)
+	return errors.As(err, &m)
 }
 
 // metadataURLs are those of OpenID Connect Discovery 1.0, Section 4 and RFC 8414, Section 3.1: the one goes to the end
@@ -110,6 +148,15 @@ const maxURL = 2 << 10
 
 var errMetadata = errors.New("not the issuer's metadata")
 
+// An otherIssuerError is the reason not to believe metadata of another issuer.
+type otherIssuerError struct{ found, want string }
+
+func (e *otherIssuerError) Error() string {
+	return fmt.Sprintf("%v: its issuer is %.256q, not %q", errMetadata, e.found, e.want)
+}
+
+func (e *otherIssuerError) Unwrap() error { return errMetadata }
+
 // readMetadata returns the jwks_uri of the issuer's metadata. The document must say that it is this issuer's (OpenID
 // Connect Discovery 1.0, Section 4.3; RFC 8414, Section 3.3), in the same bytes: else one tenant of a
 // host could speak for another.
@@ -120,7 +167,7 @@ func readMetadata(document, issuer string) (string, error) {
 	}
 	value, _ := jose.Lookup(members, "issuer")
 	if name, ok := value.Text(); !ok || name != issuer {
-		return "", fmt.Errorf("%w: its issuer is %.256q, not %q", errMetadata, name, issuer)
+		return "", &otherIssuerError{strings.Clone(name), issuer}
 	}
 	value, _ = jose.Lookup(members, "jwks_uri")
 	raw, ok := value.Text()

@@ -73,7 +73,8 @@
 //	body                 1 MiB   the largest known key set has a tenth of it
 //
 // A Cache logs one line when its state changes, or when fetches begin to fail or to succeed: at level Debug for what
-// happens every day, Info for a recovery, Warn while old keys are served or none were had yet, Error when they are DEAD.
+// happens every day, Info for a recovery, Warn while old keys are served or none were had yet, Error when they are DEAD
+// or the Config is wrong ([ErrConfig]): where there never were keys, and the issuer answers, but with something else.
 // The keys that are left out of a set are logged once, when the set changes: at level Warn, or Debug if the only reason
 // is that they are for encryption. [Cache.Status] tells the rest.
 package jwks

@@ -50,6 +50,7 @@ type source struct {
 	client   *http.Client
 	requests chan struct{} // holds one for each request that has not ended
 	where    discovered
+	seen     bool // a key set
 }
 
 // An answer of the issuer that is of use: a key set, or the word that the one we have is still good.
@@ -75,7 +76,7 @@ func (s *source) fetch(have version, holdsKeys bool) (answer, error) {
 		have = version{}
 	}
 	a, err := s.keySet(url, have)
-	s.where.silent = err != nil
+	s.where.silent, s.seen = err != nil, s.seen || err == nil
 	if err != nil {
 		return answer{}, errors.Join(err, discovery)
 	}
@@ -86,8 +87,14 @@ func (s *source) keySet(url string, have version) (answer, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Timeout)
 	defer cancel()
 	res, err := s.get(ctx, url, "application/jwk-set+json, application/json;q=0.9", have.etag)
-	if err != nil {
+	switch {
+	case err == nil:
+	case s.seen || isOutage(err):
 		return answer{}, err
+	case s.cfg.URL != "":
+		return answer{}, &misplaced{"no key set at the URL of the jwks.Config: set it to where the key set is", err}
+	default:
+		return answer{}, &misplaced{"no key set where the issuer's metadata says: " + adviceKeys, err}
 	}
 	a := answer{notModified: res.status == http.StatusNotModified}
 	a.ttl, a.staleFor, a.said = s.cfg.lifetime(res.header)
@@ -114,15 +121,19 @@ type statusError struct {
 	url        string
 	code       int
 	retryAfter time.Duration
+	redirect   string // the host, if it is one
 }
 
 func (e *statusError) Error() string {
 	// Not in the server's words.
 	text := fmt.Sprintf("GET %s: %d %s", e.url, e.code, http.StatusText(e.code))
-	if e.code/100 == 3 && e.code != http.StatusNotModified {
-		text += ", and redirects are not followed"
+	if e.code/100 != 3 || e.code == http.StatusNotModified {
+		return text
 	}
-	return text
+	if e.redirect != "" {
+		text += fmt.Sprintf(" to host %.256q", e.redirect)
+	}
+	return text + ", and redirects are not followed"
 }
 
 var errSilent = errors.New("no complete answer in time")
@@ -190,7 +201,7 @@ func (s *source) do(ctx context.Context, url, accept, etag string) (response, er
 	case res.StatusCode == http.StatusNotModified && etag != "":
 		return response{status: res.StatusCode, header: res.Header}, nil
 	case res.StatusCode != http.StatusOK:
-		return response{}, &statusError{url, res.StatusCode, retryAfter(res.Header, s.cfg.Now())}
+		return response{}, &statusError{url, res.StatusCode, retryAfter(res.Header, s.cfg.Now()), redirectHost(res)}
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
 	switch {
@@ -202,6 +213,16 @@ func (s *source) do(ctx context.Context, url, accept, etag string) (response, er
 		return response{}, fmt.Errorf("GET %s: the body is over 1 MiB", url)
 	}
 	return response{status: res.StatusCode, header: res.Header, body: body}, nil
+}
+
+// redirectHost is the host of a redirect's target, which is all of it that is
+// told: the rest may hold a secret.
+func redirectHost(res *http.Response) string {
+	target, err := res.Location()
+	if err != nil {
+		return ""
+	}
+	return target.Host
 }
 
 // entityTag returns an ETag that can be sent back (RFC 9110, Section 8.8.3), strong or weak. Any other would make

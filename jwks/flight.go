@@ -92,7 +92,7 @@ func (c *Cache) land(began time.Time, a answer, err error) {
 		clear(c.missing)
 	}
 	was := s.logged
-	s.logged = phase{s.state(now), s.failures > 0}
+	s.logged = s.phase(now)
 	c.current.Store(&s)
 	close(f.done)
 	c.mu.Unlock()
@@ -106,12 +106,28 @@ func (c *Cache) land(began time.Time, a answer, err error) {
 // fail changes a copy of the snapshot: the keys stay as they were.
 func (s *snapshot) fail(began, now time.Time, err error) error {
 	s.failures++
-	s.failed, s.err = began, errors.New(clipped(err.Error()))
+	s.failed, s.err = began, &failure{clipped(err.Error()), isMistake(err)}
 	s.backoff = backoff(s.failures, s.set == nil)
 	if asked := askedFor(err); asked > 0 {
 		s.backoff = max(s.backoff, elapsed(began, now)+asked)
 	}
 	return &unavailable{s.err, max(s.mustWait(now), time.Second)}
+}
+
+// A failure is why a fetch failed, without the errors that the HTTP client and
+// the parsers have made.
+type failure struct {
+	text    string
+	mistake bool // in the Config
+}
+
+func (f *failure) Error() string { return f.text }
+
+func (f *failure) Unwrap() error {
+	if f.mistake {
+		return ErrConfig
+	}
+	return nil
 }
 
 // askedFor is the longest Retry-After among the answers that made a fetch fail: there may be one for each document.

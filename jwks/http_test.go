@@ -54,7 +54,7 @@ func TestCache_hostileServer(t *testing.T) {
 	}{
 		{"redirect to another host", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, other.URL, http.StatusFound)
-		}, short, "302 Found, and redirects are not followed"},
+		}, short, fmt.Sprintf("302 Found to host %q, and redirects are not followed", strings.TrimPrefix(other.URL, "http://"))},
 		{"permanent redirect, with a client that follows", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, other.URL, http.StatusPermanentRedirect)
 		}, func(cfg *jwks.Config) {
@@ -62,7 +62,7 @@ func TestCache_hostileServer(t *testing.T) {
 				Transport:     http.DefaultTransport,
 				CheckRedirect: func(*http.Request, []*http.Request) error { return nil },
 			}
-		}, "308 Permanent Redirect, and redirects are not followed"},
+		}, fmt.Sprintf("308 Permanent Redirect to host %q, and redirects are not followed", strings.TrimPrefix(other.URL, "http://"))},
 		{"redirect to itself", func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/set" {
 				elsewhere.Add(1)

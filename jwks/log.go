@@ -2,6 +2,7 @@ package jwks
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 )
@@ -10,17 +11,23 @@ import (
 type phase struct {
 	state   State
 	failing bool // the last fetch failed
+	mistake bool // by a mistake in the Config
+}
+
+// phase is the one that s is in.
+func (s *snapshot) phase(now time.Time) phase {
+	return phase{s.state(now), s.failures > 0, s.failures > 0 && errors.Is(s.err, ErrConfig)}
 }
 
 // observe logs a change of state that came with time alone, by the first lookup that meets it.
 func (c *Cache) observe(s *snapshot, state State) {
-	if s.logged == (phase{state, s.failures > 0}) {
+	if s.logged.state == state && s.logged.failing == (s.failures > 0) {
 		return
 	}
 	c.mu.Lock()
 	next, now := *c.current.Load(), c.cfg.Now()
 	was := next.logged
-	next.logged = phase{next.state(now), next.failures > 0}
+	next.logged = next.phase(now)
 	if next.logged != was {
 		c.current.Store(&next)
 	}
@@ -29,14 +36,15 @@ func (c *Cache) observe(s *snapshot, state State) {
 }
 
 // logPhase writes one line if s begins a phase other than was. Ageing and refreshing is the daily round; keys that
-// can't be refreshed are a warning; no keys are an error.
+// can't be refreshed are a warning. Keys that are gone are an error, and so is
+// a mistake in the Config.
 func (c *Cache) logPhase(s *snapshot, was phase, now time.Time) {
 	if s.logged == was {
 		return
 	}
 	level := slog.LevelDebug
 	switch {
-	case s.logged.state == Dead && s.logged.failing:
+	case s.logged.failing && (s.logged.state == Dead || s.logged.mistake):
 		level = slog.LevelError
 	case s.logged.failing:
 		level = slog.LevelWarn

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/validator"
 )
 
@@ -46,6 +47,9 @@ func levelOf(ctx context.Context, err error) slog.Level {
 	var m *misplaced
 	if errors.As(err, &m) {
 		return slog.LevelInfo
+	}
+	if errors.Is(err, jwks.ErrConfig) {
+		return slog.LevelError
 	}
 	switch validator.CodeOf(err) {
 	case validator.CodeMissing, validator.CodeNonce:

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -43,6 +44,10 @@ func TestConfig_Logger(t *testing.T) {
 		{
 			"an outage behind a deadline", &validator.Error{Code: validator.CodeUnavailable, Err: context.DeadlineExceeded}, false,
 			map[string]any{"level": "WARN", "status": 503.0, "code": "keys_unavailable", "error": "keys_unavailable: context deadline exceeded"},
+		},
+		{
+			"keys that are not where the configuration says", &validator.Error{Code: validator.CodeUnavailable, Err: fmt.Errorf("x: %w", errors.Join(jwks.ErrUnavailable, jwks.ErrConfig))}, false,
+			map[string]any{"level": "ERROR", "status": 503.0, "code": "keys_unavailable", "error": "keys_unavailable: x: " + jwks.ErrUnavailable.Error() + "\n" + jwks.ErrConfig.Error()},
 		},
 		{
 			"a client that went away", &validator.Error{Code: validator.CodeUnavailable, Err: fmt.Errorf("x: %w", context.Canceled)}, true,

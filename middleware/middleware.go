@@ -118,7 +118,8 @@ type Config struct {
 	//	Debug  when there are no credentials, no nonce yet, or no client any more: all are part of every day
 	//	Info   when the client or its token is at fault, also if it sends a JWT without a scheme or under a wrong one
 	//	Warn   when keys are unavailable: good tokens are being refused
-	//	Error  when a function of this Config, a check or the Validator panicked: there is a bug to mend
+	//	Error  when a function of this Config, a check or the Validator panicked, or keys are unavailable by a mistake in the
+	//	       configuration (jwks.ErrConfig): it won't go away by itself
 	Logger *slog.Logger
 }
 

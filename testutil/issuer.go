@@ -103,6 +103,13 @@ func (iss *Issuer) Sign(t mockissuer.Token) string {
 }
 
 // RotateKey is [mockissuer.Issuer.RotateKey] for a test that wants no error.
+//
+// A Validator of [Issuer.Config] fetches the new key for the first token that
+// it signed, if it hasn't fetched one for an unknown key within
+// [jwks.DefaultUnknownKeyInterval]. To rotate more often than that, call
+// Advance(jwks.DefaultUnknownKeyInterval) in between. A key that is gone stays
+// accepted until the next fetch: that of the first new token, or of any token
+// after Advance(jwks.DefaultMinTTL).
 func (iss *Issuer) RotateKey(steps ...mockissuer.Rotation) (kid string) {
 	iss.tb.Helper()
 
@@ -112,6 +119,16 @@ func (iss *Issuer) RotateKey(steps ...mockissuer.Rotation) (kid string) {
 	}
 	return kid
 }
+
+// SetDown is [mockissuer.Issuer.SetDown].
+//
+// A Validator of [Issuer.Config] that has keys serves them while the issuer is
+// down, and rejects tokens with [validator.CodeUnavailable] after
+// Advance(jwks.DefaultMinTTL+jwks.DefaultMaxStale). One that has never had any
+// rejects them at once. Once the issuer is back, either fetches keys again
+// after Advance(time.Minute), the longest time that it waits after a failure.
+// A key that was rotated meanwhile is known by then too.
+func (iss *Issuer) SetDown(down bool) { iss.Issuer.SetDown(down) }
 
 func (iss *Issuer) lastAudience() string {
 	iss.mu.Lock()

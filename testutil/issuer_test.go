@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/testutil"
 	"github.com/rsguard/rsguard/testutil/mockissuer"
 	"github.com/rsguard/rsguard/validator"
@@ -87,6 +88,71 @@ func TestIssuerOutageAndRotation(t *testing.T) {
 		if _, err := v.Validate(t.Context(), old); validator.CodeOf(err) != validator.CodeUnknownKey {
 			t.Errorf("Validate of a token of the key before = %v, want code %q", err, validator.CodeUnknownKey)
 		}
+	})
+}
+
+// What the comments of RotateKey and SetDown say of Advance.
+func TestIssuer_whichAdvance(t *testing.T) {
+	t.Parallel()
+
+	newIssuer := func(t *testing.T) (*testutil.Issuer, func(token string, want validator.Code)) {
+		t.Helper()
+		iss := testutil.NewIssuer(t, mockissuer.Config{URL: "https://tenant.example.com/", Algorithms: []string{"ES256"}})
+		v := newValidator(t, iss.Config(audience))
+		return iss, func(token string, want validator.Code) {
+			t.Helper()
+			if _, err := v.Validate(t.Context(), token); validator.CodeOf(err) != want {
+				t.Errorf("Validate() = %v, want code %q", err, want)
+			}
+		}
+	}
+
+	t.Run("RotateKey", func(t *testing.T) {
+		t.Parallel()
+		iss, validate := newIssuer(t)
+		first := iss.Token(nil)
+		validate(first, "")
+		iss.RotateKey()
+		second := iss.Token(nil)
+		validate(first, "") // no fetch yet
+		validate(second, "")
+		validate(first, validator.CodeUnknownKey)
+
+		iss.RotateKey()
+		third := iss.Token(nil)
+		iss.Advance(jwks.DefaultUnknownKeyInterval - time.Second)
+		validate(third, validator.CodeUnknownKey)
+		validate(second, "")
+		iss.Advance(time.Second)
+		validate(third, "")
+		validate(second, validator.CodeUnknownKey)
+
+		iss.RotateKey()
+		validate(third, "")
+		iss.Advance(jwks.DefaultMinTTL)
+		validate(third, validator.CodeUnknownKey)
+	})
+
+	t.Run("SetDown", func(t *testing.T) {
+		t.Parallel()
+		iss, validate := newIssuer(t)
+		token := iss.Token(testutil.Claims{"exp": iss.Now().Add(48 * time.Hour)})
+		iss.SetDown(true)
+		validate(token, validator.CodeUnavailable)
+		iss.SetDown(false)
+		iss.Advance(time.Minute)
+		validate(token, "")
+
+		iss.SetDown(true)
+		iss.Advance(jwks.DefaultMinTTL + jwks.DefaultMaxStale - time.Second)
+		validate(token, "")
+		iss.Advance(time.Second)
+		validate(token, validator.CodeUnavailable)
+		iss.RotateKey()
+		validate(iss.Token(nil), validator.CodeUnavailable)
+		iss.SetDown(false)
+		iss.Advance(time.Minute)
+		validate(iss.Token(nil), "")
 	})
 }
 

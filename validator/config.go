@@ -103,6 +103,9 @@ type Config struct {
 // error, if there is no such key. An error means that the keys can't be had
 // now, and rejects the token with [CodeUnavailable]. What is returned is not
 // changed by either side. Keys is safe for concurrent use.
+//
+// If a KeySource has a method Unknown(kid string) error as well, as those of
+// package jwks have, its error says in the log why there is no such key.
 type KeySource interface {
 	Keys(ctx context.Context, kid string) ([]jwks.Key, error)
 }

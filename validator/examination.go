@@ -247,7 +247,7 @@ func (x *examination) checkSignature(ctx context.Context, v *Validator, now time
 		return &Error{Code: CodeUnavailable, Err: err}
 	}
 	if len(keys) == 0 {
-		return &Error{Code: CodeUnknownKey, Err: &mismatch{name: "kid", found: []string{kid}, advice: "the issuer has no such key"}}
+		return &Error{Code: CodeUnknownKey, Err: &unknownKeyError{kid, x.trust.unknown(kid)}}
 	}
 	tried := 0
 	var foreign *jwks.Key

@@ -2,6 +2,7 @@ package validator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -50,6 +51,16 @@ func (t *trust) find(ctx context.Context, kid string, now time.Time) ([]jwks.Key
 	return t.keys.Keys(ctx, kid)
 }
 
+// unknown says why there is no key with this kid.
+func (t *trust) unknown(kid string) error {
+	if keys, ok := t.keys.(interface{ Unknown(kid string) error }); ok {
+		return keys.Unknown(kid)
+	}
+	return errUnknown
+}
+
+var errUnknown = errors.New("Config.Keys has no such key")
+
 // A keyIndex is a Set that finds a key at once.
 type keyIndex struct {
 	all  []jwks.Key
@@ -71,3 +82,6 @@ func (index *keyIndex) Keys(_ context.Context, kid string) ([]jwks.Key, error) {
 	}
 	return index.byID[kid], nil
 }
+
+// Unknown says why there is no key with this kid.
+func (index *keyIndex) Unknown(kid string) error { return jwks.Set(index.all).Unknown(kid) }

@@ -362,7 +362,7 @@ func TestError_text(t *testing.T) {
 		{"expired", token(nil, object{"exp": t0.Unix() - 60}),
 			`token_expired: exp was 2023-11-14T22:12:20Z, 1m0s before now (2023-11-14T22:13:20Z; leeway 30s)`},
 		{"quoted and cut", token(object{"kid": "\n" + strings.Repeat("x", 1000)}, nil),
-			`unknown_key: kid is "\n` + strings.Repeat("x", 255) + `…": the issuer has no such key`},
+			`unknown_key: kid is "\n` + strings.Repeat("x", 255) + `…": the Set has no such key, and is never fetched again; held are "k1"`},
 	} {
 		_, err := newValidator(t, nil).Validate(t.Context(), tt.token)
 		if err == nil || err.Error() != tt.want {

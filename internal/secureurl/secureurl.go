@@ -48,3 +48,20 @@ func IsLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }
+
+// Difference says by what two names of one issuer, or of one API, differ, if it
+// is something that people overlook. Otherwise it returns "".
+func Difference(found, want string) string {
+	switch {
+	case found == want:
+		return ""
+	case strings.TrimSuffix(found, "/") == strings.TrimSuffix(want, "/"):
+		return "they differ by the slash at the end"
+	case strings.EqualFold(found, want):
+		return "they differ by case"
+	case strings.TrimPrefix(found, "http://") == strings.TrimPrefix(want, "https://"),
+		strings.TrimPrefix(found, "https://") == strings.TrimPrefix(want, "http://"):
+		return "they differ by the scheme"
+	}
+	return ""
+}

@@ -7,6 +7,25 @@ import (
 	"github.com/rsguard/rsguard/internal/secureurl"
 )
 
+func TestDifference(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ found, want, difference string }{
+		{"https://a.example", "https://a.example/", "they differ by the slash at the end"},
+		{"https://a.example/", "https://a.example", "they differ by the slash at the end"},
+		{"https://A.example", "https://a.example", "they differ by case"},
+		{"http://a.example", "https://a.example", "they differ by the scheme"},
+		{"https://a.example", "http://a.example", "they differ by the scheme"},
+		{"https://a.example", "https://a.example", ""},
+		{"https://a.example//", "https://a.example", ""},
+		{"http://a.example", "http://b.example", ""},
+		{"", "https://a.example", ""},
+	} {
+		if got := secureurl.Difference(tt.found, tt.want); got != tt.difference {
+			t.Errorf("Difference(%q, %q) = %q, want %q", tt.found, tt.want, got, tt.difference)
+		}
+	}
+}
+
 func TestParse(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ raw, want string }{

@@ -32,7 +32,7 @@ func TestDiagnosis(t *testing.T) {
 		`issuers: iss is "http://tenant.example.com/"`:                   `they differ by the scheme`,
 		`algorithms: ES256 by default`:                                   `alg is "ES256", want "RS256": see Config.Algorithms`,
 		`algorithms: ES256 with the kid of p384`:                         `alg is "ES256": the issuer's key is not for it`,
-		`headers: kid is "RSA"`:                                          `kid is "RSA": the issuer has no such key`,
+		`headers: kid is "RSA"`:                                          `kid is "RSA": the keys held, fetched just now, have no such key; the next fetch for an unknown key with the next lookup; held are "rsa" `,
 		`headers: crit is ["exp"]`:                                       `"crit"`,
 		`times: exp an hour ago`:                                         `exp was 2025-12-31T23:00:00Z, 1h0m0s before now (2026-01-01T00:00:00Z; leeway 30s)`,
 		`times: nbf an hour ahead`:                                       `nbf is 2026-01-01T01:00:00Z, 1h0m0s after now`,
