@@ -90,10 +90,13 @@ func (v *Verifier) Verify(r Request) (*Proof, error) {
 	}
 	now := v.cfg.Now()
 	var p reading
-	if err := p.read(r.Proofs[0]); err != nil {
+	if err := p.parse(r.Proofs[0]); err != nil {
 		return nil, err
 	}
 	if err := p.checkHeader(v.algorithms); err != nil {
+		return nil, err
+	}
+	if err := p.claims(); err != nil {
 		return nil, err
 	}
 	if err := p.checkTarget(r.Method, r.URL); err != nil {

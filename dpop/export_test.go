@@ -9,7 +9,9 @@ func Target(url string) (string, error) {
 // Read reports whether a proof can be read, and what it says.
 func Read(proof string) (id, method, target string, err error) {
 	var r reading
-	err = r.read(proof)
+	if err = r.parse(proof); err == nil {
+		err = r.claims()
+	}
 	return r.id, r.method, r.target, err
 }
 

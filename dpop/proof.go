@@ -1,14 +1,12 @@
 package dpop
 
 import (
-	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/rsguard/rsguard/internal/jose"
@@ -36,23 +34,25 @@ type reading struct {
 	hasHash, hasNonce, hasIssuedAt, hasNotBefore, hasExpires bool
 }
 
-// read reads the proof strictly, as a token is read.
-func (p *reading) read(proof string) error {
+// parse takes the proof apart, strictly, as a token is.
+func (p *reading) parse(proof string) error {
 	if err := p.token.Parse(proof, maxProof); err != nil {
 		return invalid(fmt.Errorf("the proof: %w", err))
 	}
+	return nil
+}
+
+// claims reads the proof's claims.
+func (p *reading) claims() error {
 	payload, err := p.token.Payload()
 	if err != nil {
 		return invalid(fmt.Errorf("the proof: %w", err))
 	}
-	var few [16]jose.Member
-	members, err := jose.ParseObject(few[:0], payload, jose.TokenLimits)
-	if err != nil {
-		return invalid(fmt.Errorf("the proof's claims: %w", err))
-	}
-	for i := range members {
-		ok, v := true, members[i].Value
-		switch members[i].Name {
+	wrong, isWrong := "", false
+	o := jose.Open(payload, jose.TokenLimits)
+	for o.Next() {
+		ok, v := true, o.Member.Value
+		switch o.Member.Name {
 		case "jti":
 			p.id, ok = v.Text()
 		case "htm":
@@ -76,9 +76,15 @@ func (p *reading) read(proof string) error {
 			p.notBefore, ok = v.Time()
 			p.hasNotBefore = true
 		}
-		if !ok {
-			return invalid(fmt.Errorf("the proof's claim %s is not of its JSON type, or out of range", members[i].Name))
+		if !ok && !isWrong {
+			wrong, isWrong = o.Member.Name, true
 		}
+	}
+	if err := o.Err(); err != nil {
+		return invalid(fmt.Errorf("the proof's claims: %w", err))
+	}
+	if isWrong {
+		return invalid(fmt.Errorf("the proof's claim %s is not of its JSON type, or out of range", wrong))
 	}
 	return p.checkClaims()
 }
@@ -166,64 +172,22 @@ func (p *reading) checkToken(token string) error {
 
 // checkSignature checks the signature by the key in the header, and returns that key's thumbprint.
 func (p *reading) checkSignature() (string, error) {
-	var few [12]jose.Member
-	members, err := readJWK(few[:0], p.token.Header.JWK)
-	if err != nil {
-		return "", invalid(fmt.Errorf("the proof's jwk %w", err))
-	}
-	key, err := jose.PublicKeyOf(members)
-	if err != nil {
+	key, err := p.token.HeaderKey(maxModulus, maxExponent)
+	switch err {
+	case nil:
+	case jose.ErrKeyMismatch, jose.ErrSignature:
+		return "", invalid(err)
+	default:
 		return "", invalid(fmt.Errorf("the proof's jwk: %w", err))
 	}
-	if key, ok := key.Public.(*rsa.PublicKey); ok && (key.N.BitLen() > maxModulus || key.E > maxExponent) {
-		return "", invalid(errLargeKey)
+	if err := p.token.Verify(key); err != nil {
+		return "", invalid(err)
 	}
-	if key.Algorithm != "" && key.Algorithm != p.token.Header.Algorithm || !jose.Fits(p.token.Header.Algorithm, key.Public) {
-		return "", invalid(jose.ErrKeyMismatch)
-	}
-	if p.token.Verify(key.Public) != nil {
-		return "", invalid(jose.ErrSignature)
-	}
-	thumbprint, err := jose.Thumbprint(key.Public)
+	thumbprint, err := jose.Thumbprint(key)
 	if err != nil {
 		return "", invalid(err)
 	}
 	return thumbprint, nil
-}
-
-// readJWK appends the members of a key to dst. It lets the key have the parameters of its type and what says what it is
-// for (RFC 7517, Section 4), which the export function of browsers adds, and nothing else: neither a private parameter
-// nor one whose meaning would not be in the thumbprint.
-func readJWK(dst []jose.Member, jwk jose.Value) ([]jose.Member, error) {
-	if jwk.Kind() != jose.KindObject {
-		return nil, errors.New("is missing, or not an object")
-	}
-	members, err := jose.ParseObject(dst, jwk.Raw(), jose.TokenLimits)
-	if err != nil {
-		return nil, err
-	}
-	kty, _ := jose.Lookup(members, "kty")
-	parameters := ""
-	switch text, _ := kty.Text(); text {
-	case "EC":
-		parameters = "crv x y"
-	case "OKP":
-		parameters = "crv x"
-	case "RSA":
-		parameters = "n e"
-	}
-	for i := range members {
-		switch name := members[i].Name; name {
-		case "kty", "use", "key_ops", "alg", "kid", "ext":
-		case "crv", "x", "y", "n", "e":
-			if !strings.Contains(parameters, name) {
-				return nil, fmt.Errorf("has %q, which is not for its kty", name)
-			}
-		default:
-			return nil, fmt.Errorf("has %.64q, which no public key needs", name)
-		}
-	}
-	return members, nil
 }
 
 var (
@@ -236,5 +200,4 @@ var (
 	errNoToken    = errors.New("the request has no token")
 	errNoHash     = errors.New("the proof's ath is missing")
 	errOtherToken = errors.New("the proof's ath is not the hash of the token")
-	errLargeKey   = fmt.Errorf("the proof's key has over %d bits, or an exponent over %d", maxModulus, maxExponent)
 )

@@ -193,9 +193,15 @@ func proofs() *suite {
 	for _, m := range []member{{"kid", `"x"`}, {"use", `"sig"`}, {"alg", `"ES256"`}, {"key_ops", `["verify"]`}, {"ext", "true"}} {
 		accept("jwk with "+m.name, "RFC 7517, Section 4: members that any key may have", head("jwk", clientKey().bare(m)))
 	}
-	for _, m := range []member{{"d", `"AQAB"`}, {"d", "null"}, {"k", `"AQAB"`}, {"p", `"AQAB"`}, {"x5c", `["MII"]`}, {"x5u", `"https://attacker.example/"`}, {"n", `"AQAB"`}, {"oth", "[]"}, {"X", `"x"`}, {"secret", `"x"`}} {
+	for _, m := range []member{{"d", `"AQAB"`}, {"d", "null"}, {"k", `"AQAB"`}, {"p", `"AQAB"`}, {"q", `"AQAB"`}, {"dp", `"AQAB"`}, {"dq", `"AQAB"`}, {"qi", `"AQAB"`}, {"oth", "[]"}} {
 		refuse("jwk with "+m.name+" "+m.raw, private, head("jwk", clientKey().bare(m)))
 	}
+	const unknown = "RFC 7517, Section 4: members that are not understood are ignored"
+	for _, m := range []member{{"x5c", `["MII"]`}, {"x5u", `"https://attacker.example/"`}, {"x5t", "1"}, {"x5t#S256", `"AQAB"`}, {"n", `"AQAB"`}, {"X", `"x"`}, {"D", `"AQAB"`}, {"secret", `"x"`}, {"issuer", "null"}, {"https://wallet.example/", `{"d":"AQAB"}`}} {
+		accept("jwk with "+m.name+" "+m.raw, unknown, head("jwk", clientKey().bare(m)))
+	}
+	refuse("jwk with secret, and d", private, head("jwk", clientKey().bare(member{"secret", `"x"`}, member{"d", `"AQAB"`})))
+	refuse("jwk with x5t twice", "RFC 7517, Section 4: names are unique", head("jwk", strings.Replace(clientKey().bare(), `"y"`, `"x5t":1,"x5t":1,"y"`, 1)))
 	for _, m := range []member{{"use", `"enc"`}, {"key_ops", `["sign"]`}, {"alg", `"ES384"`}, {"alg", `"RS256"`}, {"crv", `"P-384"`}, {"crv", `"secp256k1"`}, {"kty", `"RSA"`}, {"kty", `"oct"`}, {"x", ""}, {"y", ""}, {"y", "null"}, {"x", `"AQAB"`}} {
 		refuse("jwk with "+m.name+" "+shorten(m.raw+"-"), signed, head("jwk", clientKey().bare(m)))
 	}

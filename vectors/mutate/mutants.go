@@ -7,6 +7,9 @@ const (
 	parser       = "internal/jose/parser.go"
 	verify       = "internal/jose/verify.go"
 	key          = "internal/jose/key.go"
+	jwk          = "internal/jose/jwk.go"
+	publicKey    = "internal/jose/publickey.go"
+	headerKey    = "internal/jose/headerkey.go"
 	examination  = "validator/examination.go"
 	read         = "validator/read.go"
 	binding      = "validator/binding.go"
@@ -72,30 +75,30 @@ var mutants = []mutant{
 	{"HS algorithms need a secret", []edit{{config, "case secret && cfg.Secret == nil:", "case false:"}}},
 	{"only known algorithms", []edit{{config, "case !secret && !jose.Known(string(alg)):", "case false:"}}},
 	{"RSA keys have 2048 bits", []edit{
-		{key, "case bits < 2048 || bits > 8*maxModulus:", "case bits > 8*maxModulus:"},
+		{publicKey, "case bits < 2048 || bits > 8*maxModulus:", "case bits > 8*maxModulus:"},
 		{verify, "return 2048 <= bits && bits <= 8*maxSignature", "return bits <= 8*maxSignature"},
 	}},
 	{"RSA keys have 8192 bits at most", []edit{
-		{key, "case bits < 2048 || bits > 8*maxModulus:", "case bits < 2048:"},
-		{key, `integerParameter(members, "n", maxModulus)`, `integerParameter(members, "n", 2*maxModulus)`},
+		{publicKey, "case bits < 2048 || bits > 8*maxModulus:", "case bits < 2048:"},
+		{jwk, `integerParameter(m.n, "n", maxModulus)`, `integerParameter(m.n, "n", 2*maxModulus)`},
 		{verify, "return 2048 <= bits && bits <= 8*maxSignature", "return 2048 <= bits"},
 	}},
 	{"RSA exponents are odd and at least 3", []edit{
-		{key, "case key.E < 3 || key.E > math.MaxInt32 || key.E&1 == 0:", "case key.E > math.MaxInt32:"},
+		{publicKey, "case key.E < 3 || key.E > math.MaxInt32 || key.E&1 == 0:", "case key.E > math.MaxInt32:"},
 		{verify, "key.E < 3 || key.E&1 == 0", "false"},
 	}},
-	{"RSA moduli are odd", []edit{{key, "case key.N.Bit(0) == 0:", "case false:"}}},
-	{"RSA moduli without a known weakness", []edit{{key, "case hasROCA(key.N):", "case false:"}}},
-	{"private keys are left out", []edit{{key, "if _, ok := Lookup(members, name); ok {", "if _, ok := Lookup(members, name); ok && false {"}}},
-	{"keys for encryption are left out", []edit{{key, `text != "sig" {`, `text == "\x00" {`}}},
-	{"keys without the operation verify are left out", []edit{{key, "return errors.New(`\"key_ops\" is without \"verify\"`)", "return nil"}}},
+	{"RSA moduli are odd", []edit{{publicKey, "case key.N.Bit(0) == 0:", "case false:"}}},
+	{"RSA moduli without a known weakness", []edit{{publicKey, "if hasROCA(key.N) {", "if hasROCA(key.N) && false {"}}},
+	{"private keys are left out", []edit{{jwk, `if m.private != "" {`, "if false {"}}},
+	{"keys for encryption are left out", []edit{{jwk, `text != "sig" {`, `text == "\x00" {`}}},
+	{"keys without the operation verify are left out", []edit{{jwk, "return errors.New(`\"key_ops\" is without \"verify\"`)", "return nil"}}},
 	{"a key that names an issuer signs for it alone", []edit{{examination, "if !keys[i].SignsFor(x.Issuer, x.tenant) {", "if false {"}}},
-	{"a key's issuer is a string", []edit{{key, `if key.Issuer, _ = issuer.Text(); key.Issuer == "" {`, "if key.Issuer, _ = issuer.Text(); false {"}}},
+	{"a key's issuer is a string", []edit{{key, `if key.Issuer, _ = m.issuer.Text(); key.Issuer == "" {`, "if key.Issuer, _ = m.issuer.Text(); false {"}}},
 	{"{tenantid} is the token's tid", []edit{{keyIssuer, "issuer[len(before):len(issuer)-len(after)] == tenant", "true"}}},
 	{"{tenantid} is nothing without a tid", []edit{{keyIssuer, `return tenant != "" &&`, "return true &&"}}},
 	{"an issuer's keys are its own", []edit{{keys, "jwks.Config{Issuer: issuer, Now: cfg.Now}", "jwks.Config{Issuer: cfg.Issuers[0], Now: cfg.Now}"}}},
-	{"EC points have all their digits", []edit{{key, "if len(text) != base64url.EncodedLen(size) {", "if false {"}}},
-	{"Ed25519 keys of small order are left out", []edit{{key, "if string(y[:]) == point {", "if string(y[:]) == point && false {"}}},
+	{"EC points have all their digits", []edit{{jwk, "if len(text) != base64url.EncodedLen(size) {", "if len(text) > base64url.EncodedLen(size) {"}}},
+	{"Ed25519 keys of small order are left out", []edit{{publicKey, "if string(y[:]) == point {", "if string(y[:]) == point && false {"}}},
 	{"a kid names a key, of a set", []edit{{keys, "return index.byID[kid], nil", "return index.all, nil"}}},
 
 	// The signature.
@@ -228,11 +231,11 @@ var mutants = []mutant{
 	{"a proof's jti is there", []edit{{proof, `case p.id == "":`, "case false:"}}},
 	{"a proof's jti is bounded", []edit{{proof, "case len(p.id) > maxID:", "case false:"}}},
 	{"a proof's iat is there", []edit{{proof, "case !p.hasIssuedAt:", "case false:"}}},
-	{"a proof's claims have their types", []edit{{proof, "\t\tif !ok {\n\t\t\treturn invalid(fmt.Errorf(\"the proof's claim", "\t\tif !ok && false {\n\t\t\treturn invalid(fmt.Errorf(\"the proof's claim"}}},
-	{"a proof's signature", []edit{{proof, "if p.token.Verify(key.Public) != nil {", "if p.token.Verify(key.Public) == jose.ErrKeyMismatch {"}}},
-	{"a proof's key has public members only", []edit{{proof, `return nil, fmt.Errorf("has %.64q, which no public key needs", name)`, ""}}},
-	{"a proof's key has a size", []edit{{proof, "if key, ok := key.Public.(*rsa.PublicKey); ok && (key.N.BitLen() > maxModulus || key.E > maxExponent) {", "if key, ok := key.Public.(*rsa.PublicKey); ok && key.E > maxExponent && maxModulus < 0 {"}}},
-	{"a proof's key says its algorithm", []edit{{proof, `if key.Algorithm != "" && key.Algorithm != p.token.Header.Algorithm || !jose`, "if !jose"}}},
+	{"a proof's claims have their types", []edit{{proof, "if !ok && !isWrong {", "if !ok && !isWrong && false {"}}},
+	{"a proof's signature", []edit{{proof, "if err := p.token.Verify(key); err != nil {", "if err := p.token.Verify(key); err == jose.ErrKeyMismatch {"}}},
+	{"a proof's key has members that are not understood", []edit{{jwk, "\tfor o.Next() {\n", "\tfor o.Next() {\n\t\tif strings.Contains(o.Member.Name, \"x5\") {\n\t\t\tm.private = o.Member.Name\n\t\t}\n"}, {jwk, "\t\"math/big\"\n", "\t\"math/big\"\n\t\"strings\"\n"}}},
+	{"a proof's key has a size", []edit{{headerKey, "ok && (key.N.BitLen() > maxBits || key.E > maxExponent) {", "ok && key.E > maxExponent && maxBits < 0 {"}}},
+	{"a proof's key says its algorithm", []edit{{headerKey, `case described.Algorithm != "" && described.Algorithm != alg || !m.fits(alg):`, "case !m.fits(alg):"}}},
 	{"a proof's nonce", []edit{{proofs, "if v.cfg.Nonces != nil && !(p.hasNonce && v.cfg.Nonces.Valid(p.nonce)) {", "if false {"}}},
 	{"a proof is used once", []edit{{proofs, "case !isNew:", "case !isNew && false:"}}},
 	{"a proof's name is its key's and jti's, not its signature's", []edit{{proofs, "id:         replayKey(thumbprint, p.id),", "id:         replayKey(thumbprint, p.id+r.Proofs[0]),"}}},

@@ -1,0 +1,52 @@
+package jose
+
+import (
+	"crypto"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+)
+
+// HeaderKey returns the public key of the token's header, "jwk", if the token
+// may be signed by it with the algorithm in the header, which the caller has
+// allowed. RSA keys may have so many bits, and exponents up to that. The key is
+// a stranger's, so whatever needs no arithmetic is looked at first, the length
+// of the signature included.
+//
+// The error is ErrKeyMismatch or ErrSignature, or says what is wrong with the
+// key.
+func (t *Token) HeaderKey(maxBits, maxExponent int) (crypto.PublicKey, error) {
+	if t.Header.JWK.Kind() != KindObject {
+		return nil, errors.New("missing, or not an object")
+	}
+	m, err := readJWK(t.Header.JWK.Raw())
+	if err != nil {
+		return nil, err
+	}
+	alg := t.Header.Algorithm
+	described, err := m.describe()
+	switch {
+	case err != nil:
+		return nil, err
+	case described.Algorithm != "" && described.Algorithm != alg || !m.fits(alg):
+		return nil, ErrKeyMismatch
+	}
+	p, err := m.parameters()
+	if err != nil {
+		return nil, err
+	}
+	key, err := p.directly()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkForm(key); err != nil {
+		return nil, err
+	}
+	if key, ok := key.(*rsa.PublicKey); ok && (key.N.BitLen() > maxBits || key.E > maxExponent) {
+		return nil, fmt.Errorf("an RSA key with over %d bits, or an exponent over %d", maxBits, maxExponent)
+	}
+	if t.signatureLength != signatureSize(key) {
+		return nil, ErrSignature
+	}
+	return key, checkStrength(key)
+}
