@@ -1,16 +1,5 @@
 // Code generated from vectors/vectors.go by vectors/gen. DO NOT EDIT.
 
-// Package vectors holds test vectors for OAuth 2.0 resource servers: tokens and
-// requests, what they are checked with, and the verdict that each must get.
-//
-//	files, err := vectors.All()
-//	for _, file := range files {
-//		for _, v := range file.Vectors {
-//			got := verdict(v.Token, file.KeySets[v.Keys], v.Config, v.Time())
-//			if got != v.Want { … }
-//
-// The files in data are JSON, for any language. README.md describes every
-// member. Package forge makes them from fixed keys.
 package vectors
 
 import (

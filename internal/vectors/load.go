@@ -1,3 +1,5 @@
+// Package vectors runs the test vectors of the module in vectors against this
+// library. Its types are a copy of that module's.
 package vectors
 
 import (

@@ -29,7 +29,7 @@ func TestFormatIsACopy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.HasSuffix(got, want) {
+	if _, types, ok := bytes.Cut(want, []byte("\npackage vectors\n")); !ok || !bytes.HasSuffix(got, types) {
 		t.Error("format.go is not a copy of vectors/vectors.go: run go generate in vectors")
 	}
 }

@@ -3,9 +3,11 @@
 package main
 
 import (
+	"bytes"
 	"log"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/rsguard/rsguard/vectors"
 	"github.com/rsguard/rsguard/vectors/forge"
@@ -31,8 +33,12 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	const header = "// Code generated from vectors/vectors.go by vectors/gen. DO NOT EDIT.\n\n"
-	if err := os.WriteFile("../internal/vectors/format.go", append([]byte(header), source...), 0o644); err != nil {
+	const header = "// Code generated from vectors/vectors.go by vectors/gen. DO NOT EDIT.\n"
+	_, types, ok := bytes.Cut(source, []byte("\npackage vectors\n"))
+	if !ok {
+		log.Fatal("vectors.go: no package clause")
+	}
+	if err := os.WriteFile("../internal/vectors/format.go", slices.Concat([]byte(header+"\npackage vectors\n"), types), 0o644); err != nil {
 		log.Fatal(err)
 	}
 	log.Printf("%d vectors", count)
