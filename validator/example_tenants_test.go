@@ -23,6 +23,25 @@ func ExampleNewMuxFunc() {
 	// Output: wrong_issuer: iss is "https://stranger.eu.auth0.com/": no tenant has this issuer
 }
 
+// A service that deletes a tenant says so, for the tenant's tokens to be rejected
+// from then on.
+func ExampleMux_Forget() {
+	tenants := map[string]*validator.Validator{issuer: exampleValidator()}
+	mux := validator.NewMuxFunc(func(_ context.Context, issuer string) (*validator.Validator, error) {
+		return tenants[issuer], nil
+	})
+	_, err := mux.Validate(context.Background(), exampleToken(nil))
+	fmt.Println(err)
+
+	delete(tenants, issuer)
+	mux.Forget(issuer)
+	_, err = mux.Validate(context.Background(), exampleToken(nil))
+	fmt.Println(validator.CodeOf(err))
+	// Output:
+	// <nil>
+	// wrong_issuer
+}
+
 // The issuer of a token is anybody's word until its signature is checked. Who makes an address of it lets everyone name
 // the server that vouches for them.
 func ExampleNewMuxFunc_incorrect() {

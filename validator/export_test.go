@@ -8,7 +8,18 @@ import (
 
 // NewUnlimitedMuxFunc is NewMuxFunc without MuxRate, for benchmarks that ask for many tenants at once.
 func NewUnlimitedMuxFunc(tenant func(ctx context.Context, issuer string) (*Validator, error)) *Mux {
-	t := newTenants(tenant)
-	t.first = rate.NewLimiter(rate.Inf, 0)
-	return &Mux{t.find, DefaultMaxTokenSize}
+	m := NewMuxFunc(tenant)
+	m.tenants.first = rate.NewLimiter(rate.Inf, 0)
+	return m
 }
+
+// Remembered returns how many answers m keeps for issuers without a Validator,
+// calls that are in progress included.
+func (m *Mux) Remembered() int {
+	m.tenants.mu.Lock()
+	defer m.tenants.mu.Unlock()
+	return len(m.tenants.calls)
+}
+
+// LimitFirst lets m call its function n times for new issuers, and no more.
+func LimitFirst(m *Mux, n int) { m.tenants.first = rate.NewLimiter(0, n) }

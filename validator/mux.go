@@ -5,16 +5,27 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/rsguard/rsguard/internal/jose"
 )
 
-// A Mux validates the tokens of several tenants, each by its own [Validator]: its keys, its audiences, its algorithms,
-// its checks. Which one is chosen by the token's "iss", which nobody has verified by then, from what the service
-// knows; that Validator then demands this very issuer. So a token that one tenant has signed never passes as another's.
-// A Mux is safe for concurrent use.
+// A Mux validates the tokens of several tenants, each by its own [Validator]:
+// its keys, its audiences, its algorithms, its checks. The token's "iss", which
+// is not verified then, chooses among those that the service knows, and that
+// Validator requires this very issuer. So a token that one tenant has signed
+// never passes as another's.
+//
+// A Mux is made by [NewMux] or [NewMuxFunc], and safe for concurrent use. The
+// zero Mux has no tenants.
 type Mux struct {
-	find         func(ctx context.Context, issuer string) (*Validator, error)
+	// Now tells the time at which tenants are looked up, renewed and forgotten.
+	// It is not that of the Validators. If nil, [time.Now] is used. It must not be
+	// changed once the Mux is in use.
+	Now func() time.Time
+
+	byIssuer     map[string]*Validator // of NewMux
+	tenants      *tenants              // of NewMuxFunc, or nil
 	maxTokenSize int
 }
 
@@ -50,9 +61,35 @@ func NewMux(tenants ...*Validator) (*Mux, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	find := func(_ context.Context, issuer string) (*Validator, error) { return byIssuer[issuer], nil }
-	return &Mux{find, maxTokenSize}, nil
+	return &Mux{byIssuer: byIssuer, maxTokenSize: maxTokenSize}, nil
 }
+
+// Forget drops what the function of [NewMuxFunc] has returned for issuer, a
+// Validator or that there is none. The next token of this issuer is accepted only
+// after the function was called again. Requests that wait for a call at this
+// moment get its answer. With [NewMux], whose tenants are fixed, Forget does
+// nothing.
+func (m *Mux) Forget(issuer string) {
+	if m.tenants != nil {
+		m.tenants.forget(issuer)
+	}
+}
+
+func (m *Mux) now() time.Time {
+	if m.Now != nil {
+		return m.Now()
+	}
+	return time.Now()
+}
+
+func (m *Mux) find(ctx context.Context, issuer string) (*Validator, error) {
+	if m.tenants != nil {
+		return m.tenants.find(ctx, issuer)
+	}
+	return m.byIssuer[issuer], nil
+}
+
+var errNoMux = errors.New("this Mux was not made by NewMux or NewMuxFunc")
 
 // Validate is [Validator.Validate] of the tenant that the token names. A token of none is refused with [CodeIssuer].
 func (m *Mux) Validate(ctx context.Context, token string) (*Claims, error) {
@@ -65,6 +102,9 @@ func (m *Mux) Validate(ctx context.Context, token string) (*Claims, error) {
 }
 
 func (m *Mux) validate(ctx context.Context, x *examination, token string) error {
+	if m.maxTokenSize == 0 {
+		return &Error{Code: CodeUnavailable, Err: errNoMux}
+	}
 	if err := x.parse(token, m.maxTokenSize); err != nil {
 		return advise(err, "request the token with the audience of this API")
 	}
@@ -75,13 +115,13 @@ func (m *Mux) validate(ctx context.Context, x *examination, token string) error 
 	if err := x.claims(); err != nil {
 		return err
 	}
-	if x.Issuer == "" { // nobody is asked for a tenant without a name
+	if x.Issuer == "" { // no tenant is without a name
 		return &Error{Code: CodeIssuer, Err: &mismatch{name: "iss", found: x.issuers()}}
 	}
 	v, err := m.find(ctx, x.Issuer)
 	switch {
 	case err != nil:
-		if refusal := new(Error); errors.As(err, &refusal) {
+		if _, ok := err.(*Error); ok {
 			return err
 		}
 		return &Error{Code: CodeUnavailable, Err: err}

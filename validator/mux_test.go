@@ -104,8 +104,10 @@ func TestNewMuxFunc_wrongTenant(t *testing.T) {
 	a, _ := twoTenants(t)
 	mux := validator.NewMuxFunc(func(context.Context, string) (*validator.Validator, error) { return a, nil })
 	_, err := mux.Validate(t.Context(), token(nil, object{"iss": otherIssuer}))
-	if validator.CodeOf(err) != validator.CodeIssuer {
-		t.Errorf("Validate() error = %v, want code %q", err, validator.CodeIssuer)
+	const want = `wrong_issuer: iss is "https://other.eu.auth0.com/", want "https://tenant.eu.auth0.com/": ` +
+		`the Mux's function returned a Validator of others`
+	if validator.CodeOf(err) != validator.CodeIssuer || err.Error() != want {
+		t.Errorf("Validate() error = %v, want %s", err, want)
 	}
 }
 
@@ -141,12 +143,23 @@ func TestNewMuxFunc_calls(t *testing.T) {
 		if calls[issuer] != 1 || calls[otherIssuer] != 2 {
 			t.Errorf("calls = %v after MuxForgetting, want 1 and 2", calls)
 		}
-		time.Sleep(validator.MuxLifetime)
-		_, _ = mux.Validate(t.Context(), good)
-		time.Sleep(2 * time.Second) // of which the function takes one, behind the request
+		time.Sleep(validator.MuxRenewal)
+		for range 20 {
+			_, _ = mux.Validate(t.Context(), good)
+		}
+		time.Sleep(2 * time.Second) // of which the function takes one, in the background
 		synctest.Wait()
 		if calls[issuer] != 2 {
-			t.Errorf("calls = %v after MuxLifetime, want 2", calls)
+			t.Errorf("calls = %v after MuxRenewal, want 2", calls)
+		}
+		time.Sleep(validator.MuxLifetime)
+		start := time.Now()
+		for range 20 {
+			wg.Go(func() { _, _ = mux.Validate(t.Context(), good) })
+		}
+		wg.Wait()
+		if took := time.Since(start); calls[issuer] != 3 || took != time.Second {
+			t.Errorf("calls = %v after MuxLifetime, which took %v, want 3 and a second", calls, took)
 		}
 	})
 }
@@ -203,22 +216,31 @@ func TestNewMuxFunc_cancelled(t *testing.T) {
 	})
 }
 
-// What works goes on when the function fails, for MuxLifetime, and ends when the function says so.
+// What works goes on when the function fails, for MuxLifetime and MuxStale, and
+// ends when the function says so.
 func TestNewMuxFunc_outage(t *testing.T) {
 	t.Parallel()
 	down := errors.New("database is down")
+	const all = validator.MuxLifetime + validator.MuxStale
 	for _, tt := range []struct {
 		name  string
-		err   error // of all calls but the first
-		after time.Duration
+		err   error         // of all calls but the first
+		after time.Duration // of silence
 		want  validator.Code
+		then  validator.Code // of the request after that
+		calls int            // for both
 	}{
-		{"fails", down, validator.MuxLifetime, ""},
-		{"is unavailable", &validator.Error{Code: validator.CodeUnavailable}, validator.MuxLifetime, ""},
-		{"fails for a lifetime", down, 2*validator.MuxLifetime - time.Second, ""},
-		{"fails for longer", down, 2 * validator.MuxLifetime, validator.CodeUnavailable},
-		{"knows it no more", nil, validator.MuxLifetime, validator.CodeIssuer},
-		{"refuses it", &validator.Error{Code: validator.CodeRefused}, validator.MuxLifetime, validator.CodeRefused},
+		{"not asked yet", down, validator.MuxRenewal * 3 / 4, "", "", 1},
+		{"fails in the background", down, validator.MuxRenewal, "", "", 2},
+		{"says no in the background", nil, validator.MuxRenewal, "", validator.CodeIssuer, 2},
+		{"fails", down, validator.MuxLifetime, "", "", 2},
+		{"is unavailable", &validator.Error{Code: validator.CodeUnavailable}, validator.MuxLifetime, "", "", 2},
+		{"has an error without a code", &validator.Error{Err: down}, validator.MuxLifetime, "", "", 2},
+		{"fails as long as may be", down, all - time.Second, "", "", 2},
+		{"fails for longer", down, all, validator.CodeUnavailable, validator.CodeUnavailable, 2},
+		{"knows it no more", nil, validator.MuxLifetime, validator.CodeIssuer, validator.CodeIssuer, 2},
+		{"knows it no more after a day", nil, 24 * time.Hour, validator.CodeIssuer, validator.CodeIssuer, 2},
+		{"refuses it", &validator.Error{Code: validator.CodeRefused}, validator.MuxLifetime, validator.CodeRefused, validator.CodeRefused, 2},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			a, _ := twoTenants(t)
@@ -234,18 +256,14 @@ func TestNewMuxFunc_outage(t *testing.T) {
 				t.Fatal(err)
 			}
 			time.Sleep(tt.after) // of the bubble's clock
-			_, err := mux.Validate(t.Context(), good)
-			if tt.after < 2*validator.MuxLifetime && err != nil {
-				t.Errorf("%s: Validate() error = %v, want none while the function is asked behind it", tt.name, err)
+			for _, want := range []validator.Code{tt.want, tt.then, tt.then} {
+				if _, err := mux.Validate(t.Context(), good); validator.CodeOf(err) != want {
+					t.Errorf("%s: Validate() after %v error = %v, want code %q", tt.name, tt.after, err, want)
+				}
+				synctest.Wait()
 			}
-			synctest.Wait()
-			_, err = mux.Validate(t.Context(), good)
-			if got := validator.CodeOf(err); got != tt.want || calls != 2 {
-				t.Errorf("%s: Validate() after %v error = %v, %d calls, want code %q, 2 calls", tt.name, tt.after, err, calls, tt.want)
-			}
-			_, err = mux.Validate(t.Context(), good)
-			if got := validator.CodeOf(err); got != tt.want || calls != 2 {
-				t.Errorf("%s: Validate() again error = %v, %d calls, want code %q, 2 calls", tt.name, err, calls, tt.want)
+			if calls != tt.calls {
+				t.Errorf("%s: %d calls, want %d", tt.name, calls, tt.calls)
 			}
 		})
 	}
@@ -329,52 +347,149 @@ func TestNewMuxFunc_panic(t *testing.T) {
 	})
 }
 
-// A function that hangs must not make requests wait for tenants that work, nor for ever.
+// A function that hangs must not make requests wait for tenants in use, nor any
+// request for ever.
 func TestNewMuxFunc_hangs(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		a, _ := twoTenants(t)
-		var calls atomic.Int64
-		mux := validator.NewMuxFunc(func(ctx context.Context, iss string) (*validator.Validator, error) {
-			if calls.Add(1) == 1 {
-				return a, nil
+	for name, heeds := range map[string]bool{"heeds its context": true, "ignores its context": false} {
+		synctest.Test(t, func(t *testing.T) {
+			a, _ := twoTenants(t)
+			var calls atomic.Int64
+			end := make(chan struct{})
+			defer close(end)
+			mux := validator.NewMuxFunc(func(ctx context.Context, iss string) (*validator.Validator, error) {
+				if calls.Add(1) == 1 {
+					return a, nil
+				}
+				done := ctx.Done()
+				if !heeds {
+					done = nil
+				}
+				select {
+				case <-done:
+				case <-end:
+				}
+				return nil, ctx.Err()
+			})
+			// ask sends 20 requests at once, and returns how long they took.
+			ask := func() time.Duration {
+				start := time.Now()
+				var wg sync.WaitGroup
+				for range 20 {
+					wg.Go(func() {
+						if _, err := mux.Validate(t.Context(), token(nil, nil)); err != nil {
+							t.Errorf("%s: Validate() error = %v", name, err)
+						}
+					})
+				}
+				wg.Wait()
+				return time.Since(start)
 			}
-			<-ctx.Done()
-			return nil, ctx.Err()
+			if took := ask(); took != 0 {
+				t.Errorf("%s: the first requests took %v", name, took)
+			}
+			// In use, the renewal is behind the requests, from its first try on.
+			for range 20 {
+				time.Sleep(time.Minute) // of the bubble's clock
+				if took := ask(); took != 0 {
+					t.Errorf("%s: requests took %v of a tenant in use", name, took)
+				}
+			}
+			// After a silence one answer is waited for, and then no other.
+			before := calls.Load()
+			time.Sleep(validator.MuxLifetime)
+			if took := ask(); took != validator.MuxTimeout {
+				t.Errorf("%s: requests took %v after a silence, want %v", name, took, validator.MuxTimeout)
+			}
+			if took := ask(); took != 0 || calls.Load() != before+1 {
+				t.Errorf("%s: requests took %v after those, and %d calls, want none, and 1", name, took, calls.Load()-before)
+			}
+			start := time.Now()
+			_, err := mux.Validate(t.Context(), token(nil, object{"iss": otherIssuer}))
+			if waited := time.Since(start); waited != validator.MuxTimeout || validator.CodeOf(err) != validator.CodeUnavailable {
+				t.Errorf("%s: Validate() of a new tenant error = %v after %v, want %s after %v",
+					name, err, waited, validator.CodeUnavailable, validator.MuxTimeout)
+			}
 		})
-		good := token(nil, nil)
-		if _, err := mux.Validate(t.Context(), good); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(validator.MuxLifetime) // of the bubble's clock
-		start := time.Now()
-		for range 100 {
-			if _, err := mux.Validate(t.Context(), good); err != nil {
-				t.Errorf("Validate() error = %v", err)
+	}
+}
+
+// A function that never returns can hold so many goroutines and requests, and no
+// more.
+func TestNewMuxFunc_hangsForStrangers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		end := make(chan struct{})
+		defer close(end)
+		mux := validator.NewMuxFunc(func(context.Context, string) (*validator.Validator, error) {
+			calls.Add(1)
+			<-end
+			return nil, nil
+		})
+		var waiting, most atomic.Int64
+		var wg sync.WaitGroup
+		for second := range 15 {
+			for i := range 500 {
+				wg.Go(func() {
+					waiting.Add(1)
+					defer waiting.Add(-1)
+					_, err := mux.Validate(t.Context(), strangersToken(fmt.Sprintf("https://%d/", second*100+i%100)))
+					if code := validator.CodeOf(err); code != validator.CodeUnavailable {
+						t.Errorf("Validate() error = %v, want code %q", err, validator.CodeUnavailable)
+					}
+				})
 			}
+			time.Sleep(time.Second)
+			most.Store(max(most.Load(), waiting.Load()))
 		}
-		if waited := time.Since(start); waited != 0 || calls.Load() > 2 {
-			t.Errorf("100 requests waited %v for %d calls, want not at all for one", waited, calls.Load()-1)
-		}
-		_, err := mux.Validate(t.Context(), token(nil, object{"iss": otherIssuer}))
-		if waited := time.Since(start); waited != validator.MuxTimeout || validator.CodeOf(err) != validator.CodeUnavailable {
-			t.Errorf("Validate() of a new tenant error = %v after %v, want %s after %v",
-				err, waited, validator.CodeUnavailable, validator.MuxTimeout)
+		wg.Wait()
+		if calls.Load() > 1<<10 || most.Load() > 1<<10 {
+			t.Errorf("%d calls did not return, and %d requests waited, want %d at most", calls.Load(), most.Load(), 1<<10)
 		}
 	})
 }
 
-// All issuers of a tenant share its Validator, and so its keys.
+// The function alone says whose Validator is an issuer's, also of those that
+// another issuer's Validator lists.
+func TestNewMuxFunc_takeover(t *testing.T) {
+	t.Parallel()
+	other := newValidator(t, func(c *validator.Config) {
+		c.Issuers, c.Keys = []string{otherIssuer}, jwks.Set{{ID: kid, Public: otherKey(1)}}
+	})
+	greedy := newValidator(t, func(c *validator.Config) { c.Issuers = []string{issuer, otherIssuer} })
+	for name, tenants := range map[string]map[string]*validator.Validator{
+		"of another tenant": {issuer: greedy, otherIssuer: other},
+		"of no tenant":      {issuer: greedy},
+	} {
+		asked := map[string]int{}
+		mux := validator.NewMuxFunc(func(_ context.Context, iss string) (*validator.Validator, error) {
+			asked[iss]++
+			return tenants[iss], nil
+		})
+		if _, err := mux.Validate(t.Context(), token(nil, nil)); err != nil {
+			t.Errorf("%s: Validate() error = %v", name, err)
+		}
+		forged := token(nil, object{"iss": otherIssuer}) // by the keys of greedy
+		if _, err := mux.Validate(t.Context(), forged); err == nil || asked[otherIssuer] != 1 {
+			t.Errorf("%s: Validate(in its name) error = %v, and the function was asked for it %d times", name, err, asked[otherIssuer])
+		}
+	}
+}
+
+// A tenant with several issuers has one Validator, and so one set of keys, if the
+// function returns it for each of them.
 func TestNewMuxFunc_customDomain(t *testing.T) {
 	t.Parallel()
-	calls := 0
+	v := newValidator(t, func(c *validator.Config) { c.Issuers = []string{issuer, otherIssuer} })
+	asked := map[string]int{}
 	mux := validator.NewMuxFunc(func(_ context.Context, iss string) (*validator.Validator, error) {
-		calls++
-		return newValidator(t, func(c *validator.Config) { c.Issuers = []string{issuer, otherIssuer} }), nil
+		asked[iss]++
+		return v, nil
 	})
-	for _, iss := range []string{issuer, otherIssuer, issuer} {
-		if _, err := mux.Validate(t.Context(), token(nil, object{"iss": iss})); err != nil || calls != 1 {
-			t.Errorf("Validate(of %s) error = %v, %d calls, want 1", iss, err, calls)
+	for _, iss := range []string{issuer, otherIssuer, issuer, otherIssuer} {
+		if _, err := mux.Validate(t.Context(), token(nil, object{"iss": iss})); err != nil || asked[iss] != 1 {
+			t.Errorf("Validate(of %s) error = %v, %d calls, want 1", iss, err, asked[iss])
 		}
 	}
 }

@@ -2,9 +2,8 @@ package validator
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"strings"
+	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,145 +13,227 @@ import (
 
 // How [NewMuxFunc] keeps what its function returns.
 const (
-	MuxSize       = 1 << 14         // tenants kept; those in use stay when others must go
-	MuxLifetime   = time.Hour       // of a tenant, until it is asked for again, and at most as long once more
-	MuxForgetting = 5 * time.Second // of an answer that there is no such tenant, or of an error
-	MuxTimeout    = 5 * time.Second // of a call of the function
-	MuxRate       = 100             // calls a second for new tenants, and as many for others; as many again at once
+	MuxSize       = 1 << 14          // tenants kept; those in use stay when others must go
+	MuxRenewal    = 5 * time.Minute  // from one call for a tenant in use to the next, at most
+	MuxLifetime   = 10 * time.Minute // of a tenant, until a call has to confirm it first
+	MuxStale      = time.Hour        // how much longer a tenant lives while calls fail
+	MuxForgetting = 5 * time.Second  // of an answer that there is no such tenant, or of an error
+	MuxTimeout    = 5 * time.Second  // of a call
+	MuxRate       = 100              // calls a second for new issuers, and as many again at once
 )
 
-// NewMuxFunc returns a Mux for tenants that the service looks up, in a database say. Tenant gets the "iss" of a token,
-// which nobody has verified: it must be looked for among known ones, and never be made into an address. Tenant returns
-// nil without an error if there is no such tenant, which refuses the token with [CodeIssuer]. Its error refuses the token
-// with [CodeUnavailable], unless an [*Error] is in its chain; so does its panic. Its ctx ends after [MuxTimeout].
+// NewMuxFunc returns a Mux for tenants that the service looks up, such as in a
+// database. Tenant gets the "iss" of a token, which is not verified yet: look
+// for it among known ones, and never make an address of it. Tenant returns the
+// Validator of this issuer, or nil without an error if there is no such tenant,
+// and the token is then rejected with [CodeIssuer]. So it is if the Validator's
+// own issuers don't have this one among them.
 //
-// What tenant returns is kept for all issuers of the Validator, [MuxSize] answers at most, for [MuxLifetime]. Then the
-// Validator stays in use while tenant is called again, behind the requests' backs, and if that fails for as
-// long once more: an outage of a database doesn't end what works. Tenant should return the same Validator as long as nothing
-// has changed: a new one begins without keys and remembers no tokens.
+// If tenant returns an error, the token is rejected with [CodeUnavailable], or
+// with the Code of an [*Error] in the error's chain. A panic counts as an error
+// without one. Tenant must return when its ctx is done, which is after
+// [MuxTimeout].
 //
-// Tenant is called once for all requests that wait for an issuer. For new issuers it is called [MuxRate] times a second:
-// what exceeds that is refused with [CodeUnavailable]. So whoever sends tokens of many made-up issuers can keep a tenant
-// waiting whose first token comes meanwhile, though none that has been here before; limit the requests of strangers, by
-// their address say, before they come here. The longest token that the Mux reads is of [DefaultMaxTokenSize].
+// Tenant alone says what an issuer's Validator is. For a tenant with several
+// issuers it is called once for each of them. It should return the same
+// Validator for all of them, and for as long as nothing has changed: another one
+// begins without keys and remembers no tokens.
+//
+// What tenant returns is kept, for [MuxSize] issuers at most. While tokens of an
+// issuer come, tenant is called again every [MuxRenewal] in the background. So a
+// tenant that it no longer returns is rejected from then on. After a silence, or
+// failed calls, of [MuxLifetime], tenant is called before the next token is
+// accepted. Only if that call fails with CodeUnavailable, tokens are accepted by
+// the Validator that is known, for [MuxStale] more: an outage of a database does
+// not end what works. [Mux.Forget] ends a tenant at once.
+//
+// For all requests that wait for an issuer, tenant is called once. For issuers
+// that never had a Validator it is called at most [MuxRate] times a second, and
+// what exceeds that is rejected with CodeUnavailable. So tokens with made-up
+// issuers can delay the first token of a new tenant, but none of a tenant that
+// was here before: limit the requests of strangers before they come here, such
+// as by their address. The longest token that the Mux reads is of
+// [DefaultMaxTokenSize].
 func NewMuxFunc(tenant func(ctx context.Context, issuer string) (*Validator, error)) *Mux {
 	mustBe(tenant != nil, "NewMuxFunc: nil function")
-	return &Mux{newTenants(tenant).find, DefaultMaxTokenSize}
-}
-
-func newTenants(tenant func(ctx context.Context, issuer string) (*Validator, error)) *tenants {
-	return &tenants{
-		tenant: tenant,
+	m := &Mux{maxTokenSize: DefaultMaxTokenSize}
+	m.tenants = &tenants{
+		ask: tenant,
+		now: m.now,
 		// No expiry of its own: that would take a goroutine.
-		answers:  otter.Must(&otter.Options[string, *answer]{MaximumSize: MuxSize, Logger: &otter.NoopLogger{}}),
-		first:    rate.NewLimiter(MuxRate, MuxRate),
-		renewals: rate.NewLimiter(MuxRate, MuxRate),
+		known: otter.Must(&otter.Options[string, *knownTenant]{MaximumSize: MuxSize, Logger: &otter.NoopLogger{}}),
+		calls: make(map[string]*call),
+		seen:  newSeenSet(),
+		first: rate.NewLimiter(MuxRate, MuxRate),
+		// Each known tenant is asked for every few minutes, or seconds if that
+		// fails. All that are known may be due at once, such as in the morning.
+		renewals: rate.NewLimiter(MuxRate, MuxSize),
 	}
+	return m
 }
 
 // tenants remembers what a function says of issuers.
+//
+// An attacker can make up issuers, and name those of tenants. So what is known
+// of tenants is kept apart from what is known of other issuers, and calls for
+// the two are limited apart.
 type tenants struct {
-	tenant  func(ctx context.Context, issuer string) (*Validator, error)
-	answers *otter.Cache[string, *answer]
+	ask   func(ctx context.Context, issuer string) (*Validator, error)
+	now   func() time.Time
+	known *otter.Cache[string, *knownTenant] // issuers that have a Validator, and nothing else
 
-	// Whoever makes up issuers uses up the calls for new ones, and must not use up those for the others.
+	mu    sync.Mutex // never held while the function is called
+	calls map[string]*call
+	seen  *seenSet // issuers that have had a Validator, also if known has no more room for them
+
 	first, renewals *rate.Limiter
+	waiting         int    // requests that wait for a call of the kind first
+	running         [2]int // calls that have not returned, of each kind
+	sweepAt         int    // the size of calls that begins the next sweep
 }
 
-// An answer is kept whatever it is; that there is nothing, or an error, just for a moment.
-type answer struct {
-	v       *Validator
-	err     error
-	expires time.Time
-	renewal atomic.Int64 // when to try the next one, in Unix nanoseconds
+// A knownTenant is an issuer's Validator.
+type knownTenant struct {
+	v     *Validator
+	asked time.Time    // when the call began that has returned v
+	next  atomic.Int64 // when to call next, in Unix nanoseconds
+
+	// Guarded by tenants.mu.
+	failed time.Time // when a call for it failed last
+	err    error
 }
 
-func newAnswer(v *Validator, err error, lifetime time.Duration) *answer {
-	return &answer{v: v, err: err, expires: time.Now().Add(lifetime)}
+func newKnownTenant(v *Validator, asked time.Time) *knownTenant {
+	k := &knownTenant{v: v, asked: asked}
+	// Spread, so that tenants that came at once don't come back at once.
+	k.next.Store(asked.Add(MuxRenewal - rand.N(MuxRenewal/5)).UnixNano()) //nolint:gosec // G404: spreading needs no secrecy
+	return k
 }
 
+// lived reports whether k was confirmed less than d ago. A clock that was set
+// back says nothing of that.
+func (k *knownTenant) lived(d time.Duration, now time.Time) bool {
+	age := now.Sub(k.asked)
+	return 0 <= age && age < d
+}
+
+func (k *knownTenant) due(now time.Time) bool { return now.UnixNano() >= k.next.Load() }
+
+// lately is how long a failed call says something of the next one.
+const lately = 2 * time.Minute
+
+func (k *knownTenant) failedLately(now time.Time) bool {
+	ago := now.Sub(k.failed)
+	return !k.failed.IsZero() && 0 <= ago && ago < lately
+}
+
+// retryAt puts the next call off after a failed one.
+func (k *knownTenant) retryAt(now time.Time) {
+	k.next.Store(now.Add(MuxForgetting + rand.N(MuxForgetting/2)).UnixNano()) //nolint:gosec // G404: spreading needs no secrecy
+}
+
+// find returns the Validator of issuer, or nil if there is none.
 func (t *tenants) find(ctx context.Context, issuer string) (*Validator, error) {
 	if len(issuer) > maxIssuer {
 		return nil, nil
 	}
-	now := time.Now()
-	a, ok := t.answers.GetIfPresent(issuer)
-	switch {
-	case ok && now.Before(a.expires):
-		return a.v, a.err
-	case ok && a.v != nil && now.Before(a.expires.Add(MuxLifetime)):
-		if at := a.renewal.Load(); at <= now.UnixNano() && a.renewal.CompareAndSwap(at, now.Add(MuxTimeout+MuxForgetting).UnixNano()) {
-			go t.renew(context.WithoutCancel(ctx), strings.Clone(issuer))
-		}
-		return a.v, nil
+	now := t.now()
+	if k, ok := t.known.GetIfPresent(issuer); ok && k.lived(MuxLifetime, now) && !k.due(now) {
+		return k.v, nil // without a lock
 	}
 
-	issuer = strings.Clone(issuer) // lest it keeps the whole token
-	t.answers.ComputeIfPresent(issuer, func(present *answer) (*answer, otter.ComputeOp) {
-		if present != a {
-			return present, otter.CancelOp // another request has asked meanwhile
+	t.mu.Lock()
+	k, c, err := t.resolve(ctx, issuer, now)
+	if c == nil {
+		t.mu.Unlock()
+		if k != nil {
+			return k.v, nil
 		}
-		return nil, otter.InvalidateOp
-	})
-	a, err := t.answers.Get(ctx, issuer, otter.LoaderFunc[string, *answer](t.load))
-	if err != nil {
 		return nil, err
 	}
-	return a.v, a.err
+	if c.kind == firstLook {
+		if t.waiting >= maxWaiting {
+			t.mu.Unlock()
+			return nil, &Error{Code: CodeUnavailable, Err: errTooManyIssuers}
+		}
+		t.waiting++
+	}
+	t.mu.Unlock()
+
+	v, err := c.wait(ctx)
+
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if c.kind == firstLook {
+		t.waiting--
+	}
+	if err != nil && ctx.Err() == nil && k != nil && !c.forgotten && outlives(k, err, now) {
+		return k.v, nil
+	}
+	return v, err
 }
 
-// load asks for a new issuer.
-func (t *tenants) load(ctx context.Context, issuer string) (*answer, error) {
-	if !t.first.Allow() {
-		return nil, &Error{Code: CodeUnavailable, Err: errMuxRate} // no answer to remember
+// resolve decides what a request for issuer gets: the Validator of k; or what
+// comes of the call c, and if that fails, maybe k; or err; or that there is no
+// such tenant. t.mu is held.
+func (t *tenants) resolve(ctx context.Context, issuer string, now time.Time) (k *knownTenant, c *call, err error) {
+	k, _ = t.known.GetIfPresent(issuer)
+	c = t.calls[issuer]
+	if c != nil && c.over(now) {
+		delete(t.calls, issuer)
+		c = nil
 	}
-	v, err := t.ask(ctx, issuer)
 	switch {
-	case ctx.Err() != nil && err != nil:
-		return nil, err // this request's trouble only
-	case err != nil || v == nil:
-		return newAnswer(nil, err, MuxForgetting), nil
+	case k == nil && c == nil:
+		kind := firstLook
+		if t.seen.has(issuer) {
+			kind = renewal
+		}
+		c, err = t.begin(ctx, issuer, kind, now)
+		return nil, c, err
+	case k == nil && c.ended:
+		return nil, nil, c.err
+	case k == nil:
+		return nil, c, nil
 	}
-	a := newAnswer(v, nil, MuxLifetime)
-	for _, other := range v.cfg.Issuers {
-		if other != issuer {
-			t.answers.SetIfAbsent(other, a) // one tenant, one set of keys
+
+	// Behind a call that has failed lately, no request waits for another: it would
+	// fail too. What a failure of an hour ago says is worth nothing.
+	patient := !k.lived(MuxLifetime, now) && !k.failedLately(now)
+	if c == nil && (patient || k.due(now)) {
+		if c, err = t.begin(ctx, issuer, renewal, now); err != nil {
+			k.failed, k.err = now, err
+			k.retryAt(now)
+		} else {
+			k.next.Store(now.Add(MuxTimeout + MuxForgetting).UnixNano())
 		}
 	}
-	return a, nil
-}
-
-// renew asks again for an issuer that has a Validator. It ends with MuxTimeout.
-func (t *tenants) renew(ctx context.Context, issuer string) {
-	if !t.renewals.Allow() {
-		return // the next try comes
-	}
-	v, err := t.ask(ctx, issuer)
 	switch {
-	case err == nil && v != nil:
-		t.answers.Set(issuer, newAnswer(v, nil, MuxLifetime))
-	case err == nil || CodeOf(err) != CodeUnavailable:
-		t.answers.Set(issuer, newAnswer(nil, err, MuxForgetting))
+	case c != nil && (patient || !k.lived(MuxLifetime+MuxStale, now)):
+		return k, c, nil
+	case k.lived(MuxLifetime+MuxStale, now):
+		return k, nil, nil
 	}
+	return nil, nil, k.err
 }
 
-// ask calls the function. Its error is an [*Error].
-func (t *tenants) ask(ctx context.Context, issuer string) (v *Validator, err error) {
-	ctx, cancel := context.WithTimeout(ctx, MuxTimeout)
-	defer cancel()
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the Mux's function panicked with a %T", p)
-		}
-		var refusal *Error
-		if err != nil && (!errors.As(err, &refusal) || refusal == nil) {
-			v, err = nil, &Error{Code: CodeUnavailable, Err: err}
-		}
-	}()
-	return t.tenant(ctx, issuer)
+// outlives reports whether k stays in use after a call for it that has failed.
+func outlives(k *knownTenant, err error, now time.Time) bool {
+	return CodeOf(err) == CodeUnavailable && k.lived(MuxLifetime+MuxStale, now)
 }
 
-// maxIssuer is the length in bytes of the longest issuer that a [NewMuxFunc] function is asked for.
+// forget drops what is known of issuer. A call that has begun counts for the
+// requests that wait for it, and no others.
+func (t *tenants) forget(issuer string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if c := t.calls[issuer]; c != nil {
+		c.forgotten = true
+		delete(t.calls, issuer)
+	}
+	t.known.Invalidate(issuer)
+}
+
+// maxIssuer is the length in bytes of the longest issuer that a [NewMuxFunc]
+// function is asked for.
 const maxIssuer = 1 << 10
-
-var errMuxRate = errors.New("too many issuers are asked for at once")
