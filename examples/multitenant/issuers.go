@@ -49,7 +49,7 @@ func (i *issuers) tenants() []tenant {
 	return []tenant{
 		{
 			config: validator.Config{
-				Issuers:   []string{i.acme.URL, i.custom}, // which sign with the same keys
+				Issuers:   []string{i.acme.URL, i.custom}, // each has its copy of the keys
 				Audiences: []string{audience},
 			},
 			hosts: map[string]string{"acme.api.example.com": i.acme.URL, "api.acme.example": i.custom},
