@@ -105,7 +105,7 @@ func checkRows() []checkRow {
 		{"Permissions, none", validator.Permissions("a"), claims{"permissions": []string{}}, 403, scope + `"a"`},
 		{"Permissions, no claim", validator.Permissions("a"), nil, 403, scope + `"a"`},
 		{"Permissions, scope in place", validator.Permissions("a"), claims{"scope": "a"}, 403, scope + `"a"`},
-		{"Permissions, not a list", validator.Permissions("a"), claims{"permissions": "a"}, 401, badToken},
+		{"Permissions, not a list", validator.Permissions("a"), claims{"permissions": "a"}, 403, scope + `"a"`},
 		{"AnyPermission, one", validator.AnyPermission("b", "a"), claims{"permissions": []string{"a"}}, 200, ""},
 		{"AnyPermission, none", validator.AnyPermission("b", "a"), claims{"permissions": []string{"ab"}}, 403, scope + `"b a"`},
 		{"AnyPermission, scope in place", validator.AnyPermission("a"), claims{"scope": "a"}, 403, scope + `"a"`},

@@ -48,7 +48,7 @@ func TestWithClaims(t *testing.T) {
 				"iat": past, "nbf": json.Number("1000000001"), "exp": future,
 			},
 			validator.Claims{
-				Issuer: "https://tenant.eu.auth0.com/", Subject: "anna", Audience: []string{"a", "b"}, ID: "7", ClientID: "app",
+				Issuer: "https://tenant.eu.auth0.com/", Subject: "anna", Audience: []string{"a", "b"}, ID: "7", ClientID: "app", AuthorizedParty: "app",
 				OrgID: "org_1", OrgName: "acme", GrantType: "client-credentials", Scopes: []string{"a", "b"}, Permissions: []string{"c"},
 				IssuedAt: past, NotBefore: past.Add(time.Second), ExpiresAt: future,
 			},
@@ -183,7 +183,7 @@ func TestWithClaims_panics(t *testing.T) {
 		{"an end before the start", testutil.Claims{"nbf": 2000, "exp": 1000}, "exp"},
 		{"an end at the start", testutil.Claims{"nbf": 1000, "exp": 1000}, "exp"},
 		{"a subject that is a number", testutil.Claims{"sub": 7}, "sub"},
-		{"two clients", testutil.Claims{"azp": "a", "client_id": "b"}, "client_id"},
+		{"a client that is a number", testutil.Claims{"client_id": 7}, "client_id"},
 		{"an unknown binding", testutil.Claims{"cnf": map[string]string{"kid": "1"}}, "cnf"},
 		{"a date beyond all dates", testutil.Claims{"iat": 1e300}, "iat"},
 		{"what is no JSON", testutil.Claims{"f": func() {}}, "json"},

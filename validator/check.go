@@ -54,7 +54,8 @@ func AnyPermission(anyOf ...string) Check {
 	})
 }
 
-// Clients demands that the token was issued to one of these clients: client_id, or else azp. Its error is of [CodeRefused].
+// Clients returns a Check that requires one of these in [Claims].ClientID: the client to which the token was issued. It
+// fails with [CodeRefused].
 func Clients(ids ...string) Check {
 	return oneOf("Clients", "the token's client", ids, func(c *Claims) string { return c.ClientID })
 }

@@ -18,10 +18,14 @@ type Claims struct {
 	Issuer    string // iss
 	Subject   string // sub
 	ID        string // jti
-	ClientID  string // client_id, or else azp
+	ClientID  string // client_id, otherwise azp, cid (Okta) or appid (Entra's tokens of version 1.0, and AD FS)
 	OrgID     string // org_id
 	OrgName   string // org_name
 	GrantType string // gty; if it has several, with spaces between them
+
+	// AuthorizedParty is azp. After a token exchange it may be another client
+	// than ClientID.
+	AuthorizedParty string
 
 	Audience    []string // aud, which may be one string or several
 	Scopes      []string // scope, or else scp, split at its spaces

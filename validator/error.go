@@ -205,10 +205,10 @@ func (e *foreignKeyError) Error() string {
 }
 
 // An otherTypeError is the cause of a refusal for what only other types of token have.
-type otherTypeError struct{ what string }
+type otherTypeError struct{ mark *mark }
 
 func (e *otherTypeError) Error() string {
-	return "this is " + e.what + ", and only access tokens are accepted"
+	return "this is " + e.mark.kind + " by its claim " + e.mark.claim + ", and only access tokens are accepted"
 }
 
 // advised adds advice to an error.

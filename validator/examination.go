@@ -136,8 +136,8 @@ func (x *examination) checkType(v *Validator) error {
 	case x.token.Header.HasType && !strings.EqualFold(typ, "JWT"):
 		return &Error{Code: CodeType, Err: &mismatch{name: "typ", found: x.types(), want: []string{"JWT", "at+jwt"}}}
 	}
-	if x.otherType != "" {
-		return &Error{Code: CodeType, Err: &otherTypeError{x.otherType}}
+	if x.mark != nil {
+		return &Error{Code: CodeType, Err: &otherTypeError{x.mark}}
 	}
 	if v.cfg.RequireRFC9068 {
 		return x.checkRequired()

@@ -64,7 +64,7 @@ func ExampleValidator_Explain() {
 	// Output:
 	// passed       form       want a compact JWS in strict base64url and JSON, of 16384 bytes at most, without crit
 	// passed       alg        want "EdDSA"; found "EdDSA"
-	// passed       claims     want strict JSON, each claim of its type
+	// passed       claims     want strict JSON, each registered claim of its type
 	// passed       typ        want "JWT", "at+jwt" or none, and nothing that only other types of token have; found "JWT"
 	// passed       iss        want "https://tenant.eu.auth0.com/"; found "https://tenant.eu.auth0.com/"
 	// passed       aud        want "https://api.example.com"; found ["https://api.example.com"]

@@ -37,7 +37,9 @@ const (
 
 // Explain validates token as [Validator.Validate] does, by the same code, and tells about every step. It is for people
 // who want to know why a token is refused, or isn't. Its verdict is Validate's; keys are fetched if need be.
-// The Report holds no signature and no claims but those that are checked here: iss, aud, the times, typ.
+// The Report holds no signature and no claims but those that are checked here: iss, aud, the times, typ. Of others it
+// has names: of private claims that are ignored since they are of another JSON type than this package reads, and of one
+// by which the token is not an access token.
 func (v *Validator) Explain(ctx context.Context, token string) Report {
 	x := new(examination)
 	err := v.examine(ctx, x, token)
@@ -112,8 +114,14 @@ var steps = [stepsEnd]struct {
 		func(x *examination) string { return quote(x.token.Header.Algorithm) },
 	},
 	stepClaims: {"claims",
-		func(*Validator) string { return "strict JSON, each claim of its type" },
-		func(*examination) string { return "" },
+		func(*Validator) string { return "strict JSON, each registered claim of its type" },
+		func(x *examination) string {
+			var found []string
+			for _, claim := range x.ignored {
+				found = append(found, claim.name+" is not "+claim.want+", and is ignored")
+			}
+			return strings.Join(found, "; ")
+		},
 	},
 	stepType: {"typ",
 		func(v *Validator) string {
@@ -126,10 +134,14 @@ var steps = [stepsEnd]struct {
 			return `"JWT", "at+jwt" or none, and nothing that only other types of token have`
 		},
 		func(x *examination) string {
-			if !x.token.Header.HasType {
-				return "none"
+			found := "none"
+			if x.token.Header.HasType {
+				found = quote(x.token.Header.Type)
 			}
-			return quote(x.token.Header.Type)
+			if x.mark != nil {
+				found += ", and the claim " + x.mark.claim + " of " + x.mark.kind
+			}
+			return found
 		},
 	},
 	stepIssuer: {"iss",

@@ -23,3 +23,18 @@ func (m *Mux) Remembered() int {
 
 // LimitFirst lets m call its function n times for new issuers, and no more.
 func LimitFirst(m *Mux, n int) { m.tenants.first = rate.NewLimiter(0, n) }
+
+// A Mark is a mark.
+type Mark struct {
+	Claim            string
+	Values           []string
+	Kind, By, Source string
+}
+
+// Marks returns the marks.
+func Marks() (all []Mark) {
+	for _, m := range marks {
+		all = append(all, Mark{m.claim, m.values, m.kind, m.by, m.source})
+	}
+	return all
+}

@@ -1,9 +1,7 @@
 package validator
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/rsguard/rsguard/internal/jose"
@@ -13,26 +11,39 @@ import (
 // A reading is what the claims of a token say before anything of it is believed.
 type reading struct {
 	Claims
-	trust     *trust     // of the issuer, once that has been found to be trusted
-	signedBy  *jwks.Key  // nil before the signature is checked, or if a secret has signed
-	cnf       jose.Value // of no kind if there is none
-	otherType string     // what the claims say the token is, if not an access token
-	tenant    string     // tid, if it is a string
+	trust    *trust     // of the issuer, once that has been found to be trusted
+	signedBy *jwks.Key  // nil before the signature is checked, or if a secret has signed
+	cnf      jose.Value // of no kind if there is none
+	mark     *mark      // by which the claims say that the token is no access token, or nil
+	tenant   string     // tid, if it is a string
+	ignored  []mistyped // private claims
 
 	// These are copied to the Claims by believe, and not before: a stranger's
 	// token can have thousands of each.
 	audience, scopes, permissions, grantType jose.Value // of no kind if there is none
 
 	hasIssuer, hasExpiry, hasIssuedAt bool
-	hasClientID                       bool // by client_id, not azp
+	hasClientID                       bool // by client_id
 }
 
-// read reads the claims of payload, each from the one member that has exactly its name. A claim of the wrong JSON type
-// is an error, null included: what isn't understood must not pass for absent.
+// A mistyped claim is a private one of another JSON type than this package
+// reads.
+type mistyped struct{ name, want string }
+
+const (
+	wantText        = "a string"
+	wantTexts       = "an array of strings"
+	wantTextOrTexts = "a string or an array of strings"
+)
+
+// read reads the claims of payload, each from the one member that has exactly its name. A registered claim of the wrong
+// JSON type is an error, null included: what isn't understood must not pass for absent. A private claim has the type that
+// its issuer gives it (RFC 7519, Section 4.3). If that isn't the one that is read here, it passes for absent, so that
+// checks which want it reject the token.
 func (r *reading) read(payload string) error {
 	c := &r.Claims
-	var authorizedParty, wrong string
-	var hasAuthorizedParty, hasScope, nonce, hash, isWrong bool
+	var cid, appID, wrong string
+	var hasAuthorizedParty, hasCID, hasScope, isWrong bool
 
 	o := jose.Open(payload, jose.TokenLimits)
 	for o.Next() {
@@ -60,49 +71,38 @@ func (r *reading) read(payload string) error {
 			c.ClientID, ok = v.Text()
 			r.hasClientID = true
 		case "azp":
-			authorizedParty, ok = v.Text()
+			c.AuthorizedParty, ok = v.Text()
 			hasAuthorizedParty = true
+		case "cid":
+			cid, _ = r.private(o.Member, wantText).Text()
+			hasCID = true
+		case "appid":
+			appID, _ = r.private(o.Member, wantText).Text()
 		case "scope":
 			r.scopes, hasScope = v, true
 			ok = isTextOrTexts(v)
 		case "scp":
-			if !hasScope {
-				r.scopes = v
+			if scp := r.private(o.Member, wantTextOrTexts); !hasScope {
+				r.scopes = scp
 			}
-			ok = isTextOrTexts(v)
 		case "permissions":
-			r.permissions = v
-			ok = v.IsTexts()
+			r.permissions = r.private(o.Member, wantTexts)
 		case "org_id":
-			c.OrgID, ok = v.Text()
+			c.OrgID, _ = r.private(o.Member, wantText).Text()
 		case "org_name":
-			c.OrgName, ok = v.Text()
+			c.OrgName, _ = r.private(o.Member, wantText).Text()
 		case "gty":
-			r.grantType = v
-			ok = isTextOrTexts(v)
+			r.grantType = r.private(o.Member, wantTextOrTexts)
 		case "cnf":
 			r.cnf = v
 		case "tid":
 			r.tenant, _ = v.Text()
 
-		// What only other types of token have.
-		case "nonce":
-			nonce = true
-		case "at_hash", "c_hash":
-			hash = true
-		case "events":
-			r.otherType = "a security event or logout token" // RFC 8417, Section 2.2
-		case "token_introspection":
-			r.otherType = "a token introspection response" // RFC 9701, Section 5
-		case "response_type":
-			r.otherType = "an authorization request" // RFC 9101, Section 4
-		case "typ":
-			if typ, isText := v.Text(); !isText || slices.ContainsFunc(otherTypes, equalFold(typ)) {
-				r.otherType = "of another type by its claim typ"
-			}
-		case "token_use":
-			if use, _ := v.Text(); use != "access" {
-				r.otherType = "not an access token by its claim token_use"
+		// These are the claims of marks.
+		case "events", "token_introspection", "response_type", "at_hash", "c_hash", "typ", "token_use",
+			"tokenType", "token_type", "type", "tokenName", "tok_type", "drn", "ati":
+			if r.mark == nil {
+				r.mark = findMark(o.Member.Name, v)
 			}
 		}
 		if !ok && !isWrong {
@@ -118,10 +118,28 @@ func (r *reading) read(payload string) error {
 		err := fmt.Errorf("the claim %s is not of its JSON type, or out of range", wrong)
 		return &Error{Code: CodeClaim, Err: err}
 	}
-	if nonce && hash {
-		r.otherType = "an ID token"
+	// No standard says that the names which issuers have for the client agree.
+	switch {
+	case r.hasClientID:
+	case hasAuthorizedParty:
+		c.ClientID = c.AuthorizedParty
+	case hasCID:
+		c.ClientID = cid
+	default:
+		c.ClientID = appID
 	}
-	return r.client(authorizedParty, hasAuthorizedParty)
+	return nil
+}
+
+// private returns the value of a private claim, or none and takes a note if it
+// is not of the type that is wanted.
+func (r *reading) private(m jose.Member, want string) jose.Value {
+	v := m.Value
+	if v.IsTexts() && want != wantText || v.Kind() == jose.KindString && want != wantTexts {
+		return v
+	}
+	r.ignored = append(r.ignored, mistyped{m.Name, want})
+	return jose.Value{}
 }
 
 // believe copies to the claims what read has left to be copied. It is for
@@ -138,25 +156,6 @@ func (r *reading) believe() {
 func isTextOrTexts(v jose.Value) bool { return v.Kind() == jose.KindString || v.IsTexts() }
 
 func isEmptyArray(v jose.Value) bool { return v.Kind() == jose.KindArray && v.Len() == 0 }
-
-// otherTypes are the values of Keycloak's claim "typ" for tokens that aren't access tokens.
-var otherTypes = []string{"ID", "Refresh", "Offline", "Logout"}
-
-func equalFold(s string) func(string) bool {
-	return func(t string) bool { return strings.EqualFold(s, t) }
-}
-
-var errTwoClients = errors.New("the claims client_id and azp differ")
-
-func (r *reading) client(authorizedParty string, hasAuthorizedParty bool) error {
-	switch {
-	case !r.hasClientID:
-		r.ClientID = authorizedParty
-	case hasAuthorizedParty && authorizedParty != r.ClientID:
-		return &Error{Code: CodeClaim, Err: errTwoClients}
-	}
-	return nil
-}
 
 // count returns how many strings there are at most in an array, or in a string
 // with spaces between them.

@@ -116,7 +116,7 @@ type DPoP struct {
 }
 
 // A Check is one of the built-in checks: scopes, any_scope, permissions, any_permission, organization,
-// clients (with Args), max_age (with Seconds).
+// clients, grant_type (with Args), max_age (with Seconds).
 type Check struct {
 	Kind    string   `json:"check"`
 	Args    []string `json:"args,omitempty"`

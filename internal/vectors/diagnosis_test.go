@@ -38,7 +38,6 @@ func TestDiagnosis(t *testing.T) {
 		`times: nbf an hour ahead`:                                       `nbf is 2026-01-01T01:00:00Z, 1h0m0s after now`,
 		`times: no exp`:                                                  `exp is missing`,
 		`claims: sub is 1`:                                               `sub`,
-		`claims: client_id "client-1" and azp "client-2"`:                `client_id and azp differ`,
 		`organizations: the ID, and no claim`:                            `"org_AbC123"`,
 		`checks: scope is "Read:orders"`:                                 `the token's scope lacks "read:orders"`,
 		`bindings: a DPoP key, nothing proven`:                           `bound to a key`,
@@ -48,6 +47,12 @@ func TestDiagnosis(t *testing.T) {
 		`compact: newline at the end of the signature`:                   `base64url`,
 		`types: RFC 9068 asked for: no jti`:                              `jti is missing: RFC 9068 requires it`,
 		`issuers: iss is "https://tenant.example.com.attacker.example/"`: `want "https://tenant.example.com/"`,
+
+		"types: Casdoor's refresh token":                        `this is a refresh token by its claim tokenType`,
+		"key-issuers: the common key set: another tenant's key": `the key set says that this key signs for "https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0" alone`,
+		"key-issuers: the template, and no tid":                 `where {tenantid} is the claim tid, which the token doesn't have`,
+
+		`bindings: a DPoP key and a second key by "kid":"rsa", the first proven`: `cnf names a key by its member kid`,
 	} {
 		v, ok := byName[name]
 		if !ok {

@@ -3,6 +3,8 @@ package forge
 import (
 	"cmp"
 	"strconv"
+
+	"github.com/rsguard/rsguard/vectors"
 )
 
 func claimTypes() *suite {
@@ -15,23 +17,53 @@ func claimTypes() *suite {
 		"azp":       "OpenID Connect Core 1.0, Section 2: azp is a string",
 	}
 
-	for _, name := range []string{"sub", "jti", "client_id", "azp", "org_id", "org_name", "gty"} {
+	for _, name := range []string{"sub", "jti", "client_id", "azp"} {
 		for _, text := range []string{"null", "0", "1", "1.5", "true", "false", `["a"]`, "[]", "{}", `{"a":"b"}`} {
-			if name == "gty" && text[0] == '[' {
-				s.accept(name+" is "+text, "Auth0 and others name several grants", claim(name, text))
-				continue
-			}
 			s.refuse("invalid_claim", name+" is "+text, cmp.Or(types[name], kind), claim(name, text))
 		}
 		s.accept(name+" is a string", cmp.Or(types[name], kind), claim(name, `"value"`))
 		s.accept("no "+name, "optional, if nobody asks for it", without(name))
 	}
 	for _, text := range []string{"null", "1", "true", "{}", `{"a":1}`, `["a",1]`, `["a",null]`, `[["a"]]`, `[{}]`} {
-		for _, name := range []string{"scope", "scp", "permissions"} {
-			s.refuse("invalid_claim", name+" is "+text, kind, without("scope"), claim(name, text))
+		s.refuse("invalid_claim", "scope is "+text, kind, without("scope"), claim("scope", text))
+	}
+
+	// A private claim of another type than expected is as good as absent.
+	const private = "RFC 7519, Section 4.3: a private claim has the type that its issuer gives it"
+	for _, c := range []struct {
+		name  string
+		check option
+		good  string
+	}{
+		{"scp", check("scopes", "a"), `["a"]`},
+		{"permissions", check("permissions", "a"), `["a"]`},
+		{"org_id", check("organization", "org_a"), `"org_a"`},
+		{"org_name", check("organization", "a"), `"a"`},
+		{"gty", check("grant_type", "a"), `"a"`},
+		{"cid", check("clients", "a"), `"a"`},
+		{"appid", check("clients", "a"), `"a"`},
+	} {
+		code, scope := "refused", option(func(*draft) {})
+		switch c.name {
+		case "scp", "permissions":
+			code, scope = "insufficient_scope", challengeScope("a")
+		case "org_id", "org_name":
+			code = "wrong_organization"
+		}
+		s.accept(c.name+" as expected, and a check", private, without("scope"), claim(c.name, c.good), c.check)
+		for _, text := range []string{"null", "0", "1.5", "true", "{}", `{"a":1}`, `["a",1]`, `["a",null]`, `[["a"]]`, `[{"name":"a"}]`} {
+			s.accept(c.name+" is "+text, private, without("scope"), claim(c.name, text))
+			s.refuse(code, c.name+" is "+text+", and a check", private, without("scope"), claim(c.name, text), c.check, scope)
 		}
 	}
-	s.refuse("invalid_claim", "permissions is a string", "an array, wherever it is known", claim("permissions", `"read:orders"`))
+	s.accept("permissions is a string", private, claim("permissions", `"read:orders"`))
+	s.refuse("insufficient_scope", "permissions is a string, and a check", private, claim("permissions", `"read:orders"`), check("permissions", "read:orders"), challengeScope("read:orders"))
+	s.accept("permissions are objects, as Casdoor has them", private, claim("permissions", `[{"name":"order-editors","actions":["Write"]}]`))
+	s.accept("scp is 1, beside a scope", private, claim("scp", "1"), check("scopes", "read:orders"))
+	s.accept("gty is an array", "Auth0 and others name several grants", claim("gty", `["a","b"]`), check("grant_type", "b"))
+	s.accept("gty is empty", "Auth0 and others name several grants", claim("gty", "[]"))
+	s.accept("org_id is an array", private, claim("org_id", `["org_a"]`))
+	s.refuse("wrong_organization", "org_id is an array, and a check", private, claim("org_id", `["org_a"]`), check("organization", "org_a"))
 	s.accept("permissions is an array", kind, claim("permissions", `["read:orders"]`))
 	s.accept("permissions is empty", kind, claim("permissions", `[]`))
 	s.accept("scope is empty", "a scope without entries grants nothing", claim("scope", `""`))
@@ -43,16 +75,39 @@ func claimTypes() *suite {
 	s.accept("sub of 3,000 bytes", "RFC 7519, Section 4.1.2: any string", claim("sub", quote(repeat("s", 3000))))
 	s.accept("private claims of every kind", "RFC 7519, Section 4.3", claim("https://example.com/roles", `["a",1,null,{"b":[]}]`), claim("n", "1.5"), claim("z", "null"), claim("t", "true"))
 
-	const client = "RFC 9068, Section 2.2 has client_id and OpenID Connect Core 1.0, Section 2 has azp: two answers to one question must agree"
-	s.accept("client_id alone", client, claim("client_id", `"client-1"`))
-	s.accept("azp alone", client, claim("azp", `"client-1"`))
-	s.accept("client_id and azp agree", client, claim("client_id", `"client-1"`), claim("azp", `"client-1"`))
-	for _, c := range [][2]string{{"client-1", "client-2"}, {"client-1", "Client-1"}, {"client-1", "client-1 "}, {"", "client-1"}, {"client-1", ""}} {
-		s.refuse("invalid_claim", "client_id "+quote(c[0])+" and azp "+quote(c[1]), client, claim("client_id", quote(c[0])), claim("azp", quote(c[1])))
-		s.refuse("invalid_claim", "azp "+quote(c[1])+" before client_id "+quote(c[0]), client, claim("azp", quote(c[1])), claim("client_id", quote(c[0])))
+	const client = "RFC 9068, Section 2.2 has client_id, OpenID Connect Core 1.0, Section 2 has azp, and none says that they agree"
+	named := check("clients", "client-1")
+	s.accept("client_id alone", client, claim("client_id", `"client-1"`), named)
+	s.accept("azp alone", client, claim("azp", `"client-1"`), named)
+	s.accept("cid alone", "Okta's name of the client", claim("cid", `"client-1"`), named)
+	s.accept("appid alone", "the client's name in Entra's tokens of version 1.0, and in AD FS's", claim("appid", `"client-1"`), named)
+	s.accept("client_id and azp agree", client, claim("client_id", `"client-1"`), claim("azp", `"client-1"`), named)
+	for _, other := range []string{"client-2", "Client-1", "client-1 ", ""} {
+		s.accept("client_id before azp "+quote(other), client, claim("client_id", `"client-1"`), claim("azp", quote(other)), named)
+		s.accept("client_id after azp "+quote(other), client, claim("azp", quote(other)), claim("client_id", `"client-1"`), named)
+		s.refuse("refused", "client_id "+quote(other)+" before azp", client, claim("client_id", quote(other)), claim("azp", `"client-1"`), named)
+		s.refuse("refused", "client_id "+quote(other)+" after azp", client, claim("azp", `"client-1"`), claim("client_id", quote(other)), named)
+		s.refuse("refused", "azp "+quote(other)+" before cid", client, claim("azp", quote(other)), claim("cid", `"client-1"`), named)
+		s.refuse("refused", "cid "+quote(other)+" after appid", client, claim("appid", `"client-1"`), claim("cid", quote(other)), named)
+		s.accept("cid before appid "+quote(other), client, claim("cid", `"client-1"`), claim("appid", quote(other)), named)
 	}
-	s.refuse("invalid_claim", "client_id null and a good azp", client, claim("client_id", "null"), claim("azp", `"client-1"`))
+	s.refuse("refused", "cid of another type, and appid", client, claim("cid", "1"), claim("appid", `"client-1"`), named)
+	s.refuse("refused", "CID and APPID are other names", "RFC 7519, Section 7.3: names are compared as they are", claim("CID", `"client-1"`), claim("APPID", `"client-1"`), named)
+	s.refuse("invalid_claim", "client_id null and a good azp", types["client_id"], claim("client_id", "null"), claim("azp", `"client-1"`))
+	s.refuse("invalid_claim", "azp null and a good client_id", types["azp"], claim("client_id", `"client-1"`), claim("azp", "null"))
+	s.refuse("invalid_claim", "RFC 9068 required, and cid alone", "RFC 9068, Section 2.2: client_id is required", full9068, without("client_id"), claim("cid", `"client-1"`))
+	s.refuse("invalid_claim", "RFC 9068 required, and azp alone", "RFC 9068, Section 2.2: client_id is required", full9068, without("client_id"), claim("azp", `"client-1"`))
 	return s
+}
+
+// full9068 asks for RFC 9068, and has what that asks for.
+func full9068(d *draft) {
+	for _, opt := range []option{
+		config(func(c *vectors.Config) { c.RequireRFC9068 = true }),
+		head("typ", `"at+jwt"`), claim("jti", `"1"`), claim("client_id", `"client-1"`),
+	} {
+		opt(d)
+	}
 }
 
 func repeat(s string, n int) string {
@@ -97,7 +152,7 @@ func organizations() *suite {
 	s.refuse("wrong_organization", "none of several", id, several, claim("org_id", `"org_3"`), claim("org_name", `"acme-corp-2"`))
 	s.refuse("wrong_organization", "two of several in one string", id, several, claim("org_id", `"org_1,org_2"`))
 	for _, text := range []string{"null", `["org_AbC123"]`, `{"id":"org_AbC123"}`, "1"} {
-		s.refuse("invalid_claim", "org_id is "+text, "of another type: refused before any check", byID, claim("org_id", text))
+		s.refuse("wrong_organization", "org_id is "+text, "of another type: a token for no organization", byID, claim("org_id", text))
 	}
 	s.accept("an organization that nobody asks for", "Organization was not asked for", claim("org_id", `"org_x"`))
 	return s
@@ -148,7 +203,7 @@ func checks() *suite {
 	s.accept("any permission of two", perm, anyPerm[0], claim("permissions", `["b"]`))
 	s.refuse("insufficient_scope", "no permission of two", perm, append(anyPerm, claim("permissions", `["c"]`))...)
 
-	const client = "the client is client_id, or else azp"
+	const client = "the client is client_id, otherwise azp, cid or appid"
 	clients := check("clients", "client-1", "client-2")
 	s.accept("a client by azp", client, clients, claim("azp", `"client-1"`))
 	s.accept("a client by client_id", client, clients, claim("client_id", `"client-2"`))

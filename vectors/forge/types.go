@@ -39,6 +39,8 @@ func types() *suite {
 		{"introspection response", "RFC 9701, Section 8.1", []m{{"token_introspection", `{"active":true}`}}},
 		{"introspection response without content", "RFC 9701, Section 8.1", []m{{"token_introspection", `null`}}},
 		{"authorization request", "RFC 9101, Section 10.8", []m{{"response_type", `"code"`}}},
+		{"ID token with at_hash", "OpenID Connect Core 1.0, Section 3.1.3.6", []m{{"at_hash", `"MTIzNDU2Nzg5MDEyMzQ1Ng"`}}},
+		{"ID token with c_hash", "OpenID Connect Core 1.0, Section 3.3.2.11", []m{{"c_hash", `"LDktKdoQak3Pk0cnXxCltA"`}}},
 		{"ID token with nonce and at_hash", "OpenID Connect Core 1.0, Section 2", []m{{"nonce", `"n"`}, {"at_hash", `"MTIzNDU2Nzg5MDEyMzQ1Ng"`}}},
 		{"ID token with nonce and c_hash", "OpenID Connect Core 1.0, Section 3.3.2.11", []m{{"nonce", `"n"`}, {"c_hash", `"LDktKdoQak3Pk0cnXxCltA"`}}},
 		{"ID token with nonce, at_hash and c_hash", "OpenID Connect Core 1.0, Section 3.3.2.11", []m{{"nonce", `"n"`}, {"at_hash", `"a"`}, {"c_hash", `"c"`}}},
@@ -49,7 +51,29 @@ func types() *suite {
 		{"ID token by its token_use", content, []m{{"token_use", `"id"`}}},
 		{"refresh token by its token_use", content, []m{{"token_use", `"refresh"`}}},
 		{"token_use in capitals", content, []m{{"token_use", `"ID"`}}},
-		{"empty token_use", content, []m{{"token_use", `""`}}},
+		{"Keycloak's login cookie", content, []m{{"typ", `"Serialized-ID"`}}},
+		{"Keycloak's initial access token", content, []m{{"typ", `"InitialAccessToken"`}}},
+		{"Keycloak's registration access token", content, []m{{"typ", `"RegistrationAccessToken"`}}},
+		{"Casdoor's refresh token", content, []m{{"tokenType", `"refresh-token"`}}},
+		{"Simple JWT's refresh token", content, []m{{"token_type", `"refresh"`}}},
+		{"Flask-JWT-Extended's refresh token", content, []m{{"type", `"refresh"`}}},
+		{"PingAM's refresh token", content, []m{{"tokenName", `"refresh_token"`}, {"token_type", `"Bearer"`}}},
+		{"PingAM's ID token", content, []m{{"tokenName", `"id_token"`}, {"tokenType", `"JWTToken"`}}},
+		{"Oracle's ID token", content, []m{{"tok_type", `"IT"`}}},
+		{"Descope's refresh token", content, []m{{"drn", `"DSR"`}}},
+		{"Spring's refresh token", content, []m{{"ati", `"2f1b7c9d-4a55-4b8f-8e60-9a7e5d3041c2"`}}},
+		{"ati of null", content, []m{{"ati", "null"}}},
+		{"typ refresh_token", content, []m{{"typ", `"refresh_token"`}}},
+		{"typ id_token", content, []m{{"typ", `"id_token"`}}},
+		{"token_use refresh_token", content, []m{{"token_use", `"refresh_token"`}}},
+		{"token_use id_token", content, []m{{"token_use", `"id_token"`}}},
+		{"token_type refresh_token", content, []m{{"token_type", `"refresh_token"`}}},
+		{"token_type RefreshToken", content, []m{{"token_type", `"RefreshToken"`}}},
+		{"type REFRESH", content, []m{{"type", `"REFRESH"`}}},
+		{"type refresh-token", content, []m{{"type", `"refresh-token"`}}},
+		{"tokenType refresh", content, []m{{"tokenType", `"refresh"`}}},
+		{"tokenType refresh_token", content, []m{{"tokenType", `"refresh_token"`}}},
+		{"a mark among claims of access tokens", content, []m{{"token_use", `"access"`}, {"typ", `"Bearer"`}, {"type", `"refresh"`}}},
 	} {
 		var opts []option
 		for _, m := range c.m {
@@ -60,12 +84,37 @@ func types() *suite {
 		s.accept(c.name+", where types are not checked", "for issuers that have no access tokens", append(opts, config(func(c *vectors.Config) { c.InsecureSkipTypeCheck = true }))...)
 	}
 	for _, c := range []struct{ name, claim, text string }{
-		{"nonce alone", "nonce", `"n"`}, {"at_hash alone", "at_hash", `"a"`}, {"c_hash alone", "c_hash", `"c"`}, {"typ claim Bearer", "typ", `"Bearer"`}, {"typ claim JWT", "typ", `"JWT"`}, {"token_use access", "token_use", `"access"`},
+		{"nonce alone", "nonce", `"n"`}, {"typ claim Bearer", "typ", `"Bearer"`}, {"typ claim JWT", "typ", `"JWT"`}, {"token_use access", "token_use", `"access"`},
 		{"EVENTS, another name", "EVENTS", `{}`}, {"sid", "sid", `"s"`}, {"auth_time", "auth_time", "1767225000"}, {"amr", "amr", `["pwd"]`}, {"acr", "acr", `"1"`}, {"htm and htu", "htm", `"GET"`},
 	} {
 		s.accept(c.name, "access tokens have it, too", claim(c.claim, c.text))
 	}
-	s.accept("at_hash and c_hash without a nonce", content, claim("at_hash", `"a"`), claim("c_hash", `"c"`))
+	// A value that is unknown is no mark.
+	for _, c := range []struct {
+		claim string
+		texts []string
+	}{
+		{"typ", []string{`"Bearer"`, `"DPoP"`, `"at+jwt"`, `"access"`, `"refreshed"`, `"IDs"`, `"online"`, `"R\u0435fresh"`, `""`, "null", "1", `["Refresh"]`, `{"typ":"Refresh"}`}},
+		{"token_use", []string{`"access"`, `"access_token"`, `"identity"`, `"idp"`, `""`, "null", "1", `["refresh"]`}},
+		{"tokenType", []string{`"access-token"`, `"JWTToken"`, `"refresh-tokens"`, `"id"`, "null"}},
+		{"token_type", []string{`"Bearer"`, `"access"`, `"sliding"`, `"norefresh"`, "null"}},
+		{"type", []string{`"access"`, `"normal-user"`, `"userToken"`, `"id"`, `"refresher"`, `"pre-refresh"`, "null", "7"}},
+		{"tokenName", []string{`"access_token"`, `"refresh"`, "null"}},
+		{"tok_type", []string{`"AT"`, `"ITS"`, "null"}},
+		{"drn", []string{`"DS"`, `"DSRX"`, "null"}},
+		{"tty", []string{`"at"`}},
+		{"TokenType", []string{`"refresh-token"`}},
+		{"Type", []string{`"refresh"`}},
+		{"TYP", []string{`"Refresh"`}},
+		{"ATI", []string{`"x"`}},
+		{"refresh", []string{`"refresh"`, "true"}},
+	} {
+		for _, text := range c.texts {
+			if c.claim+text != `typ"Bearer"` && c.claim+text != `token_use"access"` { // which are above
+				s.accept("the claim "+c.claim+" is "+text, "a value that no issuer is known to mark other tokens by", claim(c.claim, text))
+			}
+		}
+	}
 
 	skip := config(func(c *vectors.Config) { c.InsecureSkipTypeCheck = true })
 	for _, t := range []string{"dpop+jwt", "logout+jwt", "", "x"} {

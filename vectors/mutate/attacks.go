@@ -51,13 +51,13 @@ var attacks = []attack{
 		"unused bits are zero", "no characters but the alphabet's", "no length that nothing has", "cnf's hashes have one spelling",
 	}, nil},
 	{"An extension that switches a check off", []string{"crit is refused", "b64 is true"}, nil},
-	{"A member of another type than its reader expects", []string{"kid is a string", "typ is a string", "claims have their types"}, nil},
-	{"Two claims that answer one question", []string{"client_id and azp agree", "scp only without scope"}, nil},
+	{"A member of another type than its reader expects", []string{"kid is a string", "typ is a string", "claims have their types", "a private claim of another type is empty"}, nil},
+	{"Two claims that answer one question", []string{"client_id before azp", "cid before appid", "scp only without scope"}, nil},
 
 	// Claims.
 	{"Another kind of token", []string{
-		"typ is absent, JWT or at+jwt", "what only other types have", "events", "token_introspection", "response_type", "the claim typ", "token_use",
-		"nonce with at_hash or c_hash", "RFC 9068's type", "RFC 9068's claims",
+		"typ is absent, JWT or at+jwt", "what only other types have", "marks are looked for", "a mark by any value", "a mark's value has no case",
+		"a mark's value has no separators", "RFC 9068's type", "RFC 9068's claims",
 	}, nil},
 	{"A token of another issuer", []string{"iss is ours", "iss is exact in case", "iss is exact in its slash"}, nil},
 	{"A token for another API", []string{"aud has ours", "aud is exact", "aud is not empty"}, nil},
@@ -142,7 +142,7 @@ var attacks = []attack{
 		"there is an issuer", "there is an audience", "an audience is not empty", "leeway has a limit", "token size has a limit",
 	}, nil},
 	{"None: an honest request that must pass", []string{
-		"typ may have application/ before it", "nonce or at_hash alone is allowed", "InsecureSkipTypeCheck skips", "nbf itself is in time",
+		"typ may have application/ before it", "a mark's value is known", "a private claim's type is its issuer's", "InsecureSkipTypeCheck skips", "nbf itself is in time",
 		"iat itself is in time", "cnf's members that are not understood are ignored", "org_name is what is asked for in lower case",
 		"the scheme has no case", "hosts have no case", "the scheme's own port is none", "dots in a path are resolved",
 		"a host's name is the same in any case",

@@ -18,6 +18,7 @@ const (
 	config       = "validator/config.go"
 	keys         = "validator/keys.go"
 	keyIssuer    = "jwks/keyissuer.go"
+	marksFile    = "validator/marks.go"
 	memory       = "validator/memory.go"
 	bearer       = "middleware/bearer.go"
 	requests     = "middleware/middleware.go"
@@ -110,14 +111,12 @@ var mutants = []mutant{
 	// Types.
 	{"typ is absent, JWT or at+jwt", []edit{{examination, `case x.token.Header.HasType && !strings.EqualFold(typ, "JWT"):`, "case false:"}}},
 	{"typ may have application/ before it", []edit{{examination, "typ = typ[len(applicationPrefix):]", "_ = typ"}}},
-	{"what only other types have", []edit{{examination, `if x.otherType != "" {`, `if false {`}}},
-	{"events", []edit{{read, `case "events":`, `case "\x00events":`}}},
-	{"token_introspection", []edit{{read, `case "token_introspection":`, `case "\x00token_introspection":`}}},
-	{"response_type", []edit{{read, `case "response_type":`, `case "\x00response_type":`}}},
-	{"the claim typ", []edit{{read, "if typ, isText := v.Text(); !isText || slices.ContainsFunc(otherTypes, equalFold(typ)) {", "if typ, isText := v.Text(); isText && typ == \"\\x00\" && slices.ContainsFunc(otherTypes, equalFold(typ)) {"}}},
-	{"token_use", []edit{{read, `use != "access" {`, `use == "\x00" {`}}},
-	{"nonce with at_hash or c_hash", []edit{{read, "if nonce && hash {", "if nonce && hash && false {"}}},
-	{"nonce or at_hash alone is allowed", []edit{{read, "if nonce && hash {", "if nonce || hash {"}}},
+	{"what only other types have", []edit{{examination, "if x.mark != nil {", "if false {"}}},
+	{"a mark by any value", []edit{{marksFile, "if len(m.values) == 0 {\n\t\treturn true", "if len(m.values) == 0 {\n\t\treturn false"}}},
+	{"a mark's value is known", []edit{{marksFile, "if sameWord(text, value) {", "if text != value+value {"}}},
+	{"a mark's value has no case", []edit{{marksFile, "if lower(s[0]) != lower(t[0]) {", "if s[0] != t[0] {"}}},
+	{"a mark's value has no separators", []edit{{marksFile, `const separators = "-_"`, `const separators = ""`}}},
+	{"marks are looked for", []edit{{read, `"tokenType", "token_type", "type", "tokenName", "tok_type", "drn", "ati":`, `"tokenType", "token_type", "type", "tokenName", "tok_type", "drn":`}}},
 	{"RFC 9068's type", []edit{{examination, "case v.cfg.RequireRFC9068:", "case false:"}}},
 	{"RFC 9068's claims", []edit{{examination, "return x.checkRequired()", "_ = x.checkRequired"}}},
 	{"InsecureSkipTypeCheck skips", []edit{{examination, "if v.cfg.InsecureSkipTypeCheck {", "if false {"}}},
@@ -139,8 +138,11 @@ var mutants = []mutant{
 	{"whole dates are in range", []edit{{jsonReader, "seconds > maxDate {", "seconds > 1e17 {"}}},
 	{"dates with fractions are in range", []edit{{jsonReader, "if seconds == maxDate && nanoseconds > 0 {", "if false {"}}},
 	{"claims have their types", []edit{{read, "if !ok && !isWrong {", "if !ok && !isWrong && false {"}}},
-	{"client_id and azp agree", []edit{{read, "case hasAuthorizedParty && authorizedParty != r.ClientID:", "case false && hasAuthorizedParty:"}}},
-	{"scp only without scope", []edit{{read, "case \"scp\":\n\t\t\tif !hasScope {", "case \"scp\":\n\t\t\tif true {"}, {read, "r.scopes, hasScope = v, true", "if r.scopes.Kind() == jose.KindNone {\n\t\t\t\tr.scopes = v\n\t\t\t}"}}},
+	{"client_id before azp", []edit{{read, "\tcase r.hasClientID:\n\tcase hasAuthorizedParty:", "\tcase hasAuthorizedParty:"}}},
+	{"cid before appid", []edit{{read, "case hasCID:", `case hasCID && appID == "":`}}},
+	{"a private claim's type is its issuer's", []edit{{read, "r.ignored = append(r.ignored, mistyped{m.Name, want})", `r.mark = &mark{claim: m.Name, kind: "wrong"}`}}},
+	{"a private claim of another type is empty", []edit{{read, "r.ignored = append(r.ignored, mistyped{m.Name, want})\n\treturn jose.Value{}", "return v"}}},
+	{"scp only without scope", []edit{{read, "if scp := r.private(o.Member, wantTextOrTexts); !hasScope {", "if scp := r.private(o.Member, wantTextOrTexts); hasScope || !hasScope {"}, {read, "r.scopes, hasScope = v, true", "if r.scopes.Kind() == jose.KindNone {\n\t\t\t\tr.scopes = v\n\t\t\t}"}}},
 
 	// Binding.
 	{"cnf needs a proof", []edit{{examination, "if x.cnf.Kind() == jose.KindNone {", "if true {"}}},
