@@ -20,6 +20,8 @@ import (
 func FuzzValidate(f *testing.F) {
 	f.Add(`{"alg":"EdDSA","kid":"k1"}`, object{"iss": issuer, "aud": audience, "exp": t0.Unix() + 60}.json(), "")
 	f.Add(`{"alg":"EdDSA","kid":"k1","typ":"at+jwt"}`, object{"iss": issuer, "aud": []string{"x", audience}, "exp": 1.7e9 + 0.5, "azp": "c", "scope": "a b"}.json(), "")
+	f.Add(`{"alg":"EdDSA","kid":"k1"}`, object{"iss": issuer, "aud": audience, "exp": t0.Unix(), "client_id": "a", "cid": 1, "appid": "b", "org_id": []int{1}, "permissions": 1}.json(), "")
+	f.Add(`{"alg":"EdDSA","kid":"k1"}`, object{"iss": issuer, "aud": audience, "exp": t0.Unix(), "type": "access", "tokenType": "refresh", "cid": "a"}.json(), "")
 	f.Add(`{"alg":"EdDSA"}`, object{"iss": issuer, "aud": audience, "exp": t0.Unix() + 60, "cnf": object{"jkt": "x"}}.json(), "")
 	ours := strings.NewReplacer("https://tenant.example.com/", issuer, "RS256", "EdDSA", `"kid":"rsa"`, `"kid":"k1"`, "17672", "17000")
 	seen := map[string]bool{}
@@ -139,17 +141,38 @@ func checkAccepted(t *testing.T, text string, claims *validator.Claims) {
 	if _, ok := payload["cnf"]; ok {
 		t.Errorf("cnf %v is accepted without a proof", payload["cnf"])
 	}
-	for name, got := range map[string]string{"sub": claims.Subject, "jti": claims.ID, "org_id": claims.OrgID, "org_name": claims.OrgName} {
+	for name, got := range map[string]string{"sub": claims.Subject, "jti": claims.ID, "azp": claims.AuthorizedParty} {
 		if want, ok := payload[name].(string); got != want || !ok && payload[name] != nil {
 			t.Errorf("%s = %q, want %v", name, got, payload[name])
 		}
 	}
+	// Private claims may have any type, and then are as good as absent.
+	for name, got := range map[string]string{"org_id": claims.OrgID, "org_name": claims.OrgName} {
+		if want, _ := payload[name].(string); got != want {
+			t.Errorf("%s = %q, want %v", name, got, payload[name])
+		}
+	}
+	client := ""
+	for _, name := range []string{"client_id", "azp", "cid", "appid"} {
+		if value, ok := payload[name]; ok {
+			client, _ = value.(string)
+			break
+		}
+	}
+	if claims.ClientID != client {
+		t.Errorf("ClientID = %q, want %q, of %s", claims.ClientID, client, decoded[1])
+	}
 	if gty, ok := payload["gty"].(string); ok && claims.GrantType != gty {
 		t.Errorf("gty = %q, want %q", claims.GrantType, gty)
 	}
-	for _, name := range []string{"events", "token_introspection", "response_type"} {
+	for _, name := range []string{"events", "token_introspection", "response_type", "at_hash", "c_hash", "ati"} {
 		if _, ok := payload[name]; ok {
 			t.Errorf("a token with %s is accepted", name)
+		}
+	}
+	for _, name := range []string{"typ", "type", "token_type", "tokenType", "token_use"} {
+		if value, _ := payload[name].(string); strings.EqualFold(value, "refresh") {
+			t.Errorf("a token with %s %q is accepted", name, value)
 		}
 	}
 }
