@@ -51,10 +51,10 @@ func TestMarks(t *testing.T) {
 	}
 }
 
-// The README's table is that of the code.
+// The table of the docs is that of the code.
 func TestMarks_documented(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../README.md")
+	readme, err := os.ReadFile("../docs/checked.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestMarks_documented(t *testing.T) {
 		fmt.Fprintf(&table, "| `%s` | %s | %s | [%s](%s) |\n", m.Claim, value, m.Kind, m.By, m.Source)
 	}
 	if !strings.Contains(string(readme), "\n"+table.String()+"\n") {
-		t.Errorf("README.md doesn't have this table:\n%s", &table)
+		t.Errorf("docs/checked.md doesn't have this table:\n%s", &table)
 	}
 }
 

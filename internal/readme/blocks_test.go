@@ -50,6 +50,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/labstack/echo/v4"
 
+	"github.com/rsguard/rsguard/dpop"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -61,6 +62,7 @@ var (
 	e            *echo.Echo
 	g            *gin.Engine
 	r            *http.Request
+	proofs       *dpop.Verifier
 	list, create http.Handler
 )
 `
@@ -77,6 +79,7 @@ var imports = map[string]string{
 	"strings":    "strings",
 	"testing":    "testing",
 	"time":       "time",
+	"tls":        "crypto/tls",
 	"echo":       "github.com/labstack/echo/v4",
 	"gin":        "github.com/gin-gonic/gin",
 	"echoauth":   "github.com/rsguard/rsguard/adapters/echoauth",
@@ -117,7 +120,8 @@ func (b block) fileText() string {
 	// A fragment may define what only the text after it uses.
 	for _, m := range definition.FindAllStringSubmatch(b.code, -1) {
 		for name := range strings.SplitSeq(m[1], ",") {
-			if name = strings.TrimSpace(name); name != "_" {
+			// A loop's variables have "for" before them, and are used in it.
+			if name = strings.TrimSpace(name); name != "_" && !strings.HasPrefix(m[1], "for ") {
 				fmt.Fprintf(&s, "\t_ = %s\n", name)
 			}
 		}

@@ -15,31 +15,32 @@ const root = "../.."
 // module that only knows this one by a replace.
 func TestCodeBlocks(t *testing.T) {
 	t.Parallel()
-	for _, file := range []string{"README.md", "CONTRIBUTING.md"} {
-		t.Run(file, func(t *testing.T) {
-			t.Parallel()
-			text, err := os.ReadFile(filepath.Join(root, file))
-			if err != nil {
-				t.Fatal(err)
-			}
-			found, err := blocks(file, string(text))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(found) == 0 {
-				t.Fatalf("blocks(%s) found no Go code", file)
-			}
-			dir := newModule(t, found)
-			if out, err := run(dir, "vet", "./..."); err != nil {
-				t.Fatalf("go vet of the blocks of %s: %v\n%s", file, err, out)
-			}
-			out, err := run(dir, "test", "-count=1", "./...")
-			if err != nil {
-				t.Fatalf("go test of the blocks of %s: %v\n%s", file, err, out)
-			}
-			t.Logf("%d blocks of %s built\n%s", len(found), file, out)
-		})
+	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("Glob(docs/*.md) = %q, %v, want the pages", pages, err)
 	}
+	var found []block
+	for _, path := range append([]string{filepath.Join(root, "README.md"), filepath.Join(root, "CONTRIBUTING.md")}, pages...) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, _ := filepath.Rel(root, path)
+		of, err := blocks(filepath.ToSlash(file), string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, of...)
+	}
+	dir := newModule(t, found)
+	if out, err := run(dir, "vet", "./..."); err != nil {
+		t.Fatalf("go vet of the blocks: %v\n%s", err, out)
+	}
+	out, err := run(dir, "test", "-count=1", "./...")
+	if err != nil {
+		t.Fatalf("go test of the blocks: %v\n%s", err, out)
+	}
+	t.Logf("%d blocks built\n%s", len(found), out)
 }
 
 // TestBrokenBlocks shows that a block which does not compile, or whose test fails, is found.
@@ -72,8 +73,8 @@ func TestBrokenBlocks(t *testing.T) {
 	}
 }
 
-// newModule writes the blocks into a module of a newcomer: each in a package of its own, a file of
-// tests beside the program before it. Its go.mod names this module and nothing else; what that needs
+// newModule writes the blocks into a module of a newcomer: each in a package of its own, and tests of
+// package main beside the first program of their page. Its go.mod names this module and nothing else; what that needs
 // is found by the go command from this module's own requirements.
 func newModule(t *testing.T, found []block) string {
 	t.Helper()
@@ -90,15 +91,21 @@ func newModule(t *testing.T, found []block) string {
 	}
 	write(t, filepath.Join(dir, "go.sum"), string(sum))
 
-	last := ""
+	first := map[string]string{} // the first program of each page, which its tests of package main are for
 	for i, b := range found {
-		if b.test() && last != "" {
-			write(t, filepath.Join(dir, last, fmt.Sprintf("block%d_test.go", i)), b.fileText())
+		if program := first[b.file]; b.test() && strings.HasPrefix(b.code, "package main\n") && program != "" {
+			write(t, filepath.Join(dir, program, fmt.Sprintf("block%d_test.go", i)), b.fileText())
 			continue
 		}
 		pkg := fmt.Sprintf("block%02d", i)
+		if b.test() { // tests without a program
+			write(t, filepath.Join(dir, pkg, "block_test.go"), b.fileText())
+			continue
+		}
 		if b.program() {
-			last = pkg
+			if first[b.file] == "" {
+				first[b.file] = pkg
+			}
 		} else {
 			write(t, filepath.Join(dir, pkg, "prelude.go"), prelude)
 		}
