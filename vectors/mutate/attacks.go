@@ -143,7 +143,8 @@ var attacks = []attack{
 	}, nil},
 	{"None: an honest request that must pass", []string{
 		"typ may have application/ before it", "a mark's value is known", "a private claim's type is its issuer's", "InsecureSkipTypeCheck skips", "nbf itself is in time",
-		"iat itself is in time", "cnf's members that are not understood are ignored", "org_name is what is asked for in lower case",
+		"iat itself is in time", "cnf's members that are not understood are ignored",
+		"a proof's key has members that are not understood", "org_name is what is asked for in lower case",
 		"the scheme has no case", "hosts have no case", "the scheme's own port is none", "dots in a path are resolved",
 		"a host's name is the same in any case",
 	}, nil},
