@@ -67,7 +67,7 @@ var attacks = []attack{
 	}, nil},
 	{"A token of another organization", []string{
 		"org_id is exact", "org_name is exact", "only ASCII is lowered", "org_id is no name",
-		"a token for no organization is for none", "org_name is no ID",
+		"a token for no organization is for none", "no organization is none to be for", "org_name is no ID",
 	}, nil},
 	{"A token that does not allow it", []string{"all scopes", "permissions are not scopes", "clients are exact"}, nil},
 
@@ -104,6 +104,7 @@ var attacks = []attack{
 	}, nil},
 	{"A way around the check", []string{
 		"optional is for no credentials", "a check is not optional", "only the token's source says that there is none",
+		"a rejection has a code",
 		"a preflight is allowed where it is said", "a preflight is OPTIONS", "a preflight has an Origin", "a preflight asks for a method",
 		"a preflight has no credentials",
 	}, nil},
