@@ -54,7 +54,7 @@ func TestMarks(t *testing.T) {
 // The table of the docs is that of the code.
 func TestMarks_documented(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../docs/checked.md")
+	page, err := os.ReadFile("../docs/checked.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestMarks_documented(t *testing.T) {
 		}
 		fmt.Fprintf(&table, "| `%s` | %s | %s | [%s](%s) |\n", m.Claim, value, m.Kind, m.By, m.Source)
 	}
-	if !strings.Contains(string(readme), "\n"+table.String()+"\n") {
+	if !strings.Contains(string(page), "\n"+table.String()+"\n") {
 		t.Errorf("docs/checked.md doesn't have this table:\n%s", &table)
 	}
 }

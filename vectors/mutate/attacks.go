@@ -92,7 +92,7 @@ var attacks = []attack{
 	}, nil},
 	{"A forged proof", []string{
 		"one DPoP field", "a proof's type", "a proof's algorithm", "a proof's claims have their types", "a proof's signature",
-		"a proof's key has public members only", "a proof's key says its algorithm",
+		"a proof's key says its algorithm",
 	}, nil},
 	{"A certificate that the connection does not have", []string{
 		"one Client-Cert field", "the proxy's own certificate is not the client's", "answers vary by the certificate",
