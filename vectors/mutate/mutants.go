@@ -189,6 +189,15 @@ var mutants = []mutant{
 	{"a remembered token's binding is proven", []edit{{memory, "if err := c.Confirmation.Proven(ctx); err != nil {", "if err := c.Confirmation.Proven(ctx); err != nil && false {"}}},
 	{"a remembered token is the same in full", []edit{{memory, "r != nil && r.token == token {", "r != nil {"}}},
 
+	// Tenants that are looked up.
+	{"a tenant's Validator lists its issuer", []edit{{"validator/lookup.go", "case v != nil && !slices.Contains(v.cfg.Issuers, c.issuer):", "case false && !slices.Contains(v.cfg.Issuers, c.issuer):"}}},
+	{"a tenant that was here is counted apart", []edit{{"validator/tenants.go", "if t.seen.has(issuer) {", "if false {"}}},
+	{"a tenant is asked for after a silence", []edit{{"validator/tenants.go", "patient := !k.lived(MuxLifetime, now) &&", "patient := false &&"}}},
+	{"a tenant in use is asked for again", []edit{{"validator/tenants.go", "return now.UnixNano() >= k.next.Load() }", "return false }"}}},
+	{"a tenant outlives failed calls, for a time", []edit{{"validator/tenants.go", "CodeOf(err) == CodeUnavailable && k.lived(MuxLifetime+MuxStale, now)", "CodeOf(err) == CodeUnavailable"}}},
+	{"a call from before Forget says nothing", []edit{{"validator/lookup.go", "if c.forgotten {", "if false {"}}},
+	{"first looks are limited", []edit{{"validator/lookup.go", "case !limit.AllowN(now, 1):", "case !limit.AllowN(now, 0):"}}},
+
 	// Configurations.
 	{"an issuer is an https URL", []edit{{secureurl, `case u.Scheme == "https" || u.Scheme == "http" && IsLoopback(u.Hostname()):`, `case u.Scheme == "https" || u.Scheme == "http":`}}},
 	{"an issuer has no query", []edit{{config, `if strings.Contains(s, "?") {`, "if false {"}}},
