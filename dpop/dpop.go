@@ -53,13 +53,13 @@ type Request struct {
 
 	// URL is the URL that the client has sent the request to, absolute, as the client knows it: behind a proxy, that is
 	// not always what the server sees. Its query and fragment don't matter.
-	URL string
+	URL string `json:"-"`
 
 	// Proofs are the values of all DPoP header fields. One is right.
-	Proofs []string
+	Proofs []string `json:"-"`
 
 	// Token is the access token.
-	Token string
+	Token string `json:"-"`
 }
 
 // A Proof is a proof that has been verified and not yet redeemed.

@@ -19,7 +19,7 @@ type NonceConfig struct {
 	// Secrets are of 32 random bytes at least. The first makes nonces, all of them check. All servers behind one name
 	// have the same. To change the secret, add the new one at the end, then move it to the front when all servers have it,
 	// then take the old one out.
-	Secrets [][]byte
+	Secrets [][]byte `json:"-"`
 
 	// Step is how long a nonce is given out. It is accepted in the following step too, and so for up to two. Zero means
 	// [DefaultNonceStep]; less than a second is refused.
@@ -33,7 +33,7 @@ type NonceConfig struct {
 // secret can make. All clients get the same one, which is how nonces are meant here: they keep proofs from being made in
 // advance (RFC 9449, Section 11.2). It is safe for concurrent use. It is made by [NewNonces]: the zero Nonces makes none,
 // and none is valid.
-type Nonces struct{ cfg NonceConfig }
+type Nonces struct{ cfg *NonceConfig } // by its address: see Format
 
 var _ NonceSource = (*Nonces)(nil)
 
@@ -65,7 +65,7 @@ func NewNonces(cfg NonceConfig) (*Nonces, error) {
 		secrets[i] = slices.Clone(secret)
 	}
 	cfg.Secrets = secrets
-	return &Nonces{cfg}, nil
+	return &Nonces{&cfg}, nil
 }
 
 const (
@@ -76,7 +76,7 @@ const (
 
 // Nonce returns the nonce of the present step.
 func (n *Nonces) Nonce() string {
-	if len(n.cfg.Secrets) == 0 {
+	if n.cfg == nil {
 		return ""
 	}
 	nonce := n.nonce(n.cfg.Secrets[0], n.step())
@@ -86,7 +86,7 @@ func (n *Nonces) Nonce() string {
 // Valid reports whether nonce is of the present step or the one before. One of the next step is good as well: a server
 // whose clock is ahead of ours has made it.
 func (n *Nonces) Valid(nonce string) bool {
-	if len(nonce) != base64.RawURLEncoding.EncodedLen(nonceSize) || len(n.cfg.Secrets) == 0 {
+	if len(nonce) != base64.RawURLEncoding.EncodedLen(nonceSize) || n.cfg == nil {
 		return false
 	}
 	got, err := base64.RawURLEncoding.Strict().DecodeString(nonce)

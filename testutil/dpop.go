@@ -25,13 +25,17 @@ import (
 type ProofKey struct {
 	tb         testing.TB
 	alg        validator.Algorithm
-	private    crypto.Signer
 	thumbprint string
+	*proofSecret
 
 	// Now tells the time at which proofs are issued. Nil means [time.Now]; [mockissuer.Issuer.Now] is that of an issuer.
 	// It is not to be changed while the key is in use.
 	Now func() time.Time
 }
+
+// A proofSecret is kept by its address: fmt prints what is in an unexported field
+// without asking.
+type proofSecret struct{ private crypto.Signer }
 
 // DPoPKey makes a key for ES256, or for EdDSA if that is named; other algorithms fail tb.
 //
@@ -51,7 +55,7 @@ func DPoPKey(tb testing.TB, alg ...validator.Algorithm) *ProofKey {
 }
 
 func newProofKey(alg validator.Algorithm) (k *ProofKey, err error) {
-	k = &ProofKey{alg: alg}
+	k = &ProofKey{alg: alg, proofSecret: new(proofSecret)}
 	switch alg {
 	case validator.ES256:
 		k.private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -12,8 +12,11 @@ import (
 	"github.com/rsguard/rsguard/internal/jose"
 )
 
-// Claims are what a token says of its subject and its client, verified. They are not to be changed: what is
-// remembered of a token is shared by its requests.
+// Claims are what a token says of its subject and its client, verified. They are
+// not to be changed: what is remembered of a token is shared by its requests.
+//
+// Package fmt and logs show which token they are of, and no more: see
+// [Claims.LogValue]. In JSON they are the token's payload.
 type Claims struct {
 	Issuer    string // iss
 	Subject   string // sub

@@ -65,7 +65,7 @@ type Config struct {
 	// Secret is for issuers that sign with a shared secret by HS256 (or the HS algorithms in Algorithms), in place of
 	// Keys. It holds raw bytes, not base64, and as many as the hash has or more. Who can check such a token can also
 	// make one: prefer public keys wherever the issuer offers them.
-	Secret []byte
+	Secret []byte `json:"-"`
 
 	// Algorithms are those that a token may be signed with. Empty means RS256 alone, or HS256 if there is a Secret.
 	Algorithms []Algorithm

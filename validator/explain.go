@@ -43,6 +43,9 @@ const (
 func (v *Validator) Explain(ctx context.Context, token string) Report {
 	x := new(examination)
 	err := v.examine(ctx, x, token)
+	if v.cfg == nil {
+		return Report{Err: err}
+	}
 	if err != nil {
 		err = x.refusal(err)
 	}

@@ -106,6 +106,8 @@ func (t *tenants) answer(c *call) (v *Validator, err error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case v != nil && v.cfg == nil:
+		return nil, &Error{Code: CodeUnavailable, Err: errNotMade}
 	case v != nil && !slices.Contains(v.cfg.Issuers, c.issuer):
 		return nil, &Error{Code: CodeIssuer, Err: &mismatch{
 			name: "iss", found: []string{c.issuer}, want: v.cfg.Issuers, advice: "the Mux's function returned a Validator of others",

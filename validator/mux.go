@@ -41,8 +41,9 @@ func NewMux(tenants ...*Validator) (*Mux, error) {
 		case v == nil:
 			errs = append(errs, fmt.Errorf("validator: Mux: Validator %d is nil", i))
 			continue
-		case len(v.cfg.Issuers) == 0:
+		case v.cfg == nil:
 			errs = append(errs, fmt.Errorf("validator: Mux: Validator %d was not made by New", i))
+			continue
 		case slices.Contains(tenants[:i], v):
 			errs = append(errs, fmt.Errorf("validator: Mux: Validator %d is there twice", i))
 			continue

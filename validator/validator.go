@@ -29,7 +29,7 @@ import (
 
 // A Validator validates the tokens of one tenant. It is made by [New], and safe for concurrent use.
 type Validator struct {
-	cfg            Config
+	cfg            *Config // by its address: see Format
 	algorithms     []string
 	audienceAdvice string
 	trusts         []trust // in the order of Config.Issuers
@@ -50,7 +50,7 @@ func New(cfg Config) (*Validator, error) {
 	cfg.Leeway = max(cmp.Or(cfg.Leeway, DefaultLeeway), 0)
 	cfg.MaxTokenSize = cmp.Or(cfg.MaxTokenSize, DefaultMaxTokenSize)
 
-	v := &Validator{cfg: cfg, audienceAdvice: "request the token with audience=" + cfg.Audiences[0]}
+	v := &Validator{cfg: &cfg, audienceAdvice: "request the token with audience=" + cfg.Audiences[0]}
 	for _, alg := range cfg.algorithms() {
 		v.algorithms = append(v.algorithms, string(alg))
 	}
@@ -100,7 +100,7 @@ func (v *Validator) validate(ctx context.Context, token string, c *Claims) (*Cla
 
 // examine takes a token through all that is asked of it.
 func (v *Validator) examine(ctx context.Context, x *examination, token string) error {
-	if v.cfg.Now == nil {
+	if v.cfg == nil {
 		return &Error{Code: CodeUnavailable, Err: errNotMade}
 	}
 	if err := x.parse(token, v.cfg.MaxTokenSize); err != nil {

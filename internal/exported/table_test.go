@@ -23,73 +23,97 @@ type entry struct {
 	// zero checks that the zero value accepts nothing. Nil means that a value of
 	// the type decides nothing: it is text, a result, or for tests alone.
 	zero func(t *testing.T)
+
+	// shows are the fields that its text may show, by fmt and in logs, and json
+	// those that it may show besides when encoding/json writes it.
+	shows, json []string
+
+	// hidden are those that its text may show besides when it is in an unexported
+	// field of another struct. There fmt calls no method: it shows all fields of a
+	// Config, and of other types what is a caller's own, if that is no pointer.
+	hidden []string
 }
 
-func of[T any](zero func(t *testing.T)) entry { return entry{reflect.TypeFor[T](), zero} }
+func of[T any](zero func(t *testing.T), shows ...string) entry {
+	return entry{typ: reflect.TypeFor[T](), zero: zero, shows: shows}
+}
+
+func (e entry) inJSON(shows ...string) entry {
+	e.json = shows
+	return e
+}
+
+func (e entry) ifHidden(shows ...string) entry {
+	e.hidden = shows
+	return e
+}
+
+// everything stands for all fields of a type.
+const everything = "*"
 
 // table has every exported type.
 var table = map[string]entry{
-	"dpop.Config":      of[dpop.Config](zeroDPoPConfig),
+	"dpop.Config":      of[dpop.Config](zeroDPoPConfig, "Algorithms").ifHidden(everything),
 	"dpop.MemoryStore": of[dpop.MemoryStore](zeroMemoryStore),
-	"dpop.NonceConfig": of[dpop.NonceConfig](zeroNonceConfig),
+	"dpop.NonceConfig": of[dpop.NonceConfig](zeroNonceConfig).ifHidden(everything),
 	"dpop.NonceSource": of[dpop.NonceSource](zeroNonceSource),
 	"dpop.Nonces":      of[dpop.Nonces](zeroNonces),
-	"dpop.Proof":       of[dpop.Proof](zeroProof),
+	"dpop.Proof":       of[dpop.Proof](zeroProof, everything),
 	"dpop.ReplayStore": of[dpop.ReplayStore](zeroReplayStore),
-	"dpop.Request":     of[dpop.Request](zeroRequest),
-	"dpop.Verifier":    of[dpop.Verifier](zeroVerifier),
+	"dpop.Request":     of[dpop.Request](zeroRequest, "Method").ifHidden(everything),
+	"dpop.Verifier":    of[dpop.Verifier](zeroVerifier, "cfg.Algorithms").ifHidden("algorithms", "cfg.Replays", "cfg.Nonces"),
 
-	"jwks.Cache":  of[jwks.Cache](zeroCache),
-	"jwks.Config": of[jwks.Config](zeroCacheConfig),
-	"jwks.Key":    of[jwks.Key](zeroKey),
-	"jwks.Set":    of[jwks.Set](zeroSet),
-	"jwks.State":  of[jwks.State](nil),
-	"jwks.Status": of[jwks.Status](nil),
+	"jwks.Cache":  of[jwks.Cache](zeroCache, "cfg.Issuer").ifHidden(everything),
+	"jwks.Config": of[jwks.Config](zeroCacheConfig, "Issuer", "URL", "Seed"),
+	"jwks.Key":    of[jwks.Key](zeroKey, everything),
+	"jwks.Set":    of[jwks.Set](zeroSet, everything),
+	"jwks.State":  of[jwks.State](nil, everything),
+	"jwks.Status": of[jwks.Status](nil, everything),
 
-	"keyfuncjwks.KeySource": of[keyfuncjwks.KeySource](zeroKeyfuncSource),
-	"keyfuncjwks.Keyfunc":   of[keyfuncjwks.Keyfunc](zeroKeyfunc),
+	"keyfuncjwks.KeySource": of[keyfuncjwks.KeySource](zeroKeyfuncSource).ifHidden("storage"),
+	"keyfuncjwks.Keyfunc":   of[keyfuncjwks.Keyfunc](zeroKeyfunc).ifHidden("keys"),
 
-	"middleware.Authenticator": of[middleware.Authenticator](zeroAuthenticator),
-	"middleware.Config":        of[middleware.Config](zeroMiddlewareConfig),
-	"middleware.Metadata":      of[middleware.Metadata](zeroMetadata),
+	"middleware.Authenticator": of[middleware.Authenticator](zeroAuthenticator, "cfg.Realm", "cfg.ResourceMetadata").ifHidden("algs", "cfg.Validator"),
+	"middleware.Config":        of[middleware.Config](zeroMiddlewareConfig, "Realm", "ResourceMetadata").ifHidden("Validator"),
+	"middleware.Metadata":      of[middleware.Metadata](zeroMetadata, everything),
 	"middleware.Validator":     of[middleware.Validator](zeroMiddlewareValidator),
 
-	"validator.Algorithm":    of[validator.Algorithm](zeroAlgorithm),
+	"validator.Algorithm":    of[validator.Algorithm](zeroAlgorithm, everything),
 	"validator.Check":        of[validator.Check](zeroCheck),
-	"validator.Claims":       of[validator.Claims](zeroClaims),
-	"validator.Code":         of[validator.Code](zeroError),
-	"validator.Config":       of[validator.Config](zeroConfig),
-	"validator.Confirmation": of[validator.Confirmation](zeroConfirmation),
-	"validator.Error":        of[validator.Error](zeroError),
+	"validator.Claims":       of[validator.Claims](zeroClaims, "Issuer", "ID", "ClientID").ifHidden(everything).inJSON("payload"),
+	"validator.Code":         of[validator.Code](zeroError, everything),
+	"validator.Config":       of[validator.Config](zeroConfig, "Issuers", "Audiences", "Algorithms").ifHidden(everything),
+	"validator.Confirmation": of[validator.Confirmation](zeroConfirmation, everything),
+	"validator.Error":        of[validator.Error](zeroError, everything),
 	"validator.KeySource":    of[validator.KeySource](zeroKeySource),
-	"validator.Mux":          of[validator.Mux](zeroMux),
-	"validator.Outcome":      of[validator.Outcome](zeroReport),
-	"validator.Report":       of[validator.Report](zeroReport),
-	"validator.Step":         of[validator.Step](zeroReport),
-	"validator.Validator":    of[validator.Validator](zeroValidator),
+	"validator.Mux":          of[validator.Mux](zeroMux).ifHidden("byIssuer"),
+	"validator.Outcome":      of[validator.Outcome](zeroReport, everything),
+	"validator.Report":       of[validator.Report](zeroReport, everything),
+	"validator.Step":         of[validator.Step](zeroReport, everything),
+	"validator.Validator":    of[validator.Validator](zeroValidator, "cfg.Issuers", "cfg.Audiences", "algorithms").ifHidden("audienceAdvice", "trusts"),
 
-	"mockissuer.API":          of[mockissuer.API](nil),
-	"mockissuer.Access":       of[mockissuer.Access](nil),
-	"mockissuer.BadToken":     of[mockissuer.BadToken](nil),
-	"mockissuer.Client":       of[mockissuer.Client](nil),
-	"mockissuer.Config":       of[mockissuer.Config](nil),
-	"mockissuer.Endpoint":     of[mockissuer.Endpoint](nil),
-	"mockissuer.Fault":        of[mockissuer.Fault](nil),
-	"mockissuer.FaultKind":    of[mockissuer.FaultKind](nil),
-	"mockissuer.Grant":        of[mockissuer.Grant](nil),
-	"mockissuer.Issuer":       of[mockissuer.Issuer](nil),
-	"mockissuer.Organization": of[mockissuer.Organization](nil),
-	"mockissuer.Profile":      of[mockissuer.Profile](nil),
-	"mockissuer.PublishedKey": of[mockissuer.PublishedKey](nil),
-	"mockissuer.Request":      of[mockissuer.Request](nil),
-	"mockissuer.Rotation":     of[mockissuer.Rotation](nil),
-	"mockissuer.Token":        of[mockissuer.Token](nil),
-	"mockissuer.User":         of[mockissuer.User](nil),
+	"mockissuer.API":          of[mockissuer.API](nil, "Identifier", "Name").ifHidden(everything).inJSON("Scopes", "Profile", "Algorithm"),
+	"mockissuer.Access":       of[mockissuer.Access](nil, everything),
+	"mockissuer.BadToken":     of[mockissuer.BadToken](nil, everything),
+	"mockissuer.Client":       of[mockissuer.Client](nil, "ID", "Name").ifHidden(everything).inJSON("Callbacks", "Grants", "Organizations"),
+	"mockissuer.Config":       of[mockissuer.Config](nil, "URL", "Domains", "Algorithms").ifHidden(everything),
+	"mockissuer.Endpoint":     of[mockissuer.Endpoint](nil, everything),
+	"mockissuer.Fault":        of[mockissuer.Fault](nil, everything),
+	"mockissuer.FaultKind":    of[mockissuer.FaultKind](nil, everything),
+	"mockissuer.Grant":        of[mockissuer.Grant](nil, everything),
+	"mockissuer.Issuer":       of[mockissuer.Issuer](nil, "URL"),
+	"mockissuer.Organization": of[mockissuer.Organization](nil, everything),
+	"mockissuer.Profile":      of[mockissuer.Profile](nil, everything),
+	"mockissuer.PublishedKey": of[mockissuer.PublishedKey](nil, everything),
+	"mockissuer.Request":      of[mockissuer.Request](nil, everything),
+	"mockissuer.Rotation":     of[mockissuer.Rotation](nil, everything),
+	"mockissuer.Token":        of[mockissuer.Token](nil, "Algorithm", "KeyID").ifHidden(everything).inJSON("Claims", "Header"),
+	"mockissuer.User":         of[mockissuer.User](nil, everything),
 
-	"testutil.BadProof": of[testutil.BadProof](nil),
-	"testutil.Claims":   of[testutil.Claims](nil),
-	"testutil.Issuer":   of[testutil.Issuer](nil),
-	"testutil.ProofKey": of[testutil.ProofKey](nil),
+	"testutil.BadProof": of[testutil.BadProof](nil, everything),
+	"testutil.Claims":   of[testutil.Claims](nil, everything),
+	"testutil.Issuer":   of[testutil.Issuer](nil, "Issuer.URL").ifHidden("audience"),
+	"testutil.ProofKey": of[testutil.ProofKey](nil, "alg", "thumbprint"),
 }
 
 func TestMain(m *testing.M) {

@@ -53,7 +53,7 @@ type Config struct {
 	DPoPNonces bool `yaml:"dpop_nonces"`
 
 	// Keys are the key pairs to begin with, as an earlier issuer gave them to KeysChanged. They are secret.
-	Keys []byte `yaml:"-"`
+	Keys []byte `yaml:"-" json:"-"`
 	// KeysChanged, if it is not nil, is called with all key pairs whenever there are others than before. It must not
 	// call the issuer. Its error becomes that of whatever needed the new key.
 	KeysChanged func(keys []byte) error `yaml:"-"`
@@ -70,7 +70,7 @@ type Client struct {
 	Name string `yaml:"name"`
 	// Secret is empty for a public client, one that runs in a browser or on a phone. It cannot use client
 	// credentials, and it must use PKCE.
-	Secret string `yaml:"secret"`
+	Secret string `yaml:"secret" json:"-"`
 	// Callbacks are the redirect URIs that the client may use, compared exactly. One with a loopback host and
 	// no port stands for all ports (RFC 8252, Section 7.3).
 	Callbacks []string `yaml:"callbacks"`
@@ -104,7 +104,7 @@ type API struct {
 	// Algorithm signs its tokens. Empty means the issuer's first. HS256 needs Secret.
 	Algorithm string `yaml:"algorithm"`
 	// Secret is what HS256 tokens are signed with, of 32 bytes or more.
-	Secret string `yaml:"secret"`
+	Secret string `yaml:"secret" json:"-"`
 	// RBAC puts permissions into its tokens, and limits a user's scopes to them.
 	RBAC bool `yaml:"rbac"`
 	// OfflineAccess lets users' tokens for it come with a refresh token, if offline_access is asked for.

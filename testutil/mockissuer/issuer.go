@@ -18,6 +18,11 @@ type Issuer struct {
 	// URL is the issuer as tokens name it. It must not be changed.
 	URL string
 
+	*state // by its address: fmt prints what is in an unexported field without asking
+}
+
+// A state is what an Issuer has and does.
+type state struct {
 	cfg    Config
 	hosts  map[string]string // Host header → issuer URL
 	mux    *http.ServeMux
@@ -55,15 +60,14 @@ func New(cfg Config) (*Issuer, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 
-	iss := &Issuer{
-		URL:    cfg.URL,
+	iss := &Issuer{cfg.URL, &state{
 		cfg:    cfg,
 		hosts:  make(map[string]string),
 		done:   make(chan struct{}),
 		counts: make(map[Endpoint]int),
 		proofs: make(map[string]time.Time),
 		nonce:  rand.Text(),
-	}
+	}}
 	iss.close = sync.OnceValue(iss.shutdown)
 	for _, domain := range append([]string{cfg.URL}, cfg.Domains...) {
 		host, err := hostOf(domain)

@@ -24,9 +24,9 @@ type Token struct {
 	// KeyID chooses among the published keys of the algorithm. Empty means the one that is active.
 	KeyID string
 	// Key signs instead of one of the issuer's: an *rsa.PrivateKey, *ecdsa.PrivateKey or ed25519.PrivateKey.
-	Key crypto.Signer
+	Key crypto.Signer `json:"-"`
 	// Secret is the key of HS256, HS384 and HS512.
-	Secret []byte
+	Secret []byte `json:"-"`
 }
 
 // Sign makes a compact JWS of t. Its error says that the algorithm is unknown or does not fit the key, that there is

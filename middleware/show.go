@@ -1,0 +1,32 @@
+package middleware
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/rsguard/rsguard/internal/show"
+)
+
+// LogValue is what logs show of cfg: what kind of Validator it has, and settings
+// that clients are told too.
+func (cfg Config) LogValue() slog.Value {
+	return slog.GroupValue(
+		show.Type("validator", cfg.Validator),
+		slog.Bool("optional", cfg.Optional),
+		slog.Bool("dpop", cfg.DPoP != nil),
+		slog.String("realm", cfg.Realm),
+		slog.String("resource_metadata", cfg.ResourceMetadata),
+	)
+}
+
+// Format writes what [Config.LogValue] shows, for every verb of package fmt.
+func (cfg Config) Format(f fmt.State, _ rune) { show.Format(f, "middleware.Config", cfg.LogValue()) }
+
+// LogValue is what logs show of a: its Config, as [Config.LogValue] has it.
+func (a Authenticator) LogValue() slog.Value { return a.cfg.LogValue() }
+
+// Format writes what [Authenticator.LogValue] shows, for every verb of package
+// fmt.
+func (a Authenticator) Format(f fmt.State, _ rune) {
+	show.Format(f, "middleware.Authenticator", a.LogValue())
+}

@@ -1,0 +1,54 @@
+package validator
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// MarshalJSON returns the token's claims as they were signed, private ones
+// included. What was assigned to fields of c since is not in it. Of claims that
+// are not from a token, it returns the fields under the names of their claims.
+//
+// It is for passing claims on, not for logs: see [Claims.LogValue].
+func (c Claims) MarshalJSON() ([]byte, error) {
+	if c.payload != "" {
+		return []byte(c.payload), nil
+	}
+	return json.Marshal(struct {
+		Issuer          string            `json:"iss,omitempty"`
+		Subject         string            `json:"sub,omitempty"`
+		ID              string            `json:"jti,omitempty"`
+		ClientID        string            `json:"client_id,omitempty"`
+		AuthorizedParty string            `json:"azp,omitempty"`
+		OrgID           string            `json:"org_id,omitempty"`
+		OrgName         string            `json:"org_name,omitempty"`
+		GrantType       string            `json:"gty,omitempty"`
+		Audience        []string          `json:"aud,omitempty"`
+		Scope           string            `json:"scope,omitempty"`
+		Permissions     []string          `json:"permissions,omitempty"`
+		ExpiresAt       json.Number       `json:"exp,omitempty"`
+		NotBefore       json.Number       `json:"nbf,omitempty"`
+		IssuedAt        json.Number       `json:"iat,omitempty"`
+		Confirmation    *confirmationJSON `json:"cnf,omitempty"`
+	}{
+		c.Issuer, c.Subject, c.ID, c.ClientID, c.AuthorizedParty, c.OrgID, c.OrgName, c.GrantType,
+		c.Audience, strings.Join(c.Scopes, " "), c.Permissions,
+		numericDate(c.ExpiresAt), numericDate(c.NotBefore), numericDate(c.IssuedAt), (*confirmationJSON)(c.Confirmation),
+	})
+}
+
+type confirmationJSON struct {
+	JKT     string `json:"jkt,omitempty"`
+	X5TS256 string `json:"x5t#S256,omitempty"`
+}
+
+// numericDate returns a time as RFC 7519, Section 2 has it, in whole seconds, and
+// nothing for the zero time.
+func numericDate(t time.Time) json.Number {
+	if t.IsZero() {
+		return ""
+	}
+	return json.Number(strconv.FormatInt(t.Unix(), 10))
+}
