@@ -135,6 +135,11 @@ var attacks = []attack{
 		"no key is fetched for an expired token",
 	}, nil},
 	{"More proofs than the store holds", []string{"a replay store refuses when it is full", "a replay store forgets what has expired"}, nil},
+	{"Tenants that are made up, or no longer there", []string{
+		"a tenant's Validator lists its issuer", "a tenant that was here is counted apart", "a tenant is asked for after a silence",
+		"a tenant in use is asked for again", "a tenant outlives failed calls, for a time", "a call from before Forget says nothing",
+		"first looks are limited",
+	}, nil},
 	{"An outage of the issuer", []string{"an outage is a 503"}, nil},
 
 	// Configurations.

@@ -6,6 +6,7 @@
 //	go run ./mutate            # all of them: some minutes
 //	go run ./mutate -run crit  # those whose rule this regular expression matches
 //	go run ./mutate -w         # and store which vector or test noticed
+//	go run ./mutate -w -new    # only those of which that is not stored yet
 //	go run ./mutate -n         # is each rule still where it is looked for?
 //
 // Nothing in the tree is changed: the compiler gets the changed files by its
@@ -22,14 +23,13 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"io"
+	"iter"
 	"log"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
-	"sync"
 )
 
 // A mutant is one rule, and what the source is without it.
@@ -47,6 +47,7 @@ func main() {
 	only := flag.String("run", "", "only the rules that this regular expression matches")
 	dry := flag.Bool("n", false, "change nothing and run nothing")
 	store := flag.Bool("w", false, "store what noticed in "+noticedFile)
+	unknown := flag.Bool("new", false, "only the rules of which "+noticedFile+" does not say what noticed")
 	workers := flag.Int("p", runtime.NumCPU(), "how many rules are taken out at once")
 	page := flag.String("table", "", "only write the table of attacks to this file")
 	flag.Parse()
@@ -71,7 +72,7 @@ func main() {
 
 	var chosen []mutant
 	for _, m := range mutants {
-		if wanted.MatchString(m.rule) {
+		if wanted.MatchString(m.rule) && !(*unknown && known[m.rule].Test != "") {
 			chosen = append(chosen, m)
 		}
 	}
@@ -81,22 +82,21 @@ func main() {
 			return tests.try(context.Background(), sources, known[m.rule], *store)
 		}
 	}
-	results := tests.run(os.Stdout, chosen, *workers, ask)
-
 	missed := 0
-	for i, r := range results {
-		if r.err != nil {
+	fmt.Println("| rule removed | noticed by |\n|---|---|")
+	for m, r := range run(chosen, *workers, ask) {
+		fmt.Printf("| %s | %s |\n", m.rule, tests.describe(r))
+		switch {
+		case r.err != nil:
 			missed++
-		} else if !*dry {
-			known[chosen[i].rule] = r.notice
+		case *store && !*dry: // at once, for a run may be interrupted
+			known[m.rule] = r.notice
+			if err := writeNoticed(noticedFile, known); err != nil {
+				log.Fatal(err)
+			}
 		}
 	}
 	fmt.Printf("\n%d rules, %d of them unnoticed or not found\n", len(chosen), missed)
-	if *store {
-		if err := writeNoticed(noticedFile, known); err != nil {
-			log.Fatal(err)
-		}
-	}
 	if missed > 0 {
 		os.Exit(1)
 	}
@@ -107,50 +107,52 @@ type result struct {
 	err    error
 }
 
-// run asks about every mutant, several at once, and prints the answers in their
-// order. If ask is nil, it only looks for the rules.
-func (s *suite) run(w io.Writer, chosen []mutant, workers int, ask func(mutant, map[string]string) (notice, error)) []result {
-	results := make([]result, len(chosen))
-	done := make([]chan struct{}, len(chosen))
-	for i := range done {
-		done[i] = make(chan struct{})
-	}
-	var wg sync.WaitGroup
-	next := make(chan int)
-	for range max(1, workers) {
-		wg.Go(func() {
-			for i := range next {
-				sources, err := chosen[i].apply(root)
-				if err == nil && ask != nil {
-					results[i].notice, err = ask(chosen[i], sources)
-				}
-				results[i].err = err
-				close(done[i])
-			}
-		})
-	}
-	go func() {
+// run asks about every mutant, several at once, and yields the answers in the
+// order of the mutants. If ask is nil, it only looks for the rules.
+func run(chosen []mutant, workers int, ask func(mutant, map[string]string) (notice, error)) iter.Seq2[mutant, result] {
+	return func(yield func(mutant, result) bool) {
+		answers := make([]chan result, len(chosen))
+		for i := range answers {
+			answers[i] = make(chan result, 1)
+		}
+		next := make(chan int, len(chosen))
 		for i := range chosen {
 			next <- i
 		}
 		close(next)
-	}()
-
-	fmt.Fprintln(w, "| rule removed | noticed by |\n|---|---|")
-	for i, m := range chosen {
-		<-done[i]
-		text := "-"
-		switch r := results[i]; {
-		case r.err != nil:
-			text = "**" + strings.ReplaceAll(r.err.Error(), "|", "¦") + "**"
-		case r.notice.Test != "":
-			text = cmp.Or(s.vectorOf(r.notice.Test), r.notice.Test)
-			text = "`" + strings.ReplaceAll(text, "|", "¦") + "`"
+		for range max(1, workers) {
+			go func() {
+				for i := range next {
+					var r result
+					sources, err := chosen[i].apply(root)
+					if err == nil && ask != nil {
+						r.notice, err = ask(chosen[i], sources)
+					}
+					r.err = err
+					answers[i] <- r
+				}
+			}()
 		}
-		fmt.Fprintf(w, "| %s | %s |\n", m.rule, text)
+		for i, m := range chosen {
+			if !yield(m, <-answers[i]) {
+				return
+			}
+		}
 	}
-	wg.Wait()
-	return results
+}
+
+// describe says which vector or test noticed, or what is wrong.
+func (s *suite) describe(r result) string {
+	text := cmp.Or(s.vectorOf(r.notice.Test), r.notice.Test)
+	switch {
+	case r.err != nil:
+		text = "**" + r.err.Error() + "**"
+	case text == "":
+		text = "-"
+	default:
+		text = "`" + text + "`"
+	}
+	return strings.ReplaceAll(text, "|", "¦")
 }
 
 // apply returns the files of the folder root that are changed, without the rule.

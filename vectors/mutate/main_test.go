@@ -70,7 +70,7 @@ func TestNoticed(t *testing.T) {
 	for _, m := range mutants {
 		n := known[m.rule]
 		if n.Test == "" {
-			t.Errorf("it is not known what notices the rule %q: run go run ./mutate -w -run with it", m.rule)
+			t.Errorf("it is not known what notices the rule %q: run go run ./mutate -w -new", m.rule)
 		}
 		if strings.HasPrefix(n.Test, "TestVectors/") && s.vectorOf(n.Test) == "" {
 			t.Errorf("rule %q: there is no vector of the test %q", m.rule, n.Test)
