@@ -149,7 +149,7 @@ func checkRows() []checkRow {
 		{"AllOf", validator.AllOf(validator.Scopes("a"), pass), claims{"scope": "a"}, 200, ""},
 		{"AllOf, all scopes", validator.AllOf(validator.Scopes("b"), pass, validator.AnyScope("a")), nil, 403, scope + `"b a"`},
 		{"AllOf, one scope", validator.AllOf(validator.Scopes("b"), validator.Scopes("a")), claims{"scope": "b"}, 403, scope + `"a"`},
-		{"AllOf, more than scopes", validator.AllOf(validator.Scopes("b"), validator.Organization("org_A")), nil, 401, badToken},
+		{"AllOf, more than scopes", validator.AllOf(validator.Scopes("b"), validator.Organization("org_A")), nil, 401, badToken + `, scope="b"`},
 
 		{"CheckAs", paid, claims{"https://example.com/plan": "paid"}, 200, ""},
 		{"CheckAs, another", paid, claims{"https://example.com/plan": "free"}, 403, ""},
@@ -217,6 +217,54 @@ func TestChecks_wholeChallenge(t *testing.T) {
 			build(auth, tt.check, http.NotFoundHandler()).ServeHTTP(w, r)
 			if got := w.Header().Get("WWW-Authenticate"); w.Code != tt.status || got != tt.challenge {
 				t.Errorf("%s: %s: GET = %d, challenge %q, want %d, %q", framework, tt.name, w.Code, got, tt.status, tt.challenge)
+			}
+		}
+	}
+}
+
+// The response to a rejected request is one in every framework: its scopes, its
+// body, and that of an ErrorHandler.
+func TestChecks_oneResponse(t *testing.T) {
+	t.Parallel()
+
+	routes := map[string]func(*middleware.Authenticator, validator.Check, http.Handler) http.Handler{
+		"net/http": func(auth *middleware.Authenticator, check validator.Check, next http.Handler) http.Handler {
+			return auth.Require(check)(next)
+		},
+		"Echo": func(auth *middleware.Authenticator, check validator.Check, next http.Handler) http.Handler {
+			e := echo.New()
+			e.Any("/*", echo.WrapHandler(next), echoauth.New(auth, check))
+			return e
+		},
+		"Gin": func(auth *middleware.Authenticator, check validator.Check, next http.Handler) http.Handler {
+			g := gin.New()
+			g.Any("/*path", ginauth.New(auth, check), gin.WrapH(next))
+			return g
+		},
+	}
+	problem := func(w http.ResponseWriter, _ *http.Request, status int, err error) {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(`{"code":"` + string(validator.CodeOf(err)) + `"}`))
+	}
+	for framework, route := range routes {
+		for _, tt := range []struct {
+			name, contentType, body string
+			handler                 func(http.ResponseWriter, *http.Request, int, error)
+		}{
+			{"by default", "text/plain; charset=utf-8", "Unauthorized\n", nil},
+			{"by an ErrorHandler", "application/problem+json", `{"code":"token_missing"}`, problem},
+		} {
+			_, auth := newAuth(t, middleware.Config{ErrorHandler: tt.handler})
+			w := httptest.NewRecorder()
+			h := route(auth, validator.Scopes("b", "a"), http.NotFoundHandler())
+			h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/orders", nil))
+			header := w.Result().Header // as it was sent
+			if got := header.Get("WWW-Authenticate"); w.Code != 401 || got != `Bearer scope="b a"` {
+				t.Errorf("%s, %s: GET without a token = %d, challenge %q, want 401, Bearer with the scopes", framework, tt.name, w.Code, got)
+			}
+			if got := header.Get("Content-Type"); got != tt.contentType || w.Body.String() != tt.body {
+				t.Errorf("%s, %s: body = %q, %q, want %q, %q", framework, tt.name, got, w.Body, tt.contentType, tt.body)
 			}
 		}
 	}

@@ -64,7 +64,7 @@ func BenchmarkRequest(b *testing.B) {
 				}
 				n++
 				dpop.Rename(proof, strconv.Itoa(n))
-				claims, err := tokens.Validate(validator.WithConfirmed(b.Context(), validator.Confirmation{JKT: proof.Thumbprint}), token)
+				claims, err := tokens.Validate(validator.ContextWithConfirmation(b.Context(), validator.Confirmation{JKT: proof.Thumbprint}), token)
 				if err != nil {
 					b.Fatal(err)
 				}

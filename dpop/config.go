@@ -25,10 +25,6 @@ const (
 
 // A Config says which proofs to accept. The zero value is the recommended choice.
 type Config struct {
-	// Required refuses tokens that are bound to nothing. Else they are welcome beside those that are bound, under the
-	// scheme Bearer. A token that is bound is refused without its proof in either case.
-	Required bool
-
 	// Algorithms are those that a proof may be signed with. The client is told of them in this order. Empty means
 	// ES256, EdDSA, PS256 and RS256. EdDSA allows Ed25519, which is what newer clients call it.
 	Algorithms []validator.Algorithm

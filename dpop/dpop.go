@@ -4,7 +4,7 @@
 //	proofs, err := dpop.New(dpop.Config{})
 //	…
 //	proof, err := proofs.Verify(dpop.Request{Method: method, URL: url, Proofs: fields, Token: token})
-//	ctx = validator.WithConfirmed(ctx, validator.Confirmation{JKT: proof.Thumbprint})
+//	ctx = validator.ContextWithConfirmation(ctx, validator.Confirmation{JKT: proof.Thumbprint})
 //	claims, err := tokens.Validate(ctx, token)
 //	err = proofs.Redeem(ctx, proof, claims)
 //
@@ -159,9 +159,6 @@ var errNotMade = errors.New("this Verifier was not made by New")
 
 // redeemTimeout bounds what a store may take, where the request's context has no end of its own.
 const redeemTimeout = 5 * time.Second
-
-// Required reports whether tokens that are bound to nothing are to be refused.
-func (v *Verifier) Required() bool { return v.cfg.Required }
 
 // Algorithms returns those that a proof may be signed with, in the order of preference that the client is told.
 func (v *Verifier) Algorithms() []validator.Algorithm {

@@ -31,7 +31,7 @@ func ExampleVerifier() {
 		if err != nil {
 			return nil, err
 		}
-		ctx = validator.WithConfirmed(ctx, validator.Confirmation{JKT: proof.Thumbprint})
+		ctx = validator.ContextWithConfirmation(ctx, validator.Confirmation{JKT: proof.Thumbprint})
 		claims, err := tokens.Validate(ctx, r.Token)
 		if err != nil {
 			return nil, err

@@ -131,6 +131,6 @@ func TestMemoryStore_contract(t *testing.T) {
 
 func ExampleMemoryStore() {
 	proofs, err := dpop.New(dpop.Config{Replays: &dpop.MemoryStore{Capacity: 10_000}})
-	fmt.Println(proofs.Required(), err)
-	// Output: false <nil>
+	fmt.Println(proofs.Algorithms(), err)
+	// Output: [ES256 EdDSA PS256 RS256] <nil>
 }

@@ -10,7 +10,6 @@ import (
 // LogValue is what logs show of cfg, which is nothing in Replays and Nonces.
 func (cfg Config) LogValue() slog.Value {
 	return slog.GroupValue(
-		slog.Bool("required", cfg.Required),
 		slog.Any("algorithms", cfg.Algorithms),
 		slog.Duration("max_age", cfg.MaxAge),
 		slog.Duration("leeway", cfg.Leeway),

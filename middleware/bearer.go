@@ -14,11 +14,11 @@ import (
 // [*validator.Error]: with [validator.CodeMissing] if there is no such header, or one of another scheme; with
 // [validator.CodeRequest] if there are several, if it is malformed, or if the query has an access_token as well.
 // Tokens in the query or in a form are never taken.
-func BearerToken(r *http.Request) (string, error) { return schemeToken(r, "Bearer") }
+func BearerToken(r *http.Request) (string, error) { return schemeToken(r, schemeBearer) }
 
 // schemeToken is BearerToken for any scheme whose credentials are a token (RFC 9449, Section 7.1).
 func schemeToken(r *http.Request, wanted string) (string, error) {
-	fields := r.Header["Authorization"]
+	fields := r.Header[authorization]
 	switch len(fields) {
 	case 0:
 		return "", &validator.Error{Code: validator.CodeMissing, Err: errNoAuthorization}
@@ -62,13 +62,12 @@ func otherScheme(scheme, rest string) error {
 	switch {
 	case rest == "" && looksLikeJWT(scheme):
 		return errBareToken
-	case !looksLikeJWT(token):
-	case strings.EqualFold(scheme, "JWT"):
-		return errSchemeJWT
-	case strings.EqualFold(scheme, "Token"):
-		return errSchemeToken
-	case strings.EqualFold(scheme, "DPoP"):
+	case strings.EqualFold(scheme, schemeDPoP) && token != "":
 		return errSchemeDPoP
+	case strings.EqualFold(scheme, "JWT") && looksLikeJWT(token):
+		return errSchemeJWT
+	case strings.EqualFold(scheme, "Token") && looksLikeJWT(token):
+		return errSchemeToken
 	}
 	return errOtherScheme
 }
@@ -92,7 +91,7 @@ var (
 		"the client has to send it under the scheme Bearer"}
 	errSchemeToken = &misplaced{"the Authorization field has a JWT under the scheme Token: " +
 		"the client has to send it under the scheme Bearer"}
-	errSchemeDPoP = &misplaced{"the Authorization field has a JWT under the scheme DPoP: " +
+	errSchemeDPoP = &misplaced{"the Authorization field has a token under the scheme DPoP: " +
 		"set Config.DPoP to accept tokens with proofs, or let the client send it under the scheme Bearer"}
 )
 
@@ -108,6 +107,12 @@ var (
 
 func invalid(err error) error {
 	return &validator.Error{Code: validator.CodeRequest, Err: err}
+}
+
+// hasScheme reports whether r has one Authorization field, of this scheme.
+func hasScheme(r *http.Request, scheme string) bool {
+	fields := r.Header[authorization]
+	return len(fields) == 1 && strings.EqualFold(fields[0][:schemeEnd(fields[0])], scheme)
 }
 
 // schemeEnd returns the length of the scheme, a token of RFC 9110, Section 5.6.2, that s begins with.

@@ -44,9 +44,6 @@ var (
 	errClientCert  = errors.New("the field Client-Cert is no byte sequence of a structured field")
 )
 
-// clientCert is the name of the field.
-const clientCert = "Client-Cert"
-
 // maxClientCert is the length of the longest field Client-Cert that is looked at.
 const maxClientCert = 32 << 10
 
@@ -79,16 +76,11 @@ func connectionCertificate(r *http.Request) (*x509.Certificate, error) {
 	return r.TLS.PeerCertificates[0], nil
 }
 
-// certificateHash returns the hash of the client's certificate, as a token that is bound to it has it (RFC 8705,
-// Section 3.1), or "" if there is none.
-func (a *Authenticator) certificateHash(r *http.Request) (string, error) {
-	find := a.cfg.ClientCertificate
-	if find == nil {
-		find = connectionCertificate
-	}
-	certificate, err := find(r)
-	if err != nil || certificate == nil {
-		return "", err
+// certificateHash returns the hash of a certificate, as a token that is bound to it
+// has it (RFC 8705, Section 3.1), or "" if there is none.
+func certificateHash(certificate *x509.Certificate) (string, error) {
+	if certificate == nil {
+		return "", nil
 	}
 	if len(certificate.Raw) == 0 {
 		return "", errors.New("the client's certificate has no encoding")

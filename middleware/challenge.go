@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,85 +12,64 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// Challenge sets in h what the answer to a refused request needs, and returns its status. err is what
-// [Authenticator.Authenticate] returned. The body is the caller's, and should tell no more than the status does.
-//
-// It sets WWW-Authenticate, in place of any that is there, if a token could help, to the challenge of the scheme that was
-// used, and to another for each further scheme that would do; DPoP-Nonce for a client that has used DPoP, if nonces are
-// demanded; Retry-After if keys are unavailable; and Cache-Control: no-store. Caches would not keep these statuses by themselves (RFC 9110, Section 15.1), but they
-// would if the Cache-Control of the route's good answers were still in h (RFC 9111, Section 3).
-func (a *Authenticator) Challenge(h http.Header, err error) (status int) {
+// reject sets in h what the response to a rejected request needs.
+func (g *Guard) reject(h http.Header, scheme string, err error) *Refusal {
+	// Caches would not keep these statuses by themselves (RFC 9110, Section 15.1),
+	// but they would if the Cache-Control of the route's good responses were still
+	// in h (RFC 9111, Section 3).
 	h.Set("Cache-Control", "no-store")
-	h.Del("WWW-Authenticate")
-	h.Del("Retry-After")
+	h.Del(wwwAuthenticate)
+	h.Del(retryAfter)
 
-	answer := answerTo(err)
+	a, answer := g.auth, answerTo(err)
 	if answer.challenged {
-		h["Www-Authenticate"] = a.challenges(answer, err)
-	}
-	if a.cfg.DPoP != nil && answer.challenged && a.usesDPoP(err) && validator.CodeOf(err) != validator.CodeMissing {
-		a.setNonce(h)
+		if a.needsDPoP(err) {
+			scheme = schemeDPoP
+		}
+		h[wwwAuthenticate] = g.challenges(scheme, answer, err)
+		if a.cfg.DPoP != nil && scheme == schemeDPoP && validator.CodeOf(err) != validator.CodeMissing {
+			a.setNonce(h)
+		}
 	}
 	if answer.status == http.StatusServiceUnavailable {
-		h.Set("Retry-After", retryAfter(err))
+		h.Set(retryAfter, secondsToWait(err))
 	}
-	return answer.status
+	return &Refusal{Status: answer.status, Err: err, handler: a.cfg.ErrorHandler}
 }
 
-// An answer is what the client learns of a refusal.
-type answer struct {
-	status     int
-	challenged bool
-	error      string // of the challenge; "" for none
-}
-
-func answerTo(err error) answer {
-	var f *fault
-	if err == nil || errors.As(err, &f) {
-		return answer{status: http.StatusInternalServerError}
-	}
+// needsDPoP reports whether the challenge has to be that of DPoP, whatever scheme the
+// client has used.
+func (a *Authenticator) needsDPoP(err error) bool {
 	switch validator.CodeOf(err) {
-	case validator.CodeMissing:
-		// RFC 6750, Section 3.1: no error code if there are no credentials.
-		return answer{http.StatusUnauthorized, true, ""}
-	case validator.CodeRequest:
-		return answer{http.StatusBadRequest, true, "invalid_request"}
-	case validator.CodeMalformed, validator.CodeAlgorithm, validator.CodeUnknownKey, validator.CodeSignature,
-		validator.CodeIssuer, validator.CodeAudience, validator.CodeType, validator.CodeExpired,
-		validator.CodeNotYetValid, validator.CodeClaim, validator.CodeOrganization, validator.CodeBinding:
-		return answer{http.StatusUnauthorized, true, "invalid_token"}
-	case validator.CodeProof, validator.CodeReplayed:
-		return answer{http.StatusUnauthorized, true, "invalid_dpop_proof"}
-	case validator.CodeNonce:
-		return answer{http.StatusUnauthorized, true, "use_dpop_nonce"}
-	case validator.CodeAuthentication:
-		return answer{http.StatusUnauthorized, true, "insufficient_user_authentication"}
-	case validator.CodeScope:
-		return answer{http.StatusForbidden, true, "insufficient_scope"}
-	case validator.CodeUnavailable:
-		return answer{status: http.StatusServiceUnavailable}
-	default: // CodeRefused, and codes that are a check's own
-		return answer{status: http.StatusForbidden}
+	case validator.CodeProof, validator.CodeReplayed, validator.CodeNonce:
+		return true
 	}
+	return a.dpopOnly
 }
 
-// challenges returns that of the scheme that the client has used. To one that has used Bearer, or nothing, DPoP is offered
-// too, but never the other way round: who has a bound token is not told to try without (RFC 9449, Section 7.2).
-func (a *Authenticator) challenges(answer answer, err error) []string {
-	switch {
-	case a.usesDPoP(err):
-		return []string{a.challenge("DPoP", answer.error, err)}
-	case a.cfg.DPoP != nil && answer.status != http.StatusForbidden:
-		return []string{a.challenge("Bearer", answer.error, err), a.challenge("DPoP", "", nil)}
-	default:
-		return []string{a.challenge("Bearer", answer.error, err)}
+// challenges returns that of the client's scheme. To a client that has used Bearer, or
+// nothing, DPoP is offered too, but never the other way round: a client that has a
+// bound token must not try without (RFC 9449, Section 7.2).
+func (g *Guard) challenges(scheme string, answer answer, err error) []string {
+	if scheme == schemeDPoP {
+		return []string{g.challenge(schemeDPoP, answer, err)}
 	}
+	own := g.challenge(schemeBearer, answer, err)
+	if g.auth.cfg.DPoP == nil || answer.status == http.StatusForbidden {
+		return []string{own}
+	}
+	answer.error = ""
+	return []string{own, g.challenge(schemeDPoP, answer, nil)}
 }
 
-func (a *Authenticator) challenge(scheme, code string, err error) string {
+func (g *Guard) challenge(scheme string, answer answer, err error) string {
 	c := challenge(scheme)
-	c = c.with("realm", a.cfg.Realm)
-	c = c.with("error", code)
+	c = c.with("realm", g.auth.cfg.Realm)
+	c = c.with("error", answer.error)
+	if answer.status == http.StatusUnauthorized {
+		// For the client's next token (RFC 6750, Section 3).
+		c = c.with("scope", g.scopes)
+	}
 	var e *validator.Error
 	if errors.As(err, &e) && e != nil {
 		switch e.Code {
@@ -102,18 +82,37 @@ func (a *Authenticator) challenge(scheme, code string, err error) string {
 			}
 		}
 	}
-	if scheme == "DPoP" {
-		c = c.with("algs", a.algs)
+	if scheme == schemeDPoP {
+		c = c.with("algs", g.auth.algs)
 	}
-	c = c.with("resource_metadata", a.cfg.ResourceMetadata)
+	c = c.with("resource_metadata", g.auth.cfg.ResourceMetadata)
 	return string(c)
+}
+
+// admit sets in h what the response to an accepted request needs.
+func (a *Authenticator) admit(h http.Header, id *identity) {
+	if a.varies && !slices.Contains(h[vary], clientCert) {
+		h[vary] = append(h[vary], clientCert)
+	}
+	if id != nil && id.scheme == schemeDPoP && a.cfg.DPoP != nil && a.setNonce(h) && len(h["Cache-Control"]) == 0 {
+		h.Set("Cache-Control", "no-store")
+	}
+}
+
+func (a *Authenticator) setNonce(h http.Header) bool {
+	nonce := a.cfg.DPoP.Nonce()
+	if !isValue(nonce) { // none is required; or a NonceSource has made one that no header can have
+		return false
+	}
+	h[dpopNonce] = []string{nonce}
+	return true
 }
 
 // A challenge is one of RFC 9110, Section 11.6.1, in the making.
 type challenge []byte
 
-// with appends a parameter, unless its value is empty. The value is of printable ASCII characters, and written as a
-// quoted-string of RFC 9110, Section 5.6.4.
+// with appends a parameter, unless its value is empty. The value is of printable
+// ASCII characters, and written as a quoted-string of RFC 9110, Section 5.6.4.
 func (c challenge) with(name, value string) challenge {
 	if value == "" {
 		return c
@@ -133,8 +132,9 @@ func (c challenge) with(name, value string) challenge {
 	return append(c, '"')
 }
 
-// list joins values with spaces. Those that can't be in such a list are left out: a check of the user's may have made
-// them of anything, and a field that isn't valid is dropped by HTTP/2, the whole challenge with it.
+// list joins values with spaces. Those that can't be in such a list are left out: a
+// check of the caller's own may have made them of anything, and a field that isn't
+// valid is dropped by HTTP/2, the whole challenge with it.
 func list(values []string) string {
 	var valid []string
 	for _, v := range values {
@@ -145,15 +145,16 @@ func list(values []string) string {
 	return strings.Join(valid, " ")
 }
 
-// isValue reports whether s is a scope-token of RFC 6749, Section 3.3, which is also what acr values and URLs look
-// like: characters that need no escape in a quoted-string, none of them a space.
+// isValue reports whether s is a scope-token of RFC 6749, Section 3.3, which is also
+// what acr values and URLs look like: characters that need no escape in a
+// quoted-string, none of them a space.
 func isValue(s string) bool {
 	return s != "" && isPrintable(s) && !strings.ContainsAny(s, ` "\`)
 }
 
-// retryAfter returns the seconds that err asks to wait, rounded up, or else 5, which is about what a fetch of keys
-// takes to be tried again.
-func retryAfter(err error) string {
+// secondsToWait returns the seconds that err asks to wait, rounded up. By default
+// they are 5, which is about what a fetch of keys takes to be tried again.
+func secondsToWait(err error) string {
 	seconds := int64(5)
 	var asks interface{ RetryAfter() time.Duration }
 	if errors.As(err, &asks) {

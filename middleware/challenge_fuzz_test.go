@@ -23,8 +23,8 @@ func FuzzChallenge(f *testing.F) {
 	unescape := regexp.MustCompile(`\\(.)`)
 
 	f.Fuzz(func(t *testing.T, realm, a, b string, seconds int) {
-		auth, err := middleware.New(middleware.Config{Validator: new(subjects), Realm: realm})
-		if err != nil {
+		cfg := middleware.Config{Validator: new(subjects), Realm: realm}
+		if _, err := middleware.New(cfg); err != nil {
 			return
 		}
 		for _, e := range []*validator.Error{
@@ -32,7 +32,7 @@ func FuzzChallenge(f *testing.F) {
 			{Code: validator.CodeAuthentication, ACRValues: []string{a, b}, MaxAge: time.Duration(seconds) * time.Second},
 		} {
 			h := http.Header{}
-			auth.Challenge(h, e)
+			reject(t, cfg, h, e)
 			got := h.Get("WWW-Authenticate")
 			if len(h.Values("WWW-Authenticate")) != 1 || !whole.MatchString(got) || strings.HasSuffix(got, ",") {
 				t.Fatalf("Challenge(%q, %q, %q) = %q, want one well-formed challenge", realm, a, b, got)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-func TestAuthenticator_Challenge(t *testing.T) {
+func TestGuard_Do_challenges(t *testing.T) {
 	t.Parallel()
 
 	plain := middleware.Config{}
@@ -56,7 +57,6 @@ func TestAuthenticator_Challenge(t *testing.T) {
 		{"a code of one's own", plain, code("out_of_hours"), 403, ``, ""},
 		{"no code", plain, code(""), 403, ``, ""},
 		{"another error", plain, errors.New("x"), 403, ``, ""},
-		{"no error", plain, nil, 500, ``, ""},
 		{"an error around", plain, fmt.Errorf("x: %w", code(validator.CodeExpired)), 401, `Bearer error="invalid_token"`, ""},
 		{"errors joined", plain, errors.Join(errors.New("x"), code(validator.CodeScope)), 403, `Bearer error="insufficient_scope"`, ""},
 
@@ -105,7 +105,7 @@ func TestAuthenticator_Challenge(t *testing.T) {
 				"Retry-After":      {"1000"},
 				"X-Request-Id":     {"7"},
 			}
-			status := newAuth(t, tt.cfg).Challenge(got, tt.err)
+			status := reject(t, tt.cfg, got, tt.err)
 
 			want := http.Header{"Cache-Control": {"no-store"}, "X-Request-Id": {"7"}}
 			if tt.challenge != "" {
@@ -115,10 +115,25 @@ func TestAuthenticator_Challenge(t *testing.T) {
 				want.Set("Retry-After", tt.retry)
 			}
 			if diff := cmp.Diff(want, got); status != tt.status || diff != "" {
-				t.Errorf("Challenge(%v) = %d, want %d; header (-want +got):\n%s", tt.err, status, tt.status, diff)
+				t.Errorf("Do(a request with the error %v) = %d, want %d; header (-want +got):\n%s", tt.err, status, tt.status, diff)
 			}
 		})
 	}
+}
+
+// reject sets in h what the response to a request that fails with err needs.
+func reject(t testing.TB, cfg middleware.Config, h http.Header, err error) (status int) {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Authorization", "Bearer anna")
+	if validator.CodeOf(err) == validator.CodeMissing {
+		cfg.Token = func(*http.Request) (string, error) { return "", err }
+	}
+	_, refusal := newAuth(t, cfg).Guard(refuse(err)).Do(h, r)
+	if refusal == nil {
+		t.Fatalf("Do() with the error %v = no refusal, want one", err)
+	}
+	return refusal.Status
 }
 
 func unavailable(d time.Duration) error {

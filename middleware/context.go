@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/rsguard/rsguard/validator"
 )
 
-// ClaimsFromContext returns the claims of the request's token. It reports false if there are none: the route is not
-// behind a Handler or Require, or it is [Config].Optional and the request had no token. The claims may be shared with
-// other requests, and must not be changed.
+// ClaimsFromContext returns the claims of the request's token. It reports false if
+// there are none: the route is not guarded, or it is [Config].Optional and the request
+// had no token. The claims may be shared with other requests, and must not be changed.
 func ClaimsFromContext(ctx context.Context) (*validator.Claims, bool) {
 	id := identityFrom(ctx)
 	if id == nil || id.claims == nil {
@@ -19,8 +20,10 @@ func ClaimsFromContext(ctx context.Context) (*validator.Claims, bool) {
 	return id.claims, true
 }
 
-// ClaimsAs decodes the claims of the request's token into a T, as [validator.Claims.Decode] does: for claims of your
-// own. Its error is a [*validator.Error] with [validator.CodeMissing] if there are no claims in ctx, or else Decode's.
+// ClaimsAs decodes the claims of the request's token into a T, as
+// [validator.Claims.Decode] does: for claims of your own. Its error is a
+// [*validator.Error] with [validator.CodeMissing] if there are no claims in ctx, and
+// otherwise that of Decode.
 func ClaimsAs[T any](ctx context.Context) (T, error) {
 	var t T
 	claims, ok := ClaimsFromContext(ctx)
@@ -36,28 +39,30 @@ func ClaimsAs[T any](ctx context.Context) (T, error) {
 
 var errNoClaims = errors.New("the context has no claims")
 
-// NewContext returns a copy of ctx with claims, for handlers called without an [Authenticator]: in tests, or because
-// the token came by another way than HTTP. An Authenticator does not trust them, and validates the token itself.
-func NewContext(ctx context.Context, claims *validator.Claims) context.Context {
+// ContextWithClaims returns a copy of ctx with claims, for handlers that are called
+// without an [Authenticator]: in tests, or because the token came by another way than
+// HTTP. An Authenticator does not trust them, and validates the token itself.
+func ContextWithClaims(ctx context.Context, claims *validator.Claims) context.Context {
 	if ctx == nil {
-		panic("middleware: NewContext: the context is nil")
+		panic("middleware: ContextWithClaims: the context is nil")
 	}
 	return newIdentity(ctx, found{claims: claims})
 }
 
 type contextKey struct{}
 
-// An identity is whom a request comes from, and the context that says so. It is not changed once it is a request's.
+// An identity says whose request it is, and is the context that says so. It is not
+// changed once it is a request's.
 type identity struct {
 	context.Context //nolint:containedctx // this is a context
-	*found          // by its address: who prints a request or anything else with a context in it may print a context's fields
+	*found          // by its address: what prints a context may print its fields
 }
 
 type found struct {
-	by        *Authenticator // who found it; nil for one of NewContext
-	token     string         // what it was found by
-	underDPoP bool           // by which scheme
-	claims    *validator.Claims
+	by     *Authenticator // that found it; nil for one of ContextWithClaims
+	token  string         // by which it was found
+	scheme string         // under which the token came
+	claims *validator.Claims
 }
 
 // newIdentity takes one allocation for both.
@@ -70,6 +75,19 @@ func newIdentity(ctx context.Context, f found) *identity {
 	return &block.identity
 }
 
+// request returns r with id in its context.
+func (id *identity) request(r *http.Request) *http.Request {
+	switch {
+	case id == identityFrom(r.Context()):
+		return r
+	case id == nil:
+		// This hides those of others: theirs must not be taken for that of an
+		// optional token that isn't there.
+		return r.WithContext(context.WithValue(r.Context(), contextKey{}, id))
+	}
+	return r.WithContext(id)
+}
+
 // Value returns the identity itself for its own key.
 func (id *identity) Value(key any) any {
 	if key == (contextKey{}) {
@@ -78,7 +96,8 @@ func (id *identity) Value(key any) any {
 	return id.Context.Value(key)
 }
 
-// Format says where the context comes from, as those of package context do, whatever the verb.
+// Format says where the context comes from, as those of package context do, whatever
+// the verb.
 func (id *identity) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "%v.WithClaims", id.Context) }
 
 func (id *identity) isBy(a *Authenticator) bool {

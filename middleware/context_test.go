@@ -25,10 +25,10 @@ func TestClaimsFromContext(t *testing.T) {
 		want *validator.Claims
 	}{
 		{"nothing", context.Background(), nil},
-		{"claims", middleware.NewContext(context.Background(), anna), anna},
-		{"below another value", context.WithValue(middleware.NewContext(context.Background(), anna), key{}, bert), anna},
-		{"the innermost", middleware.NewContext(middleware.NewContext(context.Background(), anna), bert), bert},
-		{"nil claims", middleware.NewContext(middleware.NewContext(context.Background(), anna), nil), nil},
+		{"claims", middleware.ContextWithClaims(context.Background(), anna), anna},
+		{"below another value", context.WithValue(middleware.ContextWithClaims(context.Background(), anna), key{}, bert), anna},
+		{"the innermost", middleware.ContextWithClaims(middleware.ContextWithClaims(context.Background(), anna), bert), bert},
+		{"nil claims", middleware.ContextWithClaims(middleware.ContextWithClaims(context.Background(), anna), nil), nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -49,7 +49,7 @@ func TestClaimsAs_errors(t *testing.T) {
 		want validator.Code
 	}{
 		{"no claims", context.Background(), validator.CodeMissing},
-		{"claims of no token", middleware.NewContext(context.Background(), &validator.Claims{Subject: "anna"}), validator.CodeClaim},
+		{"claims of no token", middleware.ContextWithClaims(context.Background(), &validator.Claims{Subject: "anna"}), validator.CodeClaim},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -67,11 +67,11 @@ func TestContext_printsNoToken(t *testing.T) {
 	const secret = "sEcReT"
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("Authorization", "Bearer the."+secret+".token")
-	r, err := newAuth(t, middleware.Config{
+	r, err := do(newAuth(t, middleware.Config{
 		Validator: validateFunc(func(context.Context, string) (*validator.Claims, error) {
 			return &validator.Claims{Subject: secret}, nil
 		}),
-	}).Authenticate(r)
+	}), r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestContext_keepsTheRequests(t *testing.T) {
 	ctx, cancel := context.WithTimeoutCause(context.WithValue(t.Context(), key{}, "value"), time.Hour, errors.New("too late"))
 	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
 	r.Header.Set("Authorization", "Bearer the.whole.token")
-	r, err := newAuth(t, middleware.Config{}).Authenticate(r)
+	r, err := do(newAuth(t, middleware.Config{}), r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,14 +17,15 @@ func ExampleConfig_dPoP() {
 	if err != nil {
 		panic(err)
 	}
-	proofs, err := dpop.New(dpop.Config{Required: true})
+	proofs, err := dpop.New(dpop.Config{})
 	if err != nil {
 		panic(err)
 	}
 	auth, err := middleware.New(middleware.Config{
-		Validator: tokens,
-		DPoP:      proofs,
-		Origin:    middleware.FixedOrigin("https://api.example.com"),
+		Validator:      tokens,
+		DPoP:           proofs,
+		RequireBinding: true,
+		Origin:         middleware.FixedOrigin("https://api.example.com"),
 	})
 	if err != nil {
 		panic(err)
@@ -87,29 +88,4 @@ func ExampleClientCertHeader_incorrect() {
 	// Output:
 	// believes the field: false
 	// believes the field: true
-}
-
-// For a framework of one's own: Challenge for the requests that are refused, Admit for the others.
-func ExampleAuthenticator_Admit() {
-	auth, err := middleware.New(middleware.Config{Validator: new(subjects)})
-	if err != nil {
-		panic(err)
-	}
-	serve := func(w http.ResponseWriter, r *http.Request) {
-		r, err := auth.Authenticate(r)
-		if err != nil {
-			w.WriteHeader(auth.Challenge(w.Header(), err))
-			return
-		}
-		auth.Admit(w.Header(), r)
-		claims, _ := middleware.ClaimsFromContext(r.Context())
-		fmt.Fprint(w, "hello ", claims.Subject)
-	}
-
-	w := httptest.NewRecorder()
-	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	r.Header.Set("Authorization", "Bearer anna")
-	serve(w, r)
-	fmt.Println(w.Code, w.Body)
-	// Output: 200 hello anna
 }

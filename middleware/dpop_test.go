@@ -165,8 +165,9 @@ func TestBinding(t *testing.T) {
 
 			cfg := middleware.Config{Validator: b.valid}
 			if tt.mode != none {
-				cfg.DPoP = b.verifier(dpop.Config{Required: tt.mode == must})
+				cfg.DPoP = b.verifier(dpop.Config{})
 			}
+			cfg.RequireBinding = tt.mode == must
 			handler := new(spy)
 			w := answer(newAuth(t, cfg).Handler(handler), tt.r.Clone(t.Context()))
 			status := http.StatusOK

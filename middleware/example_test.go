@@ -2,7 +2,6 @@ package middleware_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log"
 	"log/slog"
@@ -208,56 +207,6 @@ func (v countingValidator) Validate(ctx context.Context, token string) (*validat
 	return v.Validator.Validate(ctx, token)
 }
 
-// An adapter for a web framework is these few lines, in the framework's own words.
-func ExampleAuthenticator_Authenticate() {
-	v, token := exampleIssuer()
-	auth, err := middleware.New(middleware.Config{Validator: v, Logger: quiet})
-	if err != nil {
-		log.Fatal(err)
-	}
-	guarded := func(checks ...validator.Check) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) {
-			r, err := auth.Authenticate(r, checks...)
-			if err != nil {
-				w.WriteHeader(auth.Challenge(w.Header(), err))
-				return // and call nothing else
-			}
-			claims, _ := middleware.ClaimsFromContext(r.Context())
-			fmt.Fprint(w, "hello ", claims.Subject)
-		}
-	}
-	get(guarded(), "/", "Bearer "+token(map[string]any{"sub": "anna"}))
-	get(guarded(validator.Scopes("admin")), "/", "Bearer "+token(nil))
-	// Output:
-	// 200  hello anna
-	// 403 Bearer error="insufficient_scope", scope="admin"
-}
-
-func ExampleAuthenticator_Challenge() {
-	v, _ := exampleIssuer()
-	auth, err := middleware.New(middleware.Config{
-		Validator:        v,
-		ResourceMetadata: "https://api.example.com/.well-known/oauth-protected-resource",
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, err := range []error{
-		&validator.Error{Code: validator.CodeMissing},
-		&validator.Error{Code: validator.CodeScope, Scopes: []string{"orders:read", "orders:write"}},
-		&validator.Error{Code: validator.CodeUnavailable},
-		errors.New("the contract doesn't cover this"),
-	} {
-		h := http.Header{}
-		fmt.Println(auth.Challenge(h, err), h.Get("WWW-Authenticate")+h.Get("Retry-After"))
-	}
-	// Output:
-	// 401 Bearer resource_metadata="https://api.example.com/.well-known/oauth-protected-resource"
-	// 403 Bearer error="insufficient_scope", scope="orders:read orders:write", resource_metadata="https://api.example.com/.well-known/oauth-protected-resource"
-	// 503 5
-	// 403
-}
-
 func ExampleBearerToken() {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	_, err := middleware.BearerToken(r)
@@ -291,7 +240,7 @@ func ExampleClaimsFromContext() {
 }
 
 // A handler that nothing guards finds no claims, whatever the request carries: without Handler or Require around it,
-// nobody has looked at the token. Where ok is ignored, as is right behind either, the nil claims then panic.
+// the token was not looked at. Where ok is ignored, as is right behind either, the nil claims then panic.
 func ExampleClaimsFromContext_incorrect() {
 	_, token := exampleIssuer()
 	unguarded := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -321,7 +270,7 @@ func ExampleClaimsAs() {
 }
 
 // A token that came in a message, not in a request, is validated by hand; its claims then go the usual way.
-func ExampleNewContext() {
+func ExampleContextWithClaims() {
 	v, token := exampleIssuer()
 	process := func(ctx context.Context) {
 		claims, _ := middleware.ClaimsFromContext(ctx)
@@ -333,6 +282,6 @@ func ExampleNewContext() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	process(middleware.NewContext(ctx, claims))
+	process(middleware.ContextWithClaims(ctx, claims))
 	// Output: for anna
 }

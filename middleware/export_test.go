@@ -2,3 +2,6 @@ package middleware
 
 // TargetOf is for the test that compares it with how net/http reads a request.
 var TargetOf = targetOf
+
+// MaxForm is the length of the longest form.
+const MaxForm = maxForm

@@ -81,3 +81,12 @@ func pass(context.Context, *validator.Claims) error { return nil }
 func refuse(err error) validator.Check {
 	return func(context.Context, *validator.Claims) error { return err }
 }
+
+// do asks the Guard of a route with these checks.
+func do(auth *middleware.Authenticator, r *http.Request, checks ...validator.Check) (*http.Request, error) {
+	admitted, refusal := auth.Guard(checks...).Do(http.Header{}, r)
+	if refusal != nil {
+		return admitted, refusal
+	}
+	return admitted, nil
+}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rsguard/rsguard/dpop"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -144,7 +145,7 @@ func TestAuthenticator_nesting(t *testing.T) {
 	}
 	claimed := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			next.ServeHTTP(w, r.WithContext(middleware.NewContext(r.Context(), &validator.Claims{Subject: "mallory"})))
+			next.ServeHTTP(w, r.WithContext(middleware.ContextWithClaims(r.Context(), &validator.Claims{Subject: "mallory"})))
 		})
 	}
 	denyAnna := func(_ context.Context, c *validator.Claims) error {
@@ -408,34 +409,75 @@ func TestConfig_Optional_missingElsewhere(t *testing.T) {
 	}
 }
 
-func TestAuthenticator_Authenticate(t *testing.T) {
+func TestGuard_Do(t *testing.T) {
 	t.Parallel()
 
 	auth := newAuth(t, middleware.Config{})
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	if got, err := auth.Authenticate(r); got != nil || validator.CodeOf(err) != validator.CodeMissing {
-		t.Errorf("Authenticate(no token) = %v, %v, want no request and code %q", got, err, validator.CodeMissing)
+	h := http.Header{}
+	got, refusal := auth.Guard().Do(h, r)
+	if got != nil || refusal == nil || refusal.Status != 401 || validator.CodeOf(refusal) != validator.CodeMissing ||
+		!errors.Is(refusal, refusal.Err) || refusal.Error() != refusal.Err.Error() {
+		t.Fatalf("Do(no token) = %v, %#v, want no request, 401 and code %q", got, refusal, validator.CodeMissing)
+	}
+	if challenge := h.Get("WWW-Authenticate"); challenge != "Bearer" {
+		t.Errorf("Do(no token): WWW-Authenticate = %q, want Bearer", challenge)
 	}
 
 	r.Header.Set("Authorization", "Bearer anna")
-	got, err := auth.Authenticate(r)
-	if err != nil {
-		t.Fatalf("Authenticate(anna) error = %v", err)
+	h = http.Header{}
+	got, refusal = auth.Guard().Do(h, r)
+	if refusal != nil || len(h) > 0 {
+		t.Fatalf("Do(anna) = %v, header %v, want neither", refusal, h)
 	}
 	if claims, ok := middleware.ClaimsFromContext(got.Context()); !ok || claims.Subject != "anna" {
-		t.Errorf("Authenticate(anna): claims = %v, %t", claims, ok)
+		t.Errorf("Do(anna): claims = %v, %t", claims, ok)
 	}
 	if claims, ok := middleware.ClaimsFromContext(r.Context()); ok {
-		t.Errorf("Authenticate(anna) put %v into the request that it was given", claims)
+		t.Errorf("Do(anna) put %v into the request that it was given", claims)
 	}
-	again, err := auth.Authenticate(got, pass)
-	if again != got || err != nil {
-		t.Errorf("Authenticate(its own result) = %p, %v, want the same request, %p", again, err, got)
+	again, refusal := auth.Guard(pass).Do(h, got)
+	if again != got || refusal != nil {
+		t.Errorf("Do(its own result) = %p, %v, want the same request, %p", again, refusal, got)
+	}
+}
+
+// The response of a Refusal is one setting for net/http and all adapters.
+func TestRefusal_ServeHTTP(t *testing.T) {
+	t.Parallel()
+
+	r := httptest.NewRequest(http.MethodGet, "/orders", nil)
+	for _, tt := range []struct {
+		name    string
+		handler func(w http.ResponseWriter, r *http.Request, status int, err error)
+		body    string
+	}{
+		{"by default", nil, "Unauthorized\n"},
+		{"by the ErrorHandler", func(w http.ResponseWriter, r *http.Request, status int, err error) {
+			w.WriteHeader(status)
+			fmt.Fprint(w, r.URL.Path, " ", status, " ", validator.CodeOf(err))
+		}, "/orders 401 token_missing"},
+	} {
+		w := httptest.NewRecorder()
+		_, refusal := newAuth(t, middleware.Config{ErrorHandler: tt.handler}).Guard().Do(w.Header(), r)
+		refusal.ServeHTTP(w, r)
+		if w.Code != 401 || w.Body.String() != tt.body || w.Header().Get("WWW-Authenticate") != "Bearer" {
+			t.Errorf("%s: response = %d %q %v, want 401 %q and a challenge", tt.name, w.Code, w.Body, w.Header(), tt.body)
+		}
+	}
+	w := httptest.NewRecorder()
+	(&middleware.Refusal{Status: 403}).ServeHTTP(w, r)
+	if w.Code != 403 || w.Body.String() != "Forbidden\n" {
+		t.Errorf("a Refusal that is made by hand: response = %d %q, want 403 Forbidden", w.Code, w.Body)
+	}
+	var none *middleware.Refusal
+	if got := fmt.Sprint(none.Unwrap(), (&middleware.Refusal{}).Error()); got != "<nil>an error without text" {
+		t.Errorf("a nil Refusal and one without a cause say %q", got)
 	}
 }
 
 // A validator's plain error is a refusal, whatever it says of itself to frameworks further out.
-func TestAuthenticator_Authenticate_plainError(t *testing.T) {
+func TestGuard_Do_plainError(t *testing.T) {
 	t.Parallel()
 
 	cause := errors.New("no")
@@ -444,9 +486,53 @@ func TestAuthenticator_Authenticate_plainError(t *testing.T) {
 	})
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("Authorization", "Bearer anna")
-	_, err := auth.Authenticate(r)
-	if e, ok := err.(*validator.Error); !ok || e.Code != validator.CodeRefused || !errors.Is(err, cause) {
-		t.Errorf("Authenticate() error = %#v, want a *validator.Error of code %q around the cause", err, validator.CodeRefused)
+	_, refusal := auth.Guard().Do(http.Header{}, r)
+	if e, ok := refusal.Err.(*validator.Error); !ok || e.Code != validator.CodeRefused || !errors.Is(refusal, cause) {
+		t.Errorf("Do() error = %#v, want a *validator.Error of code %q around the cause", refusal.Err, validator.CodeRefused)
+	}
+}
+
+// A 401 names the scopes that the route's checks ask for, so that a client without a
+// token gets one that will do. Of a check of one's own nothing is known, and it isn't
+// called.
+func TestGuard_Do_scopes(t *testing.T) {
+	t.Parallel()
+
+	own := func(_ context.Context, c *validator.Claims) error {
+		if c == nil || c.Subject == "" {
+			t.Errorf("a check of one's own is called with %v, want none without a token", c)
+		}
+		return nil
+	}
+	all := []validator.Check{validator.Scopes("b", "a"), own, validator.AnyOf(own, validator.AnyScope("c", "b"))}
+	b := newBound(t)
+	for _, tt := range []struct {
+		name, authorization string
+		cfg                 middleware.Config
+		checks              []validator.Check
+		want                []string
+	}{
+		{"no token", "", middleware.Config{}, all, []string{`Bearer scope="b a c"`}},
+		{"no token, with all there is", "", middleware.Config{Realm: "r", ResourceMetadata: "https://a.example/m"}, all, []string{`Bearer realm="r", scope="b a c", resource_metadata="https://a.example/m"`}},
+		{"no token, with DPoP", "", middleware.Config{DPoP: b.verifier(dpop.Config{})}, all, []string{`Bearer scope="b a c"`, `DPoP scope="b a c", algs="ES256 EdDSA PS256 RS256"`}},
+		{"no token, no scopes", "", middleware.Config{}, []validator.Check{own, validator.Clients("x")}, []string{"Bearer"}},
+		{"a bad token", "Bearer bad", middleware.Config{}, all, []string{`Bearer error="invalid_token", scope="b a c"`}},
+		{"step-up", "Bearer anna", middleware.Config{}, []validator.Check{
+			refuse(&validator.Error{Code: validator.CodeAuthentication, ACRValues: []string{"m"}}), validator.Scopes("a"),
+		}, []string{`Bearer error="insufficient_user_authentication", scope="a", acr_values="m"`}},
+		{"step-up without a token", "", middleware.Config{}, []validator.Check{validator.ACR("m")}, []string{"Bearer"}},
+		{"a scope is missing", "Bearer anna", middleware.Config{}, all, []string{`Bearer error="insufficient_scope", scope="b a"`}},
+		{"a malformed field", "Bearer", middleware.Config{}, all, []string{`Bearer error="invalid_request"`}},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		if tt.authorization != "" {
+			r.Header.Set("Authorization", tt.authorization)
+		}
+		h := http.Header{}
+		newAuth(t, tt.cfg).Guard(tt.checks...).Do(h, r)
+		if got := h["Www-Authenticate"]; !slices.Equal(got, tt.want) {
+			t.Errorf("%s: WWW-Authenticate = %q, want %q", tt.name, got, tt.want)
+		}
 	}
 }
 
@@ -468,7 +554,7 @@ func TestAuthenticator_Require_nilCheck(t *testing.T) {
 	t.Parallel()
 
 	defer func() {
-		if got, want := recover(), "middleware: Require: a check is nil"; got != want {
+		if got, want := recover(), "middleware: Guard: a check is nil"; got != want {
 			t.Errorf("Require(pass, nil) panicked with %v, want %q", got, want)
 		}
 	}()

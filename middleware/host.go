@@ -11,14 +11,14 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// checkHost demands that a token is used on the domain that its issuer is for.
+// checkHost requires that a token is used on the domain that its issuer is for.
 func (a *Authenticator) checkHost(r *http.Request, claims *validator.Claims) error {
 	if a.cfg.IssuerForHost == nil {
 		return nil
 	}
-	origin, err := a.origin(r)
+	origin, err := a.cfg.Origin(r)
 	if err != nil {
-		return err
+		return refusal(validator.CodeRequest, err)
 	}
 	host := hostname(origin)
 	if host == "" {

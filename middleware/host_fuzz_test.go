@@ -31,22 +31,22 @@ func FuzzIssuerForHost(f *testing.F) {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Host = host
 		r.Header.Set("Authorization", "Bearer a")
-		_, err := auth.Authenticate(r)
+		_, err := do(auth, r)
 		switch code := validator.CodeOf(err); code {
 		case "":
 			if len(asked) != 1 {
-				t.Fatalf("Authenticate() on the host %q has asked about %q, want one", host, asked)
+				t.Fatalf("Do() on the host %q has asked about %q, want one", host, asked)
 			}
 			addr, err := netip.ParseAddr(asked[0])
 			if !name.MatchString(asked[0]) && (err != nil || addr.Zone() != "") {
-				t.Errorf("Authenticate() on the host %q has asked about %q, which is neither a name nor an address", host, asked)
+				t.Errorf("Do() on the host %q has asked about %q, which is neither a name nor an address", host, asked)
 			}
 		case validator.CodeIssuer, validator.CodeRequest:
 			if len(asked) != 0 {
-				t.Errorf("Authenticate() on the host %q has asked about %q, and error %v", host, asked, err)
+				t.Errorf("Do() on the host %q has asked about %q, and error %v", host, asked, err)
 			}
 		default:
-			t.Errorf("Authenticate() on the host %q error = %v, want code %q or %q", host, err, validator.CodeIssuer, validator.CodeRequest)
+			t.Errorf("Do() on the host %q error = %v, want code %q or %q", host, err, validator.CodeIssuer, validator.CodeRequest)
 		}
 	})
 }

@@ -92,9 +92,9 @@ func TestConfig_IssuerForHost_later(t *testing.T) {
 		Validator:     validateFunc(func(context.Context, string) (*validator.Claims, error) { return &validator.Claims{}, nil }),
 		IssuerForHost: func(string) string { return "" },
 	})
-	_, err := nameless.Authenticate(r)
+	_, err := do(nameless, r)
 	if got := validator.CodeOf(err); got != validator.CodeIssuer {
-		t.Errorf("Authenticate() of claims without an issuer on an unknown host: error %v, want code %q", err, validator.CodeIssuer)
+		t.Errorf("Do() of claims without an issuer on an unknown host: error %v, want code %q", err, validator.CodeIssuer)
 	}
 }
 
@@ -135,8 +135,8 @@ func TestConfig_IssuerForHost_unreadable(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Host = tt.host
 		r.Header.Set("Authorization", "Bearer a")
-		if _, err := auth.Authenticate(r); validator.CodeOf(err) != tt.code {
-			t.Errorf("Authenticate() on the host %q: error %v, want code %q", tt.host, err, tt.code)
+		if _, err := do(auth, r); validator.CodeOf(err) != tt.code {
+			t.Errorf("Do() on the host %q: error %v, want code %q", tt.host, err, tt.code)
 		}
 	}
 }
@@ -198,10 +198,10 @@ func TestConfig_IssuerForHost_error(t *testing.T) {
 	})
 	r := httptest.NewRequest(http.MethodGet, "https://api.b.example/", nil)
 	r.Header.Set("Authorization", "Bearer a")
-	_, err := auth.Authenticate(r)
+	_, err := do(auth, r)
 	for _, want := range []string{"wrong_issuer", "api.b.example", "https://b/"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("Authenticate() error = %v, want %s in it", err, want)
+			t.Errorf("Do() error = %v, want %s in it", err, want)
 		}
 	}
 }

@@ -88,8 +88,8 @@ func TestConfig_Logger(t *testing.T) {
 				}
 				r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
 				r.Header.Set("Authorization", "Bearer the.whole.token")
-				if _, err := auth.Authenticate(r); err == nil {
-					t.Fatal("Authenticate() error = nil")
+				if _, err := do(auth, r); err == nil {
+					t.Fatal("Do() error = nil")
 				}
 			}
 
@@ -210,7 +210,7 @@ func TestConfig_Logger_misplacedTokens(t *testing.T) {
 		{"JWT " + jwt, "INFO", "the Authorization field has a JWT under the scheme JWT: " + bearer},
 		{"jwt  " + jwt, "INFO", "the Authorization field has a JWT under the scheme JWT: " + bearer},
 		{"Token " + jwt, "INFO", "the Authorization field has a JWT under the scheme Token: " + bearer},
-		{"DPoP " + jwt, "INFO", "the Authorization field has a JWT under the scheme DPoP: set Config.DPoP to accept tokens with proofs, or let the client send it under the scheme Bearer"},
+		{"DPoP " + jwt, "INFO", "the Authorization field has a token under the scheme DPoP: set Config.DPoP to accept tokens with proofs, or let the client send it under the scheme Bearer"},
 
 		{"", "DEBUG", "there is no Authorization field"},
 		{"Basic dTpw", "DEBUG", "the Authorization field has another scheme than is accepted"},

@@ -56,8 +56,8 @@ type Metadata struct {
 	// whatever else checks proofs, but not "none" nor one with a secret. Nil means those of Config.DPoP.
 	DPoPSigningAlgValuesSupported []string `json:"dpop_signing_alg_values_supported,omitempty"`
 
-	// DPoPBoundAccessTokensRequired says that tokens that are bound to nothing are refused. It is set if Config.DPoP
-	// requires it.
+	// DPoPBoundAccessTokensRequired says that tokens must be bound to a key. It is set if Config.RequireBinding is, with
+	// Config.DPoP and without Config.ClientCertificate.
 	DPoPBoundAccessTokensRequired bool `json:"dpop_bound_access_tokens_required,omitempty"`
 
 	// Extra are further members, such as "jwks_uri" or "resource_name#it". Their values are written as
@@ -72,7 +72,7 @@ func (m Metadata) document(cfg Config) (*metadataDocument, error) {
 			m.AuthorizationServers = v.Issuers()
 		}
 	}
-	m.DPoPBoundAccessTokensRequired = m.DPoPBoundAccessTokensRequired || cfg.DPoP != nil && cfg.DPoP.Required()
+	m.DPoPBoundAccessTokensRequired = m.DPoPBoundAccessTokensRequired || cfg.dpopOnly()
 	if m.BearerMethodsSupported == nil && cfg.Token == nil && !m.DPoPBoundAccessTokensRequired {
 		m.BearerMethodsSupported = []string{"header"}
 	}

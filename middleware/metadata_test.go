@@ -30,7 +30,7 @@ func TestAuthenticator_Metadata(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	required, err := dpop.New(dpop.Config{Required: true, Algorithms: []validator.Algorithm{validator.ES256, validator.EdDSA}})
+	proofs, err := dpop.New(dpop.Config{Algorithms: []validator.Algorithm{validator.ES256, validator.EdDSA}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,11 +59,25 @@ func TestAuthenticator_Metadata(t *testing.T) {
 			`{"resource":"https://api.example.com/orders"}`,
 		},
 		{
-			"with proofs and certificates",
-			middleware.Config{Validator: oneTenant, DPoP: required, ClientCertificate: noCertificate},
+			"with proofs or certificates required",
+			middleware.Config{Validator: oneTenant, DPoP: proofs, ClientCertificate: noCertificate, RequireBinding: true},
 			middleware.Metadata{Resource: resource},
 			`{"authorization_servers":["https://tenant.eu.auth0.com/"],` +
-				`"dpop_bound_access_tokens_required":true,"dpop_signing_alg_values_supported":["ES256","EdDSA"],` +
+				`"bearer_methods_supported":["header"],"dpop_signing_alg_values_supported":["ES256","EdDSA"],` +
+				`"resource":"https://api.example.com/orders","tls_client_certificate_bound_access_tokens":true}`,
+		},
+		{
+			"with proofs required",
+			middleware.Config{DPoP: proofs, RequireBinding: true},
+			middleware.Metadata{Resource: resource},
+			`{"dpop_bound_access_tokens_required":true,"dpop_signing_alg_values_supported":["ES256","EdDSA"],` +
+				`"resource":"https://api.example.com/orders"}`,
+		},
+		{
+			"with certificates required",
+			middleware.Config{ClientCertificate: noCertificate, RequireBinding: true},
+			middleware.Metadata{Resource: resource},
+			`{"bearer_methods_supported":["header"],` +
 				`"resource":"https://api.example.com/orders","tls_client_certificate_bound_access_tokens":true}`,
 		},
 		{
@@ -82,7 +96,7 @@ func TestAuthenticator_Metadata(t *testing.T) {
 		},
 		{
 			"some of what is known",
-			middleware.Config{DPoP: required},
+			middleware.Config{DPoP: proofs, RequireBinding: true},
 			middleware.Metadata{Resource: resource, BearerMethodsSupported: []string{"header"}, DPoPSigningAlgValuesSupported: []string{"EdDSA"}},
 			`{"bearer_methods_supported":["header"],"dpop_bound_access_tokens_required":true,` +
 				`"dpop_signing_alg_values_supported":["EdDSA"],"resource":"https://api.example.com/orders"}`,

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/rsguard/rsguard/internal/uripath"
-	"github.com/rsguard/rsguard/validator"
 )
 
 // FixedOrigin returns a function for [Config].Origin that always returns origin, such as "https://api.example.com". It
@@ -87,19 +86,6 @@ var (
 
 // maxPath is the length of the longest path that is looked at.
 const maxPath = 8 << 10
-
-// origin returns the origin of r by the Config. Its error is a [*validator.Error].
-func (a *Authenticator) origin(r *http.Request) (string, error) {
-	find := a.cfg.Origin
-	if find == nil {
-		find = directOrigin
-	}
-	origin, err := find(r)
-	if err != nil {
-		return "", refusal(validator.CodeRequest, err)
-	}
-	return origin, nil
-}
 
 // directOrigin is the origin of a request that came without a proxy.
 func directOrigin(r *http.Request) (string, error) {

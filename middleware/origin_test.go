@@ -314,7 +314,7 @@ func TestDPoP_http2(t *testing.T) {
 
 	b := newBound(t)
 	token := b.iss.Token(testutil.Claims{"cnf": b.key.Confirmation()})
-	auth := newAuth(t, middleware.Config{Validator: b.valid, DPoP: b.verifier(dpop.Config{Required: true})})
+	auth := newAuth(t, middleware.Config{Validator: b.valid, DPoP: b.verifier(dpop.Config{}), RequireBinding: true})
 	server := httptest.NewUnstartedServer(auth.Handler(new(spy)))
 	server.EnableHTTP2 = true
 	server.StartTLS()

@@ -20,6 +20,7 @@ func TestConfig_ErrorHandler_ownsItsError(t *testing.T) {
 	t.Parallel()
 
 	shared := &validator.Error{Code: validator.CodeScope, Scopes: []string{"a"}, ACRValues: []string{"b"}, Err: errors.New("no")}
+	missing := &validator.Error{Code: validator.CodeMissing, Scopes: []string{"c"}}
 	wrapped := fmt.Errorf("wrapped: %w", shared)
 	find := func(err error) func(*http.Request) (string, error) {
 		return func(*http.Request) (string, error) { return "", err }
@@ -32,6 +33,7 @@ func TestConfig_ErrorHandler_ownsItsError(t *testing.T) {
 	}{
 		{"no token", middleware.Config{Token: find(nil)}, nil},
 		{"Token", middleware.Config{Token: find(shared)}, nil},
+		{"Token, missing", middleware.Config{Token: find(missing)}, nil},
 		{"Token, wrapped", middleware.Config{Token: find(wrapped)}, nil},
 		{"Token, another error", middleware.Config{Token: find(errors.New("no"))}, nil},
 		{"Origin", middleware.Config{Origin: find(shared), IssuerForHost: issuerForHost}, nil},
@@ -67,7 +69,7 @@ func TestConfig_ErrorHandler_ownsItsError(t *testing.T) {
 			t.Errorf("%s: ErrorHandler got, one after the other, %q, want the same twice", tt.name, said)
 		}
 	}
-	if got := fmt.Sprint(shared.Code, shared.Scopes, shared.ACRValues, shared.Issuer); got != "insufficient_scope[a] [b]" {
+	if got := fmt.Sprint(shared.Code, shared.Scopes, shared.ACRValues, shared.Issuer, missing.Code, missing.Scopes); got != "insufficient_scope[a] [b]token_missing[c]" {
 		t.Errorf("the error that all of them return is now %s, want it as it was", got)
 	}
 }

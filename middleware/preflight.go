@@ -6,5 +6,5 @@ import "net/http"
 // because it is not the script's (Fetch Standard, Section 4.8).
 func isPreflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && r.Header.Get("Origin") != "" &&
-		r.Header.Get("Access-Control-Request-Method") != "" && r.Header["Authorization"] == nil
+		r.Header.Get("Access-Control-Request-Method") != "" && r.Header[authorization] == nil
 }

@@ -71,7 +71,7 @@ func TestConfig_AllowPreflight_claims(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r = r.WithContext(middleware.NewContext(r.Context(), claims))
+	r = r.WithContext(middleware.ContextWithClaims(r.Context(), claims))
 	newAuth(t, middleware.Config{AllowPreflight: true}).Handler(&s).ServeHTTP(httptest.NewRecorder(), r)
 	if !slices.Equal(s.seen, []string{"-"}) {
 		t.Errorf("next called for %q, want it called without claims", s.seen)

@@ -14,6 +14,7 @@ func (cfg Config) LogValue() slog.Value {
 		show.Type("validator", cfg.Validator),
 		slog.Bool("optional", cfg.Optional),
 		slog.Bool("dpop", cfg.DPoP != nil),
+		slog.Bool("require_binding", cfg.RequireBinding),
 		slog.String("realm", cfg.Realm),
 		slog.String("resource_metadata", cfg.ResourceMetadata),
 	)
@@ -30,3 +31,12 @@ func (a Authenticator) LogValue() slog.Value { return a.cfg.LogValue() }
 func (a Authenticator) Format(f fmt.State, _ rune) {
 	show.Format(f, "middleware.Authenticator", a.LogValue())
 }
+
+// LogValue is what logs show of g: the scopes that its checks ask for, which clients
+// are told too.
+func (g Guard) LogValue() slog.Value {
+	return slog.GroupValue(slog.Int("checks", len(g.checks)), slog.String("scopes", g.scopes))
+}
+
+// Format writes what [Guard.LogValue] shows, for every verb of package fmt.
+func (g Guard) Format(f fmt.State, _ rune) { show.Format(f, "middleware.Guard", g.LogValue()) }

@@ -61,22 +61,22 @@ func cookiesNamed(fields []string, name string) []string {
 // request's body, of the type application/x-www-form-urlencoded, unless the method is GET, HEAD, OPTIONS or TRACE
 // (RFC 6750, Section 2.2); or else in the Authorization field as [BearerToken] does. A request with both, with two such
 // fields, or with an access_token in its query besides is refused with [validator.CodeRequest]. FormToken reads the form,
-// of [MaxFormSize] bytes at most, before anything is known of its sender, and leaves the body to be read again.
+// of 1 MiB at most, before anything is known of its sender, and leaves the body to be read again. A longer one is
+// refused with [validator.CodeRequest].
 //
 // It has to be the first to read the form. What comes before it must not call r.ParseForm, r.FormValue or the like, as
 // some middlewares do for CSRF tokens or overridden methods: they drop what is malformed, and for a method such as DELETE
 // they drop all, so that nobody can tell any more what was sent. Such a request is refused with [validator.CodeRequest],
 // whether there is a token in it or not. What comes after may read the form as it likes, but must not put another body in
-// the place of this one before the next [Authenticator.Require].
+// the place of this one before the next [Guard].
 //
 // It is for documents that a browser opens by submitting a form, such as downloads, and for nothing that a script could
 // fetch. What logs bodies logs the token, and another site can submit a form with a token of its own: what is then done
 // is done in that token's name.
 func FormToken(r *http.Request) (string, error) { return oneToken(r, formTokens) }
 
-// MaxFormSize is the length of the longest form that [FormToken] reads, in bytes. A longer one is refused with
-// [validator.CodeRequest].
-const MaxFormSize = 1 << 20
+// maxForm is the length of the longest form that FormToken reads.
+const maxForm = 1 << 20
 
 // WebSocketToken returns a function for [Config].Token that finds the token in a subprotocol, after this prefix, of the
 // field Sec-WebSocket-Protocol; or else in the Authorization field as [BearerToken] does. Scripts in browsers can't send
@@ -125,7 +125,7 @@ func oneToken(r *http.Request, find func(*http.Request) ([]string, error)) (stri
 		return header, err
 	case len(tokens) > 1:
 		return "", invalid(errTwoOfAKind)
-	case header != "" || isDPoP(r):
+	case header != "" || hasScheme(r, schemeDPoP):
 		return "", invalid(errBesideHeader)
 	case r.URL != nil && queryHas(r.URL.RawQuery, "access_token"):
 		return "", invalid(errBesideQuery)
@@ -141,14 +141,8 @@ var (
 	errBesideQuery  = errors.New("the request has a token beside that of its query")
 	errNoTokenThere = errors.New("the request has characters that no token has in the place of one")
 	errFormRead     = errors.New("the form was read before FormToken could read it: the Authenticator has to come first")
-	errFormSize     = fmt.Errorf("the form is longer than %d bytes", MaxFormSize)
+	errFormSize     = fmt.Errorf("the form is longer than %d bytes", maxForm)
 )
-
-// isDPoP reports whether the Authorization field has a token under the scheme of RFC 9449, which [BearerToken] passes over.
-func isDPoP(r *http.Request) bool {
-	field := r.Header.Get("Authorization")
-	return strings.EqualFold(field[:schemeEnd(field)], "DPoP")
-}
 
 func formTokens(r *http.Request) ([]string, error) {
 	switch r.Method {
@@ -170,7 +164,7 @@ func formTokens(r *http.Request) ([]string, error) {
 		return nil, errFormRead
 	}
 
-	body, err := io.ReadAll(io.LimitReader(r.Body, MaxFormSize+1))
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxForm+1))
 	tokens, err := tokensIn(body, err)
 	r.Body = &formBody{io.MultiReader(bytes.NewReader(body), r.Body), r.Body, tokens, err}
 	return tokens, err
@@ -181,7 +175,7 @@ func tokensIn(body []byte, err error) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the form can't be read: %w", err)
 	}
-	if len(body) > MaxFormSize {
+	if len(body) > maxForm {
 		return nil, errFormSize
 	}
 	form, err := url.ParseQuery(string(body))

@@ -119,8 +119,8 @@ func TestFormToken(t *testing.T) {
 		{"both", sent{method: "POST", header: with("Authorization", "Bearer secret"), body: "access_token=secret"}, "", validator.CodeRequest},
 		{"a query beside it", sent{method: "POST", target: "/?access_token=x", header: form, body: "access_token=a.b.c"}, "", validator.CodeRequest},
 		{"a query alone", sent{method: "POST", target: "/?access_token=x", header: form}, "", validator.CodeMissing},
-		{"the longest form", sent{method: "POST", header: form, body: "access_token=a.b.c&x=" + strings.Repeat("x", middleware.MaxFormSize-21)}, "a.b.c", ""},
-		{"a longer one", sent{method: "POST", header: form, body: "access_token=a.b.c&x=" + strings.Repeat("x", middleware.MaxFormSize-20)}, "", validator.CodeRequest},
+		{"the longest form", sent{method: "POST", header: form, body: "access_token=a.b.c&x=" + strings.Repeat("x", middleware.MaxForm-21)}, "a.b.c", ""},
+		{"a longer one", sent{method: "POST", header: form, body: "access_token=a.b.c&x=" + strings.Repeat("x", middleware.MaxForm-20)}, "", validator.CodeRequest},
 	})
 }
 
@@ -306,9 +306,9 @@ func TestSources_dpop(t *testing.T) {
 		{"the cookie alone", middleware.CookieToken("t"), []string{"Cookie", "t=a"}, ""},
 	} {
 		auth := newAuth(t, middleware.Config{Token: tt.source, DPoP: proofs})
-		_, err := auth.Authenticate(sent{header: tt.header}.request())
+		_, err := do(auth, sent{header: tt.header}.request())
 		if got := validator.CodeOf(err); got != tt.want {
-			t.Errorf("Authenticate(%s) error = %v, want code %q", tt.name, err, tt.want)
+			t.Errorf("Do(%s) error = %v, want code %q", tt.name, err, tt.want)
 		}
 	}
 }

@@ -16,18 +16,24 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// TestAdapter checks that an adapter for a web framework answers as package middleware does: that it calls the handler
-// once for what is accepted, with the claims in the request's own context, and never for what is refused; that it
-// runs all checks; that the client gets the status and the challenge of every refusal, and nothing of the token.
+// TestAdapter checks that an adapter for a web framework responds as package
+// middleware does: that it calls the handler once for each accepted request, with the
+// claims in the request's own context, and never for a rejected one; that it runs all
+// checks; that the client gets the status and the header of every response, and
+// nothing of the token. What the body of a rejection is, is not looked at.
 //
-// wrap builds the framework's guarded handler, as a user of the adapter would: one that calls next for every path
-// and method, behind the adapter with these checks. The adapter has to keep a copy of the checks.
+// wrap builds the framework's guarded handler, as a user of the adapter would: one
+// that calls next for every path and method, behind the adapter with these checks.
+// The adapter has to make its [middleware.Guard] when the route is made, of the checks
+// themselves.
 //
 //	testutil.TestAdapter(t, func(auth *middleware.Authenticator, checks []validator.Check, next http.Handler) http.Handler {
 //		e := echo.New()
 //		e.Any("/*", echo.WrapHandler(next), echoauth.New(auth, checks...))
 //		return e
 //	})
+//
+// The first example of [middleware.Guard.Do] is an adapter that passes.
 func TestAdapter(t *testing.T, wrap func(*middleware.Authenticator, []validator.Check, http.Handler) http.Handler) {
 	t.Helper()
 	testAdapter(wrap, func(name string, test func(reporter)) {
@@ -150,7 +156,7 @@ func (run *adapterRun) serve(r *http.Request) *adapterResponse {
 	w := httptest.NewRecorder()
 	defer func() {
 		if v := recover(); v != nil {
-			run.t.Errorf("%s %s panicked: %v", r.Method, r.URL, v)
+			run.t.Errorf("%s %s panicked: %v: after a Refusal there is no request to go on with", r.Method, r.URL, v)
 		}
 	}()
 	run.handler.ServeHTTP(w, r)
@@ -176,10 +182,18 @@ func (run *adapterRun) accepted(res *adapterResponse, method, target, subject st
 	if got := res.header.Values("WWW-Authenticate"); len(got) > 0 {
 		run.t.Errorf("WWW-Authenticate = %q, want none in the handler's response", got)
 	}
-	want := []handled{{subject, method + " " + target + " header body outer"}}
-	if !slices.Equal(run.handled, want) {
-		run.t.Errorf("the handler was called with %q, want %q: once, with the claims in the request's own context, "+
-			"and all else of the request unchanged", run.handled, want)
+	want := handled{subject, method + " " + target + " header body outer"}
+	switch got := run.handled; {
+	case len(got) == 0:
+		run.t.Errorf("the handler was not called, want one call: go on with the request that Guard.Do returns")
+	case len(got) > 1:
+		run.t.Errorf("the handler was called with %q, want one call: once for a request", got)
+	case got[0].subject != want.subject:
+		run.t.Errorf("the handler was called with the claims of %q, want those of %q (- is none): "+
+			"the claims are in the context of the request that Guard.Do returns, go on with that", got[0].subject, want.subject)
+	case got[0] != want:
+		run.t.Errorf("the handler was called with the request %q, want %q (method, URL, a header, the body, a value of the context): "+
+			"the request that Guard.Do returns has all of the one that it got, pass it on as it is", got[0].request, want.request)
 	}
 }
 
@@ -190,7 +204,7 @@ func (run *adapterRun) refused(res *adapterResponse, status int, challenge []str
 		return
 	}
 	if res.status != status {
-		run.t.Errorf("status = %d, want %d", res.status, status)
+		run.t.Errorf("status = %d, want %d: respond with the Refusal's", res.status, status)
 	}
 	for _, field := range []struct {
 		name string
@@ -201,12 +215,13 @@ func (run *adapterRun) refused(res *adapterResponse, status int, challenge []str
 		{"Cache-Control", []string{"no-store"}},
 	} {
 		if got := res.header.Values(field.name); !slices.Equal(got, field.want) {
-			run.t.Errorf("%s = %q, want %q: call Challenge with the response's header, before it is sent",
+			run.t.Errorf("%s = %q, want %q: pass the response's header to Guard.Do, before it is sent, and leave it as it is",
 				field.name, got, field.want)
 		}
 	}
 	if len(run.handled) > 0 {
-		run.t.Errorf("the handler was called with %q, want no call: return after a refusal", run.handled)
+		run.t.Errorf("the handler was called with %q, want no call: return, or abort the framework's chain, after a Refusal",
+			run.handled)
 	}
 }
 
@@ -221,7 +236,7 @@ func (run *adapterRun) secrets(res *adapterResponse, token string) {
 	dump.WriteString(res.body)
 	for _, secret := range []string{token, secretClaim, secretCause} {
 		if secret != "" && strings.Contains(dump.String(), secret) {
-			run.t.Errorf("response = %q, want nothing of %q in it", dump.String(), secret)
+			run.t.Errorf("response = %q, want nothing of %q in it: the Refusal's error is for the log", dump.String(), secret)
 		}
 	}
 }
@@ -234,10 +249,11 @@ func (run *adapterRun) checks(n int) {
 		want = append(want, i)
 	}
 	if !slices.Equal(run.checked, want) {
-		run.t.Errorf("checks run, by index = %v, want %v", run.checked, want)
+		run.t.Errorf("checks run, by index = %v, want %v: pass all of them to Guard, and run none yourself", run.checked, want)
 	}
 	if run.validated > 1 {
-		run.t.Errorf("the token was validated %d times, want once", run.validated)
+		run.t.Errorf("the token was validated %d times, want once: call Guard.Do once, and go on with the request that it returns",
+			run.validated)
 	}
 }
 

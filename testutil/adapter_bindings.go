@@ -138,7 +138,7 @@ func nonceRenewed(t reporter, wrap wrapper, tokens *adapterTokens) {
 	second := run.serve(c.request(t, "DPoP", want[0]))
 	run.accepted(second, http.MethodGet, adapterURL, adapterSubject)
 	if second != nil && !slices.Equal(second.header["Dpop-Nonce"], want) {
-		t.Errorf("DPoP-Nonce of a good answer = %q, want %q: call Admit with the response's header, before the handler",
+		t.Errorf("DPoP-Nonce of an accepted request's response = %q, want %q: pass the response's header to Guard.Do, before the handler",
 			second.header["Dpop-Nonce"], want)
 	}
 }
@@ -165,7 +165,7 @@ func boundToCertificate(t reporter, wrap wrapper, tokens *adapterTokens) {
 		return
 	}
 	for _, scheme := range []string{"Bearer", "DPoP"} {
-		run, _ := tokens.run(t, wrap, middleware.Config{}, nil)
+		run, _ := tokens.run(t, wrap, middleware.Config{ClientCertificate: firstCertificate}, nil)
 		if run == nil {
 			return
 		}
@@ -174,6 +174,14 @@ func boundToCertificate(t reporter, wrap wrapper, tokens *adapterTokens) {
 		run.refused(run.serve(r), 401, []string{scheme + ` error="invalid_token"`}, "")
 		r = adapterRequest(scheme, token)
 		r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{own, other}}
-		run.accepted(run.serve(r), http.MethodGet, adapterURL, adapterSubject)
+		res := run.serve(r)
+		run.accepted(res, http.MethodGet, adapterURL, adapterSubject)
+		if want := []string{"Client-Cert"}; res != nil && !slices.Equal(res.header["Vary"], want) {
+			t.Errorf("Vary = %q, want %q: pass the response's header to Guard.Do, before the handler", res.header["Vary"], want)
+		}
 	}
+}
+
+func firstCertificate(r *http.Request) (*x509.Certificate, error) {
+	return r.TLS.PeerCertificates[0], nil
 }

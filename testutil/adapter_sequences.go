@@ -21,6 +21,7 @@ func adapterTests() []adapterTest {
 	return []adapterTest{
 		{"every method is guarded", everyMethod},
 		{"checks are of one route", checksOfOneRoute},
+		{"a 401 names the scopes", scopesNamed},
 		{"claims are of one request", claimsOfOneRequest},
 		{"claims are of one request, at the same time", claimsAtTheSameTime},
 		{"a check inside its own Authenticator", checkInside},
@@ -59,7 +60,34 @@ func checksOfOneRoute(t reporter, wrap wrapper, tokens *adapterTokens) {
 		return
 	}
 	res := run.send("GET", "/", []string{"Bearer %s"}, token)
+	if res != nil && res.status == handlerStatus {
+		t.Errorf("another route's check was run in place of this one's: the checks are shared between routes. " +
+			"Make the Guard when the route is made, or copy the checks: append(common, one) and append(common, other) may be one array")
+		return
+	}
 	run.refused(res, 403, []string{`Bearer error="insufficient_scope", scope="orders:write"`}, "")
+}
+
+// scopesNamed: which they are is known of the library's own checks alone, so these are
+// not counted here.
+func scopesNamed(t reporter, wrap wrapper, tokens *adapterTokens) {
+	t.Helper()
+	own := func(context.Context, *validator.Claims) error { return nil }
+	asItIs := func(auth *middleware.Authenticator, _ []validator.Check, next http.Handler) http.Handler {
+		return wrap(auth, []validator.Check{own, validator.Scopes("orders:write", "orders:read"), own}, next)
+	}
+	run, _ := tokens.run(t, asItIs, middleware.Config{}, nil)
+	if run == nil {
+		return
+	}
+	const scope = `scope="orders:write orders:read"`
+	res := run.send("GET", "/", nil, "")
+	if res != nil && slices.Equal(res.header.Values("WWW-Authenticate"), []string{"Bearer"}) {
+		t.Errorf("WWW-Authenticate = Bearer, want Bearer %s: pass the checks themselves to Guard, and not functions that call them", scope)
+		return
+	}
+	run.refused(res, 401, []string{"Bearer " + scope}, "")
+	run.refused(run.send("GET", "/", []string{"Bearer opaque"}, ""), 401, []string{`Bearer error="invalid_token", ` + scope}, "")
 }
 
 // claimsOfOneRequest: frameworks reuse their contexts.

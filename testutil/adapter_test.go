@@ -50,9 +50,9 @@ func TestTestAdapter_broken(t *testing.T) {
 		{
 			"it forgets to abort",
 			broken(func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler) {
-				authenticated, err := auth.Authenticate(r, checks...)
-				if err != nil {
-					w.WriteHeader(auth.Challenge(w.Header(), err))
+				authenticated, refusal := auth.Guard(checks...).Do(w.Header(), r)
+				if refusal != nil {
+					refusal.ServeHTTP(w, r)
 					authenticated = r
 				}
 				next.ServeHTTP(w, authenticated)
@@ -79,21 +79,21 @@ func TestTestAdapter_broken(t *testing.T) {
 		{
 			"it loses the claims",
 			broken(func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler) {
-				if _, err := auth.Authenticate(r, checks...); err != nil {
-					w.WriteHeader(auth.Challenge(w.Header(), err))
+				if _, refusal := auth.Guard(checks...).Do(w.Header(), r); refusal != nil {
+					refusal.ServeHTTP(w, r)
 					return
 				}
 				next.ServeHTTP(w, r)
 			}),
 			[]string{"accepted", "optional/a good token", "claims are of one request", "a check inside its own Authenticator"},
-			"with the claims in the request's own context",
+			"the claims are in the context of the request that Guard.Do returns",
 		},
 		{
 			"it loses the challenge",
 			broken(func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler) {
-				authenticated, err := auth.Authenticate(r, checks...)
-				if err != nil {
-					w.WriteHeader(auth.Challenge(http.Header{}, err))
+				authenticated, refusal := auth.Guard(checks...).Do(http.Header{}, r)
+				if refusal != nil {
+					refusal.ServeHTTP(w, r)
 					return
 				}
 				next.ServeHTTP(w, authenticated)
@@ -104,12 +104,14 @@ func TestTestAdapter_broken(t *testing.T) {
 		{
 			"it sets the challenge when the header is sent",
 			broken(func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler) {
-				authenticated, err := auth.Authenticate(r, checks...)
-				if err != nil {
-					w.WriteHeader(auth.Challenge(http.Header{}, err))
-					auth.Challenge(w.Header(), err)
+				h := http.Header{}
+				authenticated, refusal := auth.Guard(checks...).Do(h, r)
+				if refusal != nil {
+					w.WriteHeader(refusal.Status)
+					maps.Copy(w.Header(), h)
 					return
 				}
+				maps.Copy(w.Header(), h)
 				next.ServeHTTP(w, authenticated)
 			}),
 			[]string{"token_missing", "insufficient_scope"},
@@ -118,11 +120,10 @@ func TestTestAdapter_broken(t *testing.T) {
 		{
 			"it adds a challenge of its own",
 			broken(func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler) {
-				authenticated, err := auth.Authenticate(r, checks...)
-				if err != nil {
-					status := auth.Challenge(w.Header(), err)
+				authenticated, refusal := auth.Guard(checks...).Do(w.Header(), r)
+				if refusal != nil {
 					w.Header().Add("WWW-Authenticate", "Basic")
-					w.WriteHeader(status)
+					refusal.ServeHTTP(w, r)
 					return
 				}
 				next.ServeHTTP(w, authenticated)
@@ -133,9 +134,8 @@ func TestTestAdapter_broken(t *testing.T) {
 		{
 			"it has one status for all",
 			broken(func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler) {
-				authenticated, err := auth.Authenticate(r, checks...)
-				if err != nil {
-					auth.Challenge(w.Header(), err)
+				authenticated, refusal := auth.Guard(checks...).Do(w.Header(), r)
+				if refusal != nil {
 					w.WriteHeader(http.StatusUnauthorized)
 					return
 				}
@@ -147,9 +147,9 @@ func TestTestAdapter_broken(t *testing.T) {
 		{
 			"it tells the client why",
 			broken(func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler) {
-				authenticated, err := auth.Authenticate(r, checks...)
-				if err != nil {
-					http.Error(w, err.Error(), auth.Challenge(w.Header(), err))
+				authenticated, refusal := auth.Guard(checks...).Do(w.Header(), r)
+				if refusal != nil {
+					http.Error(w, refusal.Error(), refusal.Status)
 					return
 				}
 				next.ServeHTTP(w, authenticated)
@@ -180,8 +180,8 @@ func TestTestAdapter_broken(t *testing.T) {
 		{
 			"it validates twice",
 			broken(func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler) {
-				if _, err := auth.Authenticate(r); err != nil {
-					w.WriteHeader(auth.Challenge(w.Header(), err))
+				if _, refusal := auth.Guard().Do(w.Header(), r); refusal != nil {
+					refusal.ServeHTTP(w, r)
 					return
 				}
 				auth.Require(checks...)(next).ServeHTTP(w, r)
@@ -194,11 +194,11 @@ func TestTestAdapter_broken(t *testing.T) {
 			broken(func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler) {
 				auth.Require(checks...)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					claims, _ := middleware.ClaimsFromContext(r.Context())
-					next.ServeHTTP(w, r.WithContext(middleware.NewContext(context.Background(), claims)))
+					next.ServeHTTP(w, r.WithContext(middleware.ContextWithClaims(context.Background(), claims)))
 				})).ServeHTTP(w, r)
 			}),
 			[]string{"accepted", "optional/no token"},
-			"all else of the request unchanged",
+			"pass it on as it is",
 		},
 		{
 			"it keeps claims for the next request",
@@ -230,37 +230,48 @@ func TestTestAdapter_broken(t *testing.T) {
 			"the handler was called with",
 		},
 		{
-			"it keeps the caller's slice of checks",
+			"it makes a Guard for each request",
 			broken(func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler) {
 				auth.Require(checks...)(next).ServeHTTP(w, r)
 			}),
 			[]string{"checks are of one route"},
-			"status = 202, want 403",
+			"the checks are shared between routes",
 		},
 		{
 			"it panics",
 			broken(func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler) {
-				authenticated, err := auth.Authenticate(r, checks...)
-				if err != nil {
-					auth.Challenge(w.Header(), err)
-				}
-				next.ServeHTTP(w, authenticated) // which is nil
+				authenticated, _ := auth.Guard(checks...).Do(w.Header(), r)
+				next.ServeHTTP(w, authenticated) // which may be nil
 			}),
 			[]string{"token_missing", "refused"},
 			"panicked",
 		},
 		{
-			"it doesn't renew the nonce",
+			"it sends a header of its own after an accepted request",
 			broken(func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler) {
-				authenticated, err := auth.Authenticate(r, checks...)
-				if err != nil {
-					w.WriteHeader(auth.Challenge(w.Header(), err))
+				h := http.Header{}
+				authenticated, refusal := auth.Guard(checks...).Do(h, r)
+				if refusal != nil {
+					maps.Copy(w.Header(), h)
+					refusal.ServeHTTP(w, r)
 					return
 				}
 				next.ServeHTTP(w, authenticated)
 			}),
-			[]string{"a nonce is asked for and renewed"},
-			"call Admit",
+			[]string{"a nonce is asked for and renewed", "a token bound to a certificate"},
+			"pass the response's header to Guard.Do",
+		},
+		{
+			"it hides the checks from the Guard",
+			broken(func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler) {
+				hidden := make([]validator.Check, len(checks))
+				for i, check := range checks {
+					hidden[i] = func(ctx context.Context, c *validator.Claims) error { return check(ctx, c) }
+				}
+				auth.Require(hidden...)(next).ServeHTTP(w, r)
+			}),
+			[]string{"a 401 names the scopes"},
+			"pass the checks themselves to Guard",
 		},
 		{
 			"it takes DPoP's word",
@@ -277,7 +288,7 @@ func TestTestAdapter_broken(t *testing.T) {
 		{
 			"it refuses all",
 			broken(func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler) {
-				w.WriteHeader(auth.Challenge(w.Header(), &validator.Error{Code: validator.CodeMissing}))
+				w.WriteHeader(http.StatusUnauthorized)
 			}),
 			[]string{"accepted", "insufficient_scope"},
 			"want the handler's",
@@ -305,14 +316,13 @@ func TestTestAdapter_good(t *testing.T) {
 	t.Parallel()
 
 	got := testutil.AdapterFailures(func(auth *middleware.Authenticator, checks []validator.Check, next http.Handler) http.Handler {
-		checks = slices.Clone(checks)
+		guard := auth.Guard(checks...)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			authenticated, err := auth.Authenticate(r, checks...)
-			if err != nil {
-				w.WriteHeader(auth.Challenge(w.Header(), err))
+			authenticated, refusal := guard.Do(w.Header(), r)
+			if refusal != nil {
+				w.WriteHeader(refusal.Status) // without a body
 				return
 			}
-			auth.Admit(w.Header(), authenticated)
 			next.ServeHTTP(w, authenticated)
 		})
 	})

@@ -42,7 +42,7 @@ func WithClaims(r *http.Request, claims Claims) *http.Request {
 	if err != nil {
 		panic(fmt.Sprintf("testutil.WithClaims: no token can have these claims: %v", err))
 	}
-	return r.WithContext(middleware.NewContext(r.Context(), validated))
+	return r.WithContext(middleware.ContextWithClaims(r.Context(), validated))
 }
 
 func validate(ctx context.Context, claims Claims) (*validator.Claims, error) {
@@ -88,7 +88,7 @@ func validate(ctx context.Context, claims Claims) (*validator.Claims, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v.Validate(validator.WithConfirmed(ctx, validator.Confirmation(proven)), token)
+	return v.Validate(validator.ContextWithConfirmation(ctx, validator.Confirmation(proven)), token)
 }
 
 // moment returns a time at which a token with these dates is valid: now if that is one, so that a date in a test

@@ -69,7 +69,7 @@ func TestProofKey_Authorize(t *testing.T) {
 		if err != nil {
 			t.Fatalf("Verify(%s) error = %v", tt.target, err)
 		}
-		ctx := validator.WithConfirmed(t.Context(), validator.Confirmation{JKT: proof.Thumbprint})
+		ctx := validator.ContextWithConfirmation(t.Context(), validator.Confirmation{JKT: proof.Thumbprint})
 		claims, err := tokens.Validate(ctx, token)
 		if err != nil {
 			t.Fatalf("Validate() error = %v", err)

@@ -21,10 +21,10 @@ type Confirmation struct {
 
 type confirmedKey struct{}
 
-// WithConfirmed returns a context that tells [Validator.Validate] what the sender of the token has proven to hold, in
+// ContextWithConfirmation returns a context that tells [Validator.Validate] what the sender of the token has proven to hold, in
 // addition to what ctx tells already. Package middleware does this for requests; other callers do it after they have
 // checked the proof themselves.
-func WithConfirmed(ctx context.Context, proven Confirmation) context.Context {
+func ContextWithConfirmation(ctx context.Context, proven Confirmation) context.Context {
 	before, _ := ctx.Value(confirmedKey{}).(Confirmation)
 	proven.JKT = cmp.Or(proven.JKT, before.JKT)
 	proven.X5TS256 = cmp.Or(proven.X5TS256, before.X5TS256)
@@ -38,7 +38,7 @@ var (
 	errWrongKey = errors.New("the token is bound to another key than the request proves to have")
 )
 
-// Proven returns nil if ctx says, by [WithConfirmed], that the sender of the
+// Proven returns nil if ctx says, by [ContextWithConfirmation], that the sender of the
 // token has proven all that c requires. Otherwise it returns an [*Error] with
 // [CodeBinding], also if c is nil or empty. Validate calls it for every bound
 // token. A program that makes Claims in another way has to do so too. Hashes

@@ -10,8 +10,8 @@ import (
 func TestConfirmation_Proven(t *testing.T) {
 	t.Parallel()
 	a, b := strings.Repeat("A", 43), strings.Repeat("B", 43)
-	ctx := validator.WithConfirmed(t.Context(), validator.Confirmation{JKT: a})
-	both := validator.WithConfirmed(ctx, validator.Confirmation{X5TS256: b})
+	ctx := validator.ContextWithConfirmation(t.Context(), validator.Confirmation{JKT: a})
+	both := validator.ContextWithConfirmation(ctx, validator.Confirmation{X5TS256: b})
 	for _, tt := range []struct {
 		name  string
 		asked validator.Confirmation

@@ -27,6 +27,7 @@ const (
 	CodeIssuer         Code = "wrong_issuer"                     // iss is none of Config.Issuers
 	CodeAudience       Code = "wrong_audience"                   // aud has none of Config.Audiences
 	CodeExpired        Code = "token_expired"                    // exp has passed, or MaxAge
+	CodeRevoked        Code = "token_revoked"                    // its issuer or the service has withdrawn it
 	CodeUnavailable    Code = "keys_unavailable"                 // the keys, or another service, can't be reached
 	CodeUnknownKey     Code = "unknown_key"                      // the issuer has no key of this kid
 	CodeSignature      Code = "invalid_signature"                // the signature is not the key's

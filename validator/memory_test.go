@@ -86,7 +86,7 @@ func TestRemembered(t *testing.T) {
 	} {
 		step.prepare()
 		asked := source.asked.Load()
-		ctx := validator.WithConfirmed(t.Context(), validator.Confirmation{JKT: step.proven})
+		ctx := validator.ContextWithConfirmation(t.Context(), validator.Confirmation{JKT: step.proven})
 		claims, err := v.Validate(ctx, step.token)
 		if got := validator.CodeOf(err); got != step.want || (claims == nil) != (err != nil) {
 			t.Errorf("Validate(%s) = %v, %v, want code %q", step.name, claims, err, step.want)
@@ -216,7 +216,7 @@ func TestValidate_checksHaveTheirOwn(t *testing.T) {
 	t.Parallel()
 	thumbprint := strings.Repeat("A", 43)
 	bound := token(nil, object{"cnf": object{"jkt": thumbprint}})
-	proven := validator.WithConfirmed(t.Context(), validator.Confirmation{JKT: thumbprint})
+	proven := validator.ContextWithConfirmation(t.Context(), validator.Confirmation{JKT: thumbprint})
 	for _, cacheSize := range []int{0, 1} {
 		var kept []*validator.Claims
 		v := newValidator(t, func(c *validator.Config) {

@@ -74,7 +74,7 @@ func (v *Validator) Issuers() []string { return slices.Clone(v.cfg.Issuers) }
 // token is not known to be bad: the keys can't be had, or ctx, which bounds the wait for them, is done. The error then
 // unwraps to [jwks.ErrUnavailable] or to ctx's.
 //
-// A token that is bound to a key is refused unless ctx says, by [WithConfirmed], that its sender has proven to have it.
+// A token that is bound to a key is refused unless ctx says, by [ContextWithConfirmation], that its sender has proven to have it.
 func (v *Validator) Validate(ctx context.Context, token string) (*Claims, error) {
 	// This is small enough to be inlined, and validate keeps nothing of the new Claims: a caller that doesn't either has
 	// them on its stack.

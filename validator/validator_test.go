@@ -276,7 +276,7 @@ func TestValidate_confirmed(t *testing.T) {
 		{"short", object{"jkt": a[:40]}, validator.Confirmation{JKT: a[:40]}, validator.CodeBinding},
 		{"no binding", nil, validator.Confirmation{JKT: a}, ""},
 	} {
-		ctx := validator.WithConfirmed(t.Context(), tt.proven)
+		ctx := validator.ContextWithConfirmation(t.Context(), tt.proven)
 		claims, err := newValidator(t, nil).Validate(ctx, token(nil, object{"cnf": tt.cnf}))
 		if got := validator.CodeOf(err); got != tt.want {
 			t.Errorf("Validate(%s) error = %v, want code %q", tt.name, err, tt.want)

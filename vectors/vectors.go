@@ -100,6 +100,7 @@ type Config struct {
 	Realm            string `json:"realm,omitempty"`
 	ResourceMetadata string `json:"resource_metadata,omitempty"`
 	DPoP             *DPoP  `json:"dpop,omitempty"` // absent: proofs are not checked
+	RequireBinding   bool   `json:"require_binding,omitempty"`
 
 	IssuerForHost  map[string]string `json:"issuer_for_host,omitempty"` // the one issuer that is accepted there; empty, or no such host: none
 	AllowPreflight bool              `json:"allow_preflight,omitempty"` // a CORS preflight without a token is let through
@@ -108,7 +109,6 @@ type Config struct {
 
 // A DPoP says which proofs are accepted (RFC 9449). Absent members have their documented defaults.
 type DPoP struct {
-	Required      bool     `json:"required,omitempty"`
 	Algorithms    []string `json:"algorithms,omitempty"`
 	MaxAgeSeconds int64    `json:"max_age_seconds,omitempty"`
 	LeewaySeconds int64    `json:"leeway_seconds,omitempty"` // negative: none

@@ -108,10 +108,10 @@ func TestNew_group(t *testing.T) {
 		{"GET", "/open", "", 200, "false", ""},
 		{"GET", "/open", "Bearer bad", 200, "false", ""},
 		{"GET", "/orders", "Bearer anna", 200, "annatrue", ""},
-		{"GET", "/orders", "", 401, `{"message":"Unauthorized"}` + "\n", "Bearer"},
-		{"HEAD", "/orders", "", 401, "", "Bearer"},
+		{"GET", "/orders", "", 401, "Unauthorized\n", "Bearer"},
+		{"HEAD", "/orders", "", 401, "Unauthorized\n", "Bearer"},
 		{"GET", "/orders/7", "Bearer anna", 200, "annatrue", ""},
-		{"POST", "/orders", "Bearer anna", 403, `{"message":"Forbidden"}` + "\n", `Bearer error="insufficient_scope", scope="orders:write"`},
+		{"POST", "/orders", "Bearer anna", 403, "Forbidden\n", `Bearer error="insufficient_scope", scope="orders:write"`},
 	} {
 		w := serve(e, tt.method, tt.target, tt.authorization)
 		if got := w.Header().Get("WWW-Authenticate"); w.Code != tt.status || got != tt.challenge || w.Body.String() != tt.body {
@@ -121,35 +121,41 @@ func TestNew_group(t *testing.T) {
 	}
 }
 
-// Refusals reach Echo's error handler once, as errors of its own kind, with the header set and nothing sent.
+// The response of a rejection is the ErrorHandler's, and Echo's own has nothing to
+// add.
 func TestNew_errorHandler(t *testing.T) {
 	t.Parallel()
 
+	var got []string
 	auth := newAuth(t, middleware.Config{
-		ErrorHandler: func(http.ResponseWriter, *http.Request, int, error) {
-			t.Error("the ErrorHandler for net/http was called")
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, status int, err error) {
+			got = append(got, fmt.Sprint(r.URL.Path, " ", status, " ", errors.Is(err, errBad), " ", w.Header().Get("WWW-Authenticate")))
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(status)
+			fmt.Fprint(w, "{}")
 		},
 	})
-	var got []string
 	e := echo.New()
-	e.HTTPErrorHandler = func(err error, c echo.Context) {
-		he, ok := err.(*echo.HTTPError)
-		if !ok {
-			t.Fatalf("error is a %T, want an *echo.HTTPError", err)
+	e.HTTPErrorHandler = func(err error, _ echo.Context) { t.Errorf("HTTPErrorHandler got %v, want no call", err) }
+	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			err := next(c)
+			if status := c.Response().Status; status != 401 {
+				t.Errorf("after the rejection the status is %d for Echo's middlewares, want 401", status)
+			}
+			return err
 		}
-		got = append(got, fmt.Sprint(he.Code, " ", he.Message, " ", validator.CodeOf(err), " ", errors.Is(err, errBad), " ",
-			c.Response().Committed, " ", c.Response().Header().Get("WWW-Authenticate")))
-		_ = c.JSON(he.Code, map[string]string{"title": "no"})
-	}
+	})
 	e.GET("/", func(echo.Context) error { t.Error("the handler was called"); return nil }, echoauth.New(auth))
 
 	w := serve(e, "GET", "/", "Bearer bad")
-	want := []string{`401 Unauthorized invalid_signature true false Bearer error="invalid_token"`}
-	if !slices.Equal(got, want) {
-		t.Errorf("the error handler got %q, want %q", got, want)
+	if want := []string{`/ 401 true Bearer error="invalid_token"`}; !slices.Equal(got, want) {
+		t.Errorf("ErrorHandler got %q, want %q", got, want)
 	}
-	if w.Code != 401 || w.Body.String() != `{"title":"no"}`+"\n" || w.Header().Get("WWW-Authenticate") != `Bearer error="invalid_token"` {
-		t.Errorf("response = %d %q %q", w.Code, w.Body, w.Header())
+	header := w.Result().Header // as it was sent
+	if w.Code != 401 || w.Body.String() != "{}" || header.Get("Content-Type") != "application/problem+json" ||
+		header.Get("WWW-Authenticate") != `Bearer error="invalid_token"` {
+		t.Errorf("response = %d %q %v, want 401, {} as problem+json, and the challenge", w.Code, w.Body, header)
 	}
 }
 

@@ -80,8 +80,8 @@ func ExampleNew() {
 	send(e, http.MethodGet, "/orders", "opaque")
 	// Output:
 	// 200  orders of anna
-	// 403 Bearer error="insufficient_scope", scope="orders:write" {"message":"Forbidden"}
-	// 401 Bearer error="invalid_token" {"message":"Unauthorized"}
+	// 403 Bearer error="insufficient_scope", scope="orders:write" Forbidden
+	// 401 Bearer error="invalid_token" Unauthorized
 }
 
 // A middleware of a group guards the group's routes alone, and not those that were added to the Echo itself under the
@@ -100,7 +100,7 @@ func ExampleNew_incorrect() {
 	send(e, http.MethodGet, "/orders", "opaque")
 	send(e, http.MethodGet, "/orders/secret", "opaque")
 	// Output:
-	// 401 Bearer error="invalid_token" {"message":"Unauthorized"}
+	// 401 Bearer error="invalid_token" Unauthorized
 	// 200  guarded: false
 }
 

@@ -80,8 +80,8 @@ func ExampleNew() {
 	send(g, http.MethodGet, "/orders", "opaque")
 	// Output:
 	// 200  orders of anna
-	// 403 Bearer error="insufficient_scope", scope="orders:write"
-	// 401 Bearer error="invalid_token"
+	// 403 Bearer error="insufficient_scope", scope="orders:write" Forbidden
+	// 401 Bearer error="invalid_token" Unauthorized
 }
 
 // Gin gives a route the middlewares that were there when it was added. One that is used later guards nothing of what
@@ -101,7 +101,7 @@ func ExampleNew_incorrect() {
 	send(g, http.MethodGet, "/late", "opaque")
 	// Output:
 	// 200  guarded: false
-	// 401 Bearer error="invalid_token"
+	// 401 Bearer error="invalid_token" Unauthorized
 }
 
 // A handler's unit test needs no token.

@@ -8,32 +8,28 @@
 package ginauth
 
 import (
-	"slices"
-
 	"github.com/gin-gonic/gin"
 
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/validator"
 )
 
-// New returns a Gin middleware that does what auth's Require does. c.Request is replaced by the one with the claims in
-// its context, so that they are found there too by code that doesn't know of Gin.
+// New returns a Gin middleware that does what auth's Require does. c.Request is
+// replaced by the one with the claims in its context, so that they are found there
+// too by code that doesn't know of Gin.
 //
-// A refused request is aborted with its status, its challenge and no body, and the cause is added to c.Errors, once.
-// The header is sent by then, so that no error handler can make another status of it. The ErrorHandler of
-// [middleware.Config] is not called; a handler that answers with a body is made of auth's Authenticate and Challenge,
-// in the lines of this one. New panics if a check is nil.
+// A rejected request is aborted, and its response is that of net/http: by the
+// ErrorHandler of [middleware.Config], or a line of text. New panics if a check is
+// nil.
 func New(auth *middleware.Authenticator, checks ...validator.Check) gin.HandlerFunc {
-	auth.Require(checks...)       // for its panic
-	checks = slices.Clone(checks) // what the caller appends to is not the route's
+	guard := auth.Guard(checks...)
 	return func(c *gin.Context) {
-		r, err := auth.Authenticate(c.Request, checks...)
-		if err != nil {
-			status := auth.Challenge(c.Writer.Header(), err)
-			_ = c.AbortWithError(status, err)
+		r, refusal := guard.Do(c.Writer.Header(), c.Request)
+		if refusal != nil {
+			c.Abort()
+			refusal.ServeHTTP(c.Writer, c.Request)
 			return
 		}
-		auth.Admit(c.Writer.Header(), r)
 		c.Request = r
 	}
 }

@@ -108,10 +108,10 @@ func TestNew_group(t *testing.T) {
 		{"GET", "/open", "", 200, "false", ""},
 		{"GET", "/open", "Bearer bad", 200, "false", ""},
 		{"GET", "/orders", "Bearer anna", 200, "annatrue", ""},
-		{"GET", "/orders", "", 401, "", "Bearer"},
-		{"HEAD", "/orders", "", 401, "", "Bearer"},
+		{"GET", "/orders", "", 401, "Unauthorized\n", "Bearer"},
+		{"HEAD", "/orders", "", 401, "Unauthorized\n", "Bearer"},
 		{"GET", "/orders/7", "Bearer anna", 200, "annatrue", ""},
-		{"POST", "/orders", "Bearer anna", 403, "", `Bearer error="insufficient_scope", scope="orders:write"`},
+		{"POST", "/orders", "Bearer anna", 403, "Forbidden\n", `Bearer error="insufficient_scope", scope="orders:write"`},
 	} {
 		w := serve(g, tt.method, tt.target, tt.authorization)
 		if got := w.Header().Get("WWW-Authenticate"); w.Code != tt.status || got != tt.challenge || w.Body.String() != tt.body {
@@ -121,35 +121,39 @@ func TestNew_group(t *testing.T) {
 	}
 }
 
-// A refusal aborts, and tells Gin's error handlers why, once. They can't make another status of it.
+// A rejection aborts, and its response is the ErrorHandler's: Gin's own error handlers,
+// which write a body for what is in c.Errors, have nothing to add.
 func TestNew_abort(t *testing.T) {
 	t.Parallel()
 
+	var got []string
 	auth := newAuth(t, middleware.Config{
-		ErrorHandler: func(http.ResponseWriter, *http.Request, int, error) {
-			t.Error("the ErrorHandler for net/http was called")
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, status int, err error) {
+			got = append(got, fmt.Sprint(r.URL.Path, " ", status, " ", errors.Is(err, errBad), " ", w.Header().Get("WWW-Authenticate")))
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(status)
+			fmt.Fprint(w, "{}")
 		},
 	})
-	var got []string
-	var aborted bool
+	aborted := false
 	g := gin.New()
 	g.Use(func(c *gin.Context) {
 		c.Next()
 		aborted = c.IsAborted()
-		for _, err := range c.Errors {
-			got = append(got, fmt.Sprint(validator.CodeOf(err), " ", errors.Is(err, errBad), " ", err.IsType(gin.ErrorTypePrivate)))
+		if len(c.Errors) > 0 {
+			c.JSON(-1, gin.H{"error": c.Errors.Last().Error()})
 		}
-		c.Status(http.StatusOK)
-		_, _ = c.Writer.WriteString("a body")
 	})
 	g.GET("/", ginauth.New(auth), func(*gin.Context) { t.Error("the handler was called") })
 
 	w := serve(g, "GET", "/", "Bearer bad")
-	if want := []string{"invalid_signature true true"}; !slices.Equal(got, want) || !aborted {
-		t.Errorf("c.Errors = %q, aborted: %t, want %q, true", got, aborted, want)
+	if want := []string{`/ 401 true Bearer error="invalid_token"`}; !slices.Equal(got, want) || !aborted {
+		t.Errorf("ErrorHandler got %q, aborted: %t, want %q, true", got, aborted, want)
 	}
-	if w.Code != 401 || w.Body.String() != "a body" || w.Result().Header.Get("WWW-Authenticate") != `Bearer error="invalid_token"` {
-		t.Errorf("response = %d %q %q", w.Code, w.Body, w.Result().Header)
+	header := w.Result().Header // as it was sent
+	if w.Code != 401 || w.Body.String() != "{}" || header.Get("Content-Type") != "application/problem+json" ||
+		header.Get("WWW-Authenticate") != `Bearer error="invalid_token"` {
+		t.Errorf("response = %d %q %v, want 401, {} as problem+json, and the challenge", w.Code, w.Body, header)
 	}
 }
 
@@ -161,8 +165,8 @@ func TestNew_checkWithGinError(t *testing.T) {
 	g.GET("/", ginauth.New(newAuth(t, middleware.Config{}), func(context.Context, *validator.Claims) error {
 		return &gin.Error{Err: errors.New("come in"), Type: gin.ErrorTypePublic, Meta: http.StatusOK}
 	}), func(*gin.Context) { t.Error("the handler was called") })
-	if w := serve(g, "GET", "/", "Bearer anna"); w.Code != 403 || w.Body.Len() > 0 {
-		t.Errorf("response = %d %q, want 403 without a body", w.Code, w.Body)
+	if w := serve(g, "GET", "/", "Bearer anna"); w.Code != 403 || w.Body.String() != "Forbidden\n" {
+		t.Errorf("response = %d %q, want 403 without the check's text", w.Code, w.Body)
 	}
 }
 

@@ -57,12 +57,12 @@ func newAPI(issuer string) (http.Handler, error) {
 		return nil, err
 	}
 	// And they share a store of the proofs that were used: Replays, such as contrib/redisreplay.
-	proofs, err := dpop.New(dpop.Config{Required: true, Nonces: nonces})
+	proofs, err := dpop.New(dpop.Config{Nonces: nonces})
 	if err != nil {
 		return nil, err
 	}
 	// Behind a proxy, Origin says by which scheme and host clients know the API.
-	auth, err := middleware.New(middleware.Config{Validator: tokens, DPoP: proofs})
+	auth, err := middleware.New(middleware.Config{Validator: tokens, DPoP: proofs, RequireBinding: true})
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ func TestTour(t *testing.T) {
 	}
 
 	const (
-		algs    = `, algs="ES256 EdDSA PS256 RS256"`
+		algs    = `, scope="orders:read", algs="ES256 EdDSA PS256 RS256"`
 		noNonce = `DPoP error="use_dpop_nonce"` + algs
 		noProof = `DPoP error="invalid_dpop_proof"` + algs
 		noToken = `DPoP error="invalid_token"` + algs

@@ -22,7 +22,7 @@ func TestDiscovery(t *testing.T) {
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	want := []string{
-		`POST   SERVER/mcp  401  Bearer resource_metadata="SERVER/.well-known/oauth-protected-resource/mcp"`,
+		`POST   SERVER/mcp  401  Bearer scope="notes:read", resource_metadata="SERVER/.well-known/oauth-protected-resource/mcp"`,
 		`GET    SERVER/.well-known/oauth-protected-resource/mcp  200`,
 		`GET    ISSUER/.well-known/oauth-authorization-server  200`,
 		`GET    ISSUER/authorize  302`,
@@ -63,9 +63,9 @@ func TestServer(t *testing.T) {
 		status    int
 		challenge string
 	}{
-		{"no token", nil, 401, `Bearer ` + metadata},
+		{"no token", nil, 401, `Bearer scope="notes:read", ` + metadata},
 		{"a good token", testutil.Claims{"aud": url, "scope": "notes:read"}, 200, ""},
-		{"a token for the server's host alone", testutil.Claims{"aud": strings.TrimSuffix(url, "/mcp"), "scope": "notes:read"}, 401, `Bearer error="invalid_token", ` + metadata},
+		{"a token for the server's host alone", testutil.Claims{"aud": strings.TrimSuffix(url, "/mcp"), "scope": "notes:read"}, 401, `Bearer error="invalid_token", scope="notes:read", ` + metadata},
 		{"a token without the scope", testutil.Claims{"aud": url, "scope": "notes:write"}, 403, `Bearer error="insufficient_scope", scope="notes:read", ` + metadata},
 	} {
 		token := ""

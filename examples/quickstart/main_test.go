@@ -20,9 +20,9 @@ func TestTour(t *testing.T) {
 	rows := regexp.MustCompile(`(?m)^(\S.*?) +(\d\d\d)(?: +(\S.*?))? *$`).FindAllStringSubmatch(out.String(), -1)
 	want := []struct{ status, challenge string }{
 		{"200", ""},
-		{"401", `Bearer`},
-		{"401", `Bearer error="invalid_token"`},
-		{"401", `Bearer error="invalid_token"`},
+		{"401", `Bearer scope="orders:read"`},
+		{"401", `Bearer error="invalid_token", scope="orders:read"`},
+		{"401", `Bearer error="invalid_token", scope="orders:read"`},
 		{"403", `Bearer error="insufficient_scope", scope="orders:read"`},
 		{"200", ""},
 	}

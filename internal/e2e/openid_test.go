@@ -91,7 +91,7 @@ func tryOpenIDClient(t *testing.T, iss *testutil.Issuer) {
 	if _, err := v.Validate(t.Context(), got.Bound.Token); validator.CodeOf(err) != validator.CodeBinding {
 		t.Errorf("Validate(a bound token without a proof) = %v, want code %q", err, validator.CodeBinding)
 	}
-	proven := validator.WithConfirmed(t.Context(), validator.Confirmation{JKT: got.Bound.Thumbprint})
+	proven := validator.ContextWithConfirmation(t.Context(), validator.Confirmation{JKT: got.Bound.Thumbprint})
 	if _, err := v.Validate(proven, got.Bound.Token); err != nil {
 		t.Errorf("Validate(a bound token with its key proven) = %v, want no error", err)
 	}

@@ -75,7 +75,9 @@ var table = map[string]entry{
 
 	"middleware.Authenticator": of[middleware.Authenticator](zeroAuthenticator, "cfg.Realm", "cfg.ResourceMetadata").ifHidden("algs", "cfg.Validator"),
 	"middleware.Config":        of[middleware.Config](zeroMiddlewareConfig, "Realm", "ResourceMetadata").ifHidden("Validator"),
+	"middleware.Guard":         of[middleware.Guard](zeroGuard, "scopes"),
 	"middleware.Metadata":      of[middleware.Metadata](zeroMetadata, everything),
+	"middleware.Refusal":       of[middleware.Refusal](zeroRefusal, everything),
 	"middleware.Validator":     of[middleware.Validator](zeroMiddlewareValidator),
 
 	"validator.Algorithm":    of[validator.Algorithm](zeroAlgorithm, everything),

@@ -42,25 +42,44 @@ func zeroAuthenticator(t *testing.T) {
 		refuses(t, "Authenticator{}.Handler", auth.Handler, token)
 		refuses(t, "Authenticator{}.Require", auth.Require(validator.Scopes("a")), token)
 	}
-	// Claims of NewContext have no Authenticator, and neither is one that is nil.
+	refuses(t, "nil.Handler", (*middleware.Authenticator)(nil).Handler, token)
+}
+
+func zeroGuard(t *testing.T) {
+	_, token := tenant(t, nil)
+	// Claims of ContextWithClaims have no Authenticator, and neither is one that is
+	// nil.
 	r := httptest.NewRequest(http.MethodGet, issuer, nil)
-	r = r.WithContext(middleware.NewContext(r.Context(), new(validator.Claims)))
-	for name, auth := range map[string]*middleware.Authenticator{"Authenticator{}": auth, "nil": nil} {
-		func() {
-			defer func() { _ = recover() }()
-			if _, err := auth.Authenticate(r); err == nil {
-				t.Errorf("%s.Authenticate() error = nil with claims of NewContext", name)
+	r = r.WithContext(middleware.ContextWithClaims(r.Context(), new(validator.Claims)))
+	for name, guard := range map[string]*middleware.Guard{
+		"Guard{}": new(middleware.Guard), "of Authenticator{}": new(middleware.Authenticator).Guard(),
+		"of a nil Authenticator": (*middleware.Authenticator)(nil).Guard(),
+	} {
+		for _, authorization := range []string{"", "Bearer " + token} {
+			r.Header.Set("Authorization", authorization)
+			if admitted, refusal := guard.Do(http.Header{}, r); admitted != nil || refusal == nil || refusal.Status < 500 {
+				t.Errorf("%s.Do() = %v, %v, want a refusal with status 500", name, admitted, refusal)
 			}
-		}()
-	}
-	if status := auth.Challenge(http.Header{}, nil); status < 500 {
-		t.Errorf("Challenge(nil) = %d", status)
-	}
-	for name, err := range zeroErrors() {
-		if status := auth.Challenge(http.Header{}, err); status < 400 {
-			t.Errorf("Challenge(%s) = %d", name, status)
 		}
 	}
+	for name, err := range zeroErrors() {
+		auth, token := newAuth(t, nil, nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		check := func(context.Context, *validator.Claims) error { return err }
+		if admitted, refusal := auth.Guard(check).Do(http.Header{}, r); admitted != nil || refusal == nil || refusal.Status < 400 {
+			t.Errorf("Do() with a check that returns %s = %v, %v, want a refusal", name, admitted, refusal)
+		}
+	}
+}
+
+func zeroRefusal(t *testing.T) {
+	w := httptest.NewRecorder()
+	new(middleware.Refusal).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	if w.Code < 500 {
+		t.Errorf("Refusal{}.ServeHTTP() = %d, want 500", w.Code)
+	}
+	rejects(t, "a nil *Refusal as an error", (*middleware.Refusal)(nil))
+	rejects(t, "Refusal{} as an error", new(middleware.Refusal))
 }
 
 func zeroMiddlewareConfig(t *testing.T) {

@@ -361,8 +361,8 @@ func refuses(t *testing.T, call string, guard func(http.Handler) http.Handler, t
 func zeroConfirmation(t *testing.T) {
 	for name, proven := range map[string]context.Context{
 		"nothing":    t.Context(),
-		"an empty":   validator.WithConfirmed(t.Context(), validator.Confirmation{}),
-		"everything": validator.WithConfirmed(t.Context(), validator.Confirmation{JKT: thumbprint, X5TS256: thumbprint}),
+		"an empty":   validator.ContextWithConfirmation(t.Context(), validator.Confirmation{}),
+		"everything": validator.ContextWithConfirmation(t.Context(), validator.Confirmation{JKT: thumbprint, X5TS256: thumbprint}),
 	} {
 		rejects(t, "Confirmation{}.Proven("+name+")", new(validator.Confirmation).Proven(proven))
 		rejects(t, "nil.Proven("+name+")", (*validator.Confirmation)(nil).Proven(proven))
@@ -373,7 +373,7 @@ func zeroConfirmation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx := validator.WithConfirmed(t.Context(), validator.Confirmation{})
+		ctx := validator.ContextWithConfirmation(t.Context(), validator.Confirmation{})
 		_, err = v.Validate(ctx, token)
 		rejects(t, "Validate(an empty cnf)", err)
 	}

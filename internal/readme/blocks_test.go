@@ -73,6 +73,7 @@ var imports = map[string]string{
 	"errors":     "errors",
 	"fmt":        "fmt",
 	"http":       "net/http",
+	"url":        "net/url",
 	"httptest":   "net/http/httptest",
 	"log":        "log",
 	"os":         "os",

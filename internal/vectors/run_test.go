@@ -261,6 +261,7 @@ func checkRequest(t *testing.T, f framework, v vectors.Vector, servers []*keySer
 		Realm:            v.Config.Realm,
 		ResourceMetadata: v.Config.ResourceMetadata,
 		DPoP:             dpopOf(t, v),
+		RequireBinding:   v.Config.RequireBinding,
 		IssuerForHost:    issuerForHostOf(v),
 		Origin:           originOf(v),
 		AllowPreflight:   v.Config.AllowPreflight,
@@ -606,7 +607,7 @@ func contextOf(ctx context.Context, v vectors.Vector) context.Context {
 	if v.Confirmed == nil {
 		return ctx
 	}
-	return validator.WithConfirmed(ctx, validator.Confirmation{JKT: v.Confirmed.JKT, X5TS256: v.Confirmed.X5TS256})
+	return validator.ContextWithConfirmation(ctx, validator.Confirmation{JKT: v.Confirmed.JKT, X5TS256: v.Confirmed.X5TS256})
 }
 
 func requestOf(t *testing.T, request *vectors.Request, token string) *http.Request {
@@ -651,7 +652,6 @@ func dpopOf(t *testing.T, v vectors.Vector) *dpop.Verifier {
 		nonces = fixedNonce(cfg.Nonce)
 	}
 	verifier, err := dpop.New(dpop.Config{
-		Required:   cfg.Required,
 		Algorithms: algs,
 		MaxAge:     time.Duration(cfg.MaxAgeSeconds) * time.Second,
 		Leeway:     time.Duration(cfg.LeewaySeconds) * time.Second,

@@ -46,6 +46,10 @@ func certificates() *suite {
 	s.refuse("binding_mismatch", "a key and a certificate, the key proven", "everything that cnf names must be proven", both, dpop, with(other, fields...))
 	s.refuse("binding_mismatch", "a key and a certificate, the certificate proven", "everything that cnf names must be proven", both, dpop, with(cert, fields[0]))
 	s.refuse("binding_mismatch", "a key and a certificate, the certificate proven, under Bearer", downgradeWhy, both, dpop, with(cert))
+	s.accept("the certificate, where a binding is required", why, boundTo(cert), with(cert), requireBinding())
+	s.refuse("binding_mismatch", "a certificate, and a token bound to nothing, where a binding is required", "an API may accept bound tokens alone", with(cert), requireBinding())
+	s.refuse("binding_mismatch", "a token bound to nothing, where a binding is required", "an API may accept bound tokens alone", with(nil), requireBinding())
+	s.refuse("token_missing", "nothing, where a binding is required", "the challenge names the schemes that are of use: not DPoP without proofs", with(nil, [2]string{"X-Nothing", "x"}), requireBinding())
 	s.refuse("invalid_signature", "the certificate, and a forged token", "a binding is no signature", boundTo(cert), with(cert), by("RS256", otherRSA))
 	return s
 }

@@ -219,5 +219,18 @@ func checks() *suite {
 	s.refuse("insufficient_scope", "two checks, the second not met", "checks run in their order", append(two[:2:2], challengeScope("approve"))...)
 	s.refuse("wrong_organization", "two checks, the first not met", "checks run in their order", check("organization", "org_1"), check("scopes", "nothing"))
 	s.refuse("invalid_signature", "a check met, and a bad signature", "a check sees verified claims alone", check("scopes", "read:orders"), by("RS256", otherRSA))
+
+	// A client without a good token learns which scopes the next one needs. Its
+	// credentials have no scope of their own to compare.
+	const named = "RFC 6750, Section 3: scope says what the resource requires"
+	none := request()
+	s.refuse("token_missing", "no token, scopes required", named, none, both[0])
+	s.refuse("token_missing", "no token, one scope of two required", named, none, either[0])
+	s.refuse("token_missing", "no token, a permission required", named, none, perms[0])
+	s.refuse("token_missing", "no token, a permission of two required", named, none, anyPerm[0])
+	s.refuse("token_missing", "no token, a scope in two checks", named, none, read[0], either[0])
+	s.refuse("token_missing", "no token, a client required", named, none, clients)
+	s.refuse("token_expired", "an expired token, scopes required", named, claim("exp", "1"), both[0])
+	s.refuse("invalid_request", "a malformed field, scopes required", named, authorization("Bearer"), both[0])
 	return s
 }

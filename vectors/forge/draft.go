@@ -2,6 +2,7 @@ package forge
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/rsguard/rsguard/vectors"
@@ -185,18 +186,37 @@ func answer(code string, cfg vectors.Config, scope string, dpop bool) vectors.An
 		dpop, challenge = true, "use_dpop_nonce"
 	}
 
+	if a.Status == 401 {
+		scope = routeScope(cfg)
+	}
 	switch {
-	case dpop || cfg.DPoP != nil && cfg.DPoP.Required:
+	case dpop || cfg.DPoP != nil && cfg.RequireBinding:
 		a.Challenge = challengeOf("DPoP", challenge, scope, cfg)
 		if cfg.DPoP != nil && code != "token_missing" {
 			a.Nonce = cfg.DPoP.Nonce
 		}
 	case cfg.DPoP != nil && a.Status != 403: // the other scheme would do as well
-		a.Challenge = challengeOf("Bearer", challenge, scope, cfg) + ", " + challengeOf("DPoP", "", "", cfg)
+		a.Challenge = challengeOf("Bearer", challenge, scope, cfg) + ", " + challengeOf("DPoP", "", routeScope(cfg), cfg)
 	default:
 		a.Challenge = challengeOf("Bearer", challenge, scope, cfg)
 	}
 	return a
+}
+
+// routeScope is what a 401 says of the scopes that the next token needs.
+func routeScope(cfg vectors.Config) string {
+	var scopes []string
+	for _, c := range cfg.Checks {
+		switch c.Kind {
+		case "scopes", "any_scope", "permissions", "any_permission":
+			for _, scope := range c.Args {
+				if !slices.Contains(scopes, scope) {
+					scopes = append(scopes, scope)
+				}
+			}
+		}
+	}
+	return strings.Join(scopes, " ")
 }
 
 func challengeOf(scheme, code, scope string, cfg vectors.Config) string {

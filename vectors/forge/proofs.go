@@ -73,6 +73,8 @@ func proven(opts ...option) option {
 
 func dpopConfig(f func(*vectors.DPoP)) option { return func(d *draft) { f(d.v.Config.DPoP) } }
 
+func requireBinding() option { return config(func(c *vectors.Config) { c.RequireBinding = true }) }
+
 func sent(f func(*vectors.Request)) option { return func(d *draft) { f(d.v.Request) } }
 
 // proofBy signs the proof with k, and puts k into its header and into the token.
@@ -115,19 +117,20 @@ func proofs() *suite {
 	}
 	s.refuse("binding_mismatch", "a bound token under Bearer, with its proof", downgrade, proven(), header([2]string{"Authorization", "Bearer {token}"}, proof))
 	s.refuse("binding_mismatch", "a bound token under Bearer, without", downgrade, proven(), header([2]string{"Authorization", "Bearer {token}"}))
-	s.refuse("binding_mismatch", "a bound token under Bearer, where DPoP is required", downgrade, proven(), dpopConfig(func(c *vectors.DPoP) { c.Required = true }), header([2]string{"Authorization", "Bearer {token}"}))
+	s.refuse("binding_mismatch", "a bound token under Bearer, where a binding is required", downgrade, proven(), requireBinding(), header([2]string{"Authorization", "Bearer {token}"}))
 	s.refuse("binding_mismatch", "a bound token under Bearer, where proofs are not checked", downgrade, proven(), header([2]string{"Authorization", "Bearer {token}"}), config(func(c *vectors.Config) { c.DPoP = nil }))
 	s.refuse("binding_mismatch", "an unbound token under DPoP, with a proof", "RFC 9449, Section 7.1: the token must be bound", proven(), without("cnf"))
 	s.refuse("invalid_proof", "an unbound token under DPoP, without a proof", field, proven(), without("cnf"), header(auth))
 	s.accept("an unbound token under Bearer", "RFC 9449, Section 7.2: both are welcome", proven(), without("cnf"), header([2]string{"Authorization", "Bearer {token}"}))
 	s.accept("an unbound token under Bearer, and a proof that nobody asked for", "RFC 9449, Section 7.2", proven(), without("cnf"), header([2]string{"Authorization", "Bearer {token}"}, proof))
-	s.refuse("binding_mismatch", "an unbound token under Bearer, where DPoP is required", "RFC 9449, Section 7.2", proven(), without("cnf"), dpopConfig(func(c *vectors.DPoP) { c.Required = true }), header([2]string{"Authorization", "Bearer {token}"}))
-	s.accept("a bound token under DPoP, where DPoP is required", "RFC 9449, Section 7.2", proven(), dpopConfig(func(c *vectors.DPoP) { c.Required = true }))
+	s.refuse("binding_mismatch", "an unbound token under Bearer, where a binding is required", "RFC 9449, Section 7.2", proven(), without("cnf"), requireBinding(), header([2]string{"Authorization", "Bearer {token}"}))
+	s.accept("a bound token under DPoP, where a binding is required", "RFC 9449, Section 7.2", proven(), requireBinding())
 	s.refuse("token_missing", "nothing", "RFC 6750, Section 3.1: no credentials, no error code", proven(), header())
 	s.refuse("token_missing", "a proof and no token", "RFC 6750, Section 3.1: no credentials, no error code", proven(), header(proof))
-	s.refuse("token_missing", "nothing, where DPoP is required", "RFC 6750, Section 3.1: no credentials, no error code", proven(), header(), dpopConfig(func(c *vectors.DPoP) { c.Required = true }))
+	s.refuse("token_missing", "nothing, where a binding is required", "RFC 6750, Section 3.1: no credentials, no error code", proven(), header(), requireBinding())
 	s.refuse("token_missing", "DPoP, where proofs are not checked", "another scheme's credentials are none", proven(), config(func(c *vectors.Config) { c.DPoP = nil }))
 	s.refuse("invalid_request", "DPoP alone", "RFC 9449, Section 7.1: the scheme, a space, a token", proven(), header([2]string{"Authorization", "DPoP"}, proof))
+	s.refuse("invalid_request", "DPoP alone, where a token is optional", "RFC 9449, Section 7.1: credentials that can't be read are not none", proven(), header([2]string{"Authorization", "DPoP"}, proof), config(func(c *vectors.Config) { c.Optional = true }))
 	s.refuse("invalid_request", "both schemes", "RFC 6750, Section 2: one way in a request", proven(), header(auth, [2]string{"Authorization", "Bearer {token}"}, proof))
 	s.refuse("invalid_request", "the token in the query, too", "RFC 6750, Section 2: one way in a request", proven(), sent(func(r *vectors.Request) { r.Target = "/orders?access_token={token}" }))
 

@@ -75,7 +75,8 @@ var attacks = []attack{
 	{"A stolen token that was bound to a key", []string{
 		"cnf needs a proof", "cnf is proven by something", "cnf is proven by the right key", "cnf names no second key",
 		"cnf has something that is understood", "cnf's hashes have their length", "a token under DPoP is bound to the proof's key",
-		"a token under DPoP is bound",
+		"a token under DPoP is bound", "a token under DPoP is bound, without a proof",
+		"a token bound to nothing is rejected where a binding is required", "a binding is proven, whatever the Validator is",
 	}, nil},
 	{"A proof for another request", []string{
 		"a proof's method", "a proof's method is exact", "a proof's host", "a proof's path",
@@ -104,7 +105,7 @@ var attacks = []attack{
 	}, nil},
 	{"A way around the check", []string{
 		"optional is for no credentials", "a check is not optional", "only the token's source says that there is none",
-		"a rejection has a code",
+		"credentials that can't be read are not missing", "a rejection has a code",
 		"a preflight is allowed where it is said", "a preflight is OPTIONS", "a preflight has an Origin", "a preflight asks for a method",
 		"a preflight has no credentials",
 	}, nil},
@@ -152,6 +153,6 @@ var attacks = []attack{
 		"iat itself is in time", "cnf's members that are not understood are ignored",
 		"a proof's key has members that are not understood", "org_name is what is asked for in lower case",
 		"the scheme has no case", "hosts have no case", "the scheme's own port is none", "dots in a path are resolved",
-		"a host's name is the same in any case",
+		"a host's name is the same in any case", "a 401 names the route's scopes",
 	}, nil},
 }

@@ -21,9 +21,9 @@ const (
 	marksFile    = "validator/marks.go"
 	memory       = "validator/memory.go"
 	bearer       = "middleware/bearer.go"
-	requests     = "middleware/middleware.go"
+	requests     = "middleware/authenticate.go"
+	refusal      = "middleware/refusal.go"
 	challenge    = "middleware/challenge.go"
-	bound        = "middleware/dpop.go"
 	secureurl    = "internal/secureurl/secureurl.go"
 	proof        = "dpop/proof.go"
 	proofs       = "dpop/dpop.go"
@@ -220,10 +220,12 @@ var mutants = []mutant{
 	{"a space after the scheme", []edit{{bearer, `case scheme == "" || rest != "" && rest[0] != ' ':`, `case scheme == "":`}}},
 	{"a token of b64token characters", []edit{{bearer, "if !isB64Token(token) {", "if false {"}}},
 	{"no token in the query as well", []edit{{bearer, `if r.URL != nil && queryHas(r.URL.RawQuery, "access_token") {`, "if false {"}}},
-	{"optional is for no credentials", []edit{{requests, "case missing && a.cfg.Optional && len(checks) == 0, missing", "case err != nil && a.cfg.Optional && len(checks) == 0, missing"}}},
-	{"a check is not optional", []edit{{requests, "case missing && a.cfg.Optional && len(checks) == 0, missing", "case missing && a.cfg.Optional, missing"}}},
-	{"only the token's source says that there is none", []edit{{requests, "case e.Code == validator.CodeMissing:", "case false:"}}},
-	{"no error code without credentials", []edit{{challenge, `return answer{http.StatusUnauthorized, true, ""}`, `return answer{http.StatusUnauthorized, true, "invalid_token"}`}}},
+	{"optional is for no credentials", []edit{{requests, "anonymous := c.missing && (a.cfg.Optional", "anonymous := err != nil && (a.cfg.Optional"}}},
+	{"a check is not optional", []edit{{requests, "a.cfg.Optional && len(g.checks) == 0 ||", "a.cfg.Optional ||"}}},
+	{"only the token's source says that there is none", []edit{{refusal, "if validator.CodeOf(err) == validator.CodeMissing {", "if false {"}}},
+	{"credentials that can't be read are not missing", []edit{{"middleware/credentials.go", "c = credentials{scheme: schemeDPoP, certificate: c.certificate}", "c.scheme = schemeDPoP"}}},
+	{"no error code without credentials", []edit{{refusal, `return answer{http.StatusUnauthorized, true, ""}`, `return answer{http.StatusUnauthorized, true, "invalid_token"}`}}},
+	{"a 401 names the route's scopes", []edit{{challenge, "if answer.status == http.StatusUnauthorized {", "if false {"}}},
 	{"quotation marks are escaped", []edit{{challenge, `if value[i] == '"' || value[i] == '\\' {`, "if false {"}}},
 	// Proofs.
 	{"one DPoP field", []edit{{proofs, "\tcase 1:\n\tdefault:", "\tcase 1, 2:\n\tdefault:"}}},
@@ -263,11 +265,14 @@ var mutants = []mutant{
 	{"a nonce is of a late step", []edit{{"dpop/nonce.go", "now := n.step(); step < now-1 || step > now+1", "now := n.step(); step > now+1"}}},
 	{"a token under DPoP is bound to the proof's key", []edit{{proofs, "if subtle.ConstantTimeCompare([]byte(claims.Confirmation.JKT), []byte(proof.Thumbprint)) == 0 {", "if subtle.ConstantTimeCompare(nil, nil) == 0 {"}}},
 	{"a token under DPoP is bound", []edit{{proofs, `if claims == nil || claims.Confirmation == nil || claims.Confirmation.JKT == "" {`, "if claims == nil {"}}},
+	{"a token under DPoP is bound, without a proof", []edit{{requests, "case c.scheme == schemeDPoP:", "case false:"}}},
+	{"a token bound to nothing is rejected where a binding is required", []edit{{requests, "case a.cfg.RequireBinding:", "case false:"}}},
+	{"a binding is proven, whatever the Validator is", []edit{{requests, "if err := claims.Confirmation.Proven(ctx); err != nil {", "if err := claims.Confirmation.Proven(ctx); err != nil && false {"}}},
 	{"a proxy is believed from its network", []edit{{"middleware/proxies.go", "return err == nil && p.contain(addr.Addr())", "return err == nil && addr.IsValid()"}}},
 	{"the first proxy of ours is believed, not what is before it", []edit{{"middleware/proxies.go", "return list[max(len(list)-hops, 0)], true", "return list[0], true"}}},
 	{"an origin doesn't end early", []edit{{"middleware/origin.go", `if strings.ContainsAny(origin, "?#") {`, "if false {"}}},
 	{"one Client-Cert field", []edit{{"middleware/certificate.go", "\t\tcase 1:\n", "\t\tdefault:\n"}}},
-	{"answers vary by the certificate", []edit{{bound, "if a.cfg.ClientCertificate != nil && ", "if false && "}}},
+	{"answers vary by the certificate", []edit{{challenge, "if a.varies && ", "if false && "}}},
 	{"the proxy's own certificate is not the client's", []edit{{"middleware/certificate.go", "return nil, nil\n\t\tcase 1:", "return connectionCertificate(r)\n\t\tcase 1:"}}},
 
 	// Hosts and preflights.
@@ -277,11 +282,11 @@ var mutants = []mutant{
 	{"a host has one dot at its end at most", []edit{{host, `strings.TrimSuffix(host, ".")`, `strings.TrimRight(host, ".")`}}},
 	{"a host is in ASCII", []edit{{host, "return c > '~' || !isAlphanumeric(byte(c))", "return c <= '~' && !isAlphanumeric(byte(c))"}}},
 	{"a host has no zone", []edit{{host, `|| addr.Zone() != "" {`, "{"}}},
-	{"a preflight is allowed where it is said", []edit{{requests, "missing && a.cfg.AllowPreflight && isPreflight(r):", "missing && isPreflight(r):"}}},
+	{"a preflight is allowed where it is said", []edit{{requests, "|| a.cfg.AllowPreflight && isPreflight(r))", "|| isPreflight(r))"}}},
 	{"a preflight is OPTIONS", []edit{{preflight, "r.Method == http.MethodOptions && ", ""}}},
 	{"a preflight has an Origin", []edit{{preflight, `r.Header.Get("Origin") != "" &&`, ""}}},
 	{"a preflight asks for a method", []edit{{preflight, `r.Header.Get("Access-Control-Request-Method") != "" && `, ""}}},
-	{"a preflight has no credentials", []edit{{preflight, ` && r.Header["Authorization"] == nil`, ""}}},
+	{"a preflight has no credentials", []edit{{preflight, ` && r.Header[authorization] == nil`, ""}}},
 
 	// Where keys come from.
 	{"metadata is of the issuer that was asked", []edit{{discovery, "!ok || name != issuer {", "!ok {"}}},
@@ -289,7 +294,7 @@ var mutants = []mutant{
 	{"only a 200 has keys", []edit{{fetch, "case res.StatusCode != http.StatusOK:", "case res.StatusCode >= http.StatusBadRequest:"}}},
 	{"redirects are not followed", []edit{{fetch, "func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }", "nil"}}},
 
-	{"an outage is a 503", []edit{{challenge, "return answer{status: http.StatusServiceUnavailable}", `return answer{http.StatusUnauthorized, true, "invalid_token"}`}}},
+	{"an outage is a 503", []edit{{refusal, "return answer{status: http.StatusServiceUnavailable}", `return answer{http.StatusUnauthorized, true, "invalid_token"}`}}},
 }
 
 // order asks for the key before one check.
