@@ -1,7 +1,9 @@
 package validator_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
 	"net/netip"
@@ -20,6 +22,7 @@ func TestClaims_Decode(t *testing.T) {
 		Email string         `json:"https://example.com/email"`
 		More  map[string]any `json:"more"`
 		Sub   string         `json:"sub"`
+		Role  string         `json:"role"`
 	}
 	for _, tt := range []struct {
 		name  string
@@ -38,6 +41,11 @@ func TestClaims_Decode(t *testing.T) {
 		{"other case of a claim that is there", `,"SUB":"root"`, user{}, false},
 		{"other case of a claim that isn't", `,"ORG_ID":"org_a"`, user{}, false},
 		{"long s", `,"\u017fub":"root"`, user{}, false},
+		{"a private claim", `,"role":"user"`, user{Sub: "u", Role: "user"}, true},
+		{"other case of a private claim that is there", `,"role":"user","Role":"admin"`, user{}, false},
+		{"other case of a private claim that isn't", `,"Role":"admin"`, user{}, false},
+		{"other case of a private claim, inside", `,"more":{"Role":"admin"}`,
+			user{Sub: "u", More: map[string]any{"Role": "admin"}}, true},
 		{"wrong type", `,"https://example.com/email":5`, user{}, false},
 	} {
 		text := fmt.Sprintf(`{"iss":%q,"aud":%q,"sub":"u","exp":%d%s}`, issuer, audience, t0.Unix()+60, tt.extra)
@@ -63,15 +71,62 @@ func TestClaims_Decode_noValues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	type secret[T any] struct {
+		Secret T `json:"secret"`
+	}
 	for _, into := range []any{
-		new(struct{ Secret int }), new(struct{ Secret time.Time }), new(struct{ Secret netip.Addr }),
-		new(struct{ Secret json.Number }), new(struct {
-			Secret int `json:",string"`
-		}), new([]string), new(struct{ Secret *big.Int }),
+		new(secret[int]), new(secret[time.Time]), new(secret[netip.Addr]), new(secret[json.Number]), new(secret[*big.Int]),
+		new(secret[map[string]int]), new(secret[[]byte]), new([]string), new(struct {
+			Secret int `json:"secret,string"`
+		}), new(struct {
+			Secret string `json:"SECRET"`
+		}),
 	} {
 		err := claims.Decode(into)
 		if validator.CodeOf(err) != validator.CodeClaim || strings.Contains(err.Error(), "S3CR3T") {
 			t.Errorf("Decode(%T) error = %v, want %s without the value", into, err, validator.CodeClaim)
+		}
+	}
+}
+
+// A name is a claim's or a field's, or an error, however claims are decoded.
+func TestCheckAs_names(t *testing.T) {
+	t.Parallel()
+	type access struct {
+		Role  string `json:"role"`
+		Teams []struct {
+			ID string `json:"id"`
+		} `json:"teams"`
+	}
+	called := false
+	v := newValidator(t, func(c *validator.Config) {
+		c.Checks = []validator.Check{validator.CheckAs(func(_ context.Context, a access) error {
+			called = true
+			if a.Role != "admin" {
+				return errors.New("no admin")
+			}
+			return nil
+		})}
+	})
+	for _, tt := range []struct {
+		claims object
+		want   validator.Code
+		text   string
+	}{
+		{object{"role": "admin"}, "", ""},
+		{object{"Role": "admin"}, validator.CodeClaim, `the claim "Role" differs by case alone from "role"`},
+		{object{"role": "user", "ROLE": "admin"}, validator.CodeClaim, `the claim "ROLE" differs by case alone from "role"`},
+		{object{"role": "admin", "teams": []object{{"id": "1"}, {"ID": "2"}}}, validator.CodeClaim,
+			`the claim "teams.ID" differs by case alone from "id"`},
+		{object{"role": "admin", "other": []object{{"id": "1"}, {"ID": "2"}}}, "", ""},
+	} {
+		called = false
+		_, err := v.Validate(t.Context(), token(nil, tt.claims))
+		if got := validator.CodeOf(err); got != tt.want || called != (tt.want == "") {
+			t.Errorf("Validate(%v) = %v, and the check was called: %t, want code %q", tt.claims, err, called, tt.want)
+		}
+		if tt.text != "" && !strings.Contains(err.Error(), tt.text) {
+			t.Errorf("Validate(%v) error = %v, want %q", tt.claims, err, tt.text)
 		}
 	}
 }

@@ -11,12 +11,16 @@ import (
 	"encoding/asn1"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"math/big"
 	"reflect"
 	"runtime"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/rsguard/rsguard/internal/jose"
 	"github.com/rsguard/rsguard/internal/vectors"
@@ -63,6 +67,42 @@ func FuzzParseObject(f *testing.F) {
 		members, err = jose.ParseObject(nil, string(again), jose.TokenLimits)
 		if err != nil || !reflect.DeepEqual(tree(t, members), want) {
 			t.Fatalf("ParseObject(%q), written anew, = %v, %v, want %v", again, members, err, want)
+		}
+	})
+}
+
+// What Decode stores, encoding/json stores too, and nothing of it under a name
+// that is another's but for its case. Where it fails, encoding/json does, or
+// there is such a name, or a number that takes long to read.
+func FuzzDecode(f *testing.F) {
+	for _, text := range decodeInputs {
+		f.Add(text)
+	}
+	f.Add(`{"Name":"a"}`)
+	f.Add(`{"a":1,"A":2.4703282292062327208e-324}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		if _, err := jose.ParseObject(nil, text, jose.TokenLimits); err != nil {
+			return
+		}
+		for _, into := range decodeTypes {
+			got, want := into(), into()
+			err, wantErr := jose.Decode(text, got, nil), json.Unmarshal([]byte(text), want)
+			var name *jose.NameError
+			var far *jose.SyntaxError
+			switch {
+			case errors.As(err, &name):
+				if name.Name == name.Want || !strings.EqualFold(name.Name, name.Want) {
+					t.Fatalf("Decode(%s) into %T error = %v, of two names that are no such pair", text, got, err)
+				}
+			case errors.As(err, &far):
+				if !strings.ContainsAny(text, "eE") && len(text) < 60 && strings.Count(text, "{")+strings.Count(text, "[") < 1024 {
+					t.Fatalf("Decode(%s) into %T error = %v, without such numbers", text, got, err)
+				}
+			case (err == nil) != (wantErr == nil) && !strings.Contains(fmt.Sprint(err), "does not hold"):
+				t.Fatalf("Decode(%s) into %T error = %v, and encoding/json's is %v", text, got, err, wantErr)
+			case err == nil && !cmp.Equal(want, got, cmp.Exporter(func(reflect.Type) bool { return true })):
+				t.Fatalf("Decode(%s) = %+v, and encoding/json's is %+v", text, got, want)
+			}
 		}
 	})
 }

@@ -47,6 +47,10 @@ var attacks = []attack{
 		"JSON is UTF-8", "nothing stands after the object", "no half of a surrogate pair", "no control characters in strings",
 		"no leading zeros in numbers", "no unknown escapes",
 	}, nil},
+	{"A claim that differs from another by case", []string{
+		"a field's name is exact", "names of an object differ by more than case", "a claim's name is not one of ours in another case",
+		"the K that a name may have is a letter",
+	}, nil},
 	{"A second spelling of a token that was revoked", []string{
 		"unused bits are zero", "no characters but the alphabet's", "no length that nothing has", "cnf's hashes have one spelling",
 	}, nil},
@@ -129,6 +133,7 @@ var attacks = []attack{
 	// Cost.
 	{"A token that costs much to read", []string{
 		"the token has a size", "the header has a size", "depth of objects", "depth of arrays", "number of members",
+		"numbers that take long are few", "objects and arrays are bounded by the text",
 	}, nil},
 	{"A token that costs much to verify", []string{"RSA keys have 8192 bits at most", "few keys are tried", "a proof's key has a size", "a proof's jti is bounded"}, nil},
 	{"Garbage that makes the API fetch keys", []string{

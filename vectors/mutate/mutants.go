@@ -5,6 +5,11 @@ const (
 	base64url    = "internal/jose/base64.go"
 	jsonReader   = "internal/jose/json.go"
 	parser       = "internal/jose/parser.go"
+	decode       = "internal/jose/decode.go"
+	decodeTyped  = "internal/jose/decode_typed.go"
+	decodeWalk   = "internal/jose/decode_walk.go"
+	names        = "internal/jose/names.go"
+	float        = "internal/jose/float.go"
 	verify       = "internal/jose/verify.go"
 	key          = "internal/jose/key.go"
 	jwk          = "internal/jose/jwk.go"
@@ -61,6 +66,12 @@ var mutants = []mutant{
 	{"no control characters in strings", []edit{{parser, "table[c] = c >= ' ' && c !=", "table[c] = c !="}}},
 	{"no leading zeros in numbers", []edit{{parser, "if p.peek() == '0' {", "if false {"}}},
 	{"no unknown escapes", []edit{{parser, "if unescaped[s[1]] == 0 {", "if false {"}}},
+	{"a field's name is exact", []edit{{decodeTyped, "if want, ok := s.names.match(name, d.seen.folded); ok {", "if want, ok := s.names.match(name, d.seen.folded); ok && false {"}}},
+	{"names of an object differ by more than case", []edit{{names, "if !anyTwice(hashes) {", "if !anyTwice(hashes) || true {"}}},
+	{"a claim's name is not one of ours in another case", []edit{{decodeWalk, "if d.level == 1 && d.reserved != nil {", "if false {"}}},
+	{"the K that a name may have is a letter", []edit{{names, "case c == kelvin[0] && strings", "case false && strings"}}},
+	{"numbers that take long are few", []edit{{float, "d.effort > max(maxEffort, len(d.s)/bytesToEffort) {", "false {"}}},
+	{"objects and arrays are bounded by the text", []edit{{decode, "if d.room--; d.room < 0 {", "if d.room--; false {"}}},
 
 	// The header.
 	{"crit is refused", []edit{{jws, "return errCritical", "continue"}}},
