@@ -668,9 +668,9 @@ func TestCache_unknownKidBehindSlowDiscovery(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				iss := newIssuer(set(jwk("1")))
-				slow := false
+				var slow atomic.Bool
 				client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-					if !slow {
+					if !slow.Load() {
 						return iss.RoundTrip(r)
 					}
 					if strings.Contains(r.URL.Path, ".well-known") {
@@ -684,7 +684,7 @@ func TestCache_unknownKidBehindSlowDiscovery(t *testing.T) {
 				iss.script(metadata(document, func(*http.Request) string { return keys }))
 				c := iss.cache(t, byDiscovery, func(cfg *jwks.Config) { cfg.Client = client })
 				mustFind(t, c, "1")
-				slow = true
+				slow.Store(true)
 				pass(tt.idle)
 				c.Refresh(t.Context()) // the URL is silent, so that discovery is due again
 				pass(tt.idle)
@@ -1001,8 +1001,10 @@ func TestCache_clientIgnoresContext(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				one := jwk("1")
 				iss := &issuer{}
-				keys := response(200, set(one))
-				iss.script(metadata(document, func(*http.Request) string { return keys }))
+				serve := func(keys string) {
+					iss.script(metadata(document, func(*http.Request) string { return response(200, keys) }))
+				}
+				serve(set(one))
 				var stuck atomic.Bool
 				var hanging, most atomic.Int32
 				released := make(chan struct{})
@@ -1041,9 +1043,10 @@ func TestCache_clientIgnoresContext(t *testing.T) {
 					t.Errorf("Status().LastError = %v, want it to tell of the requests that hang", got)
 				}
 
+				// A fetch may be waiting for the requests that hang, and asks as soon as they are released.
+				serve(set(one, jwk("2")))
 				stuck.Store(false)
 				close(released)
-				keys = response(200, set(one, jwk("2")))
 				var accepted stopwatch
 				back := time.Now()
 				every(time.Second, 2*time.Minute, func(time.Duration) {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -246,9 +247,9 @@ func TestCache_silentMetadata(t *testing.T) {
 		iss := &issuer{}
 		keys := response(200, set(jwk("1")))
 		iss.script(metadata(document, func(*http.Request) string { return keys }))
-		silent := false
+		var silent atomic.Bool
 		client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-			if silent && strings.Contains(r.URL.Path, ".well-known") {
+			if silent.Load() && strings.Contains(r.URL.Path, ".well-known") {
 				<-r.Context().Done()
 				return nil, r.Context().Err()
 			}
@@ -258,7 +259,7 @@ func TestCache_silentMetadata(t *testing.T) {
 		mustFind(t, c, "1")
 		pass(23*time.Hour + 55*time.Minute)
 		mustFind(t, c, "1")
-		silent = true
+		silent.Store(true)
 		every(time.Second, 6*time.Hour, func(time.Duration) {
 			if got := mustFind(t, c, "1"); got.took > 0 {
 				t.Errorf("Keys(1) took %v, want it at once", got.took)
