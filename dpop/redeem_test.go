@@ -134,6 +134,10 @@ func TestRedeem_unavailable(t *testing.T) {
 		t.Errorf("Redeem() with a store that is down = %v, want code %q and %v in it", err, validator.CodeUnavailable, errStore)
 	}
 
+	if got, want := err.Error(), "unavailable: the replay store: "+errStore.Error(); got != want {
+		t.Errorf("Redeem() error = %q, want %q", got, want)
+	}
+
 	v = newVerifier(t, func(cfg *dpop.Config) { cfg.Replays = &dpop.MemoryStore{Capacity: -1, Now: cfg.Now} })
 	err = v.Redeem(t.Context(), proof, bound(proof.Thumbprint))
 	if validator.CodeOf(err) != validator.CodeUnavailable || !errors.Is(err, dpop.ErrFull) {

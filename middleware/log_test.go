@@ -39,23 +39,23 @@ func TestConfig_Logger(t *testing.T) {
 		},
 		{
 			"an outage", &validator.Error{Code: validator.CodeUnavailable, Err: errors.New("x")}, false,
-			map[string]any{"level": "WARN", "status": 503.0, "code": "keys_unavailable", "error": "keys_unavailable: x"},
+			map[string]any{"level": "WARN", "status": 503.0, "code": "unavailable", "error": "unavailable: x"},
 		},
 		{
 			"an outage behind a deadline", &validator.Error{Code: validator.CodeUnavailable, Err: context.DeadlineExceeded}, false,
-			map[string]any{"level": "WARN", "status": 503.0, "code": "keys_unavailable", "error": "keys_unavailable: context deadline exceeded"},
+			map[string]any{"level": "WARN", "status": 503.0, "code": "unavailable", "error": "unavailable: context deadline exceeded"},
 		},
 		{
 			"keys that are not where the configuration says", &validator.Error{Code: validator.CodeUnavailable, Err: fmt.Errorf("x: %w", errors.Join(jwks.ErrUnavailable, jwks.ErrConfig))}, false,
-			map[string]any{"level": "ERROR", "status": 503.0, "code": "keys_unavailable", "error": "keys_unavailable: x: " + jwks.ErrUnavailable.Error() + "\n" + jwks.ErrConfig.Error()},
+			map[string]any{"level": "ERROR", "status": 503.0, "code": "unavailable", "error": "unavailable: x: " + jwks.ErrUnavailable.Error() + "\n" + jwks.ErrConfig.Error()},
 		},
 		{
 			"a client that went away", &validator.Error{Code: validator.CodeUnavailable, Err: fmt.Errorf("x: %w", context.Canceled)}, true,
-			map[string]any{"level": "DEBUG", "status": 503.0, "code": "keys_unavailable", "error": "keys_unavailable: x: context canceled"},
+			map[string]any{"level": "DEBUG", "status": 503.0, "code": "unavailable", "error": "unavailable: x: context canceled"},
 		},
 		{
 			"a client that stays, and something else is cancelled", &validator.Error{Code: validator.CodeUnavailable, Err: context.Canceled}, false,
-			map[string]any{"level": "WARN", "status": 503.0, "code": "keys_unavailable", "error": "keys_unavailable: context canceled"},
+			map[string]any{"level": "WARN", "status": 503.0, "code": "unavailable", "error": "unavailable: context canceled"},
 		},
 		{
 			"a client that went away with a bad token", &validator.Error{Code: validator.CodeExpired}, true,

@@ -110,9 +110,9 @@ func adapterRows() []adapterRow {
 		{name: "refused/by the first of two", authorization: bearer, checks: []validator.Check{no, ok}, checked: 1, status: 403},
 		{name: "refused/by the last of three", authorization: bearer, checks: []validator.Check{ok, ok, no}, checked: 3, status: 403},
 
-		{name: "keys_unavailable", authorization: bearer, keys: outage{}, status: 503, retry: "5"},
-		{name: "keys_unavailable/with a time", authorization: bearer, keys: outage{&waitError{7 * time.Second}}, status: 503, retry: "7"},
-		{name: "keys_unavailable/optional", cfg: optional, authorization: bearer, keys: outage{}, status: 503, retry: "5"},
+		{name: "unavailable", authorization: bearer, keys: outage{}, status: 503, retry: "5"},
+		{name: "unavailable/with a time", authorization: bearer, keys: outage{&waitError{7 * time.Second}}, status: 503, retry: "7"},
+		{name: "unavailable/optional", cfg: optional, authorization: bearer, keys: outage{}, status: 503, retry: "5"},
 		{name: "a check that panics", authorization: bearer, checks: []validator.Check{broken, ok}, checked: 1, status: 500},
 		{
 			name: "a Token function that panics", authorization: bearer, status: 500,

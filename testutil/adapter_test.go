@@ -57,7 +57,7 @@ func TestTestAdapter_broken(t *testing.T) {
 				}
 				next.ServeHTTP(w, authenticated)
 			}),
-			[]string{"token_missing", "insufficient_scope", "refused", "keys_unavailable", "every method is guarded"},
+			[]string{"token_missing", "insufficient_scope", "refused", "unavailable", "every method is guarded"},
 			"the handler was called with",
 		},
 		{
@@ -98,7 +98,7 @@ func TestTestAdapter_broken(t *testing.T) {
 				}
 				next.ServeHTTP(w, authenticated)
 			}),
-			[]string{"token_missing", "invalid_request/two fields", "wrong_audience", "insufficient_scope", "keys_unavailable"},
+			[]string{"token_missing", "invalid_request/two fields", "wrong_audience", "insufficient_scope", "unavailable"},
 			`WWW-Authenticate = [], want ["Bearer"]`,
 		},
 		{
@@ -128,7 +128,7 @@ func TestTestAdapter_broken(t *testing.T) {
 				}
 				next.ServeHTTP(w, authenticated)
 			}),
-			[]string{"token_missing", "refused", "keys_unavailable"},
+			[]string{"token_missing", "refused", "unavailable"},
 			`WWW-Authenticate = ["Bearer" "Basic"], want ["Bearer"]`,
 		},
 		{
@@ -141,7 +141,7 @@ func TestTestAdapter_broken(t *testing.T) {
 				}
 				next.ServeHTTP(w, authenticated)
 			}),
-			[]string{"insufficient_scope", "refused", "keys_unavailable", "a check that panics", "invalid_request/a list"},
+			[]string{"insufficient_scope", "refused", "unavailable", "a check that panics", "invalid_request/a list"},
 			"status = 401, want 403",
 		},
 		{
@@ -154,7 +154,7 @@ func TestTestAdapter_broken(t *testing.T) {
 				}
 				next.ServeHTTP(w, authenticated)
 			}),
-			[]string{"refused", "keys_unavailable/with a time"},
+			[]string{"refused", "unavailable/with a time"},
 			`want nothing of "cause-27182818" in it`,
 		},
 		{

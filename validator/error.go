@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/internal/jose"
+	"github.com/rsguard/rsguard/jwks"
 )
 
 // A Code says why a request or its token is refused. Each stands for one answer to the client; package
@@ -28,7 +29,7 @@ const (
 	CodeAudience       Code = "wrong_audience"                   // aud has none of Config.Audiences
 	CodeExpired        Code = "token_expired"                    // exp has passed, or MaxAge
 	CodeRevoked        Code = "token_revoked"                    // its issuer or the service has withdrawn it
-	CodeUnavailable    Code = "keys_unavailable"                 // the keys, or another service, can't be reached
+	CodeUnavailable    Code = "unavailable"                      // the keys, or another service, can't be reached
 	CodeUnknownKey     Code = "unknown_key"                      // the issuer has no key of this kid
 	CodeSignature      Code = "invalid_signature"                // the signature is not the key's
 	CodeNotYetValid    Code = "token_not_yet_valid"              // nbf or iat is in the future
@@ -103,6 +104,31 @@ func CodeOf(err error) Code {
 	}
 	return CodeRefused
 }
+
+// unavailable returns an Error that says which service can't be reached.
+func unavailable(service string, err error) *Error {
+	return &Error{Code: CodeUnavailable, Err: &outage{service, err}}
+}
+
+// serviceTenants is the function of a Mux.
+const serviceTenants = "the tenant lookup"
+
+// keysUnavailable returns unavailable for the keys, which a jwks.Cache's error says by
+// itself.
+func keysUnavailable(err error) *Error {
+	if errors.Is(err, jwks.ErrUnavailable) {
+		return &Error{Code: CodeUnavailable, Err: err}
+	}
+	return unavailable("the issuer's keys", err)
+}
+
+type outage struct {
+	service string
+	err     error
+}
+
+func (e *outage) Error() string { return e.service + ": " + e.err.Error() }
+func (e *outage) Unwrap() error { return e.err }
 
 // clone returns an Error that shares nothing with e that its owner may change.
 func (e *Error) clone() *Error {

@@ -244,7 +244,7 @@ func (x *examination) checkSignature(ctx context.Context, v *Validator, now time
 	}
 	keys, err := x.trust.find(ctx, kid, now)
 	if err != nil {
-		return &Error{Code: CodeUnavailable, Err: err}
+		return keysUnavailable(err)
 	}
 	if len(keys) == 0 {
 		return &Error{Code: CodeUnknownKey, Err: &unknownKeyError{kid, x.trust.unknown(kid)}}

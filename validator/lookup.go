@@ -61,9 +61,9 @@ func (t *tenants) begin(ctx context.Context, issuer string, kind callKind, now t
 	limit := [...]*rate.Limiter{firstLook: t.first, renewal: t.renewals}[kind]
 	switch {
 	case t.running[kind] >= maxRunning[kind]:
-		return nil, &Error{Code: CodeUnavailable, Err: errTooManyCalls}
+		return nil, unavailable(serviceTenants, errTooManyCalls)
 	case !limit.AllowN(now, 1):
-		return nil, &Error{Code: CodeUnavailable, Err: errTooManyIssuers}
+		return nil, unavailable(serviceTenants, errTooManyIssuers)
 	}
 	t.sweep(now)
 	// It belongs to no request: the one that began it may be gone before it ends.
@@ -72,7 +72,7 @@ func (t *tenants) begin(ctx context.Context, issuer string, kind callKind, now t
 	c := &call{issuer: strings.Clone(issuer), kind: kind, began: now, ctx: ctx, done: make(chan struct{})}
 	t.calls[c.issuer] = c
 	t.running[kind]++
-	silent := &Error{Code: CodeUnavailable, Err: errSilent}
+	silent := unavailable(serviceTenants, errSilent)
 	stop := context.AfterFunc(ctx, func() { t.end(c, nil, silent) })
 	go func() {
 		var v *Validator
@@ -98,7 +98,7 @@ func (t *tenants) answer(c *call) (v *Validator, err error) {
 			v, err = nil, fmt.Errorf("the Mux's function panicked with a %T", recover())
 		}
 		if refusal := (*Error)(nil); err != nil && (!errors.As(err, &refusal) || refusal == nil || refusal.Code == "") {
-			err = &Error{Code: CodeUnavailable, Err: err}
+			err = unavailable(serviceTenants, err)
 		}
 	}()
 	v, err = t.ask(c.ctx, c.issuer)
@@ -107,7 +107,7 @@ func (t *tenants) answer(c *call) (v *Validator, err error) {
 	case err != nil:
 		return nil, err
 	case v != nil && v.cfg == nil:
-		return nil, &Error{Code: CodeUnavailable, Err: errNotMade}
+		return nil, unavailable(serviceTenants, errNotMade)
 	case v != nil && !slices.Contains(v.cfg.Issuers, c.issuer):
 		return nil, &Error{Code: CodeIssuer, Err: &mismatch{
 			name: "iss", found: []string{c.issuer}, want: v.cfg.Issuers, advice: "the Mux's function returned a Validator of others",

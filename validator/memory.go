@@ -162,7 +162,7 @@ func (r *remembered) held(ctx context.Context, v *Validator, now time.Time) (boo
 	}
 	keys, err := r.trust.find(ctx, r.claims.keyID, now)
 	if err != nil {
-		return false, &Error{Code: CodeUnavailable, Err: err}
+		return false, keysUnavailable(err)
 	}
 	for i := range keys {
 		// What the key set says of the key is part of the verdict. A key that

@@ -125,7 +125,7 @@ func (m *Mux) validate(ctx context.Context, x *examination, token string) error 
 		if _, ok := err.(*Error); ok {
 			return err
 		}
-		return &Error{Code: CodeUnavailable, Err: err}
+		return unavailable(serviceTenants, err)
 	case v == nil:
 		return &Error{Code: CodeIssuer, Err: &mismatch{name: "iss", found: x.issuers(), advice: "no tenant has this issuer"}}
 	case len(token) > v.cfg.MaxTokenSize:

@@ -154,7 +154,7 @@ func (t *tenants) find(ctx context.Context, issuer string) (*Validator, error) {
 	if c.kind == firstLook {
 		if t.waiting >= maxWaiting {
 			t.mu.Unlock()
-			return nil, &Error{Code: CodeUnavailable, Err: errTooManyIssuers}
+			return nil, unavailable(serviceTenants, errTooManyIssuers)
 		}
 		t.waiting++
 	}

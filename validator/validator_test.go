@@ -304,7 +304,7 @@ func TestValidate_keysUnavailable(t *testing.T) {
 	cancel()
 	_, err := v.Validate(ctx, token(nil, nil))
 	if validator.CodeOf(err) != validator.CodeUnavailable || !errors.Is(err, cause) || !errors.Is(err, context.Canceled) {
-		t.Errorf("Validate() error = %v, want keys_unavailable with its causes", err)
+		t.Errorf("Validate() error = %v, want unavailable with its causes", err)
 	}
 }
 

@@ -172,7 +172,7 @@ func answer(code string, cfg vectors.Config, scope string, dpop bool) vectors.An
 		return a
 	case "refused":
 		return vectors.Answer{Code: code, Status: 403}
-	case "keys_unavailable":
+	case "unavailable":
 		return vectors.Answer{Code: code, Status: 503}
 	case "token_missing":
 		challenge = ""

@@ -147,7 +147,7 @@ func keySetCases() *suite {
 		{"only unusable keys", jwks(jwk(rsaKey1(), member{"use", `"enc"`}))}, {"a byte order mark", "\ufeff" + jwks(good)}, {"keys twice", `{"keys":[` + good + `],"keys":[` + good + `]}`},
 		{"an error in JSON", `{"error":"server_error"}`}, {"a certificate", "-----BEGIN CERTIFICATE-----\n"},
 	} {
-		s.refuse("keys_unavailable", "the key set is "+c.name, "RFC 7517, Section 5; an outage is not the token's fault", keySet("set of "+c.name, c.text), head("kid", `"good"`))
+		s.refuse("unavailable", "the key set is "+c.name, "RFC 7517, Section 5; an outage is not the token's fault", keySet("set of "+c.name, c.text), head("kid", `"good"`))
 	}
 	s.accept("a set with other members", "RFC 7517, Section 5: others are ignored", head("kid", `"good"`), keySet("more members", `{"issuer":"x","keys":[`+good+`],"next":null}`))
 	s.accept("a set with white space", "RFC 8259, Section 2", head("kid", `"good"`), keySet("white space", "\n\t{ \"keys\" : [ "+good+" ] }\r\n"))

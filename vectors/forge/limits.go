@@ -173,7 +173,7 @@ func requests() *suite {
 		s.refuse("token_expired", "challenge with "+c.name+": expired", quoting, with(authorization("Bearer {token}"), claim("exp", "1"))...)
 		s.refuse("insufficient_scope", "challenge with "+c.name+": scope", quoting, with(authorization("Bearer {token}"), check("scopes", "a", "b"), challengeScope("a b"))...)
 		s.refuse("refused", "challenge with "+c.name+": refused", "a 403 of the service's own has no challenge", with(authorization("Bearer {token}"), check("clients", "c"))...)
-		s.refuse("keys_unavailable", "challenge with "+c.name+": no keys", "an outage is no 401", with(authorization("Bearer {token}"), keySet("none", `{"keys":[]}`))...)
+		s.refuse("unavailable", "challenge with "+c.name+": no keys", "an outage is no 401", with(authorization("Bearer {token}"), keySet("none", `{"keys":[]}`))...)
 		s.accept("challenge with "+c.name+": none for a good token", quoting, with(authorization("Bearer {token}"))...)
 	}
 	return s

@@ -26,7 +26,7 @@ func metadata() *suite {
 	keys := vectors.Served{URL: keysURL, Body: "KEYS"}
 	document := func(body string) vectors.Served { return vectors.Served{URL: configF, Body: body} }
 	refuse := func(name, why string, answers ...vectors.Served) {
-		s.refuse("keys_unavailable", name, why, served(answers...))
+		s.refuse("unavailable", name, why, served(answers...))
 	}
 
 	s.accept("OpenID Connect's document", found, served(document(doc("")), keys))
@@ -74,8 +74,8 @@ func metadata() *suite {
 		}
 		to := [][2]string{{"Location", "https://attacker.example/"}}
 		elsewhere := vectors.Served{URL: "https://attacker.example/", Body: "KEYS"}
-		s.refuse("keys_unavailable", "the document comes with status "+httpStatus(code), why, served(vectors.Served{URL: configF, Status: code, Header: to, Body: doc("")}, keys, elsewhere))
-		s.refuse("keys_unavailable", "the key set comes with status "+httpStatus(code), why, served(document(doc("")), vectors.Served{URL: keysURL, Status: code, Header: to, Body: "KEYS"}, elsewhere))
+		s.refuse("unavailable", "the document comes with status "+httpStatus(code), why, served(vectors.Served{URL: configF, Status: code, Header: to, Body: doc("")}, keys, elsewhere))
+		s.refuse("unavailable", "the key set comes with status "+httpStatus(code), why, served(document(doc("")), vectors.Served{URL: keysURL, Status: code, Header: to, Body: "KEYS"}, elsewhere))
 	}
 	refuse("the key set is the document", "RFC 7517, Section 5", document(doc("")), vectors.Served{URL: keysURL, Body: doc("")})
 	refuse("the key set is empty", "RFC 7517, Section 5", document(doc("")), vectors.Served{URL: keysURL, Body: `{"keys":[]}`})
