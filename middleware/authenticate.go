@@ -8,8 +8,8 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// An Authenticator guards the routes of one API. It is made by [New], and safe for
-// concurrent use.
+// An Authenticator guards the routes of one API. It is made by [New], and safe
+// for concurrent use.
 type Authenticator struct {
 	cfg      Config
 	varies   bool              // by the field Client-Cert
@@ -26,8 +26,8 @@ type Guard struct {
 	scopes string // that the checks ask for, for challenges
 }
 
-// Guard returns the decision for a route with these checks. The checks run in order,
-// until one fails. Guard panics if a check is nil.
+// Guard returns the decision for a route with these checks. The checks run in
+// order, until one fails. Guard panics if a check is nil.
 func (a *Authenticator) Guard(checks ...validator.Check) *Guard {
 	for _, check := range checks {
 		if check == nil {
@@ -41,25 +41,30 @@ func (a *Authenticator) Guard(checks ...validator.Check) *Guard {
 	}
 }
 
-// Do decides about r and sets in h the headers that its response needs, whatever the
-// verdict. It returns the request to go on with, whose context has the claims, or the
-// rejection, which it has logged. It must be called before the response begins, and
-// writes none.
+// Do decides about r and sets in h the headers that its response needs,
+// whatever the verdict. It returns the request to go on with, whose context has
+// the claims, or the rejection, which it has logged. It must be called before
+// the response begins, and writes none.
 //
-// For a rejected request, these are Cache-Control: no-store, and where they help
-// WWW-Authenticate, DPoP-Nonce and Retry-After, in place of any that h has. For an
-// accepted one they are DPoP-Nonce if it has used a proof and nonces are required
-// (RFC 9449, Section 8.2), then with Cache-Control: no-store unless there is a
-// Cache-Control, and Vary: Client-Cert with a Config.ClientCertificate (RFC 9440,
-// Section 2.4).
+// For a rejected request, these are Cache-Control: no-store, and where they
+// help WWW-Authenticate, DPoP-Nonce and Retry-After, in place of any that h
+// has. For an accepted one they are DPoP-Nonce if it has used a proof and
+// nonces are required (RFC 9449, Section 8.2), then with Cache-Control:
+// no-store unless there is a Cache-Control, and Vary: Client-Cert with a
+// Config.ClientCertificate (RFC 9440, Section 2.4).
 //
-// Behind a Guard of the same Authenticator, the checks run on the claims that were
-// found there, unless the request has come to carry another token since. Anywhere
-// else the token is validated: claims of another Authenticator or of
+// Behind a Guard of the same Authenticator, the checks run on the claims that
+// were found there, unless the request has come to carry another token since.
+// Anywhere else the token is validated: claims of another Authenticator or of
 // [ContextWithClaims] are not trusted.
 //
-// A panic of a check, of a function of the Config or of the Validator is a rejection
-// with status 500, except that [http.ErrAbortHandler] panics on.
+// Of a request, Do checks its credentials, its host with Config.IssuerForHost,
+// and what a DPoP proof names: its method and URL. It doesn't check whether
+// the connection is encrypted, whether a browser was made to send the request,
+// how many requests there are, or what the request's path and body ask for.
+//
+// A panic of a check, of a function of the Config or of the Validator is a
+// rejection with status 500, except that [http.ErrAbortHandler] panics on.
 func (g *Guard) Do(h http.Header, r *http.Request) (*http.Request, *Refusal) {
 	if g.auth == nil { // of a Guard that no Authenticator has made
 		g = &Guard{auth: new(Authenticator)}
@@ -73,12 +78,13 @@ func (g *Guard) Do(h http.Header, r *http.Request) (*http.Request, *Refusal) {
 	return id.request(r), nil
 }
 
-// contained is identify, but a panic in it is a [*fault], so that the code of others
-// that runs in it cannot let a request through by failing.
+// contained is identify, but a panic in it is a [*fault], so that the code of
+// others that runs in it cannot let a request through by failing.
 func (g *Guard) contained(r *http.Request) (id *identity, scheme string, err error) {
-	// Whether it returned is told by a variable, not by what recover returns: that
-	// is nil after panic(nil) under GODEBUG=panicnil=1, and the results would be nil
-	// as well, which means a request that may pass.
+	// Whether it returned is told by a variable, not by what recover
+	// returns: that is nil after panic(nil) under GODEBUG=panicnil=1, and
+	// the results would be nil as well, which means a request that may
+	// pass.
 	returned := false
 	defer func() {
 		if !returned {
@@ -99,9 +105,10 @@ func (g *Guard) identify(r *http.Request) (id *identity, scheme string, err erro
 	id = identityFrom(r.Context())
 	switch {
 	case id.isBy(a) && (c.missing || err == nil && c.token == id.token):
-		// A handler in between may have removed the token, but if it put another in
-		// its place, then the request is a new one, made with the context of the
-		// old: the claims found are not its sender's.
+		// A handler in between may have removed the token, but if it
+		// put another in its place, then the request is a new one, made
+		// with the context of the old: the claims found are not its
+		// sender's.
 		c.scheme = id.scheme
 	case anonymous:
 		return nil, c.scheme, nil
@@ -126,8 +133,8 @@ func (g *Guard) identify(r *http.Request) (id *identity, scheme string, err erro
 	return id, c.scheme, nil
 }
 
-// claimsOf returns the claims of a request's token if they are to be accepted, and the
-// key that they may be bound to is proven.
+// claimsOf returns the claims of a request's token if they are to be accepted,
+// and the key that they may be bound to is proven.
 func (a *Authenticator) claimsOf(r *http.Request, c credentials) (*validator.Claims, error) {
 	proof, err := a.verifyProof(r, c)
 	if err != nil {
@@ -161,8 +168,8 @@ func (a *Authenticator) claimsOf(r *http.Request, c credentials) (*validator.Cla
 	if proof == nil {
 		return claims, nil
 	}
-	// Last, so that only good proofs are remembered; but before a route's checks,
-	// which may have effects.
+	// Last, so that only good proofs are remembered; but before a route's
+	// checks, which may have effects.
 	if err := a.cfg.DPoP.Redeem(ctx, proof, claims); err != nil {
 		return nil, err
 	}

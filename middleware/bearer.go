@@ -10,13 +10,15 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// BearerToken returns the token of r's Authorization header (RFC 6750, Section 2.1). Its error is a
-// [*validator.Error]: with [validator.CodeMissing] if there is no such header, or one of another scheme; with
-// [validator.CodeRequest] if there are several, if it is malformed, or if the query has an access_token as well.
-// Tokens in the query or in a form are never taken.
+// BearerToken returns the token of r's Authorization field (RFC 6750, Section
+// 2.1). It fails with [validator.CodeMissing] if there is no such field, or one
+// of another scheme, and with [validator.CodeRequest] if there are several, if
+// it is malformed, or if the query has an access_token as well. It never takes
+// a token from the query or a form.
 func BearerToken(r *http.Request) (string, error) { return schemeToken(r, schemeBearer) }
 
-// schemeToken is BearerToken for any scheme whose credentials are a token (RFC 9449, Section 7.1).
+// schemeToken is BearerToken for any scheme whose credentials are a token (RFC
+// 9449, Section 7.1).
 func schemeToken(r *http.Request, wanted string) (string, error) {
 	fields := r.Header[authorization]
 	switch len(fields) {
@@ -47,7 +49,8 @@ func schemeToken(r *http.Request, wanted string) (string, error) {
 		return "", invalid(errNotB64Token)
 	}
 
-	// RFC 6750, Section 2: clients must not use more than one method in a request.
+	// RFC 6750, Section 2: clients must not use more than one method in a
+	// request.
 	if r.URL != nil && queryHas(r.URL.RawQuery, "access_token") {
 		return "", invalid(errTwoTokens)
 	}
@@ -55,8 +58,8 @@ func schemeToken(r *http.Request, wanted string) (string, error) {
 }
 
 // otherScheme returns the cause for credentials that count as none. Those of
-// clients that have a token, and send it in a way that no standard knows, are worth
-// a line in the log.
+// clients that have a token, and send it in a way that no standard knows, are
+// worth a line in the log.
 func otherScheme(scheme, rest string) error {
 	token := strings.TrimLeft(rest, " ")
 	switch {
@@ -72,14 +75,14 @@ func otherScheme(scheme, rest string) error {
 	return errOtherScheme
 }
 
-// looksLikeJWT reports whether s has three parts, and begins as the encoding of a
-// JSON object does.
+// looksLikeJWT reports whether s has three parts, and begins as the encoding of
+// a JSON object does.
 func looksLikeJWT(s string) bool {
 	return strings.HasPrefix(s, "ey") && strings.Count(s, ".") == 2 && isB64Token(s)
 }
 
-// A misplaced is the cause of CodeMissing where there is a token after all, which
-// the client has sent in the wrong way.
+// A misplaced is the cause of CodeMissing where there is a token after all,
+// which the client has sent in the wrong way.
 type misplaced struct{ advice string }
 
 func (e *misplaced) Error() string { return e.advice }
@@ -115,7 +118,8 @@ func hasScheme(r *http.Request, scheme string) bool {
 	return len(fields) == 1 && strings.EqualFold(fields[0][:schemeEnd(fields[0])], scheme)
 }
 
-// schemeEnd returns the length of the scheme, a token of RFC 9110, Section 5.6.2, that s begins with.
+// schemeEnd returns the length of the scheme, a token of RFC 9110, Section
+// 5.6.2, that s begins with.
 func schemeEnd(s string) int {
 	for i := range len(s) {
 		if c := s[i]; !isAlphanumeric(c) && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(c)) {
@@ -136,7 +140,8 @@ func isB64Token(s string) bool {
 	return s != ""
 }
 
-// b64token has the bytes of one: to look a thousand of them up is twice as fast as to compare each with ranges.
+// b64token has the bytes of one: to look a thousand of them up is twice as fast
+// as to compare each with ranges.
 var b64token = func() (table [256]bool) {
 	for c := range table {
 		table[c] = isAlphanumeric(byte(c)) || strings.IndexByte("-._~+/", byte(c)) >= 0
@@ -148,7 +153,8 @@ func isAlphanumeric(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
-// queryHas reports whether query has a parameter of that name. It is [url.ParseQuery] without its work on the rest.
+// queryHas reports whether query has a parameter of that name. It is
+// [url.ParseQuery] without its work on the rest.
 func queryHas(query, name string) bool {
 	for query != "" {
 		var pair string

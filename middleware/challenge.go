@@ -14,9 +14,9 @@ import (
 
 // reject sets in h what the response to a rejected request needs.
 func (g *Guard) reject(h http.Header, scheme string, err error) *Refusal {
-	// Caches would not keep these statuses by themselves (RFC 9110, Section 15.1),
-	// but they would if the Cache-Control of the route's good responses were still
-	// in h (RFC 9111, Section 3).
+	// Caches would not keep these statuses by themselves (RFC 9110, Section
+	// 15.1), but they would if the Cache-Control of the route's good
+	// responses were still in h (RFC 9111, Section 3).
 	h.Set("Cache-Control", "no-store")
 	h.Del(wwwAuthenticate)
 	h.Del(retryAfter)
@@ -37,8 +37,8 @@ func (g *Guard) reject(h http.Header, scheme string, err error) *Refusal {
 	return &Refusal{Status: answer.status, Err: err, handler: a.cfg.ErrorHandler}
 }
 
-// needsDPoP reports whether the challenge has to be that of DPoP, whatever scheme the
-// client has used.
+// needsDPoP reports whether the challenge has to be that of DPoP, whatever
+// scheme the client has used.
 func (a *Authenticator) needsDPoP(err error) bool {
 	switch validator.CodeOf(err) {
 	case validator.CodeProof, validator.CodeReplayed, validator.CodeNonce:
@@ -47,9 +47,9 @@ func (a *Authenticator) needsDPoP(err error) bool {
 	return a.dpopOnly
 }
 
-// challenges returns that of the client's scheme. To a client that has used Bearer, or
-// nothing, DPoP is offered too, but never the other way round: a client that has a
-// bound token must not try without (RFC 9449, Section 7.2).
+// challenges returns that of the client's scheme. To a client that has used
+// Bearer, or nothing, DPoP is offered too, but never the other way round: a
+// client that has a bound token must not try without (RFC 9449, Section 7.2).
 func (g *Guard) challenges(scheme string, answer answer, err error) []string {
 	if scheme == schemeDPoP {
 		return []string{g.challenge(schemeDPoP, answer, err)}
@@ -111,8 +111,9 @@ func (a *Authenticator) setNonce(h http.Header) bool {
 // A challenge is one of RFC 9110, Section 11.6.1, in the making.
 type challenge []byte
 
-// with appends a parameter, unless its value is empty. The value is of printable
-// ASCII characters, and written as a quoted-string of RFC 9110, Section 5.6.4.
+// with appends a parameter, unless its value is empty. The value is of
+// printable ASCII characters, and written as a quoted-string of RFC 9110,
+// Section 5.6.4.
 func (c challenge) with(name, value string) challenge {
 	if value == "" {
 		return c
@@ -132,9 +133,9 @@ func (c challenge) with(name, value string) challenge {
 	return append(c, '"')
 }
 
-// list joins values with spaces. Those that can't be in such a list are left out: a
-// check of the caller's own may have made them of anything, and a field that isn't
-// valid is dropped by HTTP/2, the whole challenge with it.
+// list joins values with spaces. Those that can't be in such a list are left
+// out: a check of the caller's own may have made them of anything, and a field
+// that isn't valid is dropped by HTTP/2, the whole challenge with it.
 func list(values []string) string {
 	var valid []string
 	for _, v := range values {
@@ -145,15 +146,16 @@ func list(values []string) string {
 	return strings.Join(valid, " ")
 }
 
-// isValue reports whether s is a scope-token of RFC 6749, Section 3.3, which is also
-// what acr values and URLs look like: characters that need no escape in a
+// isValue reports whether s is a scope-token of RFC 6749, Section 3.3, which is
+// also what acr values and URLs look like: characters that need no escape in a
 // quoted-string, none of them a space.
 func isValue(s string) bool {
 	return s != "" && isPrintable(s) && !strings.ContainsAny(s, ` "\`)
 }
 
-// secondsToWait returns the seconds that err asks to wait, rounded up. By default
-// they are 5, which is about what a fetch of keys takes to be tried again.
+// secondsToWait returns the seconds that err asks to wait, rounded up. By
+// default they are 5, which is about what a fetch of keys takes to be tried
+// again.
 func secondsToWait(err error) string {
 	seconds := int64(5)
 	var asks interface{ RetryAfter() time.Duration }

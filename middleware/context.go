@@ -9,9 +9,10 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// ClaimsFromContext returns the claims of the request's token. It reports false if
-// there are none: the route is not guarded, or it is [Config].Optional and the request
-// had no token. The claims may be shared with other requests, and must not be changed.
+// ClaimsFromContext returns the claims of the request's token. It reports false
+// if there are none: the route is not guarded, or it is [Config].Optional and
+// the request had no token. The claims may be shared with other requests, and
+// must not be changed.
 func ClaimsFromContext(ctx context.Context) (*validator.Claims, bool) {
 	id := identityFrom(ctx)
 	if id == nil || id.claims == nil {
@@ -22,8 +23,8 @@ func ClaimsFromContext(ctx context.Context) (*validator.Claims, bool) {
 
 // ClaimsAs decodes the claims of the request's token into a T, as
 // [validator.Claims.Decode] does: for claims of your own. Its error is a
-// [*validator.Error] with [validator.CodeMissing] if there are no claims in ctx, and
-// otherwise that of Decode.
+// [*validator.Error] with [validator.CodeMissing] if there are no claims in
+// ctx, and otherwise that of Decode.
 func ClaimsAs[T any](ctx context.Context) (T, error) {
 	var t T
 	claims, ok := ClaimsFromContext(ctx)
@@ -39,9 +40,10 @@ func ClaimsAs[T any](ctx context.Context) (T, error) {
 
 var errNoClaims = errors.New("the context has no claims")
 
-// ContextWithClaims returns a copy of ctx with claims, for handlers that are called
-// without an [Authenticator]: in tests, or because the token came by another way than
-// HTTP. An Authenticator does not trust them, and validates the token itself.
+// ContextWithClaims returns a copy of ctx with claims, for handlers that are
+// called without an [Authenticator]: in tests, or because the token came by
+// another way than HTTP. An Authenticator does not trust them, and validates
+// the token itself.
 func ContextWithClaims(ctx context.Context, claims *validator.Claims) context.Context {
 	if ctx == nil {
 		panic("middleware: ContextWithClaims: the context is nil")
@@ -51,8 +53,8 @@ func ContextWithClaims(ctx context.Context, claims *validator.Claims) context.Co
 
 type contextKey struct{}
 
-// An identity says whose request it is, and is the context that says so. It is not
-// changed once it is a request's.
+// An identity says whose request it is, and is the context that says so. It is
+// not changed once it is a request's.
 type identity struct {
 	context.Context //nolint:containedctx // this is a context
 	*found          // by its address: what prints a context may print its fields
@@ -81,8 +83,8 @@ func (id *identity) request(r *http.Request) *http.Request {
 	case id == identityFrom(r.Context()):
 		return r
 	case id == nil:
-		// This hides those of others: theirs must not be taken for that of an
-		// optional token that isn't there.
+		// This hides those of others: theirs must not be taken for that
+		// of an optional token that isn't there.
 		return r.WithContext(context.WithValue(r.Context(), contextKey{}, id))
 	}
 	return r.WithContext(id)
@@ -96,8 +98,8 @@ func (id *identity) Value(key any) any {
 	return id.Context.Value(key)
 }
 
-// Format says where the context comes from, as those of package context do, whatever
-// the verb.
+// Format says where the context comes from, as those of package context do,
+// whatever the verb.
 func (id *identity) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "%v.WithClaims", id.Context) }
 
 func (id *identity) isBy(a *Authenticator) bool {

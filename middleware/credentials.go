@@ -21,8 +21,8 @@ type credentials struct {
 	certificate string // the hash of the client's, "" without one
 }
 
-// credentials finds what r has. Its error has a code, and CodeMissing if, and only if,
-// the source of the token says that there is none.
+// credentials finds what r has. Its error has a code, and CodeMissing if, and
+// only if, the source of the token says that there is none.
 func (a *Authenticator) credentials(r *http.Request) (c credentials, err error) {
 	c.scheme = schemeBearer
 	c.token, err = a.cfg.Token(r)
@@ -42,8 +42,8 @@ func (a *Authenticator) credentials(r *http.Request) (c credentials, err error) 
 		return credentials{}, refusal(validator.CodeRequest, problem)
 	}
 
-	// A token that is bound to a certificate may come under the scheme DPoP too,
-	// without a proof: Auth0 calls its type so.
+	// A token that is bound to a certificate may come under the scheme DPoP
+	// too, without a proof: Auth0 calls its type so.
 	if a.cfg.DPoP == nil && c.certificate == "" || !hasScheme(r, schemeDPoP) {
 		return c, err
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// verifyProof returns the proof of a request under the scheme DPoP. There need be none
-// if there is a certificate.
+// verifyProof returns the proof of a request under the scheme DPoP. There need
+// be none if there is a certificate.
 func (a *Authenticator) verifyProof(r *http.Request, c credentials) (*dpop.Proof, error) {
 	proofs := r.Header[dpopProof]
 	if c.scheme != schemeDPoP || a.cfg.DPoP == nil || len(proofs) == 0 && c.certificate != "" {

@@ -19,8 +19,8 @@ func (w *errorWriter) begin() {
 }
 
 func (w *errorWriter) WriteHeader(status int) {
-	// RFC 9110, Section 15.2: another answer follows those of the class 1xx,
-	// except 101, which net/http treats as the last one too.
+	// RFC 9110, Section 15.2: another answer follows those of the class
+	// 1xx, except 101, which net/http treats as the last one too.
 	w.begun = w.begun || status >= 200 || status == http.StatusSwitchingProtocols
 	w.ResponseWriter.WriteHeader(status)
 }

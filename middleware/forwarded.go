@@ -15,7 +15,8 @@ var errForwarded = errors.New("the field Forwarded is malformed")
 // maxForwarded is the length of the longest field Forwarded that is looked at.
 const maxForwarded = 8 << 10
 
-// parseForwarded reads the lines of the field Forwarded (RFC 7239, Section 4). Parameters of other names are skipped.
+// parseForwarded reads the lines of the field Forwarded (RFC 7239, Section 4).
+// Parameters of other names are skipped.
 func parseForwarded(lines []string) ([]forwardedElement, error) {
 	s := strings.Join(lines, ",")
 	if len(s) > maxForwarded {
@@ -60,7 +61,8 @@ func parseForwarded(lines []string) ([]forwardedElement, error) {
 	}
 }
 
-// forwardedPair splits what s begins with: a name of n bytes, and its value, a token or a quoted string.
+// forwardedPair splits what s begins with: a name of n bytes, and its value, a
+// token or a quoted string.
 func forwardedPair(s string, n int) (name, value, rest string, ok bool) {
 	name, s = strings.ToLower(s[:n]), s[n:]
 	if !strings.HasPrefix(s, "=") {

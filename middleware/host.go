@@ -37,9 +37,10 @@ func (a *Authenticator) checkHost(r *http.Request, claims *validator.Claims) err
 
 var errHost = errors.New("the origin of the request has no host that can be read")
 
-// hostname returns the name of an origin's host: without its port, in lower case, without the dot that may end it. It is
-// empty if that is neither a name in ASCII, as DNS has them, nor an address: other letters may become ASCII in lower
-// case, and what a zone or a second port says is anybody's choice.
+// hostname returns the name of an origin's host: without its port, in lower
+// case, without the dot that may end it. It is empty if that is neither a name
+// in ASCII, as DNS has them, nor an address: other letters may become ASCII in
+// lower case, and a zone or a second port may say anything.
 func hostname(origin string) string {
 	u, err := url.Parse(origin)
 	if err != nil {

@@ -61,7 +61,8 @@ func levelOf(ctx context.Context, err error) slog.Level {
 	}
 }
 
-// textOf returns the text of err, which may be a check's own, and a nil pointer whose Error method panics.
+// textOf returns the text of err, which may be a check's own, and a nil pointer
+// whose Error method panics.
 func textOf(err error) (text string) {
 	defer func() {
 		if recover() != nil {
@@ -71,7 +72,8 @@ func textOf(err error) (text string) {
 	return err.Error()
 }
 
-// What a client wrote must not fill the log. An error's text quotes several values, cut one by one if it is ours.
+// What a client wrote must not fill the log. An error's text quotes several
+// values, cut one by one if it is ours.
 const (
 	maxValue = 256  // bytes
 	maxText  = 1024 // bytes

@@ -14,8 +14,10 @@ import (
 	"github.com/rsguard/rsguard/internal/isnil"
 )
 
-// Metadata describes an API to its clients, so that one that was refused finds out where to get a token and for what
-// (RFC 9728, Section 2). It is public. Resource is required, and what else is known from the [Config] is filled in:
+// Metadata describes an API to its clients, so that a client without a good
+// token finds out where to get one and for what (RFC 9728, Section 2). It is
+// public. Resource is required, and the rest that is known from the [Config] is
+// filled in:
 //
 //	auth, err := middleware.New(middleware.Config{
 //		Validator: v,
@@ -23,22 +25,26 @@ import (
 //	})
 //	mux.Handle(auth.Metadata())
 type Metadata struct {
-	// Resource is the API's URL: https, or http on a loopback host, without a query or a fragment. Its path has no other
-	// characters than letters, digits, slashes and -._~!$&'()+,;=@, all of which routers take literally. Clients ask for
-	// tokens for it, which most issuers take for the audience: then it has to be one of the Validator's.
+	// Resource is the API's URL: https, or http on a loopback host, without
+	// a query or a fragment. Its path has no other characters than letters,
+	// digits, slashes and -._~!$&'()+,;=@, all of which routers take
+	// literally. Clients ask for tokens for it, which most issuers take for
+	// the audience: then it has to be one of the Validator's.
 	Resource string `json:"resource"`
 
-	// AuthorizationServers are the issuers of the tokens, whose URLs have no query. Nil means those of the Validator, if
-	// it is a [*validator.Validator] or anything else with a method Issuers() []string. The tenants of a Mux are not
-	// published by themselves: they may be nobody's business.
+	// AuthorizationServers are the issuers of the tokens, whose URLs have
+	// no query. If nil, they are those of the Validator, if it is a
+	// [*validator.Validator] or has a method Issuers() []string. The
+	// tenants of a Mux are not published, since they may be confidential.
 	AuthorizationServers []string `json:"authorization_servers,omitempty"`
 
 	// ScopesSupported are the scopes that a client may want for this API.
 	ScopesSupported []string `json:"scopes_supported,omitempty"`
 
-	// BearerMethodsSupported are the ways to send a bearer token (RFC 6750, Section 2), of "header" and "body". Nil means
-	// "header" if Config.Token is nil and DPoPBoundAccessTokensRequired is not set, and otherwise, as does an empty list,
-	// that nothing is said of it.
+	// BearerMethodsSupported are the ways to send a bearer token (RFC 6750,
+	// Section 2), of "header" and "body". If nil, it is "header", unless
+	// there is a Config.Token or DPoPBoundAccessTokensRequired is set:
+	// then, as with an empty list, nothing is said.
 	BearerMethodsSupported []string `json:"bearer_methods_supported,omitempty"`
 
 	ResourceName          string `json:"resource_name,omitempty"` // for people
@@ -46,22 +52,26 @@ type Metadata struct {
 	ResourcePolicyURI     string `json:"resource_policy_uri,omitempty"`
 	ResourceTOSURI        string `json:"resource_tos_uri,omitempty"`
 
-	// TLSClientCertificateBoundAccessTokens says that tokens bound to a client certificate are supported. It is set if
-	// there is a Config.ClientCertificate.
+	// TLSClientCertificateBoundAccessTokens says that tokens bound to a
+	// client certificate are supported. It is set if there is a
+	// Config.ClientCertificate.
 	TLSClientCertificateBoundAccessTokens bool `json:"tls_client_certificate_bound_access_tokens,omitempty"`
 
 	AuthorizationDetailsTypesSupported []string `json:"authorization_details_types_supported,omitempty"`
 
-	// DPoPSigningAlgValuesSupported are the algorithms of DPoP proofs: of those of Config.DPoP, or if there is none, of
-	// whatever else checks proofs, but not "none" nor one with a secret. Nil means those of Config.DPoP.
+	// DPoPSigningAlgValuesSupported are the algorithms of DPoP proofs. If
+	// nil, they are those of Config.DPoP. They must be among those, or if
+	// there is no Config.DPoP, be neither "none" nor one with a secret.
 	DPoPSigningAlgValuesSupported []string `json:"dpop_signing_alg_values_supported,omitempty"`
 
-	// DPoPBoundAccessTokensRequired says that tokens must be bound to a key. It is set if Config.RequireBinding is, with
-	// Config.DPoP and without Config.ClientCertificate.
+	// DPoPBoundAccessTokensRequired says that tokens must be bound to a
+	// key. It is set if Config.RequireBinding is, with Config.DPoP and
+	// without Config.ClientCertificate.
 	DPoPBoundAccessTokensRequired bool `json:"dpop_bound_access_tokens_required,omitempty"`
 
-	// Extra are further members, such as "jwks_uri" or "resource_name#it". Their values are written as
-	// [json.Marshal] does, and their names are not those of the fields above.
+	// Extra are further members, such as "jwks_uri" or "resource_name#it".
+	// Their values are written as [json.Marshal] does, and their names are
+	// not those of the fields above.
 	Extra map[string]any `json:"-"`
 }
 
@@ -144,7 +154,8 @@ func (m Metadata) json() ([]byte, error) {
 	}
 	var errs []error
 	for name, value := range m.Extra {
-		// Not just those that have a value: an Extra must not say what its field doesn't.
+		// Not just those that have a value: an Extra must not say what
+		// its field doesn't.
 		if name == "" || slices.ContainsFunc(metadataNames, func(n string) bool { return strings.EqualFold(n, name) }) {
 			errs = append(errs, fmt.Errorf("Extra: %q is empty or has a field of its own", name))
 			continue
@@ -167,10 +178,12 @@ var metadataNames = []string{
 	"authorization_details_types_supported", "dpop_signing_alg_values_supported", "dpop_bound_access_tokens_required",
 }
 
-// metadataPath is what is inserted between the host and the path of a resource (RFC 9728, Section 3.1).
+// metadataPath is what is inserted between the host and the path of a resource
+// (RFC 9728, Section 3.1).
 const metadataPath = "/.well-known/oauth-protected-resource"
 
-// metadataURL returns where the metadata of a resource is to be found (RFC 9728, Section 3.1).
+// metadataURL returns where the metadata of a resource is to be found (RFC
+// 9728, Section 3.1).
 func metadataURL(resource string) (*url.URL, error) {
 	if err := checkURL(resource); err != nil {
 		return nil, fmt.Errorf("Resource %q %w", resource, err)

@@ -8,18 +8,20 @@ import (
 	"time"
 )
 
-// Metadata returns the path at which Config.Metadata has to be served, and the handler that serves it. It goes beside
-// the routes that are guarded, not behind a: whoever has no token yet needs it.
+// Metadata returns the path at which Config.Metadata has to be served, and the
+// handler that serves it. It goes beside the guarded routes, not behind them: a
+// client without a token needs it.
 //
 //	mux.Handle(auth.Metadata())
 //	path, h := auth.Metadata()
 //	e.Any(path, echo.WrapHandler(h)) // Echo
 //	g.Any(path, gin.WrapH(h))        // Gin
 //
-// The handler answers GET and HEAD with the same document for all, whatever host the request names, to scripts of any origin,
-// and with an ETag. Any other path than this is answered with status 404, since some routers find a handler at more than
-// one: a proxy or handler before it that changes paths has to restore this one. Metadata panics if there is no
-// Config.Metadata.
+// The handler answers GET and HEAD with the same document, with an ETag,
+// whatever host the request names and whatever origin a script has. It answers
+// any other path with status 404, since some routers find a handler at more
+// than one. A proxy or handler before it that changes paths has to restore this
+// one. Metadata panics if there is no Config.Metadata.
 func (a *Authenticator) Metadata() (path string, h http.Handler) {
 	if a.metadata == nil {
 		panic("middleware: Authenticator.Metadata: Config.Metadata is nil")
@@ -34,17 +36,20 @@ type metadataDocument struct {
 	etag      string
 }
 
-// metadataLifetime is how long clients may keep the document without asking whether it has changed.
+// metadataLifetime is how long clients may keep the document without asking
+// whether it has changed.
 const metadataLifetime = 5 * time.Minute
 
 func (d *metadataDocument) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// A pattern of net/http that ends with a slash is for all paths below as well.
+	// A pattern of net/http that ends with a slash is for all paths below
+	// as well.
 	if r.URL.EscapedPath() != d.path {
 		http.NotFound(w, r)
 		return
 	}
 	h := w.Header()
-	// The document is public and the same for all: no origin learns anything that it could not fetch by itself.
+	// The document is public and the same for all: no origin learns
+	// anything that it could not fetch by itself.
 	h.Set("Access-Control-Allow-Origin", "*")
 	switch {
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
@@ -64,7 +69,8 @@ func (d *metadataDocument) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	// RFC 9728, Section 3.2: with status 200 and nothing else, so that ranges and other conditions are not looked at.
+	// RFC 9728, Section 3.2: the status is 200, so ranges and other
+	// conditions are not looked at.
 	h.Set("Content-Type", "application/json")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Length", strconv.Itoa(len(d.body)))
@@ -74,7 +80,8 @@ func (d *metadataDocument) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// isKnown reports whether the client has the document (RFC 9110, Section 13.1.2).
+// isKnown reports whether the client has the document (RFC 9110, Section
+// 13.1.2).
 func (d *metadataDocument) isKnown(fields []string) bool {
 	for tag := range strings.SplitSeq(strings.Join(fields, ","), ",") {
 		if tag = strings.Trim(tag, " \t"); tag == "*" || strings.TrimPrefix(tag, "W/") == d.etag {

@@ -12,9 +12,11 @@ import (
 	"github.com/rsguard/rsguard/internal/uripath"
 )
 
-// FixedOrigin returns a function for [Config].Origin that always returns origin, such as "https://api.example.com". It
-// may have a path, for a proxy that takes it off: "https://www.example.com/api". FixedOrigin panics if origin is no
-// absolute http or https URL, or has user information, a query or a fragment.
+// FixedOrigin returns a function for [Config].Origin that always returns
+// origin, such as "https://api.example.com". It may have a path, for a proxy
+// that takes it off: "https://www.example.com/api". FixedOrigin panics if
+// origin is no absolute http or https URL, or has user information, a query or
+// a fragment.
 func FixedOrigin(origin string) func(*http.Request) (string, error) {
 	if err := checkOrigin(origin); err != nil {
 		panic(fmt.Sprintf("middleware: FixedOrigin: %q %v", origin, err))
@@ -22,16 +24,20 @@ func FixedOrigin(origin string) func(*http.Request) (string, error) {
 	return func(*http.Request) (string, error) { return origin, nil }
 }
 
-// XForwardedOrigin returns a function for [Config].Origin that believes X-Forwarded-Proto and X-Forwarded-Host if the
-// request comes directly from one of these networks. If a field has several values, then the one that counts is that
-// of the first proxy that X-Forwarded-For shows to be in the networks, counted from the right: what stands before it
-// the client may have written. Without X-Forwarded-Host, the Host of the request counts. A request that comes from
-// elsewhere is taken as Origin's default does.
+// XForwardedOrigin returns a function for [Config].Origin that believes
+// X-Forwarded-Proto and X-Forwarded-Host if the request comes directly from one
+// of these networks. If a field has several values, the one that counts is that
+// of the first proxy that X-Forwarded-For shows to be in the networks, counted
+// from the right: the client may have written what stands before it. Without
+// X-Forwarded-Host, the Host of the request counts. For a request that comes
+// from elsewhere, the function returns what Origin's default does.
 //
-// List the proxies, and not the networks of clients. They must set, append to or remove all three fields: one that they
-// pass on unchanged is the client's word. Where that can't be ruled out, use [FixedOrigin]. A middleware that changes the
-// request's RemoteAddr, such as RealIP, must come after the Authenticator, as with [ClientCertHeader]. XForwardedOrigin
-// panics if there are no networks, or one that isn't valid.
+// List the proxies, and not the networks of clients. They must set, append to
+// or remove all three fields: one that they pass on unchanged is the client's
+// word. Where that can't be ruled out, use [FixedOrigin]. A middleware that
+// changes the request's RemoteAddr, such as RealIP, must come after the
+// Authenticator, as with [ClientCertHeader]. XForwardedOrigin panics if there
+// are no networks, or one that isn't valid.
 func XForwardedOrigin(networks ...netip.Prefix) func(*http.Request) (string, error) {
 	trusted := newProxies("XForwardedOrigin", networks)
 	return func(r *http.Request) (string, error) {
@@ -51,8 +57,9 @@ func XForwardedOrigin(networks ...netip.Prefix) func(*http.Request) (string, err
 	}
 }
 
-// ForwardedOrigin is [XForwardedOrigin] for proxies that add an element to the field Forwarded (RFC 7239), with its
-// parameters for, proto and, unless they leave Host alone, host.
+// ForwardedOrigin is [XForwardedOrigin] for proxies that add an element to the
+// field Forwarded (RFC 7239), with its parameters for, proto and, unless they
+// leave Host alone, host.
 func ForwardedOrigin(networks ...netip.Prefix) func(*http.Request) (string, error) {
 	trusted := newProxies("ForwardedOrigin", networks)
 	return func(r *http.Request) (string, error) {
@@ -154,7 +161,8 @@ func pathOf(r *http.Request) (string, error) {
 	case target == "*": // RFC 9112, Section 3.2.4: for the server as a whole
 		return "", nil
 	case target[0] != '/':
-		// The absolute form has more spellings than one thinks. net/http reads it by this function too.
+		// The absolute form has many spellings. net/http reads it by
+		// this function too.
 		u, err := url.ParseRequestURI(target)
 		if err != nil {
 			return "", errTarget
@@ -168,8 +176,8 @@ func pathOf(r *http.Request) (string, error) {
 	case path[0] != '/' || len(path) > maxPath:
 		return "", errTarget
 	}
-	// There is no fragment in a request: what looks like one is a part of the path
-	// for the server, and Normalize escapes it.
+	// There is no fragment in a request: what looks like one is a part of
+	// the path for the server, and Normalize escapes it.
 	normal, ok := uripath.Normalize(path)
 	if !ok {
 		return "", errTarget

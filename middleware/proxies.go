@@ -37,16 +37,18 @@ func (p proxies) contain(addr netip.Addr) bool {
 	return false
 }
 
-// sent reports whether the connection that r came by is from one of the proxies.
-// It takes RemoteAddr's word, which holds as long as nothing in front of the
-// Authenticator has put a header's value there: the functions made of this say so.
+// sent reports whether the connection that r came by is from one of the
+// proxies. It takes RemoteAddr's word, which holds as long as nothing in front
+// of the Authenticator has put a header's value there: the functions made of
+// this say so.
 func (p proxies) sent(r *http.Request) bool {
 	addr, err := netip.ParseAddrPort(r.RemoteAddr)
 	return err == nil && p.contain(addr.Addr())
 }
 
-// hops returns how many of the proxies r has passed, from the last one back to the first that somebody else sent it to:
-// as the senders say that the proxies have noted, the last at the end. r's own sender is one of the proxies.
+// hops returns how many of the proxies r has passed, from the last one back to
+// the first that got it from elsewhere. The senders are as the proxies have
+// noted them, the last at the end. r's own sender is one of the proxies.
 func (p proxies) hops(senders []string) int {
 	hops := 1
 	for i := len(senders) - 1; i >= 0; i-- {
@@ -59,7 +61,8 @@ func (p proxies) hops(senders []string) int {
 	return hops
 }
 
-// parseNode reads the address of a node, with or without a port (RFC 7239, Section 6).
+// parseNode reads the address of a node, with or without a port (RFC 7239,
+// Section 6).
 func parseNode(node string) (netip.Addr, bool) {
 	if withPort, err := netip.ParseAddrPort(node); err == nil {
 		return withPort.Addr(), true
@@ -71,8 +74,8 @@ func parseNode(node string) (netip.Addr, bool) {
 	return addr, err == nil
 }
 
-// noted returns what the first of so many proxies has added to a list to which each adds one item, or what there is, if
-// some of them replace the list.
+// noted returns what the first of so many proxies has added to a list to which
+// each adds one item, or what there is, if some of them replace the list.
 func noted[T any](list []T, hops int) (item T, ok bool) {
 	if len(list) == 0 {
 		return item, false
@@ -80,7 +83,8 @@ func noted[T any](list []T, hops int) (item T, ok bool) {
 	return list[max(len(list)-hops, 0)], true
 }
 
-// fieldList splits the items of a field, which may come in several lines, at its commas.
+// fieldList splits the items of a field, which may come in several lines, at
+// its commas.
 func fieldList(h http.Header, name string) []string {
 	var items []string
 	for _, line := range h.Values(name) {

@@ -9,13 +9,14 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// A Refusal is the rejection of a request. It is an error, and unwraps to its cause.
+// A Refusal is the rejection of a request. It is an error, and unwraps to its
+// cause.
 type Refusal struct {
 	// Status is that of the response.
 	Status int
 
-	// Err is the cause, for the service alone: nothing of it belongs in a response.
-	// [validator.CodeOf] tells its kind. It is the caller's own.
+	// Err is the cause, for the service alone: nothing of it belongs in a
+	// response. [validator.CodeOf] tells its kind. It is the caller's own.
 	Err error
 
 	handler func(w http.ResponseWriter, r *http.Request, status int, err error)
@@ -33,8 +34,8 @@ func (e *Refusal) Unwrap() error {
 }
 
 // ServeHTTP writes the response, after [Guard.Do] has set its header. It calls
-// [Config].ErrorHandler, and without one sends the name of the status as a line of
-// text.
+// [Config].ErrorHandler, and without one sends the name of the status as a line
+// of text.
 func (e *Refusal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	status := cmp.Or(e.Status, http.StatusInternalServerError)
 	if e.handler == nil {
@@ -60,7 +61,8 @@ func answerTo(err error) answer {
 	}
 	switch validator.CodeOf(err) {
 	case validator.CodeMissing:
-		// RFC 6750, Section 3.1: no error code if there are no credentials.
+		// RFC 6750, Section 3.1: no error code if there are no
+		// credentials.
 		return answer{http.StatusUnauthorized, true, ""}
 	case validator.CodeRequest:
 		return answer{http.StatusBadRequest, true, "invalid_request"}
@@ -83,9 +85,9 @@ func answerTo(err error) answer {
 	}
 }
 
-// coded returns err if it has a code, and otherwise gives it code. The Error in what
-// it returns is a copy, since a check, or a function of the Config, may return the
-// same to all requests, and an ErrorHandler may change what it gets.
+// coded returns err if it has a code, and otherwise gives it code. The Error in
+// what it returns is a copy, since a check, or a function of the Config, may
+// return the same to all requests, and an ErrorHandler may change what it gets.
 func coded(code validator.Code, err error) error {
 	var e *validator.Error
 	switch found := errors.As(err, &e); {
@@ -103,7 +105,8 @@ func coded(code validator.Code, err error) error {
 	return &ownWrapped{err, &own}
 }
 
-// An ownWrapped is an error that wraps an Error, of which a copy is found first.
+// An ownWrapped is an error that wraps an Error, of which a copy is found
+// first.
 type ownWrapped struct {
 	error
 	own *validator.Error
@@ -111,9 +114,9 @@ type ownWrapped struct {
 
 func (e *ownWrapped) Unwrap() []error { return []error{e.own, e.error} }
 
-// refusal is coded for what is not the source of the token. CodeMissing counts as no
-// code then: an Optional request without credentials passes, and whether there are
-// any is for that source alone to say.
+// refusal is coded for what is not the source of the token. CodeMissing counts
+// as no code then: an Optional request without credentials passes, and whether
+// there are any is for that source alone to say.
 func refusal(code validator.Code, err error) error {
 	if validator.CodeOf(err) == validator.CodeMissing {
 		return &validator.Error{Code: code, Err: err}
@@ -121,8 +124,8 @@ func refusal(code validator.Code, err error) error {
 	return coded(code, err)
 }
 
-// refusalOf is refusal for a check's error, to which it adds whose token it was, for
-// the log.
+// refusalOf is refusal for a check's error, to which it adds whose token it
+// was, for the log.
 func refusalOf(claims *validator.Claims, err error) error {
 	err = refusal(validator.CodeRefused, err)
 	var e *validator.Error

@@ -7,8 +7,8 @@ import (
 	"github.com/rsguard/rsguard/internal/show"
 )
 
-// LogValue is what logs show of cfg: what kind of Validator it has, and settings
-// that clients are told too.
+// LogValue is what logs show of cfg: what kind of Validator it has, and
+// settings that clients are told too.
 func (cfg Config) LogValue() slog.Value {
 	return slog.GroupValue(
 		show.Type("validator", cfg.Validator),
@@ -32,8 +32,8 @@ func (a Authenticator) Format(f fmt.State, _ rune) {
 	show.Format(f, "middleware.Authenticator", a.LogValue())
 }
 
-// LogValue is what logs show of g: the scopes that its checks ask for, which clients
-// are told too.
+// LogValue is what logs show of g: the scopes that its checks ask for, which
+// clients are told too.
 func (g Guard) LogValue() slog.Value {
 	return slog.GroupValue(slog.Int("checks", len(g.checks)), slog.String("scopes", g.scopes))
 }

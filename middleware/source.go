@@ -13,15 +13,19 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// CookieToken returns a function for [Config].Token that finds the token in the cookie of this name, or else in the
-// Authorization field as [BearerToken] does. A request with both, with two such cookies, or with an access_token in its
-// query besides is refused with [validator.CodeRequest] (RFC 6750, Section 2), and so is a cookie that holds anything but
-// a token, in quotation marks or without. An empty cookie alone counts as none.
+// CookieToken returns a function for [Config].Token that finds the token in the
+// cookie of this name, or in the Authorization field as [BearerToken] does. It
+// fails with [validator.CodeRequest] if a request has both, two such cookies,
+// or an access_token in its query as well (RFC 6750, Section 2), and if the
+// cookie holds anything but a token, with or without quotation marks. An empty
+// cookie alone counts as none.
 //
-// Browsers send cookies with requests that other sites make them send: guard every route that changes anything with
-// [http.CrossOriginProtection], and set the cookie HttpOnly, Secure and SameSite. Give it a name that begins with
-// "__Host-", or any other site under the same domain can plant one of its own. A cookie holds about 4 KB at most, and
-// some tokens don't fit. CookieToken panics if a cookie can't have that name.
+// Browsers send cookies with requests that other sites make them send: guard
+// every route that changes anything with [http.CrossOriginProtection], and set
+// the cookie HttpOnly, Secure and SameSite. Give it a name that begins with
+// "__Host-", or any other site under the same domain can plant one of its own.
+// A cookie holds about 4 KB at most, and some tokens don't fit. CookieToken
+// panics if a cookie can't have that name.
 func CookieToken(name string) func(*http.Request) (string, error) {
 	if schemeEnd(name) != len(name) || name == "" {
 		panic(fmt.Sprintf("middleware: CookieToken: %q is no name of a cookie", name))
@@ -36,9 +40,10 @@ func CookieToken(name string) func(*http.Request) (string, error) {
 	return func(r *http.Request) (string, error) { return oneToken(r, find) }
 }
 
-// cookiesNamed returns the values of all cookies of this name, whatever they are. Those of net/http leave out what has a
-// character that it shouldn't, and are none at all where there are very many: either would make of a credential that
-// can't be read one that isn't there.
+// cookiesNamed returns the values of all cookies of this name, whatever they
+// are. net/http leaves out a cookie with a character that it shouldn't have,
+// and all cookies where there are very many. Either would make a credential
+// that can't be read look like one that isn't there.
 func cookiesNamed(fields []string, name string) []string {
 	const space = " \t\r\n"
 	var values []string
@@ -57,42 +62,53 @@ func cookiesNamed(fields []string, name string) []string {
 	return values
 }
 
-// FormToken is a function for [Config].Token that finds the token in the field access_token of a form that is the
-// request's body, of the type application/x-www-form-urlencoded, unless the method is GET, HEAD, OPTIONS or TRACE
-// (RFC 6750, Section 2.2); or else in the Authorization field as [BearerToken] does. A request with both, with two such
-// fields, or with an access_token in its query besides is refused with [validator.CodeRequest]. FormToken reads the form,
-// of 1 MiB at most, before anything is known of its sender, and leaves the body to be read again. A longer one is
-// refused with [validator.CodeRequest].
+// FormToken is a function for [Config].Token that finds the token in the field
+// access_token of a form, or in the Authorization field as [BearerToken] does.
+// The form is the request's body, of the type
+// application/x-www-form-urlencoded, and the method is none of GET, HEAD,
+// OPTIONS and TRACE (RFC 6750, Section 2.2). FormToken fails with
+// [validator.CodeRequest] if a request has both, two such fields, or an
+// access_token in its query as well. It reads the form, of 1 MiB at most,
+// before anything is known of its sender, and leaves the body to be read again.
+// It rejects a longer form.
 //
-// It has to be the first to read the form. What comes before it must not call r.ParseForm, r.FormValue or the like, as
-// some middlewares do for CSRF tokens or overridden methods: they drop what is malformed, and for a method such as DELETE
-// they drop all, so that nobody can tell any more what was sent. Such a request is refused with [validator.CodeRequest],
-// whether there is a token in it or not. What comes after may read the form as it likes, but must not put another body in
-// the place of this one before the next [Guard].
+// It has to be the first to read the form. What comes before it must not call
+// r.ParseForm, r.FormValue or the like, as some middlewares do for CSRF tokens
+// or overridden methods. These drop what is malformed, and for a method such as
+// DELETE they drop everything, so that what was sent can't be known any more.
+// Such a request is rejected with [validator.CodeRequest], with or without a
+// token in it. What comes after may read the form as it likes, but must not
+// replace the body before the next [Guard].
 //
-// It is for documents that a browser opens by submitting a form, such as downloads, and for nothing that a script could
-// fetch. What logs bodies logs the token, and another site can submit a form with a token of its own: what is then done
-// is done in that token's name.
+// It is for documents that a browser opens by submitting a form, such as
+// downloads, and for nothing that a script could fetch. What logs bodies logs
+// the token. Another site can submit a form with a token of its own, and what
+// is then done is done in that token's name.
 func FormToken(r *http.Request) (string, error) { return oneToken(r, formTokens) }
 
 // maxForm is the length of the longest form that FormToken reads.
 const maxForm = 1 << 20
 
-// WebSocketToken returns a function for [Config].Token that finds the token in a subprotocol, after this prefix, of the
-// field Sec-WebSocket-Protocol; or else in the Authorization field as [BearerToken] does. Scripts in browsers can't send
-// that one with a WebSocket handshake, but they can a list of protocols. A request with both, with two such protocols,
-// or with an access_token in its query besides is refused with [validator.CodeRequest].
+// WebSocketToken returns a function for [Config].Token that finds the token in
+// a subprotocol, after this prefix, of the field Sec-WebSocket-Protocol, or in
+// the Authorization field as [BearerToken] does. Scripts in browsers can't send
+// that one with a WebSocket handshake, but they can send a list of protocols.
+// The function fails with [validator.CodeRequest] if a request has both, two
+// such protocols, or an access_token in its query as well.
 //
-// Whether the request is a handshake is not looked at, since that is said in another way by each version of HTTP: what
-// isn't a browser may send the field with any request, and its token counts there too.
+// Whether the request is a handshake is not looked at, since each version of
+// HTTP says that in another way. A client that isn't a browser may send the
+// field with any request, and its token counts there too.
 //
 //	middleware.WebSocketToken("access_token.")            // here
 //	new WebSocket(url, ["chat", "access_token." + token]) // in the browser
 //
-// The answer to the handshake must name another one of the list, "chat" here: never the one with the token. Whoever logs the
-// field Sec-WebSocket-Protocol logs the token. It is looked at when the connection is made and never after:
-// end the connection at the time [validator.Claims].ExpiresAt. WebSocketToken panics if prefix is not of
-// characters that a protocol's name has.
+// The response to the handshake must name another protocol of the list, "chat"
+// here, and never the one with the token. What logs the field
+// Sec-WebSocket-Protocol logs the token. The token is looked at when the
+// connection is made and never after: end the connection at the time
+// [validator.Claims].ExpiresAt. WebSocketToken panics if prefix has characters
+// that a protocol's name can't have.
 func WebSocketToken(prefix string) func(*http.Request) (string, error) {
 	if schemeEnd(prefix) != len(prefix) || prefix == "" {
 		panic(fmt.Sprintf("middleware: WebSocketToken: %q can't begin the name of a protocol", prefix))
@@ -111,7 +127,8 @@ func WebSocketToken(prefix string) func(*http.Request) (string, error) {
 	return func(r *http.Request) (string, error) { return oneToken(r, find) }
 }
 
-// oneToken returns the token of r's Authorization field, or the one that find finds.
+// oneToken returns the token of r's Authorization field, or the one that find
+// finds.
 func oneToken(r *http.Request, find func(*http.Request) ([]string, error)) (string, error) {
 	header, err := BearerToken(r)
 	if err != nil && validator.CodeOf(err) != validator.CodeMissing {
@@ -149,7 +166,8 @@ func formTokens(r *http.Request) ([]string, error) {
 	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
 		return nil, nil
 	}
-	// Bad parameters after the type don't matter: the handler's ParseForm reads such a form too.
+	// Bad parameters after the type don't matter: the handler's ParseForm
+	// reads such a form too.
 	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if mediaType != "application/x-www-form-urlencoded" {
 		return nil, nil
@@ -170,7 +188,8 @@ func formTokens(r *http.Request) ([]string, error) {
 	return tokens, err
 }
 
-// tokensIn returns the tokens of a form, of which this was read, until this error if there was one.
+// tokensIn returns the tokens of a form, of which this was read, until this
+// error if there was one.
 func tokensIn(body []byte, err error) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the form can't be read: %w", err)
@@ -185,8 +204,9 @@ func tokensIn(body []byte, err error) ([]string, error) {
 	return form["access_token"], nil
 }
 
-// A formBody is a form that FormToken has read, as it was, for whoever reads it next. It remembers what FormToken has
-// found, for when that is asked again after the form was read.
+// A formBody is a form that FormToken has read, as it was, for its next reader.
+// It remembers what FormToken has found, for when it is called again after the
+// form was read.
 type formBody struct {
 	io.Reader
 	io.Closer

@@ -17,15 +17,16 @@ import (
 )
 
 // TestAdapter checks that an adapter for a web framework responds as package
-// middleware does: that it calls the handler once for each accepted request, with the
-// claims in the request's own context, and never for a rejected one; that it runs all
-// checks; that the client gets the status and the header of every response, and
-// nothing of the token. What the body of a rejection is, is not looked at.
+// middleware does: that it calls the handler once for each accepted request,
+// with the claims in the request's own context, and never for a rejected one;
+// that it runs all checks; that the client gets the status and the header of
+// every response, and nothing of the token. What the body of a rejection is, is
+// not looked at.
 //
-// wrap builds the framework's guarded handler, as a user of the adapter would: one
-// that calls next for every path and method, behind the adapter with these checks.
-// The adapter has to make its [middleware.Guard] when the route is made, of the checks
-// themselves.
+// wrap builds the framework's guarded handler, as a user of the adapter would:
+// one that calls next for every path and method, behind the adapter with these
+// checks. The adapter has to make its [middleware.Guard] when the route is
+// made, of the checks themselves.
 //
 //	testutil.TestAdapter(t, func(auth *middleware.Authenticator, checks []validator.Check, next http.Handler) http.Handler {
 //		e := echo.New()
@@ -41,7 +42,8 @@ func TestAdapter(t *testing.T, wrap func(*middleware.Authenticator, []validator.
 	})
 }
 
-// A reporter is what of a [testing.T] the suite needs, so that the suite itself can be tested.
+// A reporter is what of a [testing.T] the suite needs, so that the suite itself
+// can be tested.
 type reporter interface {
 	Helper()
 	Errorf(format string, args ...any)
@@ -140,8 +142,9 @@ func (run *adapterRun) handle(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, handlerBody)
 }
 
-// send sends a request with these Authorization fields, "%s" in them being the token. A panic is a failure, since none
-// is the suite's own: adapters have to answer.
+// send sends a request with these Authorization fields, "%s" in them being the
+// token. A panic is a failure, since none is the suite's own: adapters have to
+// answer.
 func (run *adapterRun) send(method, target string, authorization []string, token string) *adapterResponse {
 	ctx := context.WithValue(context.Background(), outerKey{}, "outer")
 	r := httptest.NewRequestWithContext(ctx, method, target, strings.NewReader("body"))
@@ -163,14 +166,16 @@ func (run *adapterRun) serve(r *http.Request) *adapterResponse {
 	return &adapterResponse{w.Code, w.Result().Header, w.Body.String()}
 }
 
-// An adapterResponse has the header as it was sent: what an adapter adds later comes too late.
+// An adapterResponse has the header as it was sent: what an adapter adds later
+// comes too late.
 type adapterResponse struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// accepted reports what is wrong with the response to a request that is to reach the handler, once and whole.
+// accepted reports what is wrong with the response to a request that is to
+// reach the handler, once and whole.
 func (run *adapterRun) accepted(res *adapterResponse, method, target, subject string) {
 	run.t.Helper()
 	if res == nil {
@@ -197,7 +202,8 @@ func (run *adapterRun) accepted(res *adapterResponse, method, target, subject st
 	}
 }
 
-// refused reports what is wrong with the response to a request that is to be refused.
+// refused reports what is wrong with the response to a request that is to be
+// refused.
 func (run *adapterRun) refused(res *adapterResponse, status int, challenge []string, retry string) {
 	run.t.Helper()
 	if res == nil {

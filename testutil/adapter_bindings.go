@@ -42,7 +42,8 @@ func (s *adapterStore) Add(ctx context.Context, key string, expires time.Time) (
 	return s.MemoryStore.Add(ctx, key, expires)
 }
 
-// runBound makes a handler behind an Authenticator that knows DPoP, and its client; nil if that failed.
+// runBound makes a handler behind an Authenticator that knows DPoP, and its
+// client; nil if that failed.
 func (a *adapterTokens) runBound(t reporter, wrap wrapper, withNonces bool, checks ...validator.Check) (*adapterRun, *boundClient) {
 	t.Helper()
 	key, err := newProofKey(validator.ES256)

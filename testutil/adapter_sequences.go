@@ -46,7 +46,8 @@ func everyMethod(t reporter, wrap wrapper, tokens *adapterTokens) {
 	}
 }
 
-// checksOfOneRoute: checks appended to common ones may share their array with those of the next route.
+// checksOfOneRoute: checks appended to common ones may share their array with
+// those of the next route.
 func checksOfOneRoute(t reporter, wrap wrapper, tokens *adapterTokens) {
 	t.Helper()
 	withSpare := func(auth *middleware.Authenticator, checks []validator.Check, next http.Handler) http.Handler {
@@ -68,8 +69,8 @@ func checksOfOneRoute(t reporter, wrap wrapper, tokens *adapterTokens) {
 	run.refused(res, 403, []string{`Bearer error="insufficient_scope", scope="orders:write"`}, "")
 }
 
-// scopesNamed: which they are is known of the library's own checks alone, so these are
-// not counted here.
+// scopesNamed: which they are is known of the library's own checks alone, so
+// these are not counted here.
 func scopesNamed(t reporter, wrap wrapper, tokens *adapterTokens) {
 	t.Helper()
 	own := func(context.Context, *validator.Claims) error { return nil }

@@ -14,13 +14,13 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// New returns an Echo middleware that does what auth's Require does. Echo's request
-// is replaced by the one with the claims in its context, so that they are found there
-// too by code that doesn't know of Echo.
+// New returns an Echo middleware that does what auth's Require does. Echo's
+// request is replaced by the one with the claims in its context, so that they
+// are found there too by code that doesn't know of Echo.
 //
-// The response to a rejected request is that of net/http: by the ErrorHandler of
-// [middleware.Config], or a line of text. Echo's HTTPErrorHandler is not called. New
-// panics if a check is nil.
+// The response to a rejected request is that of net/http: by the ErrorHandler
+// of [middleware.Config], or a line of text. Echo's HTTPErrorHandler is not
+// called. New panics if a check is nil.
 func New(auth *middleware.Authenticator, checks ...validator.Check) echo.MiddlewareFunc {
 	guard := auth.Guard(checks...)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
@@ -38,7 +38,8 @@ func New(auth *middleware.Authenticator, checks ...validator.Check) echo.Middlew
 	}
 }
 
-// Claims returns the claims of c's token, as [middleware.ClaimsFromContext] does.
+// Claims returns the claims of c's token, as [middleware.ClaimsFromContext]
+// does.
 func Claims(c echo.Context) (*validator.Claims, bool) {
 	if c.Request() == nil { // as in a context made by a test
 		return nil, false

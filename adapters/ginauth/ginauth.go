@@ -15,12 +15,12 @@ import (
 )
 
 // New returns a Gin middleware that does what auth's Require does. c.Request is
-// replaced by the one with the claims in its context, so that they are found there
-// too by code that doesn't know of Gin.
+// replaced by the one with the claims in its context, so that they are found
+// there too by code that doesn't know of Gin.
 //
 // A rejected request is aborted, and its response is that of net/http: by the
-// ErrorHandler of [middleware.Config], or a line of text. New panics if a check is
-// nil.
+// ErrorHandler of [middleware.Config], or a line of text. New panics if a check
+// is nil.
 func New(auth *middleware.Authenticator, checks ...validator.Check) gin.HandlerFunc {
 	guard := auth.Guard(checks...)
 	return func(c *gin.Context) {
@@ -34,7 +34,8 @@ func New(auth *middleware.Authenticator, checks ...validator.Check) gin.HandlerF
 	}
 }
 
-// Claims returns the claims of c's token, as [middleware.ClaimsFromContext] does.
+// Claims returns the claims of c's token, as [middleware.ClaimsFromContext]
+// does.
 func Claims(c *gin.Context) (*validator.Claims, bool) {
 	if c.Request == nil { // as in a context made by a test
 		return nil, false

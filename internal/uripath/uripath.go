@@ -44,7 +44,8 @@ func Normalize(path string) (string, bool) {
 	return withoutDots(path), true
 }
 
-// isNormal reports whether a path has none of what normalPath would change in single characters.
+// isNormal reports whether a path has none of what normalPath would change in
+// single characters.
 func isNormal(path string) bool {
 	for i := range len(path) {
 		if c := path[i]; c != '/' && !isPathCharacter(c) {
@@ -54,7 +55,8 @@ func isNormal(path string) bool {
 	return true
 }
 
-// withoutDots resolves the segments "." and "..", as RFC 3986, Section 5.2.4 does.
+// withoutDots resolves the segments "." and "..", as RFC 3986, Section 5.2.4
+// does.
 func withoutDots(path string) string {
 	if !strings.Contains(path, "/.") {
 		return path
@@ -85,7 +87,8 @@ func IsUnreserved(c byte) bool {
 		c == '-' || c == '.' || c == '_' || c == '~'
 }
 
-// isPathCharacter reports whether c stands for itself in a path: a pchar of RFC 3986, Section 3.3.
+// isPathCharacter reports whether c stands for itself in a path: a pchar of RFC
+// 3986, Section 3.3.
 func isPathCharacter(c byte) bool {
 	return IsUnreserved(c) || strings.IndexByte("!$&'()*+,;=:@", c) >= 0
 }
