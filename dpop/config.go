@@ -16,7 +16,7 @@ import (
 // The defaults and limits of a [Config].
 const (
 	DefaultMaxAge = 60 * time.Second
-	DefaultLeeway = 5 * time.Second
+	DefaultLeeway = 30 * time.Second
 
 	// MaxMaxAge and MaxLeeway are more than is ever needed: what is refused is most likely a mistake in the unit.
 	MaxMaxAge = 10 * time.Minute
@@ -32,8 +32,10 @@ type Config struct {
 	// MaxAge is how old a proof may be, by its "iat". Zero means [DefaultMaxAge]; more than [MaxMaxAge] is refused.
 	MaxAge time.Duration
 
-	// Leeway is how far in the future its "iat" may be, since clocks disagree, also those of several servers that share
-	// a store. Zero means [DefaultLeeway]; a negative value means none; more than [MaxLeeway] is refused.
+	// Leeway is how far in the future its "iat" may be, since clocks disagree: those
+	// of phones by tens of seconds, and those of several servers that share a store.
+	// A proof is remembered for so much longer. If zero, [DefaultLeeway] is used; a
+	// negative value means none; more than [MaxLeeway] is an error.
 	Leeway time.Duration
 
 	// Replays remembers the proofs that were used. Nil means a new [MemoryStore], which is right for one process:

@@ -17,7 +17,7 @@ import (
 	"github.com/rsguard/rsguard/contrib/redisreplay"
 )
 
-// maxBytes is what Redis may need for a proof: a million of them, those of 15,000 requests in each second, are then
+// maxBytes is what Redis may need for a proof: a million of them, those of 6,600 requests in each second, are then
 // under 200 MB.
 const maxBytes = 200
 

@@ -19,7 +19,7 @@ import (
 )
 
 // proofAge is how old a DPoP proof may be, and proofLead how far in the future.
-const proofAge, proofLead = time.Minute, 5 * time.Second
+const proofAge, proofLead = time.Minute, 30 * time.Second
 
 // proofAlgorithms are those that a DPoP proof may be signed with.
 var proofAlgorithms = []string{"ES256", "ES384", "ES512", "EdDSA", "PS256", "RS256"}
