@@ -23,6 +23,10 @@ var ErrFull = errors.New("dpop: the replay store is full")
 // When it is full, it refuses new proofs with [ErrFull] until old ones expire: to forget one instead would let it be
 // used again. An entry takes about 90 bytes at most, from the time it is added until it expires; the memory of a
 // burst is kept for the next. No goroutine cleans up: each Add removes some of what has expired.
+//
+// A clock that goes ahead and back, or back alone, makes no used proof good
+// again. What expires no later than a proof that was removed is not new, so for
+// the moment after such a step a client may have to send another proof.
 type MemoryStore struct {
 	// Capacity is how many proofs are remembered at most, give or take what chance puts into one shard more than into
 	// another. Zero means [DefaultCapacity]; a negative value remembers nothing, and so refuses all.
@@ -86,7 +90,8 @@ type shard struct {
 	capacity int
 	expiries map[digest]int64
 	queue    []entry  // a heap: the first to expire is the first
-	_        [64]byte // a cache line of its own for each lock
+	removed  int64    // the latest expiry of what was removed
+	_        [56]byte // a cache line of its own for each lock
 }
 
 type entry struct {
@@ -100,7 +105,8 @@ func (s *shard) add(key digest, now, expires int64) (bool, error) {
 	// More are removed than added, so that they never gather, and few, so that no Add pays for the end of a burst.
 	s.sweep(now, 4)
 	switch {
-	case s.expiries[key] > now, expires <= now:
+	case s.expiries[key] > now, expires <= max(now, s.removed):
+		// A clock that was set back since says that what was removed is valid yet.
 		return false, nil
 	case len(s.queue) >= s.capacity:
 		return false, ErrFull
@@ -140,6 +146,7 @@ func (s *shard) push(e entry) {
 
 func (s *shard) pop() {
 	first, last := s.queue[0], s.queue[len(s.queue)-1]
+	s.removed = max(s.removed, first.expires)
 	s.queue = s.queue[:len(s.queue)-1]
 	// The key may have been added again after it expired, and then it stays for its other entry.
 	if s.expiries[first.key] == first.expires {

@@ -46,6 +46,44 @@ func TestMemoryStore(t *testing.T) {
 	}
 }
 
+// What a clock that was ahead has removed is not new when the clock is right
+// again.
+func TestMemoryStore_clockSteps(t *testing.T) {
+	t.Parallel()
+
+	now := t0
+	m := &dpop.MemoryStore{Capacity: 1000, Now: func() time.Time { return now }} // so few that all are in one shard
+	for _, step := range []struct {
+		name    string
+		at      time.Duration
+		key     string
+		expires time.Duration
+		want    bool
+	}{
+		{"a new key", 0, "a", 90 * time.Second, true},
+		{"one that expires earlier", 0, "b", 80 * time.Second, true},
+		{"one that expires later", 0, "c", 3700 * time.Second, true},
+		{"an hour ahead", time.Hour, "d", time.Hour + 90*time.Second, true},
+		{"right again, the first key", time.Second, "a", 90 * time.Second, false},
+		{"right again, the second key", time.Second, "b", 80 * time.Second, false},
+		{"right again, a key that was not removed", time.Second, "c", 3700 * time.Second, false},
+		{"right again, the key from ahead", time.Second, "d", time.Hour + 90*time.Second, false},
+		{"right again, a new key that may have been removed", time.Second, "e", 90 * time.Second, false},
+		{"right again, a new key", time.Second, "e", 91 * time.Second, true},
+		{"an hour behind, the first key", -time.Hour, "a", 90 * time.Second, false},
+		{"an hour behind, the latest key", -time.Hour, "e", 91 * time.Second, false},
+		{"the key from ahead, in time", time.Hour, "d", time.Hour + 90*time.Second, false},
+		{"a new key, in time", time.Hour, "f", time.Hour + 90*time.Second, true},
+	} {
+		now = t0.Add(step.at)
+		m.Len() // which removes all that has expired
+		got, err := m.Add(t.Context(), step.key, t0.Add(step.expires))
+		if got != step.want || err != nil {
+			t.Errorf("Add(%q), %s = %t, %v, want %t, nil", step.key, step.name, got, err, step.want)
+		}
+	}
+}
+
 func TestMemoryStore_full(t *testing.T) {
 	t.Parallel()
 

@@ -31,7 +31,9 @@ type NonceConfig struct {
 
 // Nonces is a [NonceSource] that keeps nothing: a nonce is the number of a time step and a code that only who has the
 // secret can make. All clients get the same one, which is how nonces are meant here: they keep proofs from being made in
-// advance (RFC 9449, Section 11.2). It is safe for concurrent use. It is made by [NewNonces]: the zero Nonces makes none,
+// advance (RFC 9449, Section 11.2). That a proof is used once is what the
+// [ReplayStore] sees to, also when the clock is set back and makes old nonces
+// valid again. It is safe for concurrent use. It is made by [NewNonces]: the zero Nonces makes none,
 // and none is valid.
 type Nonces struct{ cfg *NonceConfig } // by its address: see Format
 

@@ -3,6 +3,7 @@ package dpop_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -171,6 +172,43 @@ func TestRedeem_window(t *testing.T) {
 			if err := v.Redeem(t.Context(), proof, bound(proof.Thumbprint)); validator.CodeOf(err) != validator.CodeReplayed {
 				t.Errorf("Redeem() again at the age of %v, leeway %v = %v, want code %q", age, leeway, err, validator.CodeReplayed)
 			}
+		}
+	}
+}
+
+// A proof that was used stays used when the clock goes ahead and back.
+func TestRedeem_clockSteps(t *testing.T) {
+	t.Parallel()
+
+	now := t0
+	v := newVerifier(t, func(cfg *dpop.Config) { cfg.Now = func() time.Time { return now } })
+	claims := bound(verified(t, v, nil).Thumbprint)
+	for i, step := range []struct {
+		name string
+		at   time.Duration
+		jti  string
+		iat  time.Duration
+		want validator.Code
+	}{
+		{"used", 0, "used", 0, ""},
+		{"again", 0, "used", 0, validator.CodeReplayed},
+		{"back by what is accepted", -30 * time.Second, "used", 0, validator.CodeReplayed},
+		{"again after the clock was ahead", 0, "used", 0, validator.CodeReplayed},
+		{"another one", time.Second, "other", time.Second, ""},
+	} {
+		if i == 3 {
+			now = t0.Add(time.Hour)
+			for n := range 1000 { // each of which may remove what has expired
+				proof := verified(t, v, object{"jti": fmt.Sprint(n), "iat": now.Unix()})
+				if err := v.Redeem(t.Context(), proof, claims); err != nil {
+					t.Fatalf("Redeem() an hour ahead error = %v", err)
+				}
+			}
+		}
+		now = t0.Add(step.at)
+		proof := verified(t, v, object{"jti": step.jti, "iat": t0.Add(step.iat).Unix()})
+		if err := v.Redeem(t.Context(), proof, claims); validator.CodeOf(err) != step.want {
+			t.Errorf("Redeem(%s) error = %v, want code %q", step.name, err, step.want)
 		}
 	}
 }

@@ -12,6 +12,12 @@
 // Each proof costs one command, SET with NX and PX, which is atomic, and one key, which Redis forgets by itself. With
 // maxmemory, use the policy noeviction: a key that is evicted is a proof that can be used again. Replication is
 // asynchronous, so a failover can forget the proofs of its last moments.
+//
+// Redis forgets keys by its own clock. So if the clock of a server is set back by
+// more than ClockSkew, its Store can't know which of the proofs that are valid
+// again were used before. It returns an error for them until its clock is where
+// it was, and their requests are answered with 503. A Store that is made after
+// such a step doesn't know of it.
 package redisreplay
 
 import (
@@ -20,6 +26,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -67,7 +74,18 @@ type Config struct {
 }
 
 // A Store is a [dpop.ReplayStore]. It is made by [New], and safe for concurrent use.
-type Store struct{ cfg Config }
+type Store struct {
+	cfg   Config
+	clock *clock
+}
+
+// A clock notices if it is set back. Its fields are in Unix nanoseconds, and only
+// grow.
+type clock struct {
+	latest   atomic.Int64 // what it has said
+	farthest atomic.Int64 // the expiry of a key
+	unknown  atomic.Int64 // keys that expire until then may have been forgotten
+}
 
 var _ dpop.ReplayStore = (*Store)(nil)
 
@@ -95,7 +113,7 @@ func New(cfg Config) (*Store, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Store{cfg}, nil
+	return &Store{cfg, new(clock)}, nil
 }
 
 // heedsContexts reports whether a deadline ends a client's wait. A client of another type is believed to.
@@ -119,7 +137,11 @@ func (s *Store) Add(ctx context.Context, key string, expires time.Time) (bool, e
 	if s.cfg.Client == nil {
 		return false, errors.New("redisreplay: the Store was not made by New")
 	}
-	lifetime := expires.Sub(s.cfg.Now())
+	now, err := s.checkClock(expires)
+	if err != nil {
+		return false, err
+	}
+	lifetime := expires.Sub(now)
 	if lifetime <= 0 {
 		return false, nil
 	}
@@ -136,4 +158,29 @@ func (s *Store) Add(ctx context.Context, key string, expires time.Time) (bool, e
 		return false, fmt.Errorf("redisreplay: %w", err)
 	}
 	return true, nil
+}
+
+// checkClock returns the time. Its error is for a key that expires then, if it
+// may have been forgotten too early: the clock was set back since it was added.
+func (s *Store) checkClock(expires time.Time) (time.Time, error) {
+	latest := s.clock.latest.Load() // before the clock is read, so that no other call can be ahead
+	now := s.cfg.Now()
+	if behind := latest - now.UnixNano(); latest != 0 && behind > int64(s.cfg.ClockSkew) { // for which keys are kept longer
+		raise(&s.clock.unknown, s.clock.farthest.Load())
+	}
+	raise(&s.clock.latest, now.UnixNano())
+	if expires.UnixNano() <= s.clock.unknown.Load() {
+		return now, errClock
+	}
+	raise(&s.clock.farthest, expires.UnixNano())
+	return now, nil
+}
+
+var errClock = errors.New("redisreplay: the clock was set back: which proofs were used can't be told until it is where it was")
+
+// raise makes v n at least.
+func raise(v *atomic.Int64, n int64) {
+	for old := v.Load(); old < n && !v.CompareAndSwap(old, n); {
+		old = v.Load()
+	}
 }

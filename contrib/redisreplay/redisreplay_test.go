@@ -68,21 +68,90 @@ func TestStore_command(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if _, err := store.Add(t.Context(), "key", now.Add(65*time.Second)); err != nil {
+		if _, err := store.Add(t.Context(), "key", now.Add(90*time.Second)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if len(commands) != 2 {
 		t.Errorf("two calls of Add sent %q, want two commands", commands)
 	}
-	if want := fmt.Sprint("set", p+"key", "", "nx", "px", int64(125_001)); commands[0] != want {
+	if want := fmt.Sprint("set", p+"key", "", "nx", "px", int64(150_001)); commands[0] != want {
 		t.Errorf("Add() sent %q, want %q", commands[0], want)
 	}
 	ttl, err := client.PTTL(t.Context(), p+"key").Result()
-	if err != nil || ttl <= 0 || ttl > 125_001*time.Millisecond {
-		t.Errorf("the key lives for %v, %v, want up to 125.001 s: 65 s and ClockSkew", ttl, err)
+	if err != nil || ttl <= 0 || ttl > 150_001*time.Millisecond {
+		t.Errorf("the key lives for %v, %v, want up to 150.001 s: 90 s and ClockSkew", ttl, err)
 	}
 }
+
+// Redis goes by its own clock. What it may have forgotten, when the clock of the
+// server is set back, is not new.
+func TestStore_clockSetBack(t *testing.T) {
+	t.Parallel()
+
+	t0 := time.Unix(1_700_000_000, 0)
+	now := t0
+	forgetful := clientFunc(func(context.Context, redis.Cmder) error { return nil }) // every key is new to it
+	store, err := redisreplay.New(redisreplay.Config{Client: forgetful, Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		name    string
+		at      time.Duration
+		expires time.Duration
+		ok      bool
+	}{
+		{"a key", 0, 90 * time.Second, true},
+		{"back by ClockSkew, for which the key is kept", -time.Minute, 90 * time.Second, true},
+		{"a key that expires later", 0, 100 * time.Second, true},
+		{"back by more, a key that may have been there", -time.Minute - 1, 100 * time.Second, false},
+		{"back by more, a key that is later than any", -time.Minute - 1, 101 * time.Second, true},
+		{"back by hours, a key that may have been there", -3 * time.Hour, -3*time.Hour + 90*time.Second, false},
+		{"where it was, a key that may have been there", 0, 100 * time.Second, false},
+		{"where it was, a key that is later than any", 12 * time.Second, 102 * time.Second, true},
+		{"later", time.Hour, time.Hour + 90*time.Second, true},
+	} {
+		now = t0.Add(step.at)
+		isNew, err := store.Add(t.Context(), step.name, t0.Add(step.expires))
+		if isNew != step.ok || (err == nil) != step.ok {
+			t.Errorf("Add(%s) = %t, %v, want ok = %t", step.name, isNew, err, step.ok)
+		}
+	}
+}
+
+// The clock may be read by many at the same time, in any order.
+func TestStore_clockIsReadByMany(t *testing.T) {
+	t.Parallel()
+
+	var clock atomic.Int64
+	clock.Store(1_700_000_000e9)
+	store, err := redisreplay.New(redisreplay.Config{
+		Client:    clientFunc(func(context.Context, redis.Cmder) error { return nil }),
+		ClockSkew: -1,
+		Now:       func() time.Time { return time.Unix(0, clock.Add(1)) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 2000 {
+				expires := time.Unix(0, clock.Load()).Add(time.Minute)
+				if isNew, err := store.Add(t.Context(), "key", expires); !isNew || err != nil {
+					t.Errorf("Add() = %t, %v, want true, nil: the clock was never set back", isNew, err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+type clientFunc func(context.Context, redis.Cmder) error
+
+func (f clientFunc) Process(ctx context.Context, cmd redis.Cmder) error { return f(ctx, cmd) }
 
 type hook func(redis.Cmder)
 

@@ -89,7 +89,7 @@ var attacks = []attack{
 	{"A proof of another token", []string{"a proof's ath is there", "a proof's ath is the token's"}, nil},
 	{"A proof that is used again", []string{
 		"a proof is used once", "a proof's name is its key's and jti's, not its signature's", "a proof's jti is there",
-		"a replay store takes nothing that has expired",
+		"a replay store takes nothing that has expired", "a replay store knows what it has removed",
 	}, nil},
 	{"A proof that was made long ago, or in advance", []string{
 		"a proof's age", "a proof is not of the future", "a proof's exp", "a proof's nbf", "a proof's iat is there", "a proof's nonce",

@@ -270,8 +270,9 @@ var mutants = []mutant{
 	{"a request's path doesn't name the host", []edit{{"middleware/origin.go", `if !ok || host == "" || host[0] == '/' {`, `if !ok && host != "" {`}}},
 
 	{"a replay store refuses when it is full", []edit{{"dpop/memory.go", "case len(s.queue) >= s.capacity:", "case false:"}}},
-	{"a replay store forgets what has expired", []edit{{"dpop/memory.go", "case s.expiries[key] > now, expires <= now:", "case s.expiries[key] > 0, expires <= now:"}}},
-	{"a replay store takes nothing that has expired", []edit{{"dpop/memory.go", "case s.expiries[key] > now, expires <= now:", "case s.expiries[key] > now:"}}},
+	{"a replay store forgets what has expired", []edit{{"dpop/memory.go", "case s.expiries[key] > now, expires <= max(now, s.removed):", "case s.expiries[key] > 0, expires <= max(now, s.removed):"}}},
+	{"a replay store takes nothing that has expired", []edit{{"dpop/memory.go", "expires <= max(now, s.removed):", "expires <= s.removed:"}}},
+	{"a replay store knows what it has removed", []edit{{"dpop/memory.go", "expires <= max(now, s.removed):", "expires <= now:"}}},
 	{"a nonce has its code", []edit{{"dpop/nonce.go", "hmac.Equal(want[:], got)", "hmac.Equal(want[:8], got[:8])"}}},
 	{"a nonce is of a late step", []edit{{"dpop/nonce.go", "now := n.step(); step < now-1 || step > now+1", "now := n.step(); step > now+1"}}},
 	{"a token under DPoP is bound to the proof's key", []edit{{proofs, "if subtle.ConstantTimeCompare([]byte(claims.Confirmation.JKT), []byte(proof.Thumbprint)) == 0 {", "if subtle.ConstantTimeCompare(nil, nil) == 0 {"}}},
