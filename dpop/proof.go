@@ -173,9 +173,9 @@ func (p *reading) checkToken(token string) error {
 // checkSignature checks the signature by the key in the header, and returns that key's thumbprint.
 func (p *reading) checkSignature() (string, error) {
 	key, err := p.token.HeaderKey(maxModulus, maxExponent)
-	switch err {
-	case nil:
-	case jose.ErrKeyMismatch, jose.ErrSignature:
+	switch {
+	case err == nil:
+	case errors.Is(err, jose.ErrKeyMismatch), errors.Is(err, jose.ErrSignature):
 		return "", invalid(err)
 	default:
 		return "", invalid(fmt.Errorf("the proof's jwk: %w", err))

@@ -818,7 +818,7 @@ func TestCache_leftOutKeys(t *testing.T) {
 		{"symmetric", `{"kty":"oct","kid":"bad","k":"SECRET"}`, `it has "k"`},
 		{"not an object", `"SECRET"`, `not an object`},
 		{"a member twice", jwk("bad", `"alg":"ES256","alg":"ES256"`), `two members`},
-		{"kid is a number", strings.Replace(jwk("bad"), `"kid":"bad"`, `"kid":7`, 1), `"kid" is not a string`},
+		{"kid is a number", strings.Replace(jwk("bad"), `"kid":"bad"`, `"kid":7`, 1), `"kid" is a number, want a string`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

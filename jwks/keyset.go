@@ -55,7 +55,8 @@ func (s *keySet) equal(keys Set, leftOut []error) bool {
 
 func (k Key) equal(other Key) bool {
 	public, ok := k.Public.(interface{ Equal(crypto.PublicKey) bool })
-	return ok && k.ID == other.ID && k.Algorithm == other.Algorithm && k.Issuer == other.Issuer && public.Equal(other.Public)
+	return ok && k.ID == other.ID && k.Algorithm == other.Algorithm && k.Issuer == other.Issuer &&
+		k.X5T == other.X5T && k.X5TS256 == other.X5TS256 && public.Equal(other.Public)
 }
 
 // isNews tells a reason to leave out a key that an operator should know from the one that is usual.

@@ -16,6 +16,8 @@ type Key struct {
 	ID        string           // the JWK's "kid"; empty if it has none
 	Algorithm string           // the JWK's "alg"; empty means any that fits the key
 	Issuer    string           // the JWK's "issuer"; empty means all whose set it is in. See [Key.SignsFor]
+	X5T       string           // the JWK's "x5t"; empty if it has none
+	X5TS256   string           // the JWK's "x5t#S256"; empty if it has none
 	Public    crypto.PublicKey // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
 }
 

@@ -68,7 +68,7 @@ func readConfirmation(v jose.Value) (*Confirmation, error) {
 	if v.Kind() != jose.KindObject {
 		return nil, unreadable
 	}
-	members, err := jose.ParseObject(nil, v.Raw(), jose.TokenLimits)
+	members, err := jose.ParseObject(nil, v.Raw(), jose.ReadBefore)
 	if err != nil {
 		return nil, unreadable
 	}

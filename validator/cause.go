@@ -1,5 +1,194 @@
 package validator
 
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rsguard/rsguard/internal/jose"
+	"github.com/rsguard/rsguard/internal/secureurl"
+	"github.com/rsguard/rsguard/jwks"
+)
+
+// The causes of rejections. Each holds what was found and what was wanted, and
+// makes its text when somebody reads it: most rejections of a flood are never
+// read. The text ends with what to change.
+
+// A mismatch is the cause of a rejection for one value.
+type mismatch struct {
+	name    string     // of the claim or header parameter
+	found   []string   // nil if it is missing
+	value   jose.Value // in place of found, of any kind
+	want    []string
+	compare bool // found and want are names that people misspell
+	advice  string
+}
+
+func (m *mismatch) Error() string {
+	found, length := m.found, len(m.found)
+	if m.value.Kind() != jose.KindNone {
+		found, length = someTexts(m.value)
+	}
+	var b strings.Builder
+	b.WriteString(m.name)
+	switch {
+	case m.value.Kind() != jose.KindNone && found == nil:
+		b.WriteString(" is " + m.value.Kind().String())
+	case found == nil:
+		b.WriteString(" is missing")
+	case length == 1:
+		b.WriteString(" is " + quote(found[0]))
+	default:
+		b.WriteString(" is " + quoteSome(found, length))
+	}
+	switch len(m.want) {
+	case 0:
+	case 1:
+		b.WriteString(", want " + quote(m.want[0]))
+	default:
+		b.WriteString(", want one of " + quoteAll(m.want))
+	}
+	if advice := m.difference(found); advice != "" {
+		b.WriteString(": " + advice)
+	} else if m.advice != "" {
+		b.WriteString(": " + m.advice)
+	}
+	return b.String()
+}
+
+// difference says how what was found is misspelled.
+func (m *mismatch) difference(found []string) string {
+	if !m.compare {
+		return ""
+	}
+	for _, f := range found {
+		for _, w := range m.want {
+			switch difference := secureurl.Difference(f, w); {
+			case difference == "":
+			case m.name == "aud":
+				return difference + ": have the client ask for the other, or add this one to Config.Audiences"
+			default:
+				return difference
+			}
+		}
+	}
+	return ""
+}
+
+// A limit is that of a token's size, and who sets it.
+type limit struct {
+	size   int
+	option string
+}
+
+const adviceLess = ": raise that, or have the issuer put less into its tokens"
+
+// tooLarge returns an error for a token of so many bytes.
+func (l limit) tooLarge(size int) error {
+	return &Error{Code: CodeMalformed, Err: &tooLargeError{size, l}}
+}
+
+type tooLargeError struct {
+	size  int
+	limit limit
+}
+
+func (e *tooLargeError) Error() string {
+	return fmt.Sprintf("the token is too large: %d bytes, over the %d of %s", e.size, e.limit.size, e.limit.option) + adviceLess
+}
+
+// members is how many a token's claims can have.
+func (l limit) members() int { return jose.ClaimsLimits(l.size).Members }
+
+func (l limit) tooManyMembers() error {
+	return &Error{Code: CodeMalformed, Err: &tooManyMembersError{l}}
+}
+
+type tooManyMembersError struct{ limit limit }
+
+func (e *tooManyMembersError) Error() string {
+	return fmt.Sprintf("the token's claims have too many members: over %d, the most for the %d bytes of %s",
+		e.limit.members(), e.limit.size, e.limit.option) + adviceLess
+}
+
+// A claimsError is the cause of a rejection of claims that are no strict JSON.
+type claimsError struct{ err error }
+
+func (e *claimsError) Error() string { return "the token's claims: " + e.err.Error() }
+func (e *claimsError) Unwrap() error { return e.err }
+
+// A claimTypeError is the cause of a rejection of a claim that is not of its
+// JSON type, or out of range.
+type claimTypeError struct {
+	name  string
+	value jose.Value
+}
+
+func (e *claimTypeError) Error() string {
+	text := "the claim " + e.name + " is "
+	switch e.name {
+	case "exp", "nbf", "iat":
+		const want = ", want seconds since 1970, as a number"
+		if e.value.Kind() == jose.KindNumber {
+			return text + cutTo(e.value.Raw(), 64) + want + " below 253402300800: is it in milliseconds?"
+		}
+		return text + describe(e.value) + want
+	case "aud":
+		return text + describe(e.value) + ", want " + wantTextOrTexts + ": " + adviceNoAudience
+	case "scope":
+		return text + describe(e.value) + ", want " + wantTextOrTexts
+	}
+	return text + describe(e.value) + ", want " + wantText
+}
+
+// describe says of what type a value is, and nothing of the value.
+func describe(v jose.Value) string {
+	if v.Kind() != jose.KindArray {
+		return v.Kind().String()
+	}
+	if v.Len() == 0 {
+		return "an empty array"
+	}
+	for element := range v.All() {
+		if element.Kind() != jose.KindString {
+			return "an array with " + element.Kind().String() + " in it"
+		}
+	}
+	return "an array of strings"
+}
+
+// What to do about tokens for other APIs, and about what is no JWT.
+const (
+	adviceNoAudience = "have the issuer put the name of this API into it"
+	adviceAudience   = "have the client ask for a token for this API, " +
+		"or add the value to Config.Audiences if it names this API too"
+	adviceOpaque    = "have the client ask for a token for this API, and the issuer make its access tokens JWTs"
+	adviceEncrypted = "only signed tokens are read, so turn off the encryption of access tokens at the issuer"
+
+	// Auth0 encrypts the tokens of requests that name no API.
+	adviceEncryptedAuth0 = adviceEncrypted + ", and have the client name this API in its request"
+
+	adviceType     = "Config.InsecureSkipTypeCheck accepts every type, ID tokens for the same audience included"
+	adviceRFC9068  = "Config.RequireRFC9068 requires it"
+	adviceAccess   = "have the client send its access token; " + adviceType
+	adviceNoTenant = "no tenant has this issuer"
+)
+
+// An otherTypeError is the cause of a rejection for what only other types of
+// token have.
+type otherTypeError struct {
+	mark    *mark
+	RFC9068 bool
+}
+
+func (e *otherTypeError) Error() string {
+	text := "this is " + e.mark.kind + " by its claim " + e.mark.claim + ", and only access tokens are accepted"
+	if e.RFC9068 {
+		return text // the type check can't be skipped
+	}
+	return text + ": " + adviceAccess
+}
+
 // An unknownKeyError is the cause of a rejection of a token whose key isn't
 // known.
 type unknownKeyError struct {
@@ -9,3 +198,102 @@ type unknownKeyError struct {
 
 func (e *unknownKeyError) Error() string { return "kid is " + quote(e.kid) + ": " + e.why.Error() }
 func (e *unknownKeyError) Unwrap() error { return e.why }
+
+// A keyMismatchError is the cause of a rejection of a token whose algorithm none
+// of its keys is for.
+type keyMismatchError struct {
+	alg  string
+	keys []jwks.Key // one at least
+}
+
+func (e *keyMismatchError) Error() string {
+	const most = 4 // different ones
+	var kinds []string
+	says := true
+	for i := range e.keys {
+		kind, told := e.kindOf(&e.keys[i])
+		says = says && told
+		if !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+		if len(kinds) > most {
+			kinds[most] = "others"
+			break
+		}
+	}
+	what := "the key is "
+	switch {
+	case says:
+		what = "the key set says "
+	case len(e.keys) > 1:
+		what = "the keys are "
+	}
+	advice := ": have the issuer sign with an algorithm for its key, and name that in Config.Algorithms"
+	if says {
+		advice = ": have the issuer sign with that, and name it in Config.Algorithms, or leave alg out of its key set"
+	}
+	return "alg is " + quote(e.alg) + ", and " + what + strings.Join(kinds, ", ") + advice
+}
+
+// kindOf says what a key is for, and whether the key set says so.
+func (e *keyMismatchError) kindOf(key *jwks.Key) (kind string, told bool) {
+	if key.Algorithm != "" && key.Algorithm != e.alg {
+		return cutTo(key.Algorithm, 64), true
+	}
+	return jose.Describe(key.Public), false
+}
+
+// A choiceError is the cause of a rejection of a token whose header leaves a
+// choice of keys. Its chain has that of the first.
+type choiceError struct {
+	cause error
+	x     choice
+	tried int
+}
+
+func (e *choiceError) Unwrap() error { return e.cause }
+
+func (e *choiceError) Error() string {
+	fitting := 0
+	for i := range e.x.keys {
+		if e.x.fits(&e.x.keys[i]) {
+			fitting++
+		}
+	}
+	name := "no kid"
+	switch {
+	case e.x.kid != "":
+		name = "kid " + quote(e.x.kid)
+	case e.x.hashes != certificateHashes{}:
+		name = "a key by x5t"
+	}
+	text := fmt.Sprintf("%v: %s, %d of %d keys tried", e.cause, name, e.tried, fitting)
+	if e.tried < fitting {
+		return text + ": have the issuer name the key by kid, by a kid of its own"
+	}
+	return text
+}
+
+// errSecret is the cause of a rejection of a token that Config.Secret didn't
+// sign.
+var errSecret = fmt.Errorf("%w by Config.Secret, which has to be the raw bytes and not base64", jose.ErrSignature)
+
+// A foreignKeyError is the cause of a rejection of a token whose key is in the
+// issuer's key set, where it is said to be another issuer's.
+type foreignKeyError struct {
+	kid, keyIssuer, issuer string
+	hasTenant              bool
+}
+
+func (e *foreignKeyError) Error() string {
+	text := "the key set says that this key signs for " + quote(e.keyIssuer) + " alone"
+	switch {
+	case !strings.Contains(e.keyIssuer, "{tenantid}"):
+	case e.hasTenant:
+		text += ", where {tenantid} is the token's claim tid"
+	default:
+		text += ", where {tenantid} is the claim tid, which the token doesn't have"
+	}
+	return "kid is " + quote(e.kid) + ": " + text + ", and iss is " + quote(e.issuer) +
+		": the token is not its issuer's, or Config.Keys is the key set of another one"
+}

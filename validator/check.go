@@ -57,20 +57,24 @@ func AnyPermission(anyOf ...string) Check {
 // Clients returns a Check that requires one of these in [Claims].ClientID: the client to which the token was issued. It
 // fails with [CodeRefused].
 func Clients(ids ...string) Check {
-	return oneOf("Clients", "the token's client", ids, func(c *Claims) string { return c.ClientID })
+	return oneOf("Clients", "the token's client", "no client, by client_id, azp, cid or appid", ids, func(c *Claims) string { return c.ClientID })
 }
 
 // Subjects demands one of these in "sub". Its error is of [CodeRefused].
 func Subjects(subjects ...string) Check {
-	return oneOf("Subjects", "the token's subject", subjects, func(c *Claims) string { return c.Subject })
+	return oneOf("Subjects", "the token's subject", "no sub", subjects, func(c *Claims) string { return c.Subject })
 }
 
 // GrantType demands one of these in Auth0's claim "gty", such as "client-credentials". Its error is of [CodeRefused].
 func GrantType(types ...string) Check {
 	types = slices.Clone(types)
 	mustBe(len(types) > 0 && !slices.Contains(types, ""), "GrantType: no values, or an empty one")
+	missing := &Error{Code: CodeRefused, Err: errors.New("the token has no gty, want one of " + quoteAll(types))}
 	refusal := &Error{Code: CodeRefused, Err: errors.New("the token's grant type is none of " + quoteAll(types))}
 	return func(_ context.Context, c *Claims) error {
+		if c.GrantType == "" {
+			return missing.clone()
+		}
 		return unless(containsAny(strings.Fields(c.GrantType), types), refusal)
 	}
 }
@@ -146,11 +150,18 @@ func isScopeToken(s string) bool {
 	})
 }
 
-func oneOf(check, what string, wanted []string, of func(*Claims) string) Check {
+func oneOf(check, what, none string, wanted []string, of func(*Claims) string) Check {
 	mustBe(len(wanted) > 0 && !slices.Contains(wanted, ""), "%s: no values, or an empty one", check)
 	wanted = slices.Clone(wanted)
+	missing := &Error{Code: CodeRefused, Err: errors.New("the token has " + none + ", want one of " + quoteAll(wanted))}
 	refusal := &Error{Code: CodeRefused, Err: errors.New(what + " is none of " + quoteAll(wanted))}
-	return func(_ context.Context, c *Claims) error { return unless(slices.Contains(wanted, of(c)), refusal) }
+	return func(_ context.Context, c *Claims) error {
+		found := of(c)
+		if found == "" {
+			return missing.clone()
+		}
+		return unless(slices.Contains(wanted, found), refusal)
+	}
 }
 
 func containsAny(has, wanted []string) bool {

@@ -74,8 +74,10 @@ type Config struct {
 	// none; more than [MaxLeeway] is refused.
 	Leeway time.Duration
 
-	// MaxTokenSize is the length of the longest token, in bytes. Zero means [DefaultMaxTokenSize]; more than
-	// [MaxMaxTokenSize] is refused.
+	// MaxTokenSize is the length of the longest token in bytes. If zero,
+	// [DefaultMaxTokenSize] is used. More than [MaxMaxTokenSize] is an error. The
+	// claims have at most one member for each 16 bytes of it, over all depths, and
+	// 1,024 with a smaller MaxTokenSize.
 	MaxTokenSize int
 
 	// RequireRFC9068 demands the type "at+jwt" and the claims iss, exp, aud, sub, client_id, iat and jti
@@ -96,6 +98,8 @@ type Config struct {
 
 	// Now tells the time. Nil means [time.Now].
 	Now func() time.Time
+
+	auth0 string // the issuer that the function Auth0 was called for
 }
 
 // A KeySource knows the keys of an issuer, or of several that share them. Keys
@@ -126,7 +130,13 @@ func Auth0(domain, audience string) Config {
 	if !strings.Contains(issuer, "/") {
 		issuer = "https://" + issuer + "/"
 	}
-	return Config{Issuers: []string{issuer}, Audiences: []string{audience}}
+	return Config{Issuers: []string{issuer}, Audiences: []string{audience}, auth0: issuer}
+}
+
+// isAuth0 reports whether issuer is one of Auth0's. A custom domain is one if
+// the function Auth0 was called for it.
+func (cfg *Config) isAuth0(issuer string) bool {
+	return issuer == cfg.auth0 || strings.HasSuffix(strings.TrimSuffix(issuer, "/"), ".auth0.com")
 }
 
 // check joins everything that is wrong with cfg.

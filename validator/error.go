@@ -46,8 +46,10 @@ const (
 // An Error is a refusal. All errors of this package that concern a token or a
 // request are of this type. [CodeOf] returns their Code.
 //
-// Its text is for logs: it says what was found and what was expected, quoted and cut, of the token's header, iss, aud and
-// times, and nothing of its other claims. A client is to learn no more than what middleware's Challenge tells it.
+// Its text is for logs. It says what was found, what is wanted and what to
+// change, with values of the token's header, iss, aud and times, quoted and cut,
+// and nothing of its other claims but their names and types. It is made when it
+// is read. A client is told no more than what middleware's Challenge tells it.
 type Error struct {
 	// Code says why. An Error without a Code counts as one with [CodeRefused].
 	Code Code
@@ -173,71 +175,6 @@ func (a *around) Error() string {
 
 func (a *around) Unwrap() error { return a.error }
 
-// A mismatch is the cause of a refusal whose text is made only when somebody reads it: most refusals of a flood
-// are never read.
-type mismatch struct {
-	name   string     // of the claim or header parameter
-	found  []string   // nil if it is missing
-	value  jose.Value // a string or an array of strings, in place of found
-	want   []string
-	advice string
-}
-
-func (m *mismatch) Error() string {
-	found, length := m.found, len(m.found)
-	if m.value.Kind() != jose.KindNone {
-		found, length = someTexts(m.value)
-	}
-	var b strings.Builder
-	b.WriteString(m.name)
-	switch {
-	case found == nil:
-		b.WriteString(" is missing")
-	case length == 1:
-		b.WriteString(" is " + quote(found[0]))
-	default:
-		b.WriteString(" is " + quoteSome(found, length))
-	}
-	switch len(m.want) {
-	case 0:
-	case 1:
-		b.WriteString(", want " + quote(m.want[0]))
-	default:
-		b.WriteString(", want one of " + quoteAll(m.want))
-	}
-	if m.advice != "" {
-		b.WriteString(": " + m.advice)
-	}
-	return b.String()
-}
-
-// A foreignKeyError is the cause of a rejection of a token whose key is in the
-// issuer's key set, where it is said to be another issuer's.
-type foreignKeyError struct {
-	kid, keyIssuer, issuer string
-	hasTenant              bool
-}
-
-func (e *foreignKeyError) Error() string {
-	text := "the key set says that this key signs for " + quote(e.keyIssuer) + " alone"
-	switch {
-	case !strings.Contains(e.keyIssuer, "{tenantid}"):
-	case e.hasTenant:
-		text += ", where {tenantid} is the token's claim tid"
-	default:
-		text += ", where {tenantid} is the claim tid, which the token doesn't have"
-	}
-	return "kid is " + quote(e.kid) + ": " + text + ", and iss is " + quote(e.issuer) +
-		": the token is not its issuer's, or Config.Keys is the key set of another one"
-}
-
-// An otherTypeError is the cause of a refusal for what only other types of token have.
-type otherTypeError struct{ mark *mark }
-
-func (e *otherTypeError) Error() string {
-	return "this is " + e.mark.kind + " by its claim " + e.mark.claim + ", and only access tokens are accepted"
-}
-
 // advised adds advice to an error.
 type advised struct {
 	error
@@ -264,11 +201,21 @@ func (u *untimely) Error() string {
 }
 
 const (
-	maxQuoted     = 256 // bytes of one value in a text or an Error's field
+	maxQuoted     = 256 // bytes of one value in a text or an Error's field, or of a list's values
 	maxQuotedList = 8   // values
 )
 
-func quote(s string) string { return strconv.Quote(cut(s)) }
+func quote(s string) string { return quoteTo(s, maxQuoted) }
+
+// quoteTo leaves room for what comes after in a text, and cuts a value earlier
+// in which every character has to be escaped.
+func quoteTo(s string, most int) string {
+	quoted := strconv.Quote(cutTo(s, most))
+	if len(quoted) > most+len("…\n")+len(`""`) {
+		return strconv.Quote(cutTo(s, most/6))
+	}
+	return quoted
+}
 
 func quoteAll(list []string) string { return quoteSome(list, len(list)) }
 
@@ -276,14 +223,16 @@ func quoteAll(list []string) string { return quoteSome(list, len(list)) }
 func quoteSome(list []string, length int) string {
 	var b strings.Builder
 	b.WriteByte('[')
-	for i, s := range list[:min(len(list), maxQuotedList)] {
-		if i > 0 {
+	n := 0
+	for n < min(len(list), maxQuotedList) && b.Len() < maxQuoted {
+		if n > 0 {
 			b.WriteByte(' ')
 		}
-		b.WriteString(quote(s))
+		b.WriteString(quoteTo(list[n], maxQuoted/min(2, length)))
+		n++
 	}
-	if length > maxQuotedList {
-		fmt.Fprintf(&b, " and %d more", length-maxQuotedList)
+	if length > n {
+		fmt.Fprintf(&b, " and %d more", length-n)
 	}
 	b.WriteByte(']')
 	return b.String()
@@ -306,9 +255,11 @@ func someTexts(v jose.Value) (few []string, length int) {
 }
 
 // cut shortens s, and parts it from the token that it may be a piece of.
-func cut(s string) string {
-	if len(s) > maxQuoted {
-		return strings.ToValidUTF8(s[:maxQuoted], "") + "…"
+func cut(s string) string { return cutTo(s, maxQuoted) }
+
+func cutTo(s string, most int) string {
+	if len(s) > most {
+		return strings.ToValidUTF8(s[:most], "") + "…"
 	}
 	return s
 }

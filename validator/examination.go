@@ -46,18 +46,16 @@ const (
 )
 
 // parse takes the token apart.
-func (x *examination) parse(token string, maxSize int) error {
+func (x *examination) parse(token string, limit limit) error {
 	x.step = stepForm
-	if len(token) > maxSize {
-		return tooLarge()
+	if len(token) > limit.size {
+		return limit.tooLarge(len(token))
 	}
-	if err := x.token.Parse(token, maxSize); err != nil {
+	if err := x.token.Parse(token, limit.size); err != nil {
 		return &Error{Code: CodeMalformed, Err: err}
 	}
 	return nil
 }
-
-func tooLarge() error { return &Error{Code: CodeMalformed, Err: jose.ErrTooLarge} }
 
 // algorithm checks that v allows the token's. What is allowed decides, never what the token says
 // (RFC 8725, Section 3.1).
@@ -65,21 +63,21 @@ func (x *examination) algorithm(v *Validator) error {
 	x.step = stepAlgorithm
 	if alg := x.token.Header.Algorithm; !slices.Contains(v.algorithms, alg) {
 		return &Error{Code: CodeAlgorithm, Err: &mismatch{
-			name: "alg", found: []string{alg}, want: v.algorithms, advice: "see Config.Algorithms",
+			name: "alg", value: x.token.Header.AlgorithmValue, want: v.algorithms, advice: "see Config.Algorithms",
 		}}
 	}
 	return nil
 }
 
 // claims reads the token's claims.
-func (x *examination) claims() error {
+func (x *examination) claims(limit limit) error {
 	x.step = stepClaims
 	payload, err := x.token.Payload()
 	if err != nil {
 		return &Error{Code: CodeMalformed, Err: err}
 	}
 	x.keyID = x.token.Header.KeyID
-	return x.read(payload)
+	return x.read(payload, limit)
 }
 
 // decide comes to the verdict on a token that has been read.
@@ -132,12 +130,12 @@ func (x *examination) checkType(v *Validator) error {
 	switch accessToken := strings.EqualFold(typ, "at+jwt"); {
 	case accessToken:
 	case v.cfg.RequireRFC9068:
-		return &Error{Code: CodeType, Err: &mismatch{name: "typ", found: x.types(), want: []string{"at+jwt"}}}
+		return &Error{Code: CodeType, Err: &mismatch{name: "typ", found: x.types(), want: []string{"at+jwt"}, advice: adviceRFC9068}}
 	case x.token.Header.HasType && !strings.EqualFold(typ, "JWT"):
-		return &Error{Code: CodeType, Err: &mismatch{name: "typ", found: x.types(), want: []string{"JWT", "at+jwt"}}}
+		return &Error{Code: CodeType, Err: &mismatch{name: "typ", found: x.types(), want: []string{"JWT", "at+jwt"}, advice: adviceType}}
 	}
 	if x.mark != nil {
-		return &Error{Code: CodeType, Err: &otherTypeError{x.mark}}
+		return &Error{Code: CodeType, Err: &otherTypeError{x.mark, v.cfg.RequireRFC9068}}
 	}
 	if v.cfg.RequireRFC9068 {
 		return x.checkRequired()
@@ -169,7 +167,7 @@ func (x *examination) checkRequired() error {
 	default:
 		return nil
 	}
-	return &Error{Code: CodeClaim, Err: &mismatch{name: missing, advice: "RFC 9068 requires it"}}
+	return &Error{Code: CodeClaim, Err: &mismatch{name: missing, advice: adviceRFC9068}}
 }
 
 // checkIssuer compares exactly (RFC 7519, Section 7.3).
@@ -182,7 +180,7 @@ func (x *examination) checkIssuer(v *Validator) error {
 		}
 	}
 	return &Error{Code: CodeIssuer, Err: &mismatch{
-		name: "iss", found: x.issuers(), want: v.cfg.Issuers, advice: issuerAdvice(x.Issuer, v.cfg.Issuers),
+		name: "iss", found: x.issuers(), want: v.cfg.Issuers, compare: true,
 	}}
 }
 
@@ -191,20 +189,6 @@ func (x *examination) issuers() []string {
 		return nil
 	}
 	return []string{x.Issuer}
-}
-
-func issuerAdvice(found string, want []string) string {
-	for _, issuer := range want {
-		switch {
-		case strings.TrimSuffix(found, "/") == strings.TrimSuffix(issuer, "/"):
-			return "they differ by the slash at the end"
-		case strings.EqualFold(found, issuer):
-			return "they differ by case"
-		case strings.TrimPrefix(found, "http://") == strings.TrimPrefix(issuer, "https://"):
-			return "they differ by the scheme"
-		}
-	}
-	return ""
 }
 
 // checkAudience wants one of ours among the token's (RFC 7519, Section 4.1.3).
@@ -219,8 +203,19 @@ func (x *examination) checkAudience(v *Validator) error {
 		}
 	}
 	return &Error{Code: CodeAudience, Err: &mismatch{
-		name: "aud", value: x.audience, want: v.cfg.Audiences, advice: v.audienceAdvice,
+		name: "aud", value: x.audience, want: v.cfg.Audiences, compare: true, advice: x.audienceAdvice(v),
 	}}
+}
+
+// audienceAdvice says what to change about a token for another API.
+func (x *examination) audienceAdvice(v *Validator) string {
+	switch {
+	case x.trust.isAuth0:
+		return v.auth0Advice
+	case x.audience.Kind() == jose.KindNone:
+		return adviceNoAudience
+	}
+	return adviceAudience
 }
 
 func (x *examination) checkExpiry(v *Validator, now time.Time) error {
@@ -238,7 +233,7 @@ func (x *examination) checkSignature(ctx context.Context, v *Validator, now time
 	if v.cfg.Secret != nil {
 		x.step = stepSignature
 		if x.token.VerifyMAC(v.cfg.Secret) != nil {
-			return &Error{Code: CodeSignature, Err: jose.ErrSignature}
+			return &Error{Code: CodeSignature, Err: errSecret}
 		}
 		return nil
 	}
@@ -249,35 +244,87 @@ func (x *examination) checkSignature(ctx context.Context, v *Validator, now time
 	if len(keys) == 0 {
 		return &Error{Code: CodeUnknownKey, Err: &unknownKeyError{kid, x.trust.unknown(kid)}}
 	}
+	c := choice{kid: kid, alg: alg, issuer: x.Issuer, tenant: x.tenant, keys: keys}
+	if kid == "" {
+		c.hashes = x.certificateHashes(keys)
+	}
 	tried := 0
 	var foreign *jwks.Key
+	var cause error // the first key's
 	for i := range keys {
-		if !fits(&keys[i], alg) {
-			continue
-		}
-		if !keys[i].SignsFor(x.Issuer, x.tenant) {
-			foreign = &keys[i]
+		if !c.fits(&keys[i]) {
+			if foreign == nil && c.isNamed(&keys[i]) && fits(&keys[i], alg) {
+				foreign = &keys[i]
+			}
 			continue
 		}
 		// Only a token without kid, or a careless issuer, leaves a choice. It must not multiply the work.
-		if tried++; tried > maxTried {
+		if tried == maxTried {
 			break
 		}
+		tried++
 		x.step = stepSignature
-		if x.token.Verify(keys[i].Public) == nil {
+		err := x.token.Verify(keys[i].Public)
+		if err == nil {
 			x.signedBy = &keys[i]
 			return nil
 		}
+		if cause == nil {
+			cause = err
+		}
 	}
-	if tried == 0 && foreign != nil {
+	switch {
+	case tried == 0 && foreign != nil:
 		return &Error{Code: CodeUnknownKey, Err: &foreignKeyError{kid, foreign.Issuer, x.Issuer, x.tenant != ""}}
+	case tried == 0:
+		return &Error{Code: CodeAlgorithm, Err: &keyMismatchError{alg, keys}}
+	case len(keys) > 1 || kid == "":
+		return &Error{Code: CodeSignature, Err: &choiceError{cause, c, tried}}
 	}
-	if tried == 0 {
-		return &Error{Code: CodeAlgorithm, Err: &mismatch{
-			name: "alg", found: []string{alg}, advice: "the issuer's key is not for it",
-		}}
+	return &Error{Code: CodeSignature, Err: cause}
+}
+
+// A choice holds what decides which keys are tried for a token.
+type choice struct {
+	kid            string
+	alg            string
+	issuer, tenant string
+	hashes         certificateHashes // empty if no key has one of them
+	keys           []jwks.Key
+}
+
+// fits reports whether key is one to try.
+func (c *choice) fits(key *jwks.Key) bool {
+	return fits(key, c.alg) && c.isNamed(key) && key.SignsFor(c.issuer, c.tenant)
+}
+
+// isNamed reports whether key is one that the hashes name, if they name any.
+func (c *choice) isNamed(key *jwks.Key) bool {
+	return c.hashes == certificateHashes{} || c.hashes.name(key)
+}
+
+// certificateHashes are the "x5t" and "x5t#S256" of a header. They are names for
+// a key where there is no kid (RFC 7515, Sections 4.1.7 and 4.1.8), and prove
+// nothing.
+type certificateHashes struct{ sha1, sha256 string }
+
+// certificateHashes returns those of the token's header if they name any of the
+// keys. Issuers write hashes that their own key sets don't have.
+func (x *examination) certificateHashes(keys []jwks.Key) certificateHashes {
+	hashes := certificateHashes{x.token.Header.X5T, x.token.Header.X5TS256}
+	if (hashes == certificateHashes{}) {
+		return hashes
 	}
-	return &Error{Code: CodeSignature, Err: jose.ErrSignature}
+	for i := range keys {
+		if hashes.name(&keys[i]) {
+			return hashes
+		}
+	}
+	return certificateHashes{}
+}
+
+func (h certificateHashes) name(key *jwks.Key) bool {
+	return h.sha256 != "" && h.sha256 == key.X5TS256 || h.sha1 != "" && h.sha1 == key.X5T
 }
 
 // maxTried is how many keys are tried for one token.

@@ -62,7 +62,7 @@ func ExampleCodeOf() {
 func ExampleValidator_Explain() {
 	fmt.Print(exampleValidator().Explain(context.Background(), exampleToken(object{"exp": t0.Unix() - 60})))
 	// Output:
-	// passed       form       want a compact JWS in strict base64url and JSON, of 16384 bytes at most, without crit
+	// passed       form       want a compact JWS in strict base64url and JSON, of 16384 bytes at most (Config.MaxTokenSize), without crit
 	// passed       alg        want "EdDSA"; found "EdDSA"
 	// passed       claims     want strict JSON, each registered claim of its type
 	// passed       typ        want "JWT", "at+jwt" or none, and nothing that only other types of token have; found "JWT"

@@ -108,13 +108,23 @@ var steps = [stepsEnd]struct {
 }{
 	stepForm: {"form",
 		func(v *Validator) string {
-			return fmt.Sprintf("a compact JWS in strict base64url and JSON, of %d bytes at most, without crit", v.cfg.MaxTokenSize)
+			return fmt.Sprintf("a compact JWS in strict base64url and JSON, of %d bytes at most (Config.MaxTokenSize), without crit",
+				v.cfg.MaxTokenSize)
 		},
 		func(*examination) string { return "" },
 	},
 	stepAlgorithm: {"alg",
 		func(v *Validator) string { return oneOfText(v.algorithms) },
-		func(x *examination) string { return quote(x.token.Header.Algorithm) },
+		func(x *examination) string {
+			switch alg := x.token.Header.AlgorithmValue; alg.Kind() {
+			case jose.KindNone:
+				return "none"
+			case jose.KindString:
+				return quote(x.token.Header.Algorithm)
+			default:
+				return alg.Kind().String()
+			}
+		},
 	},
 	stepClaims: {"claims",
 		func(*Validator) string { return "strict JSON, each registered claim of its type" },

@@ -13,9 +13,10 @@ import (
 // with. All of them have the same keys if the caller has given them, and each
 // its own otherwise, so that no issuer signs in the name of another.
 type trust struct {
-	issuer string
-	keys   KeySource   // nil if there is a Secret
-	cache  *jwks.Cache // keys, if it is one and the Validator has the system's time
+	issuer  string
+	isAuth0 bool        // as far as that can be told
+	keys    KeySource   // nil if there is a Secret
+	cache   *jwks.Cache // keys, if it is one and the Validator has the system's time
 }
 
 // trusts pairs the issuers of cfg with their keys.
@@ -34,7 +35,7 @@ func (cfg *Config) trusts() ([]trust, error) {
 			}
 			keys = cache
 		}
-		all[i] = trust{issuer: issuer, keys: keys}
+		all[i] = trust{issuer: issuer, isAuth0: cfg.isAuth0(issuer), keys: keys}
 		if cfg.Now == nil {
 			all[i].cache, _ = keys.(*jwks.Cache)
 		}

@@ -24,6 +24,13 @@ type Mux struct {
 	// changed once the Mux is in use.
 	Now func() time.Time
 
+	// MaxTokenSize is the length in bytes of the longest token that is read to
+	// find its tenant, whose own Config.MaxTokenSize then counts. If zero, it is
+	// the largest of the Validators of [NewMux], or [DefaultMaxTokenSize] with
+	// [NewMuxFunc]. [MaxMaxTokenSize] is the most. It must not be changed once the
+	// Mux is in use.
+	MaxTokenSize int
+
 	byIssuer     map[string]*Validator // of NewMux
 	tenants      *tenants              // of NewMuxFunc, or nil
 	maxTokenSize int
@@ -76,6 +83,16 @@ func (m *Mux) Forget(issuer string) {
 	}
 }
 
+func (m *Mux) limit() limit {
+	switch {
+	case m.MaxTokenSize > 0:
+		return limit{min(m.MaxTokenSize, MaxMaxTokenSize), "Mux.MaxTokenSize"}
+	case m.tenants != nil:
+		return limit{m.maxTokenSize, "Mux.MaxTokenSize"}
+	}
+	return limit{m.maxTokenSize, "Config.MaxTokenSize"} // of the tenant that has the largest
+}
+
 func (m *Mux) now() time.Time {
 	if m.Now != nil {
 		return m.Now()
@@ -106,18 +123,18 @@ func (m *Mux) validate(ctx context.Context, x *examination, token string) error 
 	if m.maxTokenSize == 0 {
 		return &Error{Code: CodeUnavailable, Err: errNoMux}
 	}
-	if err := x.parse(token, m.maxTokenSize); err != nil {
-		return advise(err, "request the token with the audience of this API")
+	if err := x.parse(token, m.limit()); err != nil {
+		return advise(err, adviceOpaque, adviceEncrypted)
 	}
 	// No tenant is looked for in the name of a token that none could accept.
 	if alg := x.token.Header.Algorithm; !jose.Known(alg) && jose.HashSize(alg) == 0 {
-		return &Error{Code: CodeAlgorithm, Err: &mismatch{name: "alg", found: []string{alg}}}
+		return &Error{Code: CodeAlgorithm, Err: &mismatch{name: "alg", value: x.token.Header.AlgorithmValue, advice: "no tenant has it in Config.Algorithms"}}
 	}
-	if err := x.claims(); err != nil {
+	if err := x.claims(m.limit()); err != nil {
 		return err
 	}
 	if x.Issuer == "" { // no tenant is without a name
-		return &Error{Code: CodeIssuer, Err: &mismatch{name: "iss", found: x.issuers()}}
+		return &Error{Code: CodeIssuer, Err: &mismatch{name: "iss", found: x.issuers(), advice: "a Mux finds the tenant by it"}}
 	}
 	v, err := m.find(ctx, x.Issuer)
 	switch {
@@ -127,9 +144,11 @@ func (m *Mux) validate(ctx context.Context, x *examination, token string) error 
 		}
 		return unavailable(serviceTenants, err)
 	case v == nil:
-		return &Error{Code: CodeIssuer, Err: &mismatch{name: "iss", found: x.issuers(), advice: "no tenant has this issuer"}}
+		return &Error{Code: CodeIssuer, Err: &mismatch{name: "iss", found: x.issuers(), advice: adviceNoTenant}}
 	case len(token) > v.cfg.MaxTokenSize:
-		return tooLarge()
+		return v.limit().tooLarge(len(token))
+	case x.members > v.limit().members():
+		return v.limit().tooManyMembers()
 	}
 	if known, err := v.memory.recognize(ctx, v, token, &x.Claims); known {
 		return err

@@ -1,7 +1,6 @@
 package validator
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/rsguard/rsguard/internal/jose"
@@ -17,6 +16,7 @@ type reading struct {
 	mark     *mark      // by which the claims say that the token is no access token, or nil
 	tenant   string     // tid, if it is a string
 	ignored  []mistyped // private claims
+	members  int        // how many there are, over all depths
 
 	// These are copied to the Claims by believe, and not before: a stranger's
 	// token can have thousands of each.
@@ -40,12 +40,13 @@ const (
 // JSON type is an error, null included: what isn't understood must not pass for absent. A private claim has the type that
 // its issuer gives it (RFC 7519, Section 4.3). If that isn't the one that is read here, it passes for absent, so that
 // checks which want it reject the token.
-func (r *reading) read(payload string) error {
+func (r *reading) read(payload string, limit limit) error {
 	c := &r.Claims
-	var cid, appID, wrong string
-	var hasAuthorizedParty, hasCID, hasScope, isWrong bool
+	var wrong jose.Member
+	var cid, appID string
+	var hasAuthorizedParty, hasCID, hasScope bool
 
-	o := jose.Open(payload, jose.TokenLimits)
+	o := jose.Open(payload, jose.ClaimsLimits(limit.size))
 	for o.Next() {
 		ok, v := true, o.Member.Value
 		switch o.Member.Name {
@@ -105,18 +106,21 @@ func (r *reading) read(payload string) error {
 				r.mark = findMark(o.Member.Name, v)
 			}
 		}
-		if !ok && !isWrong {
-			wrong, isWrong = o.Member.Name, true
+		if !ok && wrong.Name == "" {
+			wrong = o.Member
 		}
 	}
 	if err := o.Err(); err != nil {
 		*r = reading{} // what was read may not be all
-		return &Error{Code: CodeMalformed, Err: fmt.Errorf("the token's claims: %w", err)}
+		if _, ok := err.(*jose.MembersError); ok {
+			return limit.tooManyMembers()
+		}
+		return &Error{Code: CodeMalformed, Err: &claimsError{err}}
 	}
 	c.payload = payload
-	if isWrong {
-		err := fmt.Errorf("the claim %s is not of its JSON type, or out of range", wrong)
-		return &Error{Code: CodeClaim, Err: err}
+	r.members = o.Members()
+	if wrong.Name != "" {
+		return &Error{Code: CodeClaim, Err: &claimTypeError{wrong.Name, wrong.Value}}
 	}
 	// No standard says that the names which issuers have for the client agree.
 	switch {

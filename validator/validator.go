@@ -29,11 +29,11 @@ import (
 
 // A Validator validates the tokens of one tenant. It is made by [New], and safe for concurrent use.
 type Validator struct {
-	cfg            *Config // by its address: see Format
-	algorithms     []string
-	audienceAdvice string
-	trusts         []trust // in the order of Config.Issuers
-	memory         *memory // nil if nothing is remembered
+	cfg         *Config // by its address: see Format
+	algorithms  []string
+	auth0Advice string  // for a client of Auth0's
+	trusts      []trust // in the order of Config.Issuers
+	memory      *memory // nil if nothing is remembered
 }
 
 // New returns a Validator. It does no I/O and starts no goroutine: keys are fetched when the first token asks for them.
@@ -50,7 +50,7 @@ func New(cfg Config) (*Validator, error) {
 	cfg.Leeway = max(cmp.Or(cfg.Leeway, DefaultLeeway), 0)
 	cfg.MaxTokenSize = cmp.Or(cfg.MaxTokenSize, DefaultMaxTokenSize)
 
-	v := &Validator{cfg: &cfg, audienceAdvice: "request the token with audience=" + cfg.Audiences[0]}
+	v := &Validator{cfg: &cfg, auth0Advice: "request the token with audience=" + cfg.Audiences[0]}
 	for _, alg := range cfg.algorithms() {
 		v.algorithms = append(v.algorithms, string(alg))
 	}
@@ -103,13 +103,13 @@ func (v *Validator) examine(ctx context.Context, x *examination, token string) e
 	if v.cfg == nil {
 		return &Error{Code: CodeUnavailable, Err: errNotMade}
 	}
-	if err := x.parse(token, v.cfg.MaxTokenSize); err != nil {
-		return advise(err, v.audienceAdvice)
+	if err := x.parse(token, v.limit()); err != nil {
+		return v.advise(err)
 	}
 	if err := x.algorithm(v); err != nil {
 		return err
 	}
-	if err := x.claims(); err != nil {
+	if err := x.claims(v.limit()); err != nil {
 		return err
 	}
 	return x.decide(ctx, v)
@@ -117,10 +117,26 @@ func (v *Validator) examine(ctx context.Context, x *examination, token string) e
 
 var errNotMade = errors.New("this Validator was not made by New")
 
+func (v *Validator) limit() limit { return limit{v.cfg.MaxTokenSize, "Config.MaxTokenSize"} }
+
 // advise adds what to do about a token that is no JWT.
-func advise(err error, advice string) error {
-	if e, ok := err.(*Error); ok && (e.Err == jose.ErrOpaque || e.Err == jose.ErrEncrypted) {
-		e.Err = &advised{e.Err, advice}
+func (v *Validator) advise(err error) error {
+	for i := range v.trusts {
+		if !v.trusts[i].isAuth0 {
+			return advise(err, adviceOpaque, adviceEncrypted)
+		}
+	}
+	return advise(err, v.auth0Advice, adviceEncryptedAuth0)
+}
+
+func advise(err error, opaque, encrypted string) error {
+	if e, ok := err.(*Error); ok {
+		switch e.Err {
+		case jose.ErrOpaque:
+			e.Err = &advised{e.Err, opaque}
+		case jose.ErrEncrypted:
+			e.Err = &advised{e.Err, encrypted}
+		}
 	}
 	return err
 }

@@ -156,7 +156,7 @@ func issuerAndTenant(token *jwt.Token) (issuer, tenant string) {
 	if err != nil {
 		return "", ""
 	}
-	members, _ := jose.ParseObject(nil, payload, jose.TokenLimits)
+	members, _ := jose.ParseObject(nil, payload, jose.ClaimsLimits(len(token.Raw)))
 	iss, _ := jose.Lookup(members, "iss")
 	tid, _ := jose.Lookup(members, "tid")
 	issuer, _ = iss.Text()

@@ -171,7 +171,7 @@ func TestExplain(t *testing.T) {
 		{"good", good, 0, "accepted"},
 		{"good, as a header", "Authorization: Bearer " + good + "\r\n", 0, "accepted"},
 		{"expired", iss.Token(testutil.Claims{"exp": 1}), 1, "token_expired"},
-		{"opaque", "L0ngOpaqueToken", 1, "request the token with audience=" + mockissuer.DefaultAudience},
+		{"opaque", "L0ngOpaqueToken", 1, "this is an opaque token, not a JWT: have the client ask for a token for this API"},
 		{"of another issuer that is accepted", other.Token(nil), 0, "accepted"},
 		{"of another issuer, in the first's name", other.Token(testutil.Claims{"iss": iss.URL}), 1, "unknown_key"},
 		{"for another audience", iss.Token(testutil.Claims{"aud": "x"}), 1, "wrong_audience"},

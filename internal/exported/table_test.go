@@ -92,7 +92,7 @@ var table = map[string]entry{
 	"validator.Outcome":      of[validator.Outcome](zeroReport, everything),
 	"validator.Report":       of[validator.Report](zeroReport, everything),
 	"validator.Step":         of[validator.Step](zeroReport, everything),
-	"validator.Validator":    of[validator.Validator](zeroValidator, "cfg.Issuers", "cfg.Audiences", "algorithms").ifHidden("audienceAdvice", "trusts"),
+	"validator.Validator":    of[validator.Validator](zeroValidator, "cfg.Issuers", "cfg.Audiences", "algorithms").ifHidden("auth0Advice", "trusts"),
 
 	"mockissuer.API":          of[mockissuer.API](nil, "Identifier", "Name").ifHidden(everything).inJSON("Scopes", "Profile", "Algorithm"),
 	"mockissuer.Access":       of[mockissuer.Access](nil, everything),

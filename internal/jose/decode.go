@@ -33,7 +33,7 @@ func Decode(text string, into any, reserved *Names) error {
 	}
 	d := decoders.Get().(*decoder)
 	defer d.release()
-	d.parser, d.reserved = parser{s: text, members: math.MaxInt}, reserved
+	d.parser, d.reserved = parser{s: text, limits: Limits{Members: math.MaxInt}}, reserved
 	d.room = max(minRoom, len(text)/bytesToRoom)
 	d.space()
 	return d.value(v, shapeOf(v.Type()))
@@ -72,7 +72,7 @@ func (d *decoder) take() error {
 	return nil
 }
 
-var errRoom = &SyntaxError{"JSON has too many objects and arrays for its size"}
+var errRoom = &SyntaxError{format: "JSON has too many objects and arrays for its size"}
 
 // maxKept is enough for a token of the default size.
 const maxKept = 1 << 13

@@ -54,7 +54,7 @@ const (
 	bytesToEffort = 256
 )
 
-var errEffort = &SyntaxError{"JSON has numbers of over 19 digits, or near the ends of the range, that take too long to read"}
+var errEffort = &SyntaxError{format: "JSON has numbers of over 19 digits, or near the ends of the range, that take too long to read"}
 
 // isSmooth reports whether strconv.ParseFloat is fast for a number whose
 // exponent is larger than maxPower: it is normal, and not between two results.

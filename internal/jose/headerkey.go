@@ -13,8 +13,8 @@ import (
 // a stranger's, so whatever needs no arithmetic is looked at first, the length
 // of the signature included.
 //
-// The error is ErrKeyMismatch or ErrSignature, or says what is wrong with the
-// key.
+// The error is ErrKeyMismatch, or wraps ErrSignature, or says what is wrong with
+// the key.
 func (t *Token) HeaderKey(maxBits, maxExponent int) (crypto.PublicKey, error) {
 	if t.Header.JWK.Kind() != KindObject {
 		return nil, errors.New("missing, or not an object")
@@ -45,8 +45,8 @@ func (t *Token) HeaderKey(maxBits, maxExponent int) (crypto.PublicKey, error) {
 	if key, ok := key.(*rsa.PublicKey); ok && (key.N.BitLen() > maxBits || key.E > maxExponent) {
 		return nil, fmt.Errorf("an RSA key with over %d bits, or an exponent over %d", maxBits, maxExponent)
 	}
-	if t.signatureLength != signatureSize(key) {
-		return nil, ErrSignature
+	if err := t.checkSize(key); err != nil {
+		return nil, err
 	}
 	return key, checkStrength(key)
 }

@@ -8,12 +8,6 @@ import (
 	"unicode/utf8"
 )
 
-// SyntaxError says why something is not a strict token or not strict JSON. Its text is for logs and holds no
-// part of what was read.
-type SyntaxError struct{ msg string }
-
-func (e *SyntaxError) Error() string { return e.msg }
-
 // Limits bound what [ParseObject] reads. The object itself is at depth 1; members are counted over all depths.
 type Limits struct {
 	Depth, Members int
@@ -24,11 +18,20 @@ type Limits struct {
 }
 
 var (
-	// TokenLimits are for headers and claims.
+	// TokenLimits are for headers, and for the claims of tokens of 16 KiB.
 	TokenLimits = Limits{Depth: 32, Members: 1024}
+	// ReadBefore is for what has been within its limits already.
+	ReadBefore = Limits{Depth: math.MaxInt, Members: math.MaxInt}
 	// DocumentLimits are for key sets and metadata, whose size is limited where they are fetched.
 	DocumentLimits = Limits{Depth: 32, Members: 1 << 20}
 )
+
+// ClaimsLimits are for the claims of tokens of maxSize bytes. A caller that
+// takes larger tokens than usual takes as many more members, so that the cost
+// of one grows with its size alone.
+func ClaimsLimits(maxSize int) Limits {
+	return Limits{TokenLimits.Depth, max(TokenLimits.Members, maxSize/16), false}
+}
 
 // A Kind is one of JSON's kinds of value.
 type Kind byte
@@ -43,6 +46,25 @@ const (
 	KindArray
 	KindObject
 )
+
+// String returns the kind with its article, as it stands in a text.
+func (k Kind) String() string {
+	switch k {
+	case KindNull:
+		return "null"
+	case KindBool:
+		return "a boolean"
+	case KindNumber:
+		return "a number"
+	case KindString:
+		return "a string"
+	case KindArray:
+		return "an array"
+	case KindObject:
+		return "an object"
+	}
+	return "missing"
+}
 
 // A Member of an object: its name, unescaped, and its value.
 type Member struct {
@@ -97,7 +119,7 @@ type Object struct {
 // Open begins to read the object that s is.
 func Open(s string, limits Limits) Object {
 	o := Object{
-		parser: parser{s: s, members: limits.Members, depth: limits.Depth - 1, shallow: limits.Shallow},
+		parser: parser{s: s, limits: limits, depth: 1},
 		first:  true,
 	}
 	p := &o.parser
@@ -131,7 +153,7 @@ func (o *Object) Next() bool {
 			o.err = errTrailing
 		}
 	case !o.names.add(p, m.Name, at):
-		o.err = errDuplicate
+		o.err = errDuplicate(m.Name)
 	default:
 		o.Member = m
 		return true
@@ -142,6 +164,9 @@ func (o *Object) Next() bool {
 // Err returns the reason for which the text is no such object, a
 // [*SyntaxError]. It is known once Next has returned false.
 func (o *Object) Err() error { return o.err }
+
+// Members returns how many members Next has read so far, over all depths.
+func (o *Object) Members() int { return o.parser.members }
 
 // Lookup finds the member with exactly this name.
 func Lookup(members []Member, name string) (Value, bool) {
@@ -212,7 +237,7 @@ func (v Value) All() iter.Seq[Value] {
 			return
 		}
 		// What v holds has been within its limits.
-		p := parser{s: v.raw, pos: 1, depth: math.MaxInt, members: math.MaxInt, shallow: true}
+		p := parser{s: v.raw, pos: 1, limits: Limits{math.MaxInt, math.MaxInt, true}}
 		for first := true; ; first = false {
 			element, more, err := p.element(first)
 			if err != nil || !more || !yield(element) {

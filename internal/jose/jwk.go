@@ -15,10 +15,12 @@ import (
 
 // A jwkMembers holds the members of a JWK that matter here, each of no kind if
 // there is none. All others are ignored, as RFC 7517, Section 4 requires:
-// certificates and their hashes among them, which issuers are known to misspell.
+// certificates among them. Their hashes, which issuers are known to misspell,
+// are names and nothing else.
 type jwkMembers struct {
 	kty, crv, x, y, n, e          Value
 	use, keyOps, alg, kid, issuer Value
+	x5t, x5tS256                  Value
 
 	private string // the name of a member that no public key has, if there is one
 }
@@ -50,6 +52,10 @@ func readJWK(text string) (m jwkMembers, err error) {
 			m.kid = v
 		case "issuer":
 			m.issuer = v
+		case "x5t":
+			m.x5t = v
+		case "x5t#S256":
+			m.x5tS256 = v
 		// Those of private and symmetric keys (RFC 7518, Sections 6.2.2, 6.3.2 and
 		// 6.4.1). Whatever publishes one has told the key to everybody.
 		case "d", "p", "q", "dp", "dq", "qi", "oth", "k":
@@ -90,7 +96,7 @@ func (m *jwkMembers) describe() (key Key, err error) {
 	if m.kid.Kind() != KindNone {
 		var ok bool
 		if key.ID, ok = m.kid.Text(); !ok {
-			return Key{}, errors.New(`"kid" is not a string`)
+			return Key{}, fmt.Errorf(`"kid" is %v, want a string`, m.kid.Kind())
 		}
 	}
 	if err := m.checkType(); err != nil {

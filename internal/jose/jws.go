@@ -5,23 +5,6 @@ import (
 	"strings"
 )
 
-// The reasons for which a string is not a compact JWS that deserve advice of their own.
-var (
-	ErrTooLarge  = &SyntaxError{"the token is too large"}
-	ErrOpaque    = &SyntaxError{"this is an opaque token, not a JWT"}
-	ErrEncrypted = &SyntaxError{"this is an encrypted token (JWE)"}
-)
-
-var (
-	errSegments  = &SyntaxError{"the token doesn't have three non-empty segments"}
-	errBase64    = &SyntaxError{"a segment of the token is not strict base64url without padding"}
-	errHeader    = &SyntaxError{"the token's header is over 4 KiB"}
-	errCritical  = &SyntaxError{`the token's header has "crit"`}
-	errUnencoded = &SyntaxError{`the token's header has "b64" other than true`}
-	errKeyID     = &SyntaxError{`the token's "kid" is not a string`}
-	errType      = &SyntaxError{`the token's "typ" is not a string`}
-)
-
 // maxHeader is the length of the longest header, as sent.
 const maxHeader = 4 << 10
 
@@ -50,12 +33,20 @@ type Header struct {
 	Type      string
 	HasType   bool
 	JWK       Value
+
+	AlgorithmValue Value // of any kind
+
+	// X5T and X5TS256 are the hashes of a certificate with the key. They are
+	// names of a key for those that have no other, and empty if they are no
+	// strings.
+	X5T, X5TS256 string
 }
 
-// Parse splits token and reads its header and the spelling of all its segments. Its error is a [*SyntaxError].
+// Parse splits token and reads its header and the spelling of all its segments. Its error is a [*SyntaxError],
+// a [*SizeError] or a [*MembersError].
 func (t *Token) Parse(token string, maxSize int) error {
 	if len(token) > maxSize {
-		return ErrTooLarge
+		return &SizeError{"token", len(token), maxSize}
 	}
 	header, rest, _ := strings.Cut(token, ".")
 	payload, signature, ok := strings.Cut(rest, ".")
@@ -63,14 +54,14 @@ func (t *Token) Parse(token string, maxSize int) error {
 		return shapeError(token)
 	}
 	if len(header) > maxHeader {
-		return errHeader
+		return &SizeError{"token's header", len(header), maxHeader}
 	}
 	t.signed, t.payload = token[:len(header)+1+len(payload)], payload
 
 	t.decoded.Grow(base64url.DecodedLen(len(header)) + base64url.DecodedLen(len(payload)))
 	text, ok := decode(&t.decoded, header)
 	if !ok {
-		return errBase64
+		return errBase64("header")
 	}
 	if err := t.Header.parse(text); err != nil {
 		return err
@@ -82,18 +73,32 @@ func (t *Token) Parse(token string, maxSize int) error {
 func (t *Token) Payload() (string, error) {
 	payload, ok := decode(&t.decoded, t.payload)
 	if !ok {
-		return "", errBase64
+		return "", errBase64("payload")
 	}
 	return payload, nil
 }
 
 // Verify checks the token's signature by the algorithm in its header, which the caller has allowed, and by key.
-// Its error is ErrKeyMismatch or ErrSignature.
+// Its error is ErrKeyMismatch, or is or wraps ErrSignature.
 func (t *Token) Verify(key crypto.PublicKey) error {
-	if t.signatureLength > maxSignature {
-		return ErrSignature
+	if !Fits(t.Header.Algorithm, key) {
+		return ErrKeyMismatch
+	}
+	// Before anything is computed: a wrong length must cost nothing.
+	if err := t.checkSize(key); err != nil {
+		return err
 	}
 	return verify(t.Header.Algorithm, key, t.signed, t.signature[:t.signatureLength])
+}
+
+// checkSize reports a signature of a length that none by key has.
+func (t *Token) checkSize(key crypto.PublicKey) error {
+	alg, want := t.Header.Algorithm, signatureSize(key)
+	if t.signatureLength == want {
+		return nil
+	}
+	isDER := t.signatureLength <= maxSignature && isDER(alg, t.signature[:t.signatureLength])
+	return &SignatureSizeError{alg, t.signatureLength, want, isDER}
 }
 
 // VerifyMAC checks an HMAC of one of the HS algorithms in the header, which the caller has allowed.
@@ -113,13 +118,14 @@ func (h *Header) parse(text string) error {
 		switch o.Member.Name {
 		case "alg":
 			h.Algorithm, _ = v.Text()
+			h.AlgorithmValue = v
 		case "kid":
 			if h.KeyID, ok = v.Text(); !ok {
-				return errKeyID
+				return errNotText("kid", v)
 			}
 		case "typ":
 			if h.Type, h.HasType = v.Text(); !h.HasType {
-				return errType
+				return errNotText("typ", v)
 			}
 		case "crit":
 			// RFC 7515, Section 4.1.11: what is critical must be understood, and we understand no extension.
@@ -130,6 +136,10 @@ func (h *Header) parse(text string) error {
 			}
 		case "jwk":
 			h.JWK = v
+		case "x5t":
+			h.X5T, _ = v.Text()
+		case "x5t#S256":
+			h.X5TS256, _ = v.Text()
 		}
 	}
 	return o.Err()
@@ -139,12 +149,12 @@ func (t *Token) readSignature(segment string) error {
 	t.signatureLength = base64url.DecodedLen(len(segment))
 	if t.signatureLength > maxSignature {
 		if _, ok := decode(new(strings.Builder), segment); !ok {
-			return errBase64
+			return errBase64("signature")
 		}
 		return nil
 	}
 	if !decodeInto(t.signature[:], segment) {
-		return errBase64
+		return errBase64("signature")
 	}
 	return nil
 }
@@ -157,5 +167,5 @@ func shapeError(token string) error {
 	case 4:
 		return ErrEncrypted
 	}
-	return errSegments
+	return errSegments(token)
 }

@@ -12,6 +12,8 @@ type Key struct {
 	ID        string           // "kid"; empty if there is none
 	Algorithm string           // "alg"; empty means any that fits
 	Issuer    string           // "issuer": whose tokens it signs; empty means any
+	X5T       string           // "x5t", as it stands; empty if there is none that is a short string
+	X5TS256   string           // "x5t#S256", likewise
 	Public    crypto.PublicKey // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey, past CheckPublicKey
 }
 
@@ -34,13 +36,13 @@ func ParseKeySet(data []byte) (keys []Key, leftOut []error, err error) {
 		return nil, nil, err
 	}
 	if set.Kind() == KindNone {
-		return nil, nil, &SyntaxError{`JSON has no "keys"`}
+		return nil, nil, &SyntaxError{format: `JSON has no "keys"`}
 	}
 	if set.Kind() != KindArray {
-		return nil, nil, &SyntaxError{`"keys" is not an array`}
+		return nil, nil, &SyntaxError{`"keys" is %v, want an array`, []any{set.Kind()}}
 	}
 	if set.Len() > maxKeys {
-		return nil, nil, &SyntaxError{fmt.Sprintf(`"keys" has %d elements, over %d`, set.Len(), maxKeys)}
+		return nil, nil, &SyntaxError{`"keys" has %d elements, over %d`, []any{set.Len(), maxKeys}}
 	}
 
 	i := -1
@@ -52,7 +54,9 @@ func ParseKeySet(data []byte) (keys []Key, leftOut []error, err error) {
 			continue
 		}
 		// Cloned, lest one short string keeps the whole document alive.
-		key.ID, key.Algorithm, key.Issuer = strings.Clone(key.ID), strings.Clone(key.Algorithm), strings.Clone(key.Issuer)
+		for _, text := range []*string{&key.ID, &key.Algorithm, &key.Issuer, &key.X5T, &key.X5TS256} {
+			*text = strings.Clone(*text)
+		}
 		keys = append(keys, key)
 	}
 	return keys, leftOut, nil
@@ -86,7 +90,17 @@ func parseKey(v Value) (Key, error) {
 			return Key{}, errors.New(`"issuer" is not a string that names one`)
 		}
 	}
+	key.X5T, key.X5TS256 = shortText(m.x5t), shortText(m.x5tS256)
 	return key, nil
+}
+
+// shortText returns a string that is no longer than the hash of a certificate
+// in any spelling that issuers have, and "" for any other value.
+func shortText(v Value) string {
+	if text, _ := v.Text(); len(text) <= 128 {
+		return text
+	}
+	return ""
 }
 
 // describeID names a key in a log line by its kid, if it has one that can be read.

@@ -76,7 +76,7 @@ func TestParsePublicKey(t *testing.T) {
 		{"OKP", edJWK, ""},
 		{"with everything", rsaJWK.with(members{"use": "sig", "key_ops": []string{"encrypt", "verify"}, "alg": "PS512", "kid": "1"}), ""},
 		{"empty kid", rsaJWK.with(members{"kid": ""}), ""},
-		{"kid is a number", rsaJWK.with(members{"kid": 1}), `"kid" is not a string`},
+		{"kid is a number", rsaJWK.with(members{"kid": 1}), `"kid" is a number, want a string`},
 
 		{"x5t in hexadecimal", rsaJWK.with(members{"x5t": "NjVBRjY5MDlCMUIwNzU4RTA2QzZFMDQ4QzQ2MDAyQjVDNjk1RTM2Qg"}), ""},
 		{"x5c that is none", rsaJWK.with(members{"x5c": []any{1, "!"}, "x5u": 7, "x5t#S256": nil}), ""},
@@ -143,7 +143,7 @@ func TestParsePublicKey(t *testing.T) {
 		{"Ed25519 of 31 bytes", edJWK.with(members{"x": edX[:42]}), `"x" has 42 characters`},
 		{"Ed25519, the neutral element", edJWK.with(members{"x": "AQ" + strings.Repeat("A", 41)}), "small order"},
 
-		{"twice the same member", text(`{"kty":"RSA","n":"` + rsaN + `","e":"AQAB","e":"AQAB"}`), "two members of one name"},
+		{"twice the same member", text(`{"kty":"RSA","n":"` + rsaN + `","e":"AQAB","e":"AQAB"}`), `two members of one name in an object: "e"`},
 		{"not an object", text(`["RSA"]`), "not an object"},
 		{"nothing", text(``), "not an object"},
 	} {
@@ -180,8 +180,8 @@ func TestParseKeySet(t *testing.T) {
 		{"no key", set(), 0, "", ""},
 		{"unknown members, odd ones too", `{"KEYS":1,"x":{"a":1,"a":2},"keys":[` + good + `]}`, 1, "", ""},
 		{"two keys of one kid", set(good, good), 2, "", ""},
-		{"a twice-named member", set(`{"kid":"a","kid":"a"}`, good), 1, "key 0: JSON has two members of one name in an object", ""},
-		{"one deeper", set(`{"kid":"a","x":[{"b":1,"b":2}]}`, good), 1, `key 0 (kid "a"): JSON has two members of one name in an object`, ""},
+		{"a twice-named member", set(`{"kid":"a","kid":"a"}`, good), 1, `key 0: JSON has two members of one name in an object: "kid"`, ""},
+		{"one deeper", set(`{"kid":"a","x":[{"b":1,"b":2}]}`, good), 1, `key 0 (kid "a"): JSON has two members of one name in an object: "b"`, ""},
 		{"not an object", set(`null`, good), 1, "key 0: not an object", ""},
 		{"a set in the set", set(set(good), good), 1, `key 0: "kty" is ""`, ""},
 		{"kid with a line break", set(good, `{"kid":"a\nb"}`), 1, `key 1 (kid "a\nb"): "kty" is ""`, ""},
@@ -189,9 +189,9 @@ func TestParseKeySet(t *testing.T) {
 
 		{"no keys", `{}`, 0, "", `no "keys"`},
 		{"keys in another case", `{"Keys":[` + good + `]}`, 0, "", `no "keys"`},
-		{"keys is an object", `{"keys":` + good + `}`, 0, "", "not an array"},
-		{"keys is null", `{"keys":null}`, 0, "", "not an array"},
-		{"keys twice", `{"keys":[],"keys":[` + good + `]}`, 0, "", "two members of one name"},
+		{"keys is an object", `{"keys":` + good + `}`, 0, "", `"keys" is an object, want an array`},
+		{"keys is null", `{"keys":null}`, 0, "", `"keys" is null, want an array`},
+		{"keys twice", `{"keys":[],"keys":[` + good + `]}`, 0, "", `two members of one name in an object: "keys"`},
 		{"a list", `[` + good + `]`, 0, "", "not an object"},
 		{"null", `null`, 0, "", "not an object"},
 		{"a web page", `<html>`, 0, "", "not an object"},
@@ -199,7 +199,7 @@ func TestParseKeySet(t *testing.T) {
 		{"malformed after a good key", `{"keys":[` + good + `,{,}]}`, 0, "", "malformed"},
 		{"cut off", set(good)[:60], 0, "", "malformed"},
 		{"too many", set(strings.Repeat("0,", 16384) + good), 0, "", "16385 elements"},
-		{"too deep", set(strings.Repeat("[", 100) + strings.Repeat("]", 100)), 0, "", "too deep"},
+		{"too deep", set(strings.Repeat("[", 100) + strings.Repeat("]", 100)), 0, "", "too deep: over 32 levels"},
 	} {
 		keys, leftOut, err := jose.ParseKeySet([]byte(tt.set))
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
@@ -215,6 +215,27 @@ func TestParseKeySet(t *testing.T) {
 		}
 		if got := fmt.Sprint(leftOut); got != "["+tt.leftOut+"]" {
 			t.Errorf("ParseKeySet(%s) left out %s, want [%s]", tt.name, got, tt.leftOut)
+		}
+	}
+}
+
+// The hashes of certificates are names for keys. A value that can't be one is
+// ignored.
+func TestParseKeySet_certificateHashes(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		key          members
+		x5t, x5tS256 string
+	}{
+		{members{}, "", ""},
+		{members{"x5t": "a", "x5t#S256": "b"}, "a", "b"},
+		{members{"x5t": 1, "x5t#S256": nil}, "", ""},
+		{members{"X5T": "a", "x5t#s256": "b"}, "", ""},
+		{members{"x5t": strings.Repeat("x", 128), "x5t#S256": strings.Repeat("x", 129)}, strings.Repeat("x", 128), ""},
+	} {
+		keys, leftOut, err := jose.ParseKeySet([]byte(`{"keys":[` + ecJWK.with(tt.key).String() + `]}`))
+		if err != nil || len(keys) != 1 || keys[0].X5T != tt.x5t || keys[0].X5TS256 != tt.x5tS256 {
+			t.Errorf("ParseKeySet(%v) = %+v, %v, %v, want x5t %q and x5t#S256 %q", tt.key, keys, leftOut, err, tt.x5t, tt.x5tS256)
 		}
 	}
 }

@@ -7,25 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-var (
-	errUTF8      = &SyntaxError{"JSON is not valid UTF-8"}
-	errNotObject = &SyntaxError{"JSON is not an object"}
-	errTrailing  = &SyntaxError{"JSON has something after the object"}
-	errDuplicate = &SyntaxError{"JSON has two members of one name in an object"}
-	errDepth     = &SyntaxError{"JSON is nested too deep"}
-	errMembers   = &SyntaxError{"JSON has too many members"}
-	errJSON      = &SyntaxError{"JSON is malformed"}
-	errString    = &SyntaxError{"JSON has a malformed string"}
-	errSurrogate = &SyntaxError{"JSON has half a surrogate pair"}
-)
-
 // A parser reads JSON by RFC 8259 and remembers only where it is and what it may still read.
 type parser struct {
 	s       string
 	pos     int
-	members int // how many more
-	depth   int // how many levels more
-	shallow bool
+	limits  Limits
+	members int // how many there were
+	depth   int // of how many levels
 	names   nameTable
 }
 
@@ -78,8 +66,8 @@ func (p *parser) member(first bool) (m Member, at int, more bool, err error) {
 	if more, err = p.separator(first, '}'); err != nil || !more {
 		return Member{}, 0, false, err
 	}
-	if p.members--; p.members < 0 {
-		return Member{}, 0, false, errMembers
+	if p.members++; p.members > p.limits.Members {
+		return Member{}, 0, false, &MembersError{p.limits.Members}
 	}
 	at = p.pos
 	name, err := p.string()
@@ -129,15 +117,15 @@ func (p *parser) word(word string, kind Kind) (Value, error) {
 }
 
 func (p *parser) object() error {
-	if p.depth--; p.depth < 0 {
-		return errDepth
+	if p.depth++; p.depth > p.limits.Depth {
+		return errDepth(p.limits.Depth)
 	}
 	start := p.pos
 	p.pos++
 	// An empty object takes two bytes, and isn't counted. It needs no nameSet,
 	// which would have to be cleared first.
 	if more, err := p.separator(true, '}'); err != nil || !more {
-		p.depth++
+		p.depth--
 		return err
 	}
 	names := nameSet{object: start}
@@ -147,18 +135,18 @@ func (p *parser) object() error {
 			return err
 		}
 		if !more {
-			p.depth++
+			p.depth--
 			return nil
 		}
-		if !p.shallow && !names.add(p, m.Name, at) {
-			return errDuplicate
+		if !p.limits.Shallow && !names.add(p, m.Name, at) {
+			return errDuplicate(m.Name)
 		}
 	}
 }
 
 func (p *parser) array() (length uint32, texts bool, err error) {
-	if p.depth--; p.depth < 0 {
-		return 0, false, errDepth
+	if p.depth++; p.depth > p.limits.Depth {
+		return 0, false, errDepth(p.limits.Depth)
 	}
 	p.pos++
 	texts = true
@@ -168,7 +156,7 @@ func (p *parser) array() (length uint32, texts bool, err error) {
 			return 0, false, err
 		}
 		if !more {
-			p.depth++
+			p.depth--
 			return length, texts, nil
 		}
 		length++

@@ -137,3 +137,17 @@ func Thumbprint(key crypto.PublicKey) (string, error) {
 	sum := sha256.Sum256([]byte(canonical))
 	return base64url.EncodeToString(sum[:]), nil
 }
+
+// Describe says of what type and size a key is.
+func Describe(key crypto.PublicKey) string {
+	if CheckPublicKey(key) != nil {
+		return "a key that can't be used"
+	}
+	switch key := key.(type) {
+	case *rsa.PublicKey:
+		return fmt.Sprintf("an RSA key of %d bits", key.N.BitLen())
+	case *ecdsa.PublicKey:
+		return "an EC key on " + key.Curve.Params().Name
+	}
+	return "an Ed25519 key"
+}

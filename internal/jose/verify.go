@@ -9,14 +9,6 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/sha512"
-	"errors"
-)
-
-var (
-	// ErrSignature says that a signature is not that of the key.
-	ErrSignature = errors.New("the signature is not valid")
-	// ErrKeyMismatch says that a key can't be used with an algorithm.
-	ErrKeyMismatch = errors.New("the key doesn't fit the algorithm")
 )
 
 // A family of algorithms shares a kind of key and a way to check a signature.
@@ -113,13 +105,9 @@ func curve(hash crypto.Hash) elliptic.Curve {
 	return elliptic.P521()
 }
 
+// verify checks a signature of the length that those by key have, which fits
+// alg.
 func verify(alg string, key crypto.PublicKey, signed string, signature []byte) error {
-	if !Fits(alg, key) {
-		return ErrKeyMismatch
-	}
-	if len(signature) != signatureSize(key) {
-		return ErrSignature // before anything is computed: a wrong length must cost nothing
-	}
 	var few [2 << 10]byte
 	input := append(few[:0], signed...)
 
@@ -146,6 +134,41 @@ func verdict(valid bool) error {
 		return ErrSignature
 	}
 	return nil
+}
+
+// isDER reports whether the signature of an ECDSA algorithm is a SEQUENCE of two
+// INTEGERs, as most interfaces but that of JWS have it (RFC 3279, Section 2.2.3).
+func isDER(alg string, signature []byte) bool {
+	if f, _ := algorithm(alg); f != familyECDSA {
+		return false
+	}
+	sequence, rest, ok := derElement(signature, 0x30)
+	if !ok || len(rest) > 0 {
+		return false
+	}
+	if _, rest, ok = derElement(sequence, 0x02); !ok {
+		return false
+	}
+	_, rest, ok = derElement(rest, 0x02)
+	return ok && len(rest) == 0
+}
+
+// derElement returns the content of the first element of der, which has this
+// tag and at most 255 bytes, and what follows it.
+func derElement(der []byte, tag byte) (content, rest []byte, ok bool) {
+	if len(der) < 2 || der[0] != tag {
+		return nil, nil, false
+	}
+	length, rest := int(der[1]), der[2:]
+	if length == 0x81 && len(rest) > 0 {
+		length, rest = int(rest[0]), rest[1:]
+	} else if length >= 0x80 {
+		return nil, nil, false
+	}
+	if len(rest) < length {
+		return nil, nil, false
+	}
+	return rest[:length], rest[length:], true
 }
 
 // signatureSize is the only length in bytes that a signature by key can have.

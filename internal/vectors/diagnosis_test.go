@@ -19,11 +19,11 @@ func TestDiagnosis(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		`audiences: aud is "https://tenant.example.com/userinfo"`:        `aud is "https://tenant.example.com/userinfo", want "https://api.example.com": request the token with audience=https://api.example.com`,
+		`audiences: aud is "https://tenant.example.com/userinfo"`:        `aud is "https://tenant.example.com/userinfo", want "https://api.example.com": have the client ask for a token for this API, or add the value to Config.Audiences if it names this API too`,
 		`audiences: an array of others`:                                  `aud is ["https://a.example.com" "https://b.example.com"], want "https://api.example.com"`,
 		`audiences: no aud`:                                              `aud is missing`,
-		`compact: opaque token`:                                          `this is an opaque token, not a JWT: request the token with audience=https://api.example.com`,
-		`compact: of five parts`:                                         `this is an encrypted token (JWE): request the token with audience=https://api.example.com`,
+		`compact: opaque token`:                                          `this is an opaque token, not a JWT: have the client ask for a token for this API, and the issuer make its access tokens JWTs`,
+		`compact: of five parts`:                                         `this is an encrypted token (JWE): only signed tokens are read, so turn off the encryption of access tokens at the issuer`,
 		`types: ID token with nonce and at_hash`:                         `this is an ID token`,
 		`types: logout token`:                                            `this is a security event or logout token`,
 		`types: typ "dpop+jwt"`:                                          `typ is "dpop+jwt", want one of ["JWT" "at+jwt"]`,
@@ -31,7 +31,7 @@ func TestDiagnosis(t *testing.T) {
 		`issuers: iss is "https://TENANT.EXAMPLE.COM/"`:                  `they differ by case`,
 		`issuers: iss is "http://tenant.example.com/"`:                   `they differ by the scheme`,
 		`algorithms: ES256 by default`:                                   `alg is "ES256", want "RS256": see Config.Algorithms`,
-		`algorithms: ES256 with the kid of p384`:                         `alg is "ES256": the issuer's key is not for it`,
+		`algorithms: ES256 with the kid of p384`:                         `alg is "ES256", and the key is an EC key on P-384: have the issuer sign with an algorithm for its key`,
 		`headers: kid is "RSA"`:                                          `kid is "RSA": the keys held, fetched just now, have no such key; the next fetch for an unknown key with the next lookup; held are "rsa" `,
 		`headers: crit is ["exp"]`:                                       `"crit"`,
 		`times: exp an hour ago`:                                         `exp was 2025-12-31T23:00:00Z, 1h0m0s before now (2026-01-01T00:00:00Z; leeway 30s)`,
@@ -45,7 +45,7 @@ func TestDiagnosis(t *testing.T) {
 		`json: two claims iss, the same`:                                 `two members of one name`,
 		`key-sets: the key set is no keys`:                               `key set is empty`,
 		`compact: newline at the end of the signature`:                   `base64url`,
-		`types: RFC 9068 asked for: no jti`:                              `jti is missing: RFC 9068 requires it`,
+		`types: RFC 9068 asked for: no jti`:                              `jti is missing: Config.RequireRFC9068 requires it`,
 		`issuers: iss is "https://tenant.example.com.attacker.example/"`: `want "https://tenant.example.com/"`,
 
 		"types: Casdoor's refresh token":                        `this is a refresh token by its claim tokenType`,

@@ -138,6 +138,27 @@ func keySetCases() *suite {
 	}
 	s.accept("no kid, the fourth of four keys signed", "RFC 7515, Appendix D", headWithout("kid"), set(append(five[:3:3], jwk(rsaKey1()))...))
 	s.refuse("invalid_signature", "no kid, the fifth of five keys signed", "four are tried: a token must not cost more", headWithout("kid"), set(append(five[:4:4], jwk(rsaKey1()))...))
+
+	// The hash of a certificate is a name where there is no kid.
+	const (
+		x5t     = "RFC 7515, Section 4.1.7: the certificate's hash names a key where there is no kid"
+		x5tS256 = "RFC 7515, Section 4.1.8: the certificate's hash names a key where there is no kid"
+	)
+	named := set(append(five[:4:4], jwk(rsaKey1(), member{"x5t", `"2oJ"`}, member{"x5t#S256", `"fC1"`}))...)
+	s.accept("no kid, x5t of the fifth of five keys", x5t, headWithout("kid"), head("x5t", `"2oJ"`), named)
+	s.accept("no kid, x5t#S256 of the fifth of five keys", x5tS256, headWithout("kid"), head("x5t#S256", `"fC1"`), named)
+	s.accept("kid is empty, x5t of the fifth of five keys", x5t, head("kid", `""`), head("x5t", `"2oJ"`), named)
+	s.refuse("invalid_signature", "no kid, x5t in another case", x5t, headWithout("kid"), head("x5t", `"2OJ"`), named)
+	s.refuse("invalid_signature", "no kid, x5t is what x5t#S256 is", x5tS256, headWithout("kid"), head("x5t", `"fC1"`), named)
+	s.refuse("invalid_signature", "no kid, x5t is no string", x5t, headWithout("kid"), head("x5t", `["2oJ"]`), named)
+	s.refuse("invalid_signature", "no kid, x5t is empty, and so is a key's", x5t, headWithout("kid"), head("x5t", `""`), set(append(five[:4:4], jwk(rsaKey1(), member{"x5t", `""`}))...))
+	s.refuse("invalid_signature", "no kid, x5t of a key that has not signed", x5t, headWithout("kid"), head("x5t", `"a"`), set(jwk(otherRSA(), member{"x5t", `"a"`}), jwk(rsaKey1())))
+	s.accept("no kid, x5t of no key", x5t, headWithout("kid"), head("x5t", `"a"`), set(jwk(otherRSA()), jwk(rsaKey1())))
+	s.accept("no kid, x5t of two keys, the second signed", x5t, headWithout("kid"), head("x5t", `"a"`), set(jwk(otherRSA(), member{"x5t", `"a"`}), jwk(rsaKey1(), member{"x5t", `"a"`})))
+	s.accept("a kid beside the x5t of another key", "RFC 7515, Section 4.1.4", head("x5t", `"a"`), set(jwk(otherRSA(), member{"x5t", `"a"`}), jwk(rsaKey1())))
+	s.accept("a kid of two keys beside the x5t of the one that has not signed", "RFC 7515, Section 4.1.4", head("x5t", `"a"`), set(jwk(otherRSA(), member{"kid", `"rsa"`}, member{"x5t", `"a"`}), jwk(rsaKey1())))
+	s.refuse("unknown_key", "an unknown kid beside the x5t of a key", "RFC 7515, Section 4.1.4: the kid must match", head("kid", `"k9"`), head("x5t", `"2oJ"`), named)
+
 	s.accept("a kid, the fifth of five keys signed", "RFC 7515, Section 4.1.4", set(append(five[:4:4], jwk(rsaKey1()))...))
 
 	// The set itself. What is no key set is no verdict on the token.

@@ -44,6 +44,7 @@ func limits() *suite {
 	s.accept("20,000 bytes of 20,000", size, limit(20000), sized(20000))
 	s.refuse("token_malformed", "20,001 bytes of 20,000", size, limit(20000), sized(20001))
 
+	const members = "members are limited to 1,024, and to one for each 16 bytes of a larger limit of the token's size"
 	const headerSize = "a header's size is limited to 4 KiB"
 	headerOf := func(n int) option {
 		return func(d *draft) {
@@ -68,6 +69,12 @@ func limits() *suite {
 	s.refuse("token_malformed", "a header of 500 members", "a header's size is limited to 4 KiB", header(`{"alg":"RS256","kid":"rsa",`+numbered(500)+`}`))
 	s.accept("a header of 300 members", "RFC 7515, Section 4: others are ignored", header(`{"alg":"RS256","kid":"rsa",`+numbered(300)+`}`))
 	s.refuse("token_malformed", "a payload of 1,500 members", "members are limited to 1,024", payload(claims(","+numbered(1500))))
+	// The payload has five members more.
+	s.accept("a payload of 1,024 members", members, payload(claims(","+numbered(1024-5))))
+	s.refuse("token_malformed", "a payload of 1,025 members", members, payload(claims(","+numbered(1025-5))))
+	s.accept("a payload of 1,024 members, a limit of 1 KiB less", members, limit(15<<10), payload(claims(","+numbered(1024-5))))
+	s.accept("a payload of 2,048 members, a limit of 32 KiB", members, limit(32<<10), payload(claims(","+numbered(2048-5))))
+	s.refuse("token_malformed", "a payload of 2,049 members, a limit of 32 KiB", members, limit(32<<10), payload(claims(","+numbered(2049-5))))
 	s.refuse("token_malformed", "a payload of 1,500 members of one name", "RFC 7519, Section 4", payload(claims(strings.Repeat(`,"a":0`, 1500))))
 	s.accept("an audience of 200 others and ours", "RFC 7519, Section 4.1.3", claim("aud", "["+strings.Repeat(`"https://other.example.com",`, 200)+quote(audience)+"]"))
 	s.refuse("wrong_audience", "an audience of 200 others", "RFC 7519, Section 4.1.3", claim("aud", "["+strings.Repeat(`"https://other.example.com",`, 200)+`"x"]`))

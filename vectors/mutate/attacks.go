@@ -158,6 +158,8 @@ var attacks = []attack{
 		"iat itself is in time", "cnf's members that are not understood are ignored",
 		"a proof's key has members that are not understood", "org_name is what is asked for in lower case",
 		"the scheme has no case", "hosts have no case", "the scheme's own port is none", "dots in a path are resolved",
-		"a host's name is the same in any case", "a 401 names the route's scopes",
+		"a host's name is the same in any case", "a 401 names the route's scopes", "members grow with MaxTokenSize",
+		"x5t names a key where there is no kid", "x5t#S256 names a key where there is no kid", "x5t is no name beside a kid",
+		"an empty x5t names nothing", "an x5t that no key has names nothing",
 	}, nil},
 }

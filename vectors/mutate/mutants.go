@@ -44,7 +44,7 @@ var mutants = []mutant{
 	// The compact form.
 	{"the signature is not empty", []edit{{jws, `payload == "" || signature == "" ||`, `payload == "" ||`}}},
 	{"the token has a size", []edit{
-		{examination, "if len(token) > maxSize {", "if false {"},
+		{examination, "if len(token) > limit.size {", "if false {"},
 		{jws, "if len(token) > maxSize {", "if false {"},
 	}},
 	{"the header has a size", []edit{{jws, "if len(header) > maxHeader {", "if false {"}}},
@@ -56,12 +56,12 @@ var mutants = []mutant{
 	{"JSON is UTF-8", []edit{{jsonReader, "case !utf8.ValidString(s):", "case !utf8.ValidString(s) && false:"}}},
 	{"nothing stands after the object", []edit{{jsonReader, "if p.pos != len(p.s) {", "if false {"}}},
 	{"no two members of one name at the top", []edit{{jsonReader, "case !o.names.add(p, m.Name, at):", "case !o.names.add(p, m.Name, at) && false:"}}},
-	{"no two members of one name within", []edit{{parser, "if !p.shallow && !names.add(p, m.Name, at) {", "if !p.shallow && !names.add(p, m.Name, at) && false {"}}},
+	{"no two members of one name within", []edit{{parser, "if !p.limits.Shallow && !names.add(p, m.Name, at) {", "if !p.limits.Shallow && !names.add(p, m.Name, at) && false {"}}},
 	{"claims' names are exact", []edit{{read, "switch o.Member.Name {", "switch strings.ToLower(o.Member.Name) {"}}},
 	{"header members' names are exact", []edit{{jws, "switch o.Member.Name {", "switch strings.ToLower(o.Member.Name) {"}}},
-	{"depth of objects", []edit{{parser, "func (p *parser) object() error {\n\tif p.depth--; p.depth < 0 {", "func (p *parser) object() error {\n\tif false {"}}},
-	{"depth of arrays", []edit{{parser, "if p.depth--; p.depth < 0 {\n\t\treturn 0, false, errDepth", "if false {\n\t\treturn 0, false, errDepth"}}},
-	{"number of members", []edit{{parser, "if p.members--; p.members < 0 {", "if false {"}}},
+	{"depth of objects", []edit{{parser, "func (p *parser) object() error {\n\tif p.depth++; p.depth > p.limits.Depth {", "func (p *parser) object() error {\n\tif false {"}}},
+	{"depth of arrays", []edit{{parser, "if p.depth++; p.depth > p.limits.Depth {\n\t\treturn 0, false, errDepth", "if false {\n\t\treturn 0, false, errDepth"}}},
+	{"number of members", []edit{{parser, "if p.members++; p.members > p.limits.Members {", "if false {"}}},
 	{"no half of a surrogate pair", []edit{{parser, "if !ok || utf16.DecodeRune(r, low) == utf8.RuneError {", "if !ok || utf16.DecodeRune(r, low) == utf8.RuneError && false {"}}},
 	{"no control characters in strings", []edit{{parser, "table[c] = c >= ' ' && c !=", "table[c] = c !="}}},
 	{"no leading zeros in numbers", []edit{{parser, "if p.peek() == '0' {", "if false {"}}},
@@ -104,7 +104,7 @@ var mutants = []mutant{
 	{"private keys are left out", []edit{{jwk, `if m.private != "" {`, "if false {"}}},
 	{"keys for encryption are left out", []edit{{jwk, `text != "sig" {`, `text == "\x00" {`}}},
 	{"keys without the operation verify are left out", []edit{{jwk, "return errors.New(`\"key_ops\" is without \"verify\"`)", "return nil"}}},
-	{"a key that names an issuer signs for it alone", []edit{{examination, "if !keys[i].SignsFor(x.Issuer, x.tenant) {", "if false {"}}},
+	{"a key that names an issuer signs for it alone", []edit{{examination, "c.isNamed(key) && key.SignsFor(c.issuer, c.tenant)", "c.isNamed(key)"}}},
 	{"a key's issuer is a string", []edit{{key, `if key.Issuer, _ = m.issuer.Text(); key.Issuer == "" {`, "if key.Issuer, _ = m.issuer.Text(); false {"}}},
 	{"{tenantid} is the token's tid", []edit{{keyIssuer, "issuer[len(before):len(issuer)-len(after)] == tenant", "true"}}},
 	{"{tenantid} is nothing without a tid", []edit{{keyIssuer, `return tenant != "" &&`, "return true &&"}}},
@@ -114,10 +114,16 @@ var mutants = []mutant{
 	{"a kid names a key, of a set", []edit{{keys, "return index.byID[kid], nil", "return index.all, nil"}}},
 
 	// The signature.
-	{"the signature is checked", []edit{{examination, "if x.token.Verify(keys[i].Public) == nil {", "if true {"}}},
-	{"signatures have one length", []edit{{verify, "if len(signature) != signatureSize(key) {", "if len(signature)%2 != 0 {"}}},
+	{"the signature is checked", []edit{{examination, "if err == nil {\n\t\t\tx.signedBy", "if true {\n\t\t\tx.signedBy"}}},
+	{"signatures have one length", []edit{{jws, "if t.signatureLength == want {", "if t.signatureLength%2 == 0 {"}}},
 	{"PSS salts are as long as the hash", []edit{{verify, "SaltLength: rsa.PSSSaltLengthEqualsHash", "SaltLength: rsa.PSSSaltLengthAuto"}}},
-	{"few keys are tried", []edit{{examination, "if tried++; tried > maxTried {", "if tried++; false {"}}},
+	{"few keys are tried", []edit{{examination, "if tried == maxTried {", "if false {"}}},
+	{"x5t names a key where there is no kid", []edit{{examination, "c.hashes = x.certificateHashes(keys)", "_ = x.certificateHashes"}}},
+	{"x5t#S256 names a key where there is no kid", []edit{{examination, `h.sha256 != "" && h.sha256 == key.X5TS256 || `, ""}}},
+	{"x5t is no name beside a kid", []edit{{examination, "\tif kid == \"\" {\n\t\tc.hashes", "\tif true {\n\t\tc.hashes"}}},
+	{"an empty x5t names nothing", []edit{{examination, `h.sha1 != "" && h.sha1 == key.X5T`, "h.sha1 == key.X5T"}}},
+	{"an x5t that no key has names nothing", []edit{{examination, "\t\t\treturn hashes\n\t\t}\n\t}\n\treturn certificateHashes{}", "\t\t\treturn hashes\n\t\t}\n\t}\n\treturn hashes"}}},
+	{"members grow with MaxTokenSize", []edit{{jsonReader, "max(TokenLimits.Members, maxSize/16)", "TokenLimits.Members"}}},
 
 	// Types.
 	{"typ is absent, JWT or at+jwt", []edit{{examination, `case x.token.Header.HasType && !strings.EqualFold(typ, "JWT"):`, "case false:"}}},
@@ -148,7 +154,7 @@ var mutants = []mutant{
 	{"iat itself is in time", []edit{{examination, "if now.Before(c.IssuedAt.Add(-v.cfg.Leeway)) {", "if !now.After(c.IssuedAt.Add(-v.cfg.Leeway)) {"}}},
 	{"whole dates are in range", []edit{{jsonReader, "seconds > maxDate {", "seconds > 1e17 {"}}},
 	{"dates with fractions are in range", []edit{{jsonReader, "if seconds == maxDate && nanoseconds > 0 {", "if false {"}}},
-	{"claims have their types", []edit{{read, "if !ok && !isWrong {", "if !ok && !isWrong && false {"}}},
+	{"claims have their types", []edit{{read, `if !ok && wrong.Name == "" {`, `if !ok && wrong.Name == "\x00" {`}}},
 	{"client_id before azp", []edit{{read, "\tcase r.hasClientID:\n\tcase hasAuthorizedParty:", "\tcase hasAuthorizedParty:"}}},
 	{"cid before appid", []edit{{read, "case hasCID:", `case hasCID && appID == "":`}}},
 	{"a private claim's type is its issuer's", []edit{{read, "r.ignored = append(r.ignored, mistyped{m.Name, want})", `r.mark = &mark{claim: m.Name, kind: "wrong"}`}}},
@@ -180,7 +186,7 @@ var mutants = []mutant{
 	{"all scopes", []edit{{check, "if len(missing) == 0 {", "if len(missing) < len(wanted) {"}}},
 	{"permissions are not scopes", []edit{{check, "lack \", c.Permissions, all)", "lack \", append(c.Permissions, c.Scopes...), all)"}}},
 	{"a rejection has a code", []edit{{"validator/error.go", "{ return cmp.Or(e.Code, CodeRefused) }", "{ return cmp.Or(e.Code, \"\") }"}}},
-	{"clients are exact", []edit{{check, "unless(slices.Contains(wanted, of(c)), refusal)", "unless(slices.ContainsFunc(wanted, func(s string) bool { return strings.EqualFold(s, of(c)) }), refusal)"}}},
+	{"clients are exact", []edit{{check, "unless(slices.Contains(wanted, found), refusal)", "unless(slices.ContainsFunc(wanted, func(s string) bool { return strings.EqualFold(s, found) }), refusal)"}}},
 
 	// The order.
 	{"no key is fetched for another type", order("checkType(v)")},
