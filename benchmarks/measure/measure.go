@@ -77,24 +77,24 @@ func take(c Case, n int) (float64, error) {
 		}
 	}
 
-	start := clock()
+	start := Processor()
 	for range n {
 		if err := c.Run(); err != nil {
 			return 0, err
 		}
 	}
 
-	return float64(clock()-start) / float64(n), nil
+	return float64(Processor()-start) / float64(n), nil
 }
 
 // size returns how many runs fill a turn.
 func size(c Case) int {
 	for n := 1; ; n *= 2 {
-		start := clock()
+		start := Processor()
 		for range n {
 			_ = c.Run() // it has just passed; take looks at every error
 		}
-		if took := clock() - start; took > turn/4 {
+		if took := Processor() - start; took > turn/4 {
 			return max(1, int(float64(n)*float64(turn)/float64(took)))
 		}
 	}

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// clock returns the processor time that this process has used. Time in which
+// Processor returns the processor time that this process has used. Time in which
 // other programs have the processor is not in it.
-func clock() time.Duration {
+func Processor() time.Duration {
 	var used syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
 		panic(err) // the arguments are constant
