@@ -55,9 +55,10 @@ func TestLogLine(t *testing.T) {
 	}
 	rs, es := wordsRSA(), newWordsKey("ec")
 	normal := documents(issuer, rs.jwk(`"alg":"RS256"`), es.jwk())
-	var six []string
+	var six, sameKid []string
 	for i := range 5 {
 		six = append(six, newWordsKey(fmt.Sprint("old-", i)).jwk())
+		sameKid = append(sameKid, newWordsKey("same").jwk())
 	}
 	six = append(six, es.jwk(`"x5t":"2oJ","x5t#S256":"fC1"`))
 	type (
@@ -107,17 +108,18 @@ func TestLogLine(t *testing.T) {
 
 		{
 			name: "aud is empty", claims: members{"aud": []string{}},
-			want: `invalid_claim: the claim aud is an empty array, want a string or an array of strings: ` +
-				`have the issuer put the name of this API into it`,
+			want: `invalid_claim: the claim aud is an empty array, want the name of this API in it: ` +
+				`have the client ask for a token for this API, and the issuer put the name of this API into aud`,
 		},
 		{
 			name: "aud is null", payload: `{"iss":"` + issuer + `","aud":null,"exp":1796133600}`,
 			want: `invalid_claim: the claim aud is null, want a string or an array of strings: ` +
-				`have the issuer put the name of this API into it`,
+				`have the client ask for a token for this API, and the issuer put the name of this API into aud`,
 		},
 		{
 			name: "no aud", claims: members{"aud": nil},
-			want: `wrong_audience: aud is missing, want "https://api.example.com": have the issuer put the name of this API into it`,
+			want: `wrong_audience: aud is missing, want "https://api.example.com": ` +
+				`have the client ask for a token for this API, and the issuer put the name of this API into aud`,
 		},
 		{
 			name: "aud with a slash", claims: members{"aud": []string{"https://api.example.com/", "https://b.example.com"}},
@@ -226,7 +228,7 @@ func TestLogLine(t *testing.T) {
 			name: "no kid, and many keys", config: allowES, documents: documents(issuer, six...), key: es,
 			header: members{"kid": nil, "alg": "ES256"},
 			want: `invalid_signature: the signature is not valid: no kid, 4 of 6 keys tried: ` +
-				`have the issuer name the key by kid, by a kid of its own`,
+				`have the issuer write kid into its tokens`,
 		},
 		{
 			name: "no kid, and few keys", config: allowES, documents: documents(issuer, six[:2]...), key: es,
@@ -245,6 +247,12 @@ func TestLogLine(t *testing.T) {
 		{
 			name: "no kid, and the other hash of a certificate", config: allowES, documents: documents(issuer, six...), key: es,
 			header: members{"kid": nil, "alg": "ES256", "x5t#S256": "fC1"},
+		},
+		{
+			name: "many keys of one kid", config: allowES, documents: documents(issuer, sameKid...), key: es,
+			header: members{"kid": "same", "alg": "ES256"},
+			want: `invalid_signature: the signature is not valid: kid "same", 4 of 5 keys tried: ` +
+				`have the issuer give each of its keys a kid of its own`,
 		},
 		{
 			name: "the key set forbids alg", header: members{"alg": "PS256"}, config: func(c *conf) { c.Algorithms = []validator.Algorithm{"PS256"} },
@@ -332,7 +340,13 @@ func TestLogLine(t *testing.T) {
 		{
 			name: "an ID token where RFC 9068 is required", config: func(c *conf) { c.RequireRFC9068 = true },
 			header: members{"typ": "at+jwt"}, claims: members{"at_hash": "x"},
-			want: `wrong_type: this is an ID token by its claim at_hash, and only access tokens are accepted`,
+			want: `wrong_type: this is an ID token by its claim at_hash, and only access tokens are accepted: ` +
+				`have the client send its access token`,
+		},
+		{
+			name: "a refresh token", claims: members{"tokenType": "refresh-token"},
+			want: `wrong_type: this is a refresh token by its claim tokenType, and only access tokens are accepted: ` +
+				`have the client send its access token`,
 		},
 		{
 			name: "iss without the slash", config: func(c *conf) { c.Issuers = []string{auth0} }, claims: members{"iss": "https://shop.eu.auth0.com"},

@@ -134,7 +134,11 @@ func (e *claimTypeError) Error() string {
 		}
 		return text + describe(e.value) + want
 	case "aud":
-		return text + describe(e.value) + ", want " + wantTextOrTexts + ": " + adviceNoAudience
+		want := wantTextOrTexts
+		if isEmptyArray(e.value) {
+			want = "the name of this API in it"
+		}
+		return text + describe(e.value) + ", want " + want + ": " + adviceNoAudience
 	case "scope":
 		return text + describe(e.value) + ", want " + wantTextOrTexts
 	}
@@ -159,7 +163,7 @@ func describe(v jose.Value) string {
 
 // What to do about tokens for other APIs, and about what is no JWT.
 const (
-	adviceNoAudience = "have the issuer put the name of this API into it"
+	adviceNoAudience = "have the client ask for a token for this API, and the issuer put the name of this API into aud"
 	adviceAudience   = "have the client ask for a token for this API, " +
 		"or add the value to Config.Audiences if it names this API too"
 	adviceOpaque    = "have the client ask for a token for this API, and the issuer make its access tokens JWTs"
@@ -170,7 +174,7 @@ const (
 
 	adviceType     = "Config.InsecureSkipTypeCheck accepts every type, ID tokens for the same audience included"
 	adviceRFC9068  = "Config.RequireRFC9068 requires it"
-	adviceAccess   = "have the client send its access token; " + adviceType
+	adviceAccess   = "have the client send its access token"
 	adviceNoTenant = "no tenant has this issuer"
 )
 
@@ -183,10 +187,10 @@ type otherTypeError struct {
 
 func (e *otherTypeError) Error() string {
 	text := "this is " + e.mark.kind + " by its claim " + e.mark.claim + ", and only access tokens are accepted"
-	if e.RFC9068 {
-		return text // the type check can't be skipped
+	if e.RFC9068 || e.mark.kind != idToken {
+		return text + ": " + adviceAccess // the type check can't be skipped, or nobody needs to
 	}
-	return text + ": " + adviceAccess
+	return text + ": " + adviceAccess + "; " + adviceType
 }
 
 // An unknownKeyError is the cause of a rejection of a token whose key isn't
@@ -268,10 +272,13 @@ func (e *choiceError) Error() string {
 		name = "a key by x5t"
 	}
 	text := fmt.Sprintf("%v: %s, %d of %d keys tried", e.cause, name, e.tried, fitting)
-	if e.tried < fitting {
-		return text + ": have the issuer name the key by kid, by a kid of its own"
+	switch {
+	case e.tried == fitting:
+		return text
+	case e.x.kid != "":
+		return text + ": have the issuer give each of its keys a kid of its own"
 	}
-	return text
+	return text + ": have the issuer write kid into its tokens"
 }
 
 // errSecret is the cause of a rejection of a token that Config.Secret didn't

@@ -26,14 +26,14 @@ var marks = []mark{
 	{"events", nil, "a security event or logout token", "RFC 8417, Section 2.2", ietf + "rfc8417"},
 	{"token_introspection", nil, "a token introspection response", "RFC 9701, Section 5", ietf + "rfc9701"},
 	{"response_type", nil, "an authorization request", "RFC 9101, Section 4", ietf + "rfc9101"},
-	{"at_hash", nil, "an ID token", "OpenID Connect Core 1.0, Section 3.1.3.6", openID},
-	{"c_hash", nil, "an ID token", "OpenID Connect Core 1.0, Section 3.3.2.11", openID},
-	{"typ", []string{"ID", "Serialized-ID", "id_token"}, "an ID token", "Keycloak", keycloakTypes},
+	{"at_hash", nil, idToken, "OpenID Connect Core 1.0, Section 3.1.3.6", openID},
+	{"c_hash", nil, idToken, "OpenID Connect Core 1.0, Section 3.3.2.11", openID},
+	{"typ", []string{"ID", "Serialized-ID", "id_token"}, idToken, "Keycloak", keycloakTypes},
 	{"typ", []string{"Refresh", "Offline", "refresh_token"}, "a refresh token", "Keycloak", keycloakTypes},
 	{"typ", []string{"Logout"}, "a logout token", "Keycloak", keycloakTypes},
 	{"typ", []string{"InitialAccessToken", "RegistrationAccessToken"}, "a client registration token", "Keycloak", github +
 		"keycloak/keycloak/blob/main/services/src/main/java/org/keycloak/services/clientregistration/ClientRegistrationTokenUtils.java"},
-	{"token_use", []string{"id", "id_token"}, "an ID token", "Amazon Cognito",
+	{"token_use", []string{"id", "id_token"}, idToken, "Amazon Cognito",
 		"https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html"},
 	{"token_use", []string{"refresh", "refresh_token"}, "a refresh token", "FastMCP", github + "PrefectHQ/fastmcp/pull/3524"},
 	{"tokenType", []string{"refresh-token", "refresh"}, "a refresh token", "Casdoor", github + "casdoor/casdoor/blob/master/object/token_jwt.go"},
@@ -41,9 +41,9 @@ var marks = []mark{
 		"jazzband/djangorestframework-simplejwt/blob/master/rest_framework_simplejwt/tokens.py"},
 	{"type", []string{"refresh", "refresh_token"}, "a refresh token", "Flask-JWT-Extended, Apache OFBiz", github +
 		"vimalloc/flask-jwt-extended/blob/main/flask_jwt_extended/tokens.py"},
-	{"tokenName", []string{"id_token"}, "an ID token", "PingAM", pingAM},
+	{"tokenName", []string{"id_token"}, idToken, "PingAM", pingAM},
 	{"tokenName", []string{"refresh_token"}, "a refresh token", "PingAM", pingAM},
-	{"tok_type", []string{"IT"}, "an ID token", "Oracle identity domains",
+	{"tok_type", []string{"IT"}, idToken, "Oracle identity domains",
 		"https://docs.oracle.com/en/cloud/paas/identity-cloud/idcsa/IdentityToken.html"},
 	{"drn", []string{"DSR"}, "a refresh token", "Descope", github + "descope/go-sdk/blob/main/descope/internal/auth/dpop_client_test.go"},
 	{"ati", nil, "a refresh token", "Spring Security OAuth", github + "spring-attic/spring-security-oauth/blob/main/" +
@@ -57,6 +57,9 @@ const (
 	keycloakTypes = github + "keycloak/keycloak/blob/main/core/src/main/java/org/keycloak/util/TokenUtil.java"
 	pingAM        = "https://docs.pingidentity.com/pingam/8/oidc1-guide/rest-api-oidc-idtoken-validation.html"
 )
+
+// idToken is a kind that some issuers' clients use as an access token.
+const idToken = "an ID token"
 
 // findMark returns the mark that a claim is, or nil.
 func findMark(name string, v jose.Value) *mark {
