@@ -265,7 +265,7 @@ var mutants = []mutant{
 	{"a proof's signature", []edit{{proof, "if err := p.token.Verify(key); err != nil {", "if err := p.token.Verify(key); err == jose.ErrKeyMismatch {"}}},
 	{"a proof's key has members that are not understood", []edit{{jwk, "\tfor o.Next() {\n", "\tfor o.Next() {\n\t\tif strings.Contains(o.Member.Name, \"x5\") {\n\t\t\tm.private = o.Member.Name\n\t\t}\n"}, {jwk, "\t\"math/big\"\n", "\t\"math/big\"\n\t\"strings\"\n"}}},
 	{"a proof's key has a size", []edit{{headerKey, "ok && (key.N.BitLen() > maxBits || key.E > maxExponent) {", "ok && key.E > maxExponent && maxBits < 0 {"}}},
-	{"a proof's key says its algorithm", []edit{{headerKey, `case described.Algorithm != "" && described.Algorithm != alg || !m.fits(alg):`, "case !m.fits(alg):"}}},
+	{"a proof's key says its algorithm", []edit{{headerKey, `case described.Algorithm != "" && described.Algorithm != alg || !m.fits(alg):`, `case described.Algorithm == "\x00" || !m.fits(alg):`}}},
 	{"a proof's nonce", []edit{{proofs, "if v.cfg.Nonces != nil && !(p.hasNonce && v.cfg.Nonces.Valid(p.nonce)) {", "if false {"}}},
 	{"a proof is used once", []edit{{proofs, "case !isNew:", "case !isNew && false:"}}},
 	{"a proof's name is its key's and jti's, not its signature's", []edit{{proofs, "id:         replayKey(thumbprint, p.id),", "id:         replayKey(thumbprint, p.id+r.Proofs[0]),"}}},
