@@ -49,7 +49,8 @@ func (p *reading) claims() error {
 		return invalid(fmt.Errorf("the proof: %w", err))
 	}
 	wrong, isWrong := "", false
-	o := jose.Open(payload, jose.TokenLimits)
+	var o jose.Object
+	o.Open(payload, jose.TokenLimits)
 	for o.Next() {
 		ok, v := true, o.Member.Value
 		switch o.Member.Name {

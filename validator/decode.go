@@ -77,7 +77,8 @@ func (e *decodeError) Unwrap() error { return e.err }
 
 // claim returns the value of any claim.
 func (c *Claims) claim(name string) (jose.Value, bool) {
-	claims := jose.Open(c.payload, jose.ReadBefore)
+	var claims jose.Object
+	claims.Open(c.payload, jose.ReadBefore)
 	for claims.Next() {
 		if claims.Member.Name == name {
 			return claims.Member.Value, true

@@ -46,7 +46,8 @@ func (r *reading) read(payload string, limit limit) error {
 	var cid, appID string
 	var hasAuthorizedParty, hasCID, hasScope bool
 
-	o := jose.Open(payload, jose.ClaimsLimits(limit.size))
+	var o jose.Object
+	o.Open(payload, jose.ClaimsLimits(limit.size))
 	for o.Next() {
 		ok, v := true, o.Member.Value
 		switch o.Member.Name {

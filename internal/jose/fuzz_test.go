@@ -173,6 +173,9 @@ func readable(text string) bool {
 	for {
 		token, err := dec.Token()
 		if err != nil {
+			if strings.Contains(text, `\`) {
+				members *= 4 // as those with an escape in their names count
+			}
 			return deepest <= jose.TokenLimits.Depth && members <= jose.TokenLimits.Members
 		}
 		switch token {

@@ -3,12 +3,14 @@ package jose
 import (
 	"iter"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 )
 
-// Limits bound what [ParseObject] reads. The object itself is at depth 1; members are counted over all depths.
+// Limits bound what [ParseObject] reads. The object itself is at depth 1; members are counted over all depths, and those
+// with an escape in their names four times.
 type Limits struct {
 	Depth, Members int
 
@@ -23,7 +25,7 @@ var (
 	// ReadBefore is for what has been within its limits already.
 	ReadBefore = Limits{Depth: math.MaxInt, Members: math.MaxInt}
 	// DocumentLimits are for key sets and metadata, whose size is limited where they are fetched.
-	DocumentLimits = Limits{Depth: 32, Members: 1 << 20}
+	DocumentLimits = Limits{Depth: 32, Members: 1 << 18}
 )
 
 // ClaimsLimits are for the claims of tokens of maxSize bytes. A caller that
@@ -75,17 +77,26 @@ type Member struct {
 // A Value is JSON text that was checked already. Its strings share memory with
 // the text that was parsed.
 type Value struct {
-	raw     string
-	kind    Kind
-	escaped bool   // a string with at least one escape
-	texts   bool   // an array of strings alone
-	length  uint32 // of an array, in elements
+	raw    string
+	kind   Kind
+	is     trait
+	length uint32 // of an array, in elements
 }
+
+// A trait is what else is known of a Value. (Values have four fields, so that
+// the compiler can keep them in registers.)
+type trait byte
+
+const (
+	escaped trait = 1 << iota // a string with at least one escape
+	texts                     // an array of strings alone
+)
 
 // ParseObject appends the members of the JSON object that s is to dst, in their
 // order, by the rules of [Object]. Its error is a [*SyntaxError].
 func ParseObject(dst []Member, s string, limits Limits) ([]Member, error) {
-	o := Open(s, limits)
+	var o Object
+	o.Open(s, limits)
 	for o.Next() {
 		dst = append(dst, o.Member)
 	}
@@ -100,7 +111,8 @@ func ParseObject(dst []Member, s string, limits Limits) ([]Member, error) {
 // object. It must be valid UTF-8, without lone surrogates, and no object at any
 // depth may have two members of one name.
 //
-//	o := jose.Open(text, jose.TokenLimits)
+//	var o jose.Object
+//	o.Open(text, jose.TokenLimits)
 //	for o.Next() {
 //		// Look at o.Member.
 //	}
@@ -112,27 +124,24 @@ type Object struct {
 
 	parser parser
 	names  nameSet
+	few    [24]placedName
 	first  bool
 	err    error
 }
 
 // Open begins to read the object that s is.
-func Open(s string, limits Limits) Object {
-	o := Object{
-		parser: parser{s: s, limits: limits, depth: 1},
-		first:  true,
-	}
+func (o *Object) Open(s string, limits Limits) {
 	p := &o.parser
+	*p = parser{s: s, limits: limits, depth: 1}
 	p.space()
+	o.first = true
 	switch {
 	case !utf8.ValidString(s):
 		o.err = errUTF8
 	case p.peek() != '{':
 		o.err = errNotObject
 	}
-	o.names.object = p.pos
 	p.pos++
-	return o
 }
 
 // Next reads the next member. It returns false at the end of the object and
@@ -142,7 +151,7 @@ func (o *Object) Next() bool {
 		return false
 	}
 	p := &o.parser
-	m, at, more, err := p.member(o.first)
+	name, at, more, err := p.name(o.first)
 	o.first = false
 	switch {
 	case err != nil:
@@ -152,11 +161,12 @@ func (o *Object) Next() bool {
 		if p.pos != len(p.s) {
 			o.err = errTrailing
 		}
-	case !o.names.add(p, m.Name, at):
-		o.err = errDuplicate(m.Name)
+	case !o.names.add(p, o.few[:], name, at):
+		o.err = errDuplicate(name)
 	default:
-		o.Member = m
-		return true
+		o.Member.Name = name
+		o.Member.Value, o.err = p.value()
+		return o.err == nil
 	}
 	return false
 }
@@ -190,8 +200,8 @@ func (v Value) Text() (string, bool) {
 		return "", false
 	}
 	inner := v.raw[1 : len(v.raw)-1]
-	if v.escaped {
-		return unescape(inner), true
+	if v.is&escaped != 0 {
+		return unescapedText(inner), true
 	}
 	return inner, true
 }
@@ -199,13 +209,67 @@ func (v Value) Text() (string, bool) {
 // Bool returns the value of true or false.
 func (v Value) Bool() (value, ok bool) { return v.raw == "true", v.kind == KindBool }
 
+// HasText reports whether v is one of these strings, or an array of strings
+// alone with one of them. It needs no memory.
+func (v Value) HasText(wanted []string) bool {
+	if v.kind == KindString {
+		return slices.ContainsFunc(wanted, v.Is)
+	}
+	if v.is&texts == 0 || len(wanted) == 0 {
+		return false
+	}
+	shortest, longest := len(wanted[0]), 0
+	for _, text := range wanted {
+		shortest, longest = min(shortest, len(text)), max(longest, len(text))
+	}
+	s := v.raw
+	for i := 1; ; {
+		for i < len(s) && s[i] != '"' {
+			i++
+		}
+		if i == len(s) {
+			return false
+		}
+		p := parser{s: s, pos: i}
+		_ = p.passString() // it was checked
+		// Most strings are told by their length. An escape stands for something
+		// shorter, but not for less than a sixth of its own length.
+		switch element := s[i+1 : p.pos-1]; {
+		case len(element) < shortest || len(element) > len(`\u0000`)*longest:
+		case p.is&escaped == 0:
+			if slices.Contains(wanted, element) {
+				return true
+			}
+		case hasUnescaped(wanted, element):
+			return true
+		}
+		i = p.pos
+	}
+}
+
+// hasUnescaped reports whether s, whose escapes are known to be well-formed, is
+// one of texts once they are resolved.
+func hasUnescaped(texts []string, s string) bool {
+	var few [512]byte
+	n, length := unescapeInto(few[:], s)
+	if length < len(s) {
+		return slices.Contains(texts, unescapedText(s))
+	}
+	for _, text := range texts {
+		if string(few[:n]) == text {
+			return true
+		}
+	}
+	return false
+}
+
 // Is reports whether v is the JSON string text. It needs no memory.
 func (v Value) Is(text string) bool {
 	if v.kind != KindString {
 		return false
 	}
 	inner := v.raw[1 : len(v.raw)-1]
-	if !v.escaped {
+	if v.is&escaped == 0 {
 		return inner == text
 	}
 	return equalUnescaped(inner, text)
@@ -215,12 +279,12 @@ func (v Value) Is(text string) bool {
 func (v Value) Len() int { return int(v.length) }
 
 // IsTexts reports whether v is an array of strings alone.
-func (v Value) IsTexts() bool { return v.texts }
+func (v Value) IsTexts() bool { return v.is&texts != 0 }
 
 // AppendTexts appends the elements of an array to dst, if all of them are
 // strings.
 func (v Value) AppendTexts(dst []string) ([]string, bool) {
-	if !v.texts {
+	if v.is&texts == 0 {
 		return dst, false
 	}
 	for element := range v.All() {
@@ -239,8 +303,10 @@ func (v Value) All() iter.Seq[Value] {
 		// What v holds has been within its limits.
 		p := parser{s: v.raw, pos: 1, limits: Limits{math.MaxInt, math.MaxInt, true}}
 		for first := true; ; first = false {
-			element, more, err := p.element(first)
-			if err != nil || !more || !yield(element) {
+			if more, err := p.separator(first, ']'); err != nil || !more {
+				return
+			}
+			if element, err := p.value(); err != nil || !yield(element) {
 				return
 			}
 		}

@@ -92,6 +92,8 @@ func TestParseObject(t *testing.T) {
 		{"depth 33", nested(33), false},
 		{"1024 members", members(1024), true},
 		{"1025 members", members(1025), false},
+		{"256 members with escapes", strings.ReplaceAll(members(256), "m", `\u006d`), true},
+		{"257 members with escapes", strings.ReplaceAll(members(257), "m", `\u006d`), false},
 		{"1025 members at two depths", `{"x":` + members(1024) + `}`, false},
 	} {
 		got, err := jose.ParseObject(nil, tt.text, jose.TokenLimits)

@@ -26,7 +26,8 @@ type jwkMembers struct {
 }
 
 func readJWK(text string) (m jwkMembers, err error) {
-	o := Open(text, TokenLimits)
+	var o Object
+	o.Open(text, TokenLimits)
 	for o.Next() {
 		v := o.Member.Value
 		switch o.Member.Name {

@@ -111,7 +111,8 @@ func (t *Token) VerifyMAC(secret []byte) error {
 }
 
 func (h *Header) parse(text string) error {
-	o := Open(text, TokenLimits)
+	var o Object
+	o.Open(text, TokenLimits)
 	for o.Next() {
 		var ok bool
 		v := o.Member.Value

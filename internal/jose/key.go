@@ -26,7 +26,8 @@ const maxKeys = 1 << 14
 func ParseKeySet(data []byte) (keys []Key, leftOut []error, err error) {
 	// One key with a duplicate member must not cost the others: each is read strictly by itself.
 	var set Value
-	o := Open(string(data), Limits{DocumentLimits.Depth, DocumentLimits.Members, true})
+	var o Object
+	o.Open(string(data), Limits{DocumentLimits.Depth, DocumentLimits.Members, true})
 	for o.Next() {
 		if o.Member.Name == "keys" {
 			set = o.Member.Value
@@ -109,7 +110,8 @@ func describeID(v Value) string {
 		return ""
 	}
 	var kid Value
-	o := Open(v.Raw(), Limits{TokenLimits.Depth, TokenLimits.Members, true})
+	var o Object
+	o.Open(v.Raw(), Limits{TokenLimits.Depth, TokenLimits.Members, true})
 	for o.Next() {
 		if o.Member.Name == "kid" {
 			kid = o.Member.Value

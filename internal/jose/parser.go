@@ -2,19 +2,28 @@ package jose
 
 import (
 	"hash/maphash"
+	"math"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// A parser reads JSON by RFC 8259 and remembers only where it is and what it may still read.
+// A parser reads JSON by RFC 8259 and remembers only where it is and what it may
+// still read. Whatever a stranger can send goes through it, so its loops are
+// short: the shortest elements and members cost least.
 type parser struct {
 	s       string
 	pos     int
 	limits  Limits
-	members int // how many there were
+	members int // how many there were, see escapedName
 	depth   int // of how many levels
 	names   nameTable
+
+	unescaped strings.Builder // names
+
+	// These are of the value that was read last.
+	is     trait
+	length uint32
 }
 
 // peek returns the next byte, or 0, which no JSON text has outside of an error, at the end.
@@ -26,15 +35,13 @@ func (p *parser) peek() byte {
 }
 
 func (p *parser) space() {
-	for p.pos < len(p.s) {
-		switch p.s[p.pos] {
-		case ' ', '\t', '\n', '\r':
-			p.pos++
-		default:
-			return
-		}
+	for p.pos < len(p.s) && isSpace[p.s[p.pos]] {
+		p.pos++
 	}
 }
+
+// isSpace has the white space of RFC 8259, Section 2.
+var isSpace = [256]bool{' ': true, '\t': true, '\n': true, '\r': true}
 
 // separator moves to the next item of an array or object. It reports false at the end, past the closing byte.
 func (p *parser) separator(first bool, closing byte) (more bool, err error) {
@@ -53,84 +60,144 @@ func (p *parser) separator(first bool, closing byte) (more bool, err error) {
 	return true, nil
 }
 
-func (p *parser) element(first bool) (v Value, more bool, err error) {
-	if more, err = p.separator(first, ']'); err != nil || !more {
-		return Value{}, false, err
+// string reads the string at hand.
+func (p *parser) string() (Value, error) {
+	start := p.pos
+	p.is, p.length = 0, 0
+	if err := p.passString(); err != nil {
+		return Value{}, err
 	}
-	v, err = p.value()
-	return v, true, err
+	return Value{p.s[start:p.pos], KindString, p.is, 0}, nil
 }
 
-// member also returns where the member's name stands.
-func (p *parser) member(first bool) (m Member, at int, more bool, err error) {
-	if more, err = p.separator(first, '}'); err != nil || !more {
-		return Member{}, 0, false, err
+// number reads the number at hand.
+func (p *parser) number() (Value, error) {
+	start := p.pos
+	if err := p.passNumber(); err != nil {
+		return Value{}, err
+	}
+	return Value{raw: p.s[start:p.pos], kind: KindNumber}, nil
+}
+
+// name reads the name of a member, and moves to its value. It also returns where
+// the name stands. It reports false at the end of the object, past its brace.
+func (p *parser) name(first bool) (name string, at int, more bool, err error) {
+	s, i := p.s, p.pos
+	for i < len(s) && isSpace[s[i]] {
+		i++
+	}
+	if i < len(s) && s[i] == '}' {
+		p.pos = i + 1
+		return "", 0, false, nil
+	}
+	if !first {
+		if i == len(s) || s[i] != ',' {
+			return "", 0, false, errJSON
+		}
+		for i++; i < len(s) && isSpace[s[i]]; {
+			i++
+		}
 	}
 	if p.members++; p.members > p.limits.Members {
-		return Member{}, 0, false, &MembersError{p.limits.Members}
+		return "", 0, false, &MembersError{p.limits.Members}
 	}
-	at = p.pos
-	name, err := p.string()
-	if err != nil {
-		return Member{}, 0, false, err
+
+	at = i
+	if i == len(s) || s[i] != '"' {
+		return "", 0, false, errJSON
 	}
-	m.Name, _ = name.Text()
-	p.space()
-	if p.peek() != ':' {
-		return Member{}, 0, false, errJSON
+	for i++; i < len(s) && ordinary[s[i]]; {
+		i++
 	}
-	p.pos++
-	p.space()
-	m.Value, err = p.value()
-	return m, at, true, err
+	if i < len(s) && s[i] == '"' {
+		name = s[at+1 : i]
+		i++
+	} else {
+		if p.members += escapedName - 1; p.members > p.limits.Members {
+			return "", 0, false, &MembersError{p.limits.Members}
+		}
+		p.pos = at
+		if err := p.passString(); err != nil {
+			return "", 0, false, err
+		}
+		i = p.pos
+		name = p.unescapeName(s[at+1 : i-1])
+	}
+
+	for i < len(s) && isSpace[s[i]] {
+		i++
+	}
+	if i == len(s) || s[i] != ':' {
+		return "", 0, false, errJSON
+	}
+	for i++; i < len(s) && isSpace[s[i]]; {
+		i++
+	}
+	p.pos = i
+	return name, at, true, nil
+}
+
+// escapedName is for how many members one with an escape in its name counts, by
+// the work that it makes. Issuers have few of them, such as "https:\/\/…".
+const escapedName = 4
+
+// unescapeName resolves the escapes of a name. All names share one memory, so
+// that a thousand of them are no thousand allocations.
+func (p *parser) unescapeName(s string) string {
+	start := p.unescaped.Len()
+	unescape(&p.unescaped, s)
+	return p.unescaped.String()[start:]
 }
 
 func (p *parser) value() (Value, error) {
 	start := p.pos
-	switch c := p.peek(); {
-	case c == '"':
-		return p.string()
-	case c == '-' || '0' <= c && c <= '9':
-		return p.number()
-	case c == '{':
-		err := p.object()
-		return Value{raw: p.s[start:p.pos], kind: KindObject}, err
-	case c == '[':
-		length, texts, err := p.array()
-		return Value{raw: p.s[start:p.pos], kind: KindArray, texts: texts, length: length}, err
-	case c == 't':
-		return p.word("true", KindBool)
-	case c == 'f':
-		return p.word("false", KindBool)
-	case c == 'n':
-		return p.word("null", KindNull)
-	}
-	return Value{}, errJSON
+	kind, err := p.skip()
+	return Value{p.s[start:p.pos], kind, p.is, p.length}, err
 }
 
-func (p *parser) word(word string, kind Kind) (Value, error) {
+// skip moves past a value.
+func (p *parser) skip() (Kind, error) {
+	p.is, p.length = 0, 0
+	switch c := p.peek(); {
+	case c == '"':
+		return KindString, p.passString()
+	case c == '-' || '0' <= c && c <= '9':
+		return KindNumber, p.passNumber()
+	case c == '{':
+		return KindObject, p.object()
+	case c == '[':
+		return KindArray, p.array()
+	case c == 't':
+		return KindBool, p.word("true")
+	case c == 'f':
+		return KindBool, p.word("false")
+	case c == 'n':
+		return KindNull, p.word("null")
+	}
+	return KindNone, errJSON
+}
+
+func (p *parser) word(word string) error {
 	if !strings.HasPrefix(p.s[p.pos:], word) {
-		return Value{}, errJSON
+		return errJSON
 	}
 	p.pos += len(word)
-	return Value{raw: word, kind: kind}, nil
+	return nil
 }
 
 func (p *parser) object() error {
 	if p.depth++; p.depth > p.limits.Depth {
 		return errDepth(p.limits.Depth)
 	}
-	start := p.pos
-	p.pos++
-	// An empty object takes two bytes, and isn't counted. It needs no nameSet,
-	// which would have to be cleared first.
-	if more, err := p.separator(true, '}'); err != nil || !more {
-		p.depth--
-		return err
+	var few [12]placedName
+	var names nameSet
+	if p.names.slots != nil && p.names.objects < maxObjects {
+		// There are many names already.
+		names.n, names.object = len(few)+1, p.names.begin(0, 0)
 	}
-	names := nameSet{object: start}
+	p.pos++
 	for first := true; ; first = false {
-		m, at, more, err := p.member(first)
+		name, at, more, err := p.name(first)
 		if err != nil {
 			return err
 		}
@@ -138,97 +205,157 @@ func (p *parser) object() error {
 			p.depth--
 			return nil
 		}
-		if !p.limits.Shallow && !names.add(p, m.Name, at) {
-			return errDuplicate(m.Name)
+		if !p.limits.Shallow && !names.add(p, few[:], name, at) {
+			return errDuplicate(name)
+		}
+		if _, err := p.skip(); err != nil {
+			return err
 		}
 	}
 }
 
-func (p *parser) array() (length uint32, texts bool, err error) {
-	if p.depth++; p.depth > p.limits.Depth {
-		return 0, false, errDepth(p.limits.Depth)
+// array moves past an array and all arrays in it, in one loop.
+func (p *parser) array() error {
+	s, i := p.s, p.pos+1
+	level := p.depth + 1 // of the innermost array
+	if level > p.limits.Depth {
+		return errDepth(p.limits.Depth)
 	}
-	p.pos++
-	texts = true
-	for first := true; ; first = false {
-		v, more, err := p.element(first)
-		if err != nil {
-			return 0, false, err
+	first := true // whether nothing stands in the innermost array before i
+	is, length := texts, uint32(0)
+	for {
+		for i < len(s) && isSpace[s[i]] {
+			i++
 		}
-		if !more {
-			p.depth--
-			return length, texts, nil
+		if i == len(s) {
+			return errJSON
 		}
-		length++
-		texts = texts && v.kind == KindString
+		c := s[i]
+		isEnd := c == ']' && first
+		if level == p.depth+1 && !isEnd {
+			length++
+			if c != '"' {
+				is = 0
+			}
+		}
+		switch {
+		case isEnd:
+		case c == '[':
+			if level++; level > p.limits.Depth {
+				return errDepth(p.limits.Depth)
+			}
+			i++
+			first = true
+			continue
+		case '1' <= c && c <= '9' && i+1 < len(s) && (s[i+1] == ',' || s[i+1] == ']'):
+			i++ // the shortest number
+		case c == '"' && i+1 < len(s) && s[i+1] == '"':
+			i += 2 // the shortest string
+		case c == '{' && i+1 < len(s) && s[i+1] == '}' && level < p.limits.Depth:
+			i += 2 // the shortest object
+		default:
+			outside := p.depth
+			p.pos, p.depth = i, level
+			_, err := p.skip()
+			p.depth = outside
+			if err != nil {
+				return err
+			}
+			i = p.pos
+		}
+
+		// What stands after a value ends arrays, or begins the next value.
+		for first = false; ; i++ {
+			for i < len(s) && isSpace[s[i]] {
+				i++
+			}
+			if i < len(s) && s[i] == ']' {
+				if level--; level == p.depth {
+					p.pos, p.is, p.length = i+1, is, length
+					return nil
+				}
+				continue
+			}
+			if i == len(s) || s[i] != ',' {
+				return errJSON
+			}
+			i++
+			break
+		}
 	}
 }
 
-func (p *parser) number() (Value, error) {
-	start := p.pos
-	if p.peek() == '-' {
-		p.pos++
-	}
-	if p.peek() == '0' {
-		p.pos++ // and no further digit
-	} else if !p.digits() {
-		return Value{}, errJSON
-	}
-	if p.peek() == '.' {
-		p.pos++
-		if !p.digits() {
-			return Value{}, errJSON
-		}
-	}
-	if c := p.peek(); c == 'e' || c == 'E' {
-		p.pos++
-		if c := p.peek(); c == '+' || c == '-' {
-			p.pos++
-		}
-		if !p.digits() {
-			return Value{}, errJSON
-		}
-	}
-	return Value{raw: p.s[start:p.pos], kind: KindNumber}, nil
-}
-
-func (p *parser) digits() bool {
-	start, i := p.pos, p.pos
-	for i < len(p.s) && '0' <= p.s[i] && p.s[i] <= '9' {
+func (p *parser) passNumber() error {
+	s, i := p.s, p.pos
+	if i < len(s) && s[i] == '-' {
 		i++
 	}
+	switch end := digits(s, i); {
+	case end == i:
+		return errJSON
+	case s[i] == '0':
+		i++ // and no further digit
+	default:
+		i = end
+	}
+	if i < len(s) && s[i] == '.' {
+		end := digits(s, i+1)
+		if end == i+1 {
+			return errJSON
+		}
+		i = end
+	}
+	if i < len(s) && s[i]|0x20 == 'e' {
+		i++
+		if i < len(s) && (s[i] == '+' || s[i] == '-') {
+			i++
+		}
+		end := digits(s, i)
+		if end == i {
+			return errJSON
+		}
+		i = end
+	}
 	p.pos = i
-	return i > start
+	return nil
 }
 
-func (p *parser) string() (Value, error) {
-	start := p.pos
-	if p.peek() != '"' {
-		return Value{}, errJSON
+// digits returns where the digits end that stand at i, if there are any.
+func digits(s string, i int) int {
+	for i < len(s) && '0' <= s[i] && s[i] <= '9' {
+		i++
 	}
-	escaped := false
-	s := p.s // a local variable stays in a register
-	for i := start + 1; i < len(s); i++ {
-		c := s[i]
-		if ordinary[c] {
-			continue
+	return i
+}
+
+func (p *parser) passString() error {
+	if p.peek() != '"' {
+		return errJSON
+	}
+	s, i := p.s, p.pos+1 // local variables stay in registers
+	for {
+		for i < len(s) && ordinary[s[i]] {
+			i++
 		}
-		switch c {
-		case '"':
+		switch {
+		case i == len(s):
+			return errString
+		case s[i] == '"':
 			p.pos = i + 1
-			return Value{raw: s[start : i+1], kind: KindString, escaped: escaped}, nil
-		case '\\':
+			return nil
+		case s[i] != '\\':
+			return errString // a control character
+		case i+1 < len(s) && unescaped[s[i+1]] != 0:
+			i += 2
+		default:
 			n, err := escape(s[i:])
 			if err != nil {
-				return Value{}, err
+				return err
 			}
-			i += n - 1
-			escaped = true
-		default:
-			return Value{}, errString // a control character
+			i += n
 		}
+		p.is = escaped
 	}
-	return Value{}, errString
 }
 
 // ordinary are the bytes that stand for themselves in a string (RFC 8259, Section 7).
@@ -269,44 +396,64 @@ func hex4(s string) (rune, bool) {
 	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
 		return 0, false
 	}
-	var r rune
-	for _, c := range []byte(s[2:6]) {
-		switch {
-		case '0' <= c && c <= '9':
-			c -= '0'
-		case 'a' <= c && c <= 'f':
-			c -= 'a' - 10
-		case 'A' <= c && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return 0, false
-		}
-		r = r<<4 | rune(c)
-	}
-	return r, true
+	r := hexDigits[s[2]]<<12 | hexDigits[s[3]]<<8 | hexDigits[s[4]]<<4 | hexDigits[s[5]]
+	return r, r >= 0
 }
 
-// unescape resolves the escapes of s, which are known to be well-formed.
-func unescape(s string) string {
+// hexDigits are what hexadecimal digits stand for. Every other is negative.
+var hexDigits = func() (table [256]rune) {
+	for c := range table {
+		table[c] = -1
+	}
+	for value, c := range []byte("0123456789abcdef") {
+		table[c] = rune(value)
+	}
+	for value, c := range []byte("ABCDEF") {
+		table[c] = rune(10 + value)
+	}
+	return table
+}()
+
+// unescapedText returns s without its escapes, which are known to be well-formed.
+func unescapedText(s string) string {
 	var b strings.Builder
 	b.Grow(len(s)) // no escape stands for something longer
-	for start, i := 0, 0; ; {
-		for i < len(s) && s[i] != '\\' {
-			i++
-		}
-		b.WriteString(s[start:i])
-		if i == len(s) {
-			return b.String()
-		}
-		r, n := unescapeOne(s[i:])
-		if r < utf8.RuneSelf {
-			b.WriteByte(byte(r))
-		} else {
-			b.WriteRune(r)
-		}
-		i += n
-		start = i
+	unescape(&b, s)
+	return b.String()
+}
+
+// unescape appends s to b, and resolves the escapes of s, which are known to be
+// well-formed.
+func unescape(b *strings.Builder, s string) {
+	var chunk [128]byte
+	for s != "" {
+		n, length := unescapeInto(chunk[:], s)
+		b.Write(chunk[:n])
+		s = s[length:]
 	}
+}
+
+// unescapeInto writes as much of s as there is room for to dst. It returns how
+// many bytes it has written, and how many of s they stand for.
+func unescapeInto(dst []byte, s string) (n, length int) {
+	i := 0
+	for i < len(s) && n <= len(dst)-utf8.UTFMax {
+		switch {
+		case s[i] != '\\':
+			dst[n] = s[i]
+			n++
+			i++
+		case s[i+1] != 'u':
+			dst[n] = unescaped[s[i+1]]
+			n++
+			i += 2
+		default:
+			r, length := unescapeOne(s[i:])
+			n += utf8.EncodeRune(dst[n:], r)
+			i += length
+		}
+	}
+	return n, i
 }
 
 // unescapeOne returns the rune and the length of the escape that s begins with.
@@ -352,93 +499,125 @@ var unescaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 
 // beats hashing, until it doesn't. Then the names go to the nameTable of the
 // parser, which all objects share.
 type nameSet struct {
-	object int // where the object stands
 	n      int
-	few    [24]string
-	at     [24]uint32
+	object uint16 // in the table
 }
 
-// add reports whether name, which stands at this place, was new.
-func (s *nameSet) add(p *parser, name string, at int) bool {
-	if s.n > len(s.few) {
+type placedName struct {
+	name string
+	at   int
+}
+
+// add reports whether name, which stands at this place, was new. The first names
+// are in few, which is the caller's, so that it can be on the stack.
+func (s *nameSet) add(p *parser, few []placedName, name string, at int) bool {
+	if s.n > len(few) {
 		return p.names.add(p.s, name, at, s.object)
 	}
-	for i := range s.n {
-		if s.few[i] == name {
+	for i := range few[:s.n] {
+		if few[i].name == name {
 			return false
 		}
 	}
-	if s.n < len(s.few) {
-		s.few[s.n], s.at[s.n] = name, uint32(at)
-		s.n++
+	s.n++
+	if s.n <= len(few) {
+		few[s.n-1] = placedName{name, at}
 		return true
 	}
-	s.n++ // now it is in the table
-	for i, name := range s.few {
-		p.names.add(p.s, name, int(s.at[i]), s.object)
+	s.object = p.names.begin(len(p.s)-at, p.limits.Members-p.members)
+	for _, placed := range few {
+		p.names.add(p.s, placed.name, placed.at, s.object)
 	}
 	return p.names.add(p.s, name, at, s.object)
 }
 
 // A nameTable holds the names of large objects, in open addressing by a keyed
-// hash. It has places in the text instead of names, so that 24 KiB are enough
+// hash. It has places in the text instead of names, so that 16 KiB are enough
 // for all members that [TokenLimits] lets a token have.
 type nameTable struct {
-	seed  maphash.Seed
-	slots []namePlace // a power of two, at least half of them free
-	n     int
+	seed    maphash.Seed
+	slots   []namePlace // a power of two, at least half of them free
+	n       int
+	objects uint16
 }
 
-// A namePlace is where a name and its object stand, each plus 1. The zero
-// namePlace is a free slot.
-type namePlace struct{ name, object uint32 }
+// A namePlace is where a name stands, plus 1, in which of the objects, and a part
+// of their hash. The zero namePlace is a free slot.
+type namePlace struct {
+	at          uint32
+	object, tag uint16
+}
+
+// begin returns the number of a new object, of which so many bytes are left, and
+// as many members at most.
+func (t *nameTable) begin(left, members int) (object uint16) {
+	if t.slots == nil {
+		t.seed = maphash.MakeSeed()
+		few := len("\"\":0,")
+		t.slots = make([]namePlace, slotsFor(min(left/few, members)))
+	}
+	t.objects++
+	return t.objects
+}
+
+// slotsFor returns how many slots so many more names need at first.
+func slotsFor(names int) int {
+	const least, most = 1 << 7, 1 << 11
+	slots := least
+	for slots < 2*(names+32) && slots < most {
+		slots *= 2
+	}
+	return slots
+}
 
 // add reports whether name, which stands at this place of text, is the first of
 // its kind in its object.
-func (t *nameTable) add(text, name string, at, object int) bool {
+func (t *nameTable) add(text, name string, at int, object uint16) bool {
 	if 2*t.n >= len(t.slots) {
 		t.grow(text)
 	}
-	place := namePlace{uint32(at) + 1, uint32(object) + 1}
-	slot := t.find(text, name, place)
-	if *slot != (namePlace{}) {
-		return false
-	}
-	*slot = place
 	t.n++
-	return true
-}
-
-// find returns the slot of this name in this object, or a free one.
-func (t *nameTable) find(text, name string, place namePlace) *namePlace {
-	mask := uint64(len(t.slots) - 1)
-	// Names that repeat in many objects must not come together.
-	hash := maphash.String(t.seed, name) + uint64(place.object)*0x9e3779b97f4a7c15
-	for i := hash >> 32; ; i++ {
-		slot := &t.slots[i&mask]
-		if *slot == (namePlace{}) || slot.object == place.object && nameAt(text, *slot).Is(name) {
-			return slot
+	hash := t.hash(name, object)
+	place := namePlace{uint32(at) + 1, object, uint16(hash)}
+	for i := hash >> 16; ; i++ {
+		slot := &t.slots[i&uint64(len(t.slots)-1)]
+		switch {
+		case slot.at == 0:
+			*slot = place
+			return true
+		case slot.object == object && slot.tag == place.tag && nameAt(text, *slot).Is(name):
+			return false
 		}
 	}
+}
+
+// hash lets names that repeat in many objects not come together.
+func (t *nameTable) hash(name string, object uint16) uint64 {
+	return maphash.String(t.seed, name) + uint64(object)*0x9e3779b97f4a7c15
 }
 
 func (t *nameTable) grow(text string) {
 	before := t.slots
-	if before == nil {
-		t.seed = maphash.MakeSeed()
-	}
-	t.slots = make([]namePlace, max(4*len(before), 128))
+	t.slots = make([]namePlace, 4*len(before))
 	for _, place := range before {
-		if place != (namePlace{}) {
-			name, _ := nameAt(text, place).Text()
-			*t.find(text, name, place) = place
+		if place.at == 0 {
+			continue
 		}
+		name, _ := nameAt(text, place).Text()
+		i := t.hash(name, place.object) >> 16 & uint64(len(t.slots)-1)
+		for t.slots[i].at != 0 {
+			i = (i + 1) & uint64(len(t.slots)-1)
+		}
+		t.slots[i] = place
 	}
 }
 
+// maxObjects leaves enough numbers for objects that need them.
+const maxObjects = math.MaxUint16 / 2
+
 // nameAt reads the name at a place once more.
 func nameAt(text string, place namePlace) Value {
-	p := parser{s: text, pos: int(place.name) - 1}
-	name, _ := p.string()
-	return name
+	p := parser{s: text, pos: int(place.at) - 1}
+	v, _ := p.value()
+	return v
 }

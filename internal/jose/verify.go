@@ -108,15 +108,13 @@ func curve(hash crypto.Hash) elliptic.Curve {
 // verify checks a signature of the length that those by key have, which fits
 // alg.
 func verify(alg string, key crypto.PublicKey, signed string, signature []byte) error {
-	var few [2 << 10]byte
-	input := append(few[:0], signed...)
-
 	f, hash := algorithm(alg)
 	if f == familyEdDSA {
-		return verdict(ed25519.Verify(key.(ed25519.PublicKey), input, signature))
+		var few [2 << 10]byte
+		return verdict(ed25519.Verify(key.(ed25519.PublicKey), append(few[:0], signed...), signature))
 	}
 	var sum [sha512.Size]byte
-	digest := sum[:digestInto(&sum, hash, input)]
+	digest := sum[:digestInto(&sum, hash, signed)]
 	switch f {
 	case familyPKCS1:
 		return verdict(rsa.VerifyPKCS1v15(key.(*rsa.PublicKey), hash, digest, signature) == nil)
@@ -182,17 +180,34 @@ func signatureSize(key crypto.PublicKey) int {
 	return ed25519.SignatureSize
 }
 
-func digestInto(sum *[sha512.Size]byte, hash crypto.Hash, input []byte) int {
+// digestInto hashes input, which needs no copy on the heap.
+func digestInto(sum *[sha512.Size]byte, hash crypto.Hash, input string) int {
+	var few [2 << 10]byte
+	if len(input) > len(few) {
+		return digestLong(sum, hash, input)
+	}
+	bytes := append(few[:0], input...)
 	switch hash {
 	case crypto.SHA256:
-		h := sha256.Sum256(input)
+		h := sha256.Sum256(bytes)
 		return copy(sum[:], h[:])
 	case crypto.SHA384:
-		h := sha512.Sum384(input)
+		h := sha512.Sum384(bytes)
 		return copy(sum[:], h[:])
 	}
-	h := sha512.Sum512(input)
+	h := sha512.Sum512(bytes)
 	return copy(sum[:], h[:])
+}
+
+func digestLong(sum *[sha512.Size]byte, hash crypto.Hash, input string) int {
+	var part [2 << 10]byte
+	h := hash.New()
+	for len(input) > 0 {
+		n := copy(part[:], input)
+		h.Write(part[:n]) // never fails
+		input = input[n:]
+	}
+	return len(h.Sum(sum[:0]))
 }
 
 // asn1Signature turns the R ∥ S of RFC 7518, Section 3.4 into the SEQUENCE of two INTEGERs that crypto/ecdsa reads.

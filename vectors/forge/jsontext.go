@@ -148,6 +148,9 @@ func jsonText() *suite {
 	s.accept("1,024 members", "members are limited to 1,024", payload(claims(","+numbered(1019))))
 	refuse("1,025 members", "members are limited to 1,024", payload(claims(","+numbered(1020))))
 	refuse("1,025 members, half of them within", "members are limited to 1,024", payload(claims(`,"o":{`+numbered(500)+`},`+numbered(519))))
+	escaped := func(n int) string { return strings.ReplaceAll(numbered(n), "m", `\u006d`) }
+	s.accept("254 members with escapes in their names", "members with escapes in their names count as four", payload(claims(","+escaped(254))))
+	refuse("255 members with escapes in their names", "members with escapes in their names count as four", payload(claims(","+escaped(255))))
 	s.accept("1,024 members, half of them within", "members are limited to 1,024", payload(claims(`,"o":{`+numbered(500)+`},`+numbered(518))))
 	return s
 }

@@ -1,0 +1,129 @@
+// Package worst holds the inputs that cost a service most, of those that
+// anybody can send: tokens, proofs and headers of which nothing has been
+// authenticated. Each bound on what a stranger can cause is held by this one
+// table. A new kind of input is a line in it.
+package worst
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rsguard/rsguard/jwks"
+	"github.com/rsguard/rsguard/validator"
+)
+
+// The bounds for one input.
+const (
+	MaxChecks = 3        // bare checks of RS256 signatures by a key of 2048 bits
+	MaxBytes  = 64 << 10 // of memory
+)
+
+// An Input is something to reject.
+type Input struct {
+	Name string
+
+	// Times is how many times the bounds it may cost. That is 1 for all that a
+	// service reads by default. Where it is told to read more, the bounds grow with
+	// the size.
+	Times float64
+
+	// Own is the bare check of the input's own signature, if that isn't one of
+	// RS256. It counts as one, whatever it costs: what issuers sign with is theirs
+	// to choose, and what clients sign with is the service's.
+	Own func() error
+
+	// Reject hands the input to the library. It is an error if that accepts it.
+	Reject func() error
+}
+
+var errAccepted = errors.New("accepted")
+
+// A service is what the inputs are sent to.
+type service struct {
+	key    *rsa.PrivateKey
+	edKey  ed25519.PublicKey
+	strict *validator.Validator // as most are: RS256 and one audience
+	wide   *validator.Validator // accepts what can be accepted
+	large  *validator.Validator // reads tokens of 1 MiB
+	mux    *validator.Mux
+}
+
+const (
+	issuer   = "https://issuer.example.com/"
+	audience = "https://api.example.com/orders"
+	keyID    = "c9Xb2nQ7wLr5Tz1k"
+	edKeyID  = "q1Fz6uKc0Ri9Eo5b"
+)
+
+// Inputs returns all of them.
+func Inputs() ([]Input, error) {
+	s, err := newService()
+	if err != nil {
+		return nil, err
+	}
+	proofs, err := s.proofs()
+	if err != nil {
+		return nil, err
+	}
+	headers, err := s.headers()
+	if err != nil {
+		return nil, err
+	}
+	return append(append(s.tokens(), proofs...), headers...), nil
+}
+
+func newService() (*service, error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, err
+	}
+	edKey, _, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	cfg := validator.Config{
+		Issuers:   []string{issuer},
+		Audiences: []string{audience},
+		Keys:      jwks.Set{{ID: keyID, Public: key.Public()}, {ID: edKeyID, Public: edKey}},
+	}
+	wide := cfg
+	wide.Algorithms = []validator.Algorithm{
+		validator.RS256, validator.PS256, validator.ES256, validator.ES384, validator.ES512, validator.EdDSA,
+	}
+	wide.InsecureSkipTypeCheck = true
+	for i := range 9 {
+		// Of the same lengths, so that comparing them takes longer.
+		wide.Issuers = append(wide.Issuers, fmt.Sprintf("https://issuer.example.co%d/", i))
+		wide.Audiences = append(wide.Audiences, fmt.Sprintf("https://api.example.com/order%d", i))
+	}
+	large := cfg
+	large.MaxTokenSize = 1 << 20
+
+	s := &service{key: key, edKey: edKey}
+	for _, v := range []struct {
+		to  **validator.Validator
+		cfg validator.Config
+	}{{&s.strict, cfg}, {&s.wide, wide}, {&s.large, large}} {
+		if *v.to, err = validator.New(v.cfg); err != nil {
+			return nil, err
+		}
+	}
+	s.mux, err = validator.NewMux(s.strict)
+	return s, err
+}
+
+// Yard returns the check of one signature, by which everything is measured.
+func Yard() (func() error, error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, err
+	}
+	return yard(key)
+}
+
+// soon is a time at which a token has not expired.
+func soon() int64 { return time.Now().Add(time.Hour).Unix() }
