@@ -67,14 +67,14 @@ func ExampleOrganizationFunc() {
 	token := exampleToken(object{"org_name": "acme"})
 	for _, name := range []string{"acme", "umbrella"} {
 		_, err := v.Validate(context.WithValue(context.Background(), key{}, name), token)
-		fmt.Printf("%s: %q\n", name, validator.CodeOf(err))
+		fmt.Println(name, err)
 	}
 	_, err := v.Validate(context.Background(), token)
-	fmt.Printf("none: %q\n", validator.CodeOf(err))
+	fmt.Println("none", err)
 	// Output:
-	// acme: ""
-	// umbrella: "wrong_organization"
-	// none: "refused"
+	// acme <nil>
+	// umbrella wrong_organization: the token is not for an organization of ["umbrella"]
+	// none refused: OrganizationFunc: the request names no organization
 }
 
 func ExampleAnyOf() {

@@ -112,12 +112,12 @@ func ExampleOrganization() {
 	v := exampleValidator(validator.Organization("org_9ybsU1dN2dKfDkBi", "Acme"))
 	for _, claims := range []object{{"org_id": "org_9ybsU1dN2dKfDkBi"}, {"org_name": "acme"}, {"org_name": "umbrella"}} {
 		_, err := v.Validate(context.Background(), exampleToken(claims))
-		fmt.Printf("%q\n", validator.CodeOf(err))
+		fmt.Println(err)
 	}
 	// Output:
-	// ""
-	// ""
-	// "wrong_organization"
+	// <nil>
+	// <nil>
+	// wrong_organization: the token is not for an organization of ["org_9ybsU1dN2dKfDkBi" "Acme"]
 }
 
 func exampleValidator(checks ...validator.Check) *validator.Validator {

@@ -396,12 +396,15 @@ func TestNewMuxFunc_hangs(t *testing.T) {
 				}
 			}
 			// After a silence one answer is waited for, and then no other.
+			synctest.Wait() // for the call that the last requests have begun
 			before := calls.Load()
 			time.Sleep(validator.MuxLifetime)
 			if took := ask(); took != validator.MuxTimeout {
 				t.Errorf("%s: requests took %v after a silence, want %v", name, took, validator.MuxTimeout)
 			}
-			if took := ask(); took != 0 || calls.Load() != before+1 {
+			took := ask()
+			synctest.Wait()
+			if took != 0 || calls.Load() != before+1 {
 				t.Errorf("%s: requests took %v after those, and %d calls, want none, and 1", name, took, calls.Load()-before)
 			}
 			start := time.Now()

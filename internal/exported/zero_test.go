@@ -84,7 +84,6 @@ func zeroConfig(t *testing.T) {
 		"an empty algorithm": func(c *validator.Config) { c.Algorithms = append(c.Algorithms, "") },
 		"a nil Check":        func(c *validator.Config) { c.Checks = []validator.Check{nil} },
 	} {
-		change := change
 		cfg := good
 		change(&cfg)
 		_, err := validator.New(cfg)
