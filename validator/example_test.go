@@ -68,13 +68,13 @@ func ExampleValidator_Explain() {
 	// passed       typ        want "JWT", "at+jwt" or none, and nothing that only other types of token have; found "JWT"
 	// passed       iss        want "https://tenant.eu.auth0.com/"; found "https://tenant.eu.auth0.com/"
 	// passed       aud        want "https://api.example.com"; found ["https://api.example.com"]
-	// failed       exp        want a time after now, or 30s before; found 2023-11-14T22:12:20Z
+	// failed       exp        want a time that has not passed, with 30s of leeway; found 2023-11-14T22:12:20Z
 	// not reached  kid        want a key of this issuer's that fits alg; found "k1"
-	// not reached  signature  want the key's, over header and claims as sent
-	// not reached  nbf        want none, or a time before now, or 30s after; found none
-	// not reached  iat        want none, or a time before now, or 30s after; found 2023-11-14T22:13:20Z
+	// not reached  signature  want one that the key has made for this header and these claims
+	// not reached  nbf        want none, or a time that has come, with 30s of leeway; found none
+	// not reached  iat        want none, or a time that has come, with 30s of leeway; found 2023-11-14T22:13:20Z
 	// not reached  cnf        want none, or a proof with the request; found none
-	// not reached  checks     want 0 of Config.Checks
+	// not reached  checks     want nothing: there are none
 	// refused: token_expired: exp was 2023-11-14T22:12:20Z, 1m0s before now (2023-11-14T22:13:20Z; leeway 30s)
 }
 

@@ -168,7 +168,9 @@ var steps = [stepsEnd]struct {
 		},
 	},
 	stepExpiry: {"exp",
-		func(v *Validator) string { return "a time after now, or " + v.cfg.Leeway.String() + " before" },
+		func(v *Validator) string {
+			return "a time that has not passed, with " + v.cfg.Leeway.String() + " of leeway"
+		},
 		func(x *examination) string { return orMissing(x.hasExpiry, dateText(x.ExpiresAt)) },
 	},
 	stepKey: {"kid",
@@ -179,19 +181,32 @@ var steps = [stepsEnd]struct {
 			return "a key of this issuer's that fits alg"
 		},
 		func(x *examination) string {
-			return orMissing(x.token.Header.KeyID != "", quote(x.token.Header.KeyID))
+			h := &x.token.Header
+			switch {
+			case h.KeyID != "":
+				return quote(h.KeyID)
+			case h.X5T != "":
+				return "none, and x5t " + quote(h.X5T)
+			case h.X5TS256 != "":
+				return "none, and x5t#S256 " + quote(h.X5TS256)
+			}
+			return "none"
 		},
 	},
 	stepSignature: {"signature",
-		func(*Validator) string { return "the key's, over header and claims as sent" },
+		func(*Validator) string { return "one that the key has made for this header and these claims" },
 		func(*examination) string { return "" },
 	},
 	stepNotBefore: {"nbf",
-		func(v *Validator) string { return "none, or a time before now, or " + v.cfg.Leeway.String() + " after" },
+		func(v *Validator) string {
+			return "none, or a time that has come, with " + v.cfg.Leeway.String() + " of leeway"
+		},
 		func(x *examination) string { return orMissing(!x.NotBefore.IsZero(), dateText(x.NotBefore)) },
 	},
 	stepIssuedAt: {"iat",
-		func(v *Validator) string { return "none, or a time before now, or " + v.cfg.Leeway.String() + " after" },
+		func(v *Validator) string {
+			return "none, or a time that has come, with " + v.cfg.Leeway.String() + " of leeway"
+		},
 		func(x *examination) string { return orMissing(!x.IssuedAt.IsZero(), dateText(x.IssuedAt)) },
 	},
 	stepBinding: {"cnf",
@@ -204,10 +219,15 @@ var steps = [stepsEnd]struct {
 		},
 	},
 	stepChecks: {"checks",
-		func(v *Validator) string { return fmt.Sprintf("%d of Config.Checks", len(v.cfg.Checks)) },
+		func(v *Validator) string {
+			if len(v.cfg.Checks) == 0 {
+				return "nothing: there are none"
+			}
+			return fmt.Sprintf("each of the %d in Config.Checks to pass", len(v.cfg.Checks))
+		},
 		func(x *examination) string {
 			if x.step == stepChecks {
-				return fmt.Sprintf("a refusal by number %d", x.check+1)
+				return fmt.Sprintf("number %d rejects it", x.check+1)
 			}
 			return ""
 		},

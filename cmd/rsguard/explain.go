@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/rsguard/rsguard/jwks"
@@ -15,41 +18,36 @@ import (
 
 // explain is the command of that name.
 func explain(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) error {
-	var cfg validator.Config
-	flags := flag.NewFlagSet("explain", flag.ContinueOnError)
-	appendTo := func(list *[]string) func(string) error {
-		return func(s string) error { *list = append(*list, s); return nil }
+	var o explainOptions
+	flags := o.flags()
+	if err := parseExplain(flags, args, errOut); err != nil {
+		return err
 	}
-	flags.Func("issuer", "the `issuer` of the token; may be repeated", appendTo(&cfg.Issuers))
-	flags.Func("audience", "an `identifier` of the API; may be repeated", appendTo(&cfg.Audiences))
-	flags.Func("algorithm", "an allowed `algorithm` in place of RS256; may be repeated", func(s string) error {
-		cfg.Algorithms = append(cfg.Algorithms, validator.Algorithm(s))
-		return nil
-	})
-	flags.BoolVar(&cfg.RequireRFC9068, "rfc9068", false, "demand what RFC 9068 demands")
-	keySet := flags.String("jwks", "", "the `URL` of the key set of all these issuers, for those without discovery")
-	flags.Usage = func() {
-		fmt.Fprintln(flags.Output(), "usage: rsguard explain -issuer URL -audience API [TOKEN]")
-		fmt.Fprintln(flags.Output(), "Without TOKEN it is read from standard input, where other users of the machine cannot see it.")
-		flags.PrintDefaults()
+	v, err := o.validator()
+	if err != nil {
+		return misuse("%s", inFlags(err.Error()))
 	}
-	if err := parse(flags, args, errOut, 1); err != nil {
+	text := flags.Arg(0)
+	if flags.NArg() == 0 {
+		if file, ok := in.(*os.File); ok && isTerminal(file) {
+			fmt.Fprintln(errOut, "Paste the token, then press Enter and Ctrl-D.")
+		}
+		read, err := io.ReadAll(io.LimitReader(in, validator.MaxMaxTokenSize+1))
+		if err != nil {
+			return err
+		}
+		text = string(read)
+	}
+	token, what, err := pasted(text)
+	if err != nil {
 		return err
 	}
 
-	v, err := newExplainer(cfg, *keySet)
-	if err != nil {
-		return misuse("%w", err)
-	}
-	if file, ok := in.(*os.File); ok && flags.NArg() == 0 && isTerminal(file) {
-		fmt.Fprintln(errOut, "Paste the token, then press Enter and Ctrl-D.")
-	}
-	token, err := readToken(flags.Arg(0), in)
-	if err != nil {
-		return err
+	if what != "" {
+		what = "pasted: " + what + "\n"
 	}
 	report := v.Explain(ctx, token)
-	if _, err := fmt.Fprint(out, report); err != nil {
+	if _, err := io.WriteString(out, what+inFlags(report.String())); err != nil {
 		return err
 	}
 	if report.Err != nil {
@@ -58,46 +56,164 @@ func explain(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	return nil
 }
 
-func newExplainer(cfg validator.Config, keySet string) (*validator.Validator, error) {
-	if keySet != "" {
-		keys, err := jwks.NewCache(jwks.Config{URL: keySet})
+// explainOptions are what the flags say.
+type explainOptions struct {
+	cfg            validator.Config
+	keySet, secret string // a URL or a file, and a file
+}
+
+func (o *explainOptions) flags() *flag.FlagSet {
+	flags := flag.NewFlagSet("explain", flag.ContinueOnError)
+	appendTo := func(list *[]string) func(string) error {
+		return func(s string) error { *list = append(*list, s); return nil }
+	}
+	flags.Func("issuer", "the `issuer` of the token; may be repeated", appendTo(&o.cfg.Issuers))
+	flags.Func("audience", "an `identifier` of the API; may be repeated", appendTo(&o.cfg.Audiences))
+	flags.Func("algorithm", "an allowed `algorithm` in place of RS256; may be repeated", func(s string) error {
+		o.cfg.Algorithms = append(o.cfg.Algorithms, validator.Algorithm(s))
+		return nil
+	})
+	flags.BoolVar(&o.cfg.RequireRFC9068, "rfc9068", false, "require what RFC 9068 requires")
+	flags.BoolVar(&o.cfg.InsecureSkipTypeCheck, "insecure-skip-type-check", false, "accept tokens of every type, ID tokens included")
+	flags.IntVar(&o.cfg.MaxTokenSize, "max-token-size", 0, "the length of the longest token, in `bytes`; 16384 if it is left out")
+	flags.StringVar(&o.keySet, "jwks", "", "the key set of all these issuers, a `URL or file`; by discovery if it is left out")
+	flags.StringVar(&o.secret, "secret-file", "",
+		"a `file` with the secret of HS256 tokens: raw bytes, but for one line break at the end")
+	flags.Usage = func() {
+		fmt.Fprintln(flags.Output(), "usage: rsguard explain -issuer URL -audience API [TOKEN]")
+		fmt.Fprintln(flags.Output(), "Without TOKEN it is read from standard input, where other users of the machine cannot see it.")
+		flags.PrintDefaults()
+	}
+	return flags
+}
+
+// parseExplain parses flags and leaves one argument at most. An argument that
+// is not understood is never shown: it may be a token.
+func parseExplain(flags *flag.FlagSet, args []string, errOut io.Writer) error {
+	var said bytes.Buffer
+	flags.SetOutput(&said)
+	err := flags.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return &helpError{said.String()}
+	case err != nil:
+		fmt.Fprintln(errOut, "rsguard explain: there is a flag of another name, or a value that a flag can't have. "+
+			"A token that begins with a hyphen needs -- before it.")
+		flags.SetOutput(errOut)
+		flags.Usage()
+		return misuseError{error: errors.New("not understood"), told: true}
+	case flags.NArg() <= 1:
+		return nil
+	}
+	for _, arg := range flags.Args()[1:] {
+		if strings.HasPrefix(arg, "-") {
+			return misuse("there are flags after the token: put them before it")
+		}
+	}
+	return misuse("there are %d arguments beside the flags, and one token is explained at a time", flags.NArg())
+}
+
+func (o *explainOptions) validator() (*validator.Validator, error) {
+	cfg := o.cfg
+	switch {
+	case o.keySet == "":
+	case strings.HasPrefix(o.keySet, "https://"), strings.HasPrefix(o.keySet, "http://"):
+		keys, err := jwks.NewCache(jwks.Config{URL: o.keySet, Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			return nil, err
 		}
 		cfg.Keys = keys
+	default:
+		text, err := readFile("-jwks", o.keySet)
+		if err != nil {
+			return nil, err
+		}
+		keys, err := jwks.Parse(text)
+		if err != nil {
+			return nil, fmt.Errorf("-jwks %s: %s", o.keySet, strings.TrimPrefix(err.Error(), "jwks: "))
+		}
+		cfg.Keys = keys
+	}
+	if o.secret != "" {
+		secret, err := readFile("-secret-file", o.secret)
+		if err != nil {
+			return nil, err
+		}
+		secret = bytes.TrimSuffix(secret, []byte("\n"))
+		cfg.Secret = bytes.TrimSuffix(secret, []byte("\r"))
 	}
 	return validator.New(cfg)
 }
 
+// maxFile is more than the largest known key set.
+const maxFile = 1 << 20
+
+func readFile(name, path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", name, err)
+	case len(text) > maxFile:
+		return nil, fmt.Errorf("%s: %s is over 1 MiB", name, path)
+	}
+	return text, nil
+}
+
+// inFlags writes a text of the library, which names Go fields, for a person who
+// has set flags. What a token says is left alone, unless it names a field.
+func inFlags(text string) string {
+	for _, line := range fieldsToFlags {
+		text = line.field.ReplaceAllString(text, line.flag)
+	}
+	return text
+}
+
+var fieldsToFlags = func() (lines []struct {
+	field *regexp.Regexp
+	flag  string
+}) {
+	for _, line := range [][2]string{
+		{`validator: Issuers is empty`, "-issuer is missing"},
+		{`validator: Audiences is empty`, "-audience is missing"},
+		{`validator: Issuers\[\d+\]`, "-issuer"},
+		{`validator: Audiences:`, "-audience:"},
+		{`validator: Algorithms:`, "-algorithm:"},
+		{`validator: Secret and Keys exclude`, "-secret-file and -jwks exclude"},
+		{`validator: Secret `, "-secret-file "},
+		{`validator: MaxTokenSize`, "-max-token-size"},
+		{`validator: RequireRFC9068 and InsecureSkipTypeCheck`, "-rfc9068 and -insecure-skip-type-check"},
+		{`needs Secret,`, "needs -secret-file,"},
+		{`used with Secret\b`, "used with -secret-file"},
+		{`there is a Secret\b`, "there is a -secret-file"},
+		{`(validator: )?jwks: Config\.Issuer\b`, "-issuer"},
+		{`jwks: Config\.URL\b`, "-jwks"},
+		{`set Config\.Keys to a jwks\.Cache with the key set's URL`, "set -jwks to the key set's URL"},
+		{`the URL of the jwks\.Config\b`, "the URL of -jwks"},
+		{`\bthe Set has no such key, and is never fetched again`, "-jwks has no such key"},
+		{`\bConfig\.Audiences\b`, "-audience"},
+		{`\bConfig\.Algorithms\b`, "-algorithm"},
+		{`\bConfig\.MaxTokenSize\b`, "-max-token-size"},
+		{`\bConfig\.RequireRFC9068\b`, "-rfc9068"},
+		{`\bConfig\.InsecureSkipTypeCheck\b|\(InsecureSkipTypeCheck\)`, "-insecure-skip-type-check"},
+		{`\bConfig\.Secret\b`, "-secret-file"},
+		{`\bConfig\.Keys\b`, "-jwks"},
+		{`(^|[^-\w])validator: `, "$1"},
+		{`(^|[^-\w])jwks: `, "$1"},
+	} {
+		lines = append(lines, struct {
+			field *regexp.Regexp
+			flag  string
+		}{regexp.MustCompile(line[0]), line[1]})
+	}
+	return lines
+}()
+
 func isTerminal(file *os.File) bool {
 	info, err := file.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-// readToken forgives what comes along when a token is copied from a header.
-func readToken(argument string, in io.Reader) (string, error) {
-	token := argument
-	if token == "" {
-		read, err := io.ReadAll(io.LimitReader(in, validator.MaxMaxTokenSize+1))
-		if err != nil {
-			return "", err
-		}
-		token = string(read)
-	}
-	token = bare(token)
-	if token == "" {
-		return "", errors.New("there is no token, neither as an argument nor on standard input")
-	}
-	return token, nil
-}
-
-func bare(token string) string {
-	token = strings.TrimSpace(token)
-	if _, rest, ok := strings.Cut(token, "Authorization:"); ok {
-		token = strings.TrimSpace(rest)
-	}
-	if scheme, rest, ok := strings.Cut(token, " "); ok && (strings.EqualFold(scheme, "Bearer") || strings.EqualFold(scheme, "DPoP")) {
-		token = strings.TrimSpace(rest)
-	}
-	return token
 }

@@ -122,11 +122,11 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"issuer", "-addr", "127.0.0.1:0", "-url", "http://192.0.2.1:9650/"}, 2, "neither https nor http on a loopback host"},
 		{[]string{"issuer", "-addr", "127.0.0.1:0", "-url", "http://localhost.example.com/"}, 2, "neither https nor http on a loopback host"},
 		{[]string{"issuer", "-config", "nowhere.yaml"}, 1, "nowhere.yaml"},
-		{[]string{"explain", "token"}, 2, "Issuers is empty"},
-		{[]string{"explain", "-issuer", "https://x.example.com/", "token"}, 2, "Audiences is empty"},
+		{[]string{"explain", "token"}, 2, "-issuer is missing"},
+		{[]string{"explain", "-issuer", "https://x.example.com/", "token"}, 2, "-audience is missing"},
 		{[]string{"explain", "-issuer", "https://x.example.com/", "-audience", "a", "-algorithm", "none", "token"}, 2, "none"},
 		{[]string{"explain", "-issuer", "https://x.example.com/", "-audience", "a"}, 1, "no token"},
-		{[]string{"explain", "-issuer", "https://x.example.com/", "-audience", "a", "one", "two"}, 2, "two"},
+		{[]string{"explain", "-issuer", "https://x.example.com/", "-audience", "a", "one", "two"}, 2, "2 arguments beside the flags"},
 	} {
 		code, _, errOut := command(t, "", tt.args...)
 		if code != tt.code || !strings.Contains(errOut, tt.says) {

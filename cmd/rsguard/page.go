@@ -97,6 +97,7 @@ type view struct {
 	Minted    string
 	Reason    string // of a bad token
 	Curl      string
+	Pasted    string // what was explained, if it was more than a token
 	Explained *validator.Report
 	Header    string
 	Claims    string
@@ -197,12 +198,14 @@ func (p page) explain(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := p.view(r)
-	switch token := bare(r.PostForm.Get("token")); {
-	case token == "":
-		v.fail(&mistake{"token", errors.New("there is no token to explain")})
-	case len(token) > maxExplained:
-		v.fail(&mistake{"token", fmt.Errorf("this has %d bytes, and up to %d are explained", len(token), maxExplained)})
+	typed := r.PostForm.Get("token")
+	switch token, what, err := pasted(typed); {
+	case len(typed) > maxExplained:
+		v.fail(&mistake{"token", fmt.Errorf("this has %d bytes, and up to %d are explained", len(typed), maxExplained)})
+	case err != nil:
+		v.fail(&mistake{"token", err})
 	default:
+		v.Pasted = what
 		p.explainTo(v, r, token)
 	}
 	p.show(w, r, v)
