@@ -81,7 +81,7 @@ func start(ctx context.Context, name string, issuer *rows.Issuer) (*server, erro
 	if taskset, err := exec.LookPath("taskset"); err == nil { // of util-linux
 		args = append([]string{taskset, "-c", "0"}, args...)
 	}
-	s := &server{name: name, cmd: exec.CommandContext(ctx, args[0], args[1:]...)} //nolint:gosec // G204: it is this program
+	s := &server{name: name, cmd: exec.CommandContext(ctx, args[0], args[1:]...)}
 	s.cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 	s.cmd.Stderr = os.Stderr
 	if s.in, err = s.cmd.StdinPipe(); err != nil {

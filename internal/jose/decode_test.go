@@ -29,8 +29,8 @@ type (
 		Best    *person        `json:"best"`
 		ByID    map[int]person `json:"by_id"`
 		Not     string         `json:"-"`
-		Dash    string         `json:"-,"`
-		private string
+		Dash    string         `json:"-,"` //nolint:staticcheck // SA5008: a name of "-" is meant
+		private string         //nolint:unused // that it is left alone is tested
 	}
 	scalars struct {
 		B   bool
@@ -52,7 +52,7 @@ type (
 		F *float64 `json:"QF,string"`
 		B bool     `json:"QB,string"`
 		S string   `json:"QS,string"`
-		X []int    `json:"QX,string"` // the option is for scalars alone
+		X []int    `json:"QX,string"` //nolint:staticcheck // SA5008: the option is for scalars alone
 	}
 	arrays struct {
 		S  []string
@@ -100,7 +100,7 @@ type (
 		Also   // Z is in both, so in neither
 		W      string
 		Tagged inner `json:"tagged"`
-		word         // ignored
+		word         //nolint:unused // that it is left alone is tested
 	}
 	rivals struct {
 		inner
@@ -112,10 +112,10 @@ type (
 		Kind string `json:"KIND"`
 	}
 	recursive struct {
-		*recursive
-		Next *recursive
-		All  map[string]recursive
-		V    any
+		*recursive //nolint:unused // encoding/json knows it
+		Next       *recursive
+		All        map[string]recursive
+		V          any
 	}
 )
 
