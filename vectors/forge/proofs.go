@@ -211,6 +211,12 @@ func proofs() *suite {
 	refuse("jwk with two members x", "RFC 7517, Section 4: names are unique", head("jwk", strings.Replace(clientKey().bare(), `"y"`, `"x":"AQAB","y"`, 1)))
 	_, y := clientKey().point()
 	refuse("jwk off its curve", form, head("jwk", clientKey().bare(member{"y", quote(b64(append([]byte{y[0] ^ 1}, y[1:]...)))})))
+	rsaProof := func(alg string) option {
+		return proven(append(proofBy("RS256", clientRSA), head("jwk", clientRSA().bare(member{"alg", quote(alg)})))...)
+	}
+	s.accept("jwk with alg RS256 under RS256", algFit, rsaProof("RS256"), bound(clientRSA))
+	s.refuse("invalid_proof", "jwk with alg PS256 under RS256", algFit, rsaProof("PS256"), bound(clientRSA))
+	s.refuse("invalid_proof", "jwk with alg RS384 under RS256", algFit, rsaProof("RS384"), bound(clientRSA))
 	s.refuse("invalid_proof", "RSA of 1024 bits", "RFC 7518, Section 3.3", proven(proofBy("RS256", clientRSA1k)...), bound(clientRSA1k))
 	s.refuse("invalid_proof", "RSA of 8192 bits", "a stranger's key must not cost much", proven(proofBy("RS256", clientRSA8k)...), bound(clientRSA8k))
 	refuse("Ed25519 of small order", "a point of small order has signatures that no private key made", head("alg", `"EdDSA"`), head("jwk", `{"kty":"OKP","crv":"Ed25519","x":"`+smallOrder[0]+`"}`), signature(func(string) []byte { return append([]byte{1}, make([]byte, 63)...) }))
