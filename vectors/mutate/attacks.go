@@ -12,9 +12,11 @@ type attack struct {
 // attacks group the mutants. Each rule is of one attack.
 var attacks = []attack{
 	// Signatures and keys.
-	{"An unsigned token", []string{"the signature is not empty", "the signature is checked"}, []string{"algorithms: unsigned, alg none, empty signature"}},
+	{"A token that is unsigned, or signed by another", []string{"the signature is not empty", "the signature is checked"}, nil},
 	{"Another algorithm in the header", []string{"alg is on the list", "only known algorithms"}, nil},
-	{"The public key as a shared secret", []string{"HS algorithms need a secret", "a secret is for HS algorithms", "a secret has its size"}, nil},
+	{"The public key as a shared secret", []string{"HS algorithms need a secret", "a secret is for HS algorithms", "a secret has its size"}, []string{
+		"key-confusion: HS256 with PKIX PEM", "key-confusion: HS256 signature called RS256, with PKIX PEM",
+	}},
 	{"A key used with an algorithm that it is not for", []string{"alg is what the key says", "alg fits the key's curve", "alg fits the key's type"}, nil},
 	{"The token brings its own key", nil, []string{
 		`headers: jwk and no kid, signed by it`,
