@@ -75,10 +75,10 @@ func (m *mismatch) difference(found []string) string {
 	return ""
 }
 
-// A limit is that of a token's size, and who sets it.
+// A limit is that of a token's size, and what sets it.
 type limit struct {
 	size   int
-	option string
+	option string // empty if the caller can't change it
 }
 
 const adviceLess = ": raise that, or have the issuer put less into its tokens"
@@ -107,6 +107,9 @@ func (l limit) tooManyMembers() error {
 type tooManyMembersError struct{ limit limit }
 
 func (e *tooManyMembersError) Error() string {
+	if e.limit.option == "" {
+		return fmt.Sprintf("the claims have too many members: over %d, the most for %d bytes", e.limit.members(), e.limit.size)
+	}
 	return fmt.Sprintf("the token's claims have too many members: over %d, the most for the %d bytes of %s",
 		e.limit.members(), e.limit.size, e.limit.option) + adviceLess
 }

@@ -1,6 +1,7 @@
 package validator
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -40,6 +41,44 @@ type Claims struct {
 	at      time.Time // when it was accepted
 }
 
+// NewClaims returns the claims of a JSON object that the caller has found to be
+// genuine by other means than a [Validator], such as another library or the
+// response of an introspection endpoint. It is for a Validator of the caller's
+// own: all checks, [Claims.Decode] and json.Marshal work with the result as with
+// a token's claims.
+//
+// The object is read as strictly as a token's payload: UTF-8, no member twice,
+// each registered claim of its type, 1 MiB at most, at most one member for each
+// 16 bytes or 1,024 if that is more, over all depths. A "cnf" that can't be
+// proven is an error.
+//
+// NewClaims decides nothing more. The caller must compare Issuer and Audience,
+// reject claims that are expired or have no ExpiresAt (which is then the zero
+// time), reject those whose NotBefore is in the future, make sure that they are
+// an access token's, and call [Confirmation.Proven] if Confirmation is not nil.
+//
+// For checks of ages, now is the time of the check by the system's clock, and
+// [DefaultLeeway] is used. The claims keep a copy of payload. All errors are of
+// type [*Error], with [CodeMalformed], [CodeClaim] or [CodeBinding].
+func NewClaims(payload []byte) (*Claims, error) {
+	if len(payload) > maxPayload {
+		return nil, &Error{Code: CodeMalformed, Err: fmt.Errorf("the claims are too large: %d bytes, over %d", len(payload), maxPayload)}
+	}
+	var r reading
+	if err := r.read(string(payload), limit{size: len(payload)}); err != nil {
+		return nil, err
+	}
+	r.believe()
+	if err := r.confirm(); err != nil {
+		return nil, err
+	}
+	c := r.Claims // without what else there is in a reading
+	return &c, nil
+}
+
+// maxPayload is the length in bytes of what NewClaims reads at most.
+const maxPayload = 1 << 20
+
 // copyInto makes of other a copy of c, which shares with it what the slices hold and nothing else.
 func (c *Claims) copyInto(other *Claims) {
 	*other = *c
@@ -49,7 +88,8 @@ func (c *Claims) copyInto(other *Claims) {
 	}
 }
 
-// KeyID returns the "kid" of the token's header, "" if it has none or the claims are not from a token.
+// KeyID returns the "kid" of the token's header. It is empty if the token has none
+// or a Validator has not made the claims.
 func (c *Claims) KeyID() string { return c.keyID }
 
 // HasScope reports whether scope is among the token's scopes.

@@ -9,7 +9,8 @@ import (
 
 // MarshalJSON returns the token's claims as they were signed, private ones
 // included. What was assigned to fields of c since is not in it. Of claims that
-// are not from a token, it returns the fields under the names of their claims.
+// are not of a Validator or [NewClaims], it returns the fields under the names of
+// their claims.
 //
 // It is for passing claims on, not for logs: see [Claims.LogValue].
 func (c Claims) MarshalJSON() ([]byte, error) {

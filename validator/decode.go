@@ -40,7 +40,7 @@ import (
 // part of the claims.
 func (c *Claims) Decode(v any) error {
 	if c.payload == "" {
-		return &Error{Code: CodeClaim, Err: errors.New("these claims are not from a token")}
+		return &Error{Code: CodeClaim, Err: errors.New("these claims are not of a Validator or NewClaims")}
 	}
 	if err := jose.Decode(c.payload, v, ownNames); err != nil {
 		return &Error{Code: CodeClaim, Err: &decodeError{err, v}}

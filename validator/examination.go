@@ -333,15 +333,10 @@ func allows(key *jwks.Key, alg string) bool { return key.Algorithm == "" || key.
 // checkBinding demands the proof that a bound token needs. It comes after the signature: before, cnf is only a claim.
 func (x *examination) checkBinding(ctx context.Context) error {
 	x.step = stepBinding
-	if x.cnf.Kind() == jose.KindNone {
-		return nil
-	}
-	confirmation, err := readConfirmation(x.cnf)
-	if err != nil {
+	if err := x.confirm(); err != nil || x.Confirmation == nil {
 		return err
 	}
-	x.Confirmation = confirmation
-	return confirmation.Proven(ctx)
+	return x.Confirmation.Proven(ctx)
 }
 
 // timely checks the times that are in the past of a token of today, and need no hurry before the signature.

@@ -158,6 +158,14 @@ func (r *reading) believe() {
 	c.GrantType = grantType(r.grantType)
 }
 
+// confirm reads cnf.
+func (r *reading) confirm() (err error) {
+	if r.cnf.Kind() != jose.KindNone {
+		r.Confirmation, err = readConfirmation(r.cnf)
+	}
+	return err
+}
+
 func isTextOrTexts(v jose.Value) bool { return v.Kind() == jose.KindString || v.IsTexts() }
 
 func isEmptyArray(v jose.Value) bool { return v.Kind() == jose.KindArray && v.Len() == 0 }

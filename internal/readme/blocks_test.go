@@ -79,6 +79,7 @@ var imports = map[string]string{
 	"os":         "os",
 	"strings":    "strings",
 	"testing":    "testing",
+	"slices":     "slices",
 	"time":       "time",
 	"tls":        "crypto/tls",
 	"echo":       "github.com/labstack/echo/v4",

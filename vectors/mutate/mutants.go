@@ -163,7 +163,7 @@ var mutants = []mutant{
 	{"scp only without scope", []edit{{read, "if scp := r.private(o.Member, wantTextOrTexts); !hasScope {", "if scp := r.private(o.Member, wantTextOrTexts); hasScope || !hasScope {"}, {read, "r.scopes, hasScope = v, true", "if r.scopes.Kind() == jose.KindNone {\n\t\t\t\tr.scopes = v\n\t\t\t}"}}},
 
 	// Binding.
-	{"cnf needs a proof", []edit{{examination, "if x.cnf.Kind() == jose.KindNone {", "if true {"}}},
+	{"cnf needs a proof", []edit{{examination, "return x.Confirmation.Proven(ctx)", "return nil"}}},
 	{"cnf is proven by something", []edit{{binding, `case has == "":`, `case has == "\x00":`}, {binding, "subtle.ConstantTimeCompare([]byte(wanted), []byte(has)) == 0", `has != "" && subtle.ConstantTimeCompare([]byte(wanted), []byte(has)) == 0`}}},
 	{"cnf is proven by the right key", []edit{{binding, "subtle.ConstantTimeCompare([]byte(wanted), []byte(has)) == 0", "false && subtle.ConstantTimeCompare([]byte(wanted), []byte(has)) == 0"}}},
 	{"cnf names no second key", []edit{{binding, "return nil, &Error{Code: CodeBinding, Err: &unprovenMember{m.Name}}", "continue"}}},
