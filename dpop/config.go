@@ -26,7 +26,8 @@ const (
 // A Config says which proofs to accept. The zero value is the recommended choice.
 type Config struct {
 	// Algorithms are those that a proof may be signed with. The client is told of them in this order. Empty means
-	// ES256, EdDSA, PS256 and RS256. EdDSA allows Ed25519, which is what newer clients call it.
+	// ES256, EdDSA, PS256 and RS256. EdDSA allows Ed25519, which is what newer clients
+	// call it (RFC 9864). Ed25519 alone does not allow EdDSA.
 	Algorithms []validator.Algorithm
 
 	// MaxAge is how old a proof may be, by its "iat". Zero means [DefaultMaxAge]; more than [MaxMaxAge] is refused.

@@ -20,7 +20,7 @@ func TestNew_wrong(t *testing.T) {
 	}{
 		{"zero", dpop.Config{}, nil},
 		{"the most", dpop.Config{MaxAge: dpop.MaxMaxAge, Leeway: dpop.MaxLeeway}, nil},
-		{"every algorithm", dpop.Config{Algorithms: []validator.Algorithm{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}}, nil},
+		{"every algorithm", dpop.Config{Algorithms: []validator.Algorithm{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519", "ESP256", "ESP384", "ESP512"}}, nil},
 		{"no leeway", dpop.Config{Leeway: -1}, nil},
 		{"a secret's algorithm", dpop.Config{Algorithms: []validator.Algorithm{"HS256"}}, []string{`Algorithms: "HS256"`}},
 		{"none", dpop.Config{Algorithms: []validator.Algorithm{"none", ""}}, []string{`Algorithms: "none"`, `Algorithms: ""`}},

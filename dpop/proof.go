@@ -108,10 +108,10 @@ func (p *reading) checkHeader(algorithms []string) error {
 	if h.Type != "dpop+jwt" {
 		return invalid(fmt.Errorf("the proof's typ is %.64q, not dpop+jwt", h.Type))
 	}
-	if h.Algorithm == "Ed25519" {
-		h.Algorithm = "EdDSA" // RFC 9864: the newer name, and for us the same, as no other curve is supported
-	}
-	if !slices.Contains(algorithms, h.Algorithm) {
+	// RFC 9864, Section 2.2: Ed25519 is one of the algorithms that EdDSA stands for.
+	// Current clients are asked for EdDSA, and call it so.
+	allowed := slices.Contains(algorithms, h.Algorithm) || h.Algorithm == "Ed25519" && slices.Contains(algorithms, "EdDSA")
+	if !allowed {
 		return invalid(fmt.Errorf("the proof's alg is %.64q, want one of %q", h.Algorithm, algorithms))
 	}
 	return nil

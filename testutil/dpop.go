@@ -37,7 +37,7 @@ type ProofKey struct {
 // without asking.
 type proofSecret struct{ private crypto.Signer }
 
-// DPoPKey makes a key for ES256, or for EdDSA if that is named; other algorithms fail tb.
+// DPoPKey makes a key for ES256, or for EdDSA or Ed25519 if that is named; other algorithms fail tb.
 //
 //	key := testutil.DPoPKey(t)
 //	token := iss.Token(testutil.Claims{"cnf": key.Confirmation()})
@@ -59,10 +59,10 @@ func newProofKey(alg validator.Algorithm) (k *ProofKey, err error) {
 	switch alg {
 	case validator.ES256:
 		k.private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	case validator.EdDSA:
+	case validator.EdDSA, validator.Ed25519:
 		_, k.private, err = ed25519.GenerateKey(rand.Reader)
 	default:
-		err = errors.New("want ES256 or EdDSA")
+		err = errors.New("want ES256, EdDSA or Ed25519")
 	}
 	if err != nil {
 		return nil, err

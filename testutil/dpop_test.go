@@ -19,7 +19,7 @@ func TestDPoPKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range []*testutil.ProofKey{testutil.DPoPKey(t), testutil.DPoPKey(t, validator.EdDSA)} {
+	for _, key := range []*testutil.ProofKey{testutil.DPoPKey(t), testutil.DPoPKey(t, validator.EdDSA), testutil.DPoPKey(t, validator.Ed25519)} {
 		good := []string{
 			key.Proof("GET", url, token),
 			key.Proof("GET", url+"?page=2#top", token),

@@ -244,7 +244,7 @@ func (e *keyMismatchError) Error() string {
 
 // kindOf says what a key is for, and whether the key set says so.
 func (e *keyMismatchError) kindOf(key *jwks.Key) (kind string, told bool) {
-	if key.Algorithm != "" && key.Algorithm != e.alg {
+	if !allows(key, e.alg) {
 		return cutTo(key.Algorithm, 64), true
 	}
 	return jose.Describe(key.Public), false

@@ -18,6 +18,10 @@ import (
 type Algorithm string
 
 // The algorithms. Those that begin with HS are for [Config.Secret] alone.
+//
+// RFC 9864 has names for algorithms that were there before. Each name is one of
+// its own: a token with Ed25519 in its header is accepted only where Ed25519 is
+// listed, and one with EdDSA where EdDSA is.
 const (
 	RS256 Algorithm = "RS256"
 	RS384 Algorithm = "RS384"
@@ -29,6 +33,16 @@ const (
 	ES384 Algorithm = "ES384"
 	ES512 Algorithm = "ES512"
 	EdDSA Algorithm = "EdDSA" // with Ed25519 keys (RFC 8037)
+
+	Ed25519 Algorithm = "Ed25519" // EdDSA's successor (RFC 9864, Section 2.2)
+
+	// ES256, ES384 and ES512 by names that RFC 9864, Section 2.1 gives them. They
+	// are registered for COSE, not for JWTs: list them only for an issuer that uses
+	// them.
+	ESP256 Algorithm = "ESP256"
+	ESP384 Algorithm = "ESP384"
+	ESP512 Algorithm = "ESP512"
+
 	HS256 Algorithm = "HS256"
 	HS384 Algorithm = "HS384"
 	HS512 Algorithm = "HS512"

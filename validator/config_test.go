@@ -1,10 +1,16 @@
 package validator_test
 
 import (
+	"go/ast"
+	"go/parser"
+	gotoken "go/token"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/rsguard/rsguard/internal/jose"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -76,6 +82,56 @@ func TestNew(t *testing.T) {
 			t.Errorf("New(%s) error = nil, want %q in it", tt.name, tt.want)
 		}
 	}
+}
+
+// The constants are the algorithms that there are, and New takes each.
+func TestAlgorithm_constants(t *testing.T) {
+	t.Parallel()
+	constants := algorithmConstants(t)
+	for _, alg := range jose.Algorithms() {
+		i := slices.Index(constants, alg.Name)
+		if i < 0 {
+			t.Errorf("there is no constant for %s", alg.Name)
+			continue
+		}
+		constants = slices.Delete(constants, i, i+1)
+		cfg := validator.Config{
+			Issuers: []string{issuer}, Audiences: []string{audience}, Algorithms: []validator.Algorithm{validator.Algorithm(alg.Name)},
+		}
+		if alg.Family == jose.HMAC {
+			cfg.Secret = make([]byte, alg.Hash.Size())
+		}
+		if _, err := validator.New(cfg); err != nil {
+			t.Errorf("New() with %s error = %v", alg.Name, err)
+		}
+	}
+	if len(constants) > 0 {
+		t.Errorf("constants of no algorithm: %q", constants)
+	}
+}
+
+func algorithmConstants(t *testing.T) (values []string) {
+	t.Helper()
+	file, err := parser.ParseFile(gotoken.NewFileSet(), "config.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range ast.Preorder(file) {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || len(spec.Values) != 1 {
+			continue
+		}
+		name, isName := spec.Type.(*ast.Ident)
+		value, isLiteral := spec.Values[0].(*ast.BasicLit)
+		if isName && isLiteral && name.Name == "Algorithm" {
+			text, err := strconv.Unquote(value.Value)
+			if err != nil || text != spec.Names[0].Name {
+				t.Errorf("%s = %s, want its own name", spec.Names[0].Name, value.Value)
+			}
+			values = append(values, text)
+		}
+	}
+	return values
 }
 
 func TestNew_allMistakes(t *testing.T) {

@@ -328,7 +328,12 @@ const maxTried = 4
 // fits reports whether a key is for alg: by what the key set says of it, and by what it is.
 func fits(key *jwks.Key, alg string) bool { return allows(key, alg) && jose.Fits(alg, key.Public) }
 
-func allows(key *jwks.Key, alg string) bool { return key.Algorithm == "" || key.Algorithm == alg }
+// allows reports whether a key is for alg by what the key set says of it. There
+// Ed25519 and EdDSA, for one, are two names of the same algorithm: WebCrypto
+// writes the first one, whatever the key's tokens have in their header.
+func allows(key *jwks.Key, alg string) bool {
+	return key.Algorithm == "" || jose.SameAlgorithm(key.Algorithm, alg)
+}
 
 // checkBinding demands the proof that a bound token needs. It comes after the signature: before, cnf is only a claim.
 func (x *examination) checkBinding(ctx context.Context) error {

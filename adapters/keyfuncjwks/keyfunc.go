@@ -128,7 +128,7 @@ func choose(keys []jwks.Key, kid, alg string, token *jwt.Token) (crypto.PublicKe
 	fitting, foreign := 0, 0
 	for _, key := range keys {
 		switch {
-		case key.Algorithm != "" && key.Algorithm != alg || !jose.Fits(alg, key.Public):
+		case key.Algorithm != "" && !jose.SameAlgorithm(key.Algorithm, alg) || !jose.Fits(alg, key.Public):
 		case key.Issuer != "" && !key.SignsFor(issuerAndTenant(token)):
 			foreign++
 		default:

@@ -115,6 +115,8 @@ func TestKeyfunc(t *testing.T) {
 		{"ES256", few, es256.token(t, nil), ""},
 		{"ES384 of the same kid", few, es384.token(t, nil), ""},
 		{"EdDSA", few, eddsa.token(t, nil), ""},
+		{"EdDSA with a key for Ed25519", newKeyfunc(t, jwks.Set{eddsa.public("Ed25519")}), eddsa.token(t, nil), ""},
+		{"ES256 with a key for ESP256", newKeyfunc(t, jwks.Set{es256.public("ESP256")}), es256.token(t, nil), ""},
 		{"RS256", few, rs256.token(t, nil), ""},
 		{"no kid, one key fits", few, es384.token(t, noKid), ""},
 		{"empty kid, one key fits", few, eddsa.token(t, map[string]any{"kid": ""}), ""},
@@ -389,7 +391,7 @@ func TestKeyfunc_storageBehindKeyfunc(t *testing.T) {
 	t.Parallel()
 	one, two := newSigner("1", jwt.SigningMethodES256), newSigner("2", jwt.SigningMethodEdDSA)
 	theirs, err := keyfunc.New(keyfunc.Options{
-		Storage:      newKeyfunc(t, jwks.Set{one.public(""), two.public("EdDSA")}).Storage(),
+		Storage:      newKeyfunc(t, jwks.Set{one.public(""), two.public("Ed25519")}).Storage(),
 		UseWhitelist: []jwkset.USE{jwkset.UseSig},
 	})
 	if err != nil {

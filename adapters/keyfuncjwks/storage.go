@@ -8,6 +8,7 @@ import (
 
 	"github.com/MicahParks/jwkset"
 
+	"github.com/rsguard/rsguard/internal/jose"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -54,7 +55,7 @@ func (s *storage) KeyReadAll(ctx context.Context) ([]jwkset.JWK, error) {
 
 func jwkOf(key jwks.Key) (jwkset.JWK, error) {
 	return jwkset.NewJWKFromKey(key.Public, jwkset.JWKOptions{
-		Metadata: jwkset.JWKMetadataOptions{KID: key.ID, ALG: jwkset.ALG(key.Algorithm), USE: jwkset.UseSig},
+		Metadata: jwkset.JWKMetadataOptions{KID: key.ID, ALG: jwkset.ALG(jose.OlderName(key.Algorithm)), USE: jwkset.UseSig},
 		Validate: jwkset.JWKValidateOptions{SkipAll: true}, // they were, by stricter rules
 	})
 }

@@ -78,7 +78,7 @@ func (k keys) verify(jws string) error {
 		if token.Header.KeyID != "" && token.Header.KeyID != key.ID {
 			continue
 		}
-		if key.Algorithm != "" && key.Algorithm != token.Header.Algorithm {
+		if key.Algorithm != "" && !jose.SameAlgorithm(key.Algorithm, token.Header.Algorithm) {
 			continue
 		}
 		if err = token.Verify(key.Public); err == nil {
@@ -88,4 +88,4 @@ func (k keys) verify(jws string) error {
 	return err
 }
 
-var algorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+var algorithms = jose.PublicKeyAlgorithms()

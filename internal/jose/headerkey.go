@@ -28,7 +28,7 @@ func (t *Token) HeaderKey(maxBits, maxExponent int) (crypto.PublicKey, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case described.Algorithm != "" && described.Algorithm != alg || !m.fits(alg):
+	case described.Algorithm != "" && !SameAlgorithm(described.Algorithm, alg) || !m.fits(alg):
 		return nil, ErrKeyMismatch
 	}
 	p, err := m.parameters()

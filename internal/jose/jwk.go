@@ -107,9 +107,6 @@ func (m *jwkMembers) describe() (key Key, err error) {
 		return key, nil
 	}
 	key.Algorithm, _ = m.alg.Text()
-	if key.Algorithm == "Ed25519" { // as RFC 9864 calls it, and WebCrypto since
-		key.Algorithm = "EdDSA"
-	}
 	switch {
 	case !Known(key.Algorithm):
 		return Key{}, fmt.Errorf(`"alg" is %.32q`, m.alg.Raw())
@@ -182,14 +179,14 @@ func (m *jwkMembers) ecCurve() elliptic.Curve {
 // fits reports whether a key past checkType is of the type and curve that alg
 // is for. What its parameters are doesn't matter.
 func (m *jwkMembers) fits(alg string) bool {
-	f, hash := algorithm(alg)
+	a := algorithm(alg)
 	switch {
 	case m.kty.Is("RSA"):
-		return f == familyPKCS1 || f == familyPSS
+		return a.Family == PKCS1 || a.Family == PSS
 	case m.kty.Is("EC"):
-		return f == familyECDSA && m.ecCurve() == curve(hash)
+		return a.Family == ECDSA && m.ecCurve() == a.Curve
 	}
-	return f == familyEdDSA
+	return a.Family == EdDSA
 }
 
 // parameters are those of a public key, whose form has been checked: each has

@@ -106,6 +106,9 @@ func TestParsePublicKey(t *testing.T) {
 		{"alg for another type", rsaJWK.with(members{"alg": "ES256"}), "wrong type or curve"},
 		{"alg for another curve", ecJWK.with(members{"alg": "ES384"}), "wrong type or curve"},
 		{"alg by the name of its curve", edJWK.with(members{"alg": "Ed25519"}), ""},
+		{"alg by the name of its curve, of another key", ecJWK.with(members{"alg": "Ed25519"}), `"alg" is "Ed25519", for which it is the wrong type or curve`},
+		{"alg by another name", ecJWK.with(members{"alg": "ESP256"}), ""},
+		{"alg by another name, of another curve", ecJWK.with(members{"alg": "ESP384"}), `"alg" is "ESP384", for which it is the wrong type or curve`},
 		{"alg that fits", ecJWK.with(members{"alg": "ES256"}), ""},
 
 		{"RSA of 2047 bits", rsaJWK.with(members{"n": modulus(2047)}), "2047 bits"},

@@ -4,83 +4,22 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/hmac"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/sha512"
 )
 
-// A family of algorithms shares a kind of key and a way to check a signature.
-type family byte
-
-const (
-	familyNone  family = iota
-	familyPKCS1        // RFC 7518, Section 3.3
-	familyPSS          // RFC 7518, Section 3.5
-	familyECDSA        // RFC 7518, Section 3.4
-	familyEdDSA        // RFC 8037, Section 3.1
-	familyHMAC         // RFC 7518, Section 3.2
-)
-
-// algorithm tells the family and hash of a JWA name, which is compared exactly.
-func algorithm(name string) (family, crypto.Hash) {
-	switch name {
-	case "RS256":
-		return familyPKCS1, crypto.SHA256
-	case "RS384":
-		return familyPKCS1, crypto.SHA384
-	case "RS512":
-		return familyPKCS1, crypto.SHA512
-	case "PS256":
-		return familyPSS, crypto.SHA256
-	case "PS384":
-		return familyPSS, crypto.SHA384
-	case "PS512":
-		return familyPSS, crypto.SHA512
-	case "ES256":
-		return familyECDSA, crypto.SHA256
-	case "ES384":
-		return familyECDSA, crypto.SHA384
-	case "ES512":
-		return familyECDSA, crypto.SHA512
-	case "EdDSA":
-		return familyEdDSA, 0
-	case "HS256":
-		return familyHMAC, crypto.SHA256
-	case "HS384":
-		return familyHMAC, crypto.SHA384
-	case "HS512":
-		return familyHMAC, crypto.SHA512
-	}
-	return familyNone, 0
-}
-
-// Known reports whether alg is an algorithm of public keys that this package checks signatures of.
-func Known(alg string) bool {
-	f, _ := algorithm(alg)
-	return f != familyNone && f != familyHMAC
-}
-
-// HashSize returns the size in bytes of the hash of an HS algorithm, or 0 if alg is none.
-func HashSize(alg string) int {
-	f, hash := algorithm(alg)
-	if f != familyHMAC {
-		return 0
-	}
-	return hash.Size()
-}
-
 // Fits reports whether key is of the type, size and curve that alg is for.
 func Fits(alg string, key crypto.PublicKey) bool {
-	f, hash := algorithm(alg)
+	a := algorithm(alg)
 	switch key := key.(type) {
 	case *rsa.PublicKey:
-		return (f == familyPKCS1 || f == familyPSS) && usableRSA(key)
+		return (a.Family == PKCS1 || a.Family == PSS) && usableRSA(key)
 	case *ecdsa.PublicKey:
-		return f == familyECDSA && key != nil && key.Curve == curve(hash) && hasPoint(key)
+		return a.Family == ECDSA && key != nil && key.Curve == a.Curve && hasPoint(key)
 	case ed25519.PublicKey:
-		return f == familyEdDSA && checkEd25519(key) == nil
+		return a.Family == EdDSA && checkEd25519(key) == nil
 	}
 	return false
 }
@@ -94,34 +33,23 @@ func usableRSA(key *rsa.PublicKey) bool {
 	return 2048 <= bits && bits <= 8*maxSignature
 }
 
-// curve is the one that an ECDSA algorithm is bound to, by its hash (RFC 7518, Section 3.4).
-func curve(hash crypto.Hash) elliptic.Curve {
-	switch hash {
-	case crypto.SHA256:
-		return elliptic.P256()
-	case crypto.SHA384:
-		return elliptic.P384()
-	}
-	return elliptic.P521()
-}
-
 // verify checks a signature of the length that those by key have, which fits
 // alg.
 func verify(alg string, key crypto.PublicKey, signed string, signature []byte) error {
-	f, hash := algorithm(alg)
-	if f == familyEdDSA {
+	a := algorithm(alg)
+	if a.Family == EdDSA {
 		var few [2 << 10]byte
 		return verdict(ed25519.Verify(key.(ed25519.PublicKey), append(few[:0], signed...), signature))
 	}
 	var sum [sha512.Size]byte
-	digest := sum[:digestInto(&sum, hash, signed)]
-	switch f {
-	case familyPKCS1:
-		return verdict(rsa.VerifyPKCS1v15(key.(*rsa.PublicKey), hash, digest, signature) == nil)
-	case familyPSS:
+	digest := sum[:digestInto(&sum, a.Hash, signed)]
+	switch a.Family {
+	case PKCS1:
+		return verdict(rsa.VerifyPKCS1v15(key.(*rsa.PublicKey), a.Hash, digest, signature) == nil)
+	case PSS:
 		// RFC 7518, Section 3.5: the salt is as long as the hash. Left to itself, the check would take any length.
 		opts := rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
-		return verdict(rsa.VerifyPSS(key.(*rsa.PublicKey), hash, digest, signature, &opts) == nil)
+		return verdict(rsa.VerifyPSS(key.(*rsa.PublicKey), a.Hash, digest, signature, &opts) == nil)
 	default:
 		return verdict(ecdsa.VerifyASN1(key.(*ecdsa.PublicKey), digest, asn1Signature(signature)))
 	}
@@ -137,7 +65,7 @@ func verdict(valid bool) error {
 // isDER reports whether the signature of an ECDSA algorithm is a SEQUENCE of two
 // INTEGERs, as most interfaces but that of JWS have it (RFC 3279, Section 2.2.3).
 func isDER(alg string, signature []byte) bool {
-	if f, _ := algorithm(alg); f != familyECDSA {
+	if algorithm(alg).Family != ECDSA {
 		return false
 	}
 	sequence, rest, ok := derElement(signature, 0x30)
@@ -246,11 +174,11 @@ func integerLength(n []byte) int {
 }
 
 func verifyMAC(alg string, secret []byte, signed string, mac []byte) error {
-	f, hash := algorithm(alg)
-	if f != familyHMAC {
+	a := algorithm(alg)
+	if a.Family != HMAC {
 		return ErrKeyMismatch
 	}
-	h := hmac.New(hash.New, secret)
+	h := hmac.New(a.Hash.New, secret)
 	h.Write([]byte(signed))
 	return verdict(hmac.Equal(h.Sum(nil), mac))
 }

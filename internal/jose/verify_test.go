@@ -208,4 +208,20 @@ func TestToken_VerifyMAC(t *testing.T) {
 	if jose.Known("HS256") || jose.Known("none") || jose.Known("") || !jose.Known("EdDSA") {
 		t.Error("Known() is wrong")
 	}
+	for _, tt := range []struct {
+		a, b string
+		want bool
+	}{
+		{"EdDSA", "Ed25519", true}, {"Ed25519", "Ed25519", true}, {"ES256", "ESP256", true}, {"ESP512", "ES512", true}, {"none", "none", true},
+		{"EdDSA", "ES256", false}, {"ES256", "ESP384", false}, {"RS256", "PS256", false}, {"", "none", false}, {"EdDSA", "Ed448", false},
+	} {
+		if got := jose.SameAlgorithm(tt.a, tt.b); got != tt.want || jose.SameAlgorithm(tt.b, tt.a) != tt.want {
+			t.Errorf("SameAlgorithm(%q, %q) = %t, want %t", tt.a, tt.b, got, tt.want)
+		}
+	}
+	for _, a := range jose.Algorithms() {
+		if a.Older != "" && !jose.Known(a.Older) {
+			t.Errorf("%s has the older name %s, which is none", a.Name, a.Older)
+		}
+	}
 }

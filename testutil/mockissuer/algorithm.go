@@ -9,44 +9,36 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"fmt"
+
+	"github.com/rsguard/rsguard/internal/jose"
 )
 
 // algorithm is how a JWS algorithm signs (RFC 7518, Section 3; RFC 8037).
 type algorithm struct {
-	family byte // R, P, E, D or H
+	family jose.Family
 	hash   crypto.Hash
 	curve  elliptic.Curve
 }
 
-var algorithms = map[string]algorithm{
-	"RS256": {family: 'R', hash: crypto.SHA256},
-	"RS384": {family: 'R', hash: crypto.SHA384},
-	"RS512": {family: 'R', hash: crypto.SHA512},
-	"PS256": {family: 'P', hash: crypto.SHA256},
-	"PS384": {family: 'P', hash: crypto.SHA384},
-	"PS512": {family: 'P', hash: crypto.SHA512},
-	"ES256": {family: 'E', hash: crypto.SHA256, curve: elliptic.P256()},
-	"ES384": {family: 'E', hash: crypto.SHA384, curve: elliptic.P384()},
-	"ES512": {family: 'E', hash: crypto.SHA512, curve: elliptic.P521()},
-	"EdDSA": {family: 'D'},
-	"HS256": {family: 'H', hash: crypto.SHA256},
-	"HS384": {family: 'H', hash: crypto.SHA384},
-	"HS512": {family: 'H', hash: crypto.SHA512},
-}
+var algorithms = func() map[string]algorithm {
+	all := make(map[string]algorithm)
+	for _, a := range jose.Algorithms() {
+		all[a.Name] = algorithm{a.Family, a.Hash, a.Curve}
+	}
+	return all
+}()
 
-// Asymmetric tells whether alg is an algorithm that the issuer can have a key pair for: RS256, RS384, RS512, PS256, PS384,
-// PS512, ES256, ES384, ES512 or EdDSA (with Ed25519).
-func Asymmetric(alg string) bool {
-	a, ok := algorithms[alg]
-	return ok && a.family != 'H'
-}
+// Asymmetric reports whether alg is an algorithm that the issuer can have a key
+// pair for: one of those that [github.com/rsguard/rsguard/validator.Algorithm]
+// lists, but for HS256, HS384 and HS512.
+func Asymmetric(alg string) bool { return jose.Known(alg) }
 
 // newKey makes a key pair for a. RSA keys come from the pool.
 func (a algorithm) newKey() (crypto.Signer, error) {
 	switch a.family {
-	case 'R', 'P':
+	case jose.PKCS1, jose.PSS:
 		return rsaKeys.take()
-	case 'E':
+	case jose.ECDSA:
 		return ecdsa.GenerateKey(a.curve, rand.Reader)
 	default:
 		_, key, err := ed25519.GenerateKey(rand.Reader)
@@ -65,13 +57,13 @@ func (a algorithm) sign(key crypto.Signer, input string) ([]byte, error) {
 	switch key := key.(type) {
 	case *rsa.PrivateKey:
 		switch a.family {
-		case 'R':
+		case jose.PKCS1:
 			return rsa.SignPKCS1v15(rand.Reader, key, a.hash, a.digest(input))
-		case 'P':
+		case jose.PSS:
 			return rsa.SignPSS(rand.Reader, key, a.hash, a.digest(input), &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
 		}
 	case *ecdsa.PrivateKey:
-		if a.family != 'E' || a.curve != key.Curve {
+		if a.family != jose.ECDSA || a.curve != key.Curve {
 			break
 		}
 		r, s, err := ecdsa.Sign(rand.Reader, key, a.digest(input))
@@ -84,7 +76,7 @@ func (a algorithm) sign(key crypto.Signer, input string) ([]byte, error) {
 		s.FillBytes(signature[size:])
 		return signature, nil
 	case ed25519.PrivateKey:
-		if a.family == 'D' {
+		if a.family == jose.EdDSA {
 			return ed25519.Sign(key, []byte(input)), nil
 		}
 	}

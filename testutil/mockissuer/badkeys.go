@@ -11,6 +11,8 @@ import (
 	"math/big"
 	"strings"
 	"time"
+
+	"github.com/rsguard/rsguard/internal/jose"
 )
 
 const (
@@ -59,7 +61,7 @@ var badAlgorithms = []badToken{
 	}},
 	{"alg of another kind of key", notAllowed, "It is signed by ECDSA or RSA with a key of the attacker's, under the kid of a key of another kind.", func(f *forger) string {
 		alg := "ES256"
-		if algorithms[f.alg].family == 'E' {
+		if algorithms[f.alg].family == jose.ECDSA {
 			alg = "EdDSA"
 		}
 		key, err := algorithms[alg].newKey()

@@ -56,7 +56,10 @@ func TestSignWithEveryAlgorithm(t *testing.T) {
 	t.Parallel()
 
 	iss := open(t, mockissuer.Config{})
-	for _, alg := range []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"} {
+	for _, alg := range []string{
+		"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
+		"Ed25519", "ESP256", "ESP384", "ESP512",
+	} {
 		token, err := iss.Sign(mockissuer.Token{Algorithm: alg})
 		if err != nil {
 			t.Errorf("Sign(%s) error = %v, want none", alg, err)

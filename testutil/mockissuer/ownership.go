@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rsguard/rsguard/internal/jose"
 )
 
 // ownClaims returns the claims of a token if it is a JWT that one of the published keys has signed, or an API's secret,
@@ -65,16 +67,16 @@ func (iss *Issuer) signed(alg, kid, input string, signature []byte, claims map[s
 func (a algorithm) verify(public crypto.PublicKey, input string, signature []byte) bool {
 	switch public := public.(type) {
 	case *rsa.PublicKey:
-		if a.family == 'R' {
+		if a.family == jose.PKCS1 {
 			return rsa.VerifyPKCS1v15(public, a.hash, a.digest(input), signature) == nil
 		}
-		return a.family == 'P' && rsa.VerifyPSS(public, a.hash, a.digest(input), signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
+		return a.family == jose.PSS && rsa.VerifyPSS(public, a.hash, a.digest(input), signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
 	case *ecdsa.PublicKey:
 		half := len(signature) / 2
 		r, s := new(big.Int).SetBytes(signature[:half]), new(big.Int).SetBytes(signature[half:])
 		return a.curve == public.Curve && len(signature) == 2*((a.curve.Params().BitSize+7)/8) && ecdsa.Verify(public, a.digest(input), r, s)
 	case ed25519.PublicKey:
-		return a.family == 'D' && ed25519.Verify(public, []byte(input), signature)
+		return a.family == jose.EdDSA && ed25519.Verify(public, []byte(input), signature)
 	}
 	return false
 }

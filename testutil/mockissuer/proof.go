@@ -22,7 +22,7 @@ import (
 const proofAge, proofLead = time.Minute, 30 * time.Second
 
 // proofAlgorithms are those that a DPoP proof may be signed with.
-var proofAlgorithms = []string{"ES256", "ES384", "ES512", "EdDSA", "PS256", "RS256"}
+var proofAlgorithms = []string{"ES256", "ES384", "ES512", "EdDSA", "Ed25519", "PS256", "RS256"}
 
 // invalidProof is RFC 9449, Section 5, for the token endpoint. Others answer it with 401.
 func invalidProof(err error) *oauthError {
@@ -104,9 +104,6 @@ func readProof(text string) (*proof, error) {
 	signature, err := base64.RawURLEncoding.Strict().DecodeString(parts[2])
 	if err != nil || !decodePart(parts[0], &header) || !decodePart(parts[1], &p.claims) {
 		return nil, errors.New("the proof is no JWT")
-	}
-	if header.Alg == "Ed25519" {
-		header.Alg = "EdDSA" // RFC 9864: the newer name of the same
 	}
 	if header.Typ != "dpop+jwt" || !slices.Contains(proofAlgorithms, header.Alg) || header.Crit != nil {
 		return nil, fmt.Errorf("the proof has the type %q and the algorithm %q", header.Typ, header.Alg)

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"maps"
 	"time"
+
+	"github.com/rsguard/rsguard/internal/jose"
 )
 
 // A Token is what [Issuer.Sign] makes a token of. The zero Token is a valid one.
@@ -85,7 +87,7 @@ func compact(t Token, header, payload string) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("mockissuer: unknown algorithm %q", t.Algorithm)
 	}
-	if a.family == 'H' {
+	if a.family == jose.HMAC {
 		if len(t.Secret) == 0 {
 			return "", errors.New("mockissuer: no secret to sign with")
 		}

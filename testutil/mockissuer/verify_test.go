@@ -110,7 +110,7 @@ func verify(t *testing.T, iss *mockissuer.Issuer, token string) error {
 		if k.Kid != header["kid"] || k.Alg != header["alg"] || k.Use != "sig" {
 			continue
 		}
-		hash := map[string]crypto.Hash{"256": crypto.SHA256, "384": crypto.SHA384, "512": crypto.SHA512}[k.Alg[2:]]
+		hash := map[string]crypto.Hash{"256": crypto.SHA256, "384": crypto.SHA384, "512": crypto.SHA512}[k.Alg[len(k.Alg)-3:]]
 		var digest []byte
 		if hash != 0 {
 			h := hash.New()

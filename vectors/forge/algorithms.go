@@ -23,6 +23,7 @@ var signers = []struct {
 }{
 	{"RS256", rsaKey1}, {"RS384", rsaKey1}, {"RS512", rsaKey1}, {"PS256", rsaKey1}, {"PS384", rsaKey1}, {"PS512", rsaKey1},
 	{"ES256", p256Key}, {"ES384", p384Key}, {"ES512", p521Key}, {"EdDSA", edKey},
+	{"Ed25519", edKey}, {"ESP256", p256Key}, {"ESP384", p384Key}, {"ESP512", p521Key},
 }
 
 func algorithms() *suite {
@@ -41,6 +42,22 @@ func algorithms() *suite {
 	s.refuse("algorithm_not_allowed", "RS256 where ES256 is allowed", algAllow, allow("ES256"))
 	s.refuse("algorithm_not_allowed", "RS256 where all but it are allowed", algAllow,
 		allow("RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"))
+
+	// RFC 9864: two names of one algorithm.
+	for _, names := range []struct {
+		older, newer, section string
+		k                     func() *key
+	}{{"EdDSA", "Ed25519", "2.2", edKey}, {"ES256", "ESP256", "2.1", p256Key}, {"ES384", "ESP384", "2.1", p384Key}, {"ES512", "ESP512", "2.1", p521Key}} {
+		algNames := "RFC 9864, Section " + names.section + ": another name for it, and only those on the list are allowed"
+		algKey := "RFC 9864, Section " + names.section + ": two names of one algorithm, which the key is for"
+		s.refuse("algorithm_not_allowed", names.newer+" where "+names.older+" is allowed", algNames, signed(names.newer, names.k), allow(names.older))
+		s.refuse("algorithm_not_allowed", names.older+" where "+names.newer+" is allowed", algNames, signed(names.older, names.k), allow(names.newer))
+		for _, alg := range []string{names.older, names.newer} {
+			for _, says := range []string{names.older, names.newer} {
+				s.accept(alg+" with a key that says "+says, algKey, signed(alg, names.k), keySet("a key that says "+says, jwks(jwk(names.k(), member{"alg", quote(says)}))))
+			}
+		}
+	}
 
 	for _, spelling := range []string{"none", "None", "NONE", "nOnE", "nonE", "none ", " none", "none\x00", "null", "undefined", ""} {
 		s.refuse("algorithm_not_allowed", "unsigned, alg "+quote(spelling)+", one byte of signature", none,
@@ -65,7 +82,7 @@ func algorithms() *suite {
 	s.accept("alg written with an escape", "RFC 8259, Sections 7 and 8.3: the same string", head("alg", `"\u0052S256"`))
 	s.accept("the name alg written with an escape", "RFC 8259, Sections 7 and 8.3: the same string", header(`{"\u0061lg":"RS256","typ":"JWT","kid":"rsa"}`))
 
-	for _, alg := range []string{"ES256K", "ES224", "Ed25519", "Ed448", "EDDSA", "eddsa", "ML-DSA-65", "BS256", "A128KW", "dir", "HS1", "ESB256", "XS256"} {
+	for _, alg := range []string{"ES256K", "ES224", "ed25519", "ED25519", "Ed25519ph", "Ed448", "ESP256 ", "esp256", "ESP521", "ESB256", "EDDSA", "eddsa", "ML-DSA-65", "BS256", "A128KW", "dir", "HS1", "XS256"} {
 		s.refuse("algorithm_not_allowed", "alg "+alg, algAllow, head("alg", quote(alg)))
 	}
 	// A key that fits alg by name only.
@@ -77,6 +94,7 @@ func algorithms() *suite {
 		{"ES256", p256Key, "rsa"}, {"ES256", p256Key, "p384"}, {"ES256", p256Key, "p521"}, {"ES256", p256Key, "ed"},
 		{"ES384", p384Key, "p256"}, {"ES384", p384Key, "p521"}, {"ES384", p384Key, "rsa"}, {"ES512", p521Key, "p256"},
 		{"ES512", p521Key, "p384"}, {"ES512", p521Key, "ed"}, {"EdDSA", edKey, "rsa"}, {"EdDSA", edKey, "p256"},
+		{"Ed25519", edKey, "rsa"}, {"Ed25519", edKey, "p256"}, {"ESP256", p256Key, "p384"}, {"ESP256", p256Key, "ed"}, {"ESP384", p384Key, "p256"}, {"ESP512", p521Key, "rsa"},
 		{"RS256", rsaKey1, "p256"}, {"RS256", rsaKey1, "ed"}, {"PS256", rsaKey1, "p256"}, {"PS256", rsaKey1, "ed"},
 		{"RS384", rsaKeyAlg, "rsa-rs256"}, {"RS512", rsaKeyAlg, "rsa-rs256"}, {"PS256", rsaKeyAlg, "rsa-rs256"}, {"PS512", rsaKeyAlg, "rsa-rs256"},
 	} {

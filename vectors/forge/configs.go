@@ -40,7 +40,7 @@ func configs() *suite {
 		refuse("audience "+quote(a), aud, func(c *vectors.Config) { c.Audiences = []string{a} })
 		refuse("audience "+quote(a)+" beside a good one", aud, func(c *vectors.Config) { c.Audiences = []string{audience, a} })
 	}
-	for _, a := range []string{"none", "None", "", "HS256", "HS384", "HS512", "rs256", "RS256 ", "RS1", "ES256K", "A128KW", "dir", "Ed25519", "*", "RS256,ES256"} {
+	for _, a := range []string{"none", "None", "", "HS256", "HS384", "HS512", "rs256", "RS256 ", "RS1", "ES256K", "A128KW", "dir", "Ed448", "ESP521", "ESB256", "*", "RS256,ES256"} {
 		refuse("algorithm "+quote(a), algs, func(c *vectors.Config) { c.Algorithms = []string{a} })
 		refuse("algorithm "+quote(a)+" beside RS256", algs, func(c *vectors.Config) { c.Algorithms = []string{"RS256", a} })
 	}

@@ -90,6 +90,7 @@ func proofs() *suite {
 		claims    = "RFC 9449, Section 4.3, check 3, and Section 4.2: the required claims"
 		typ       = "RFC 9449, Section 4.3, check 4: typ is dpop+jwt"
 		algs      = "RFC 9449, Section 4.3, check 5: asymmetric, and on the list"
+		algEd     = "RFC 9864, Section 2.2: Ed25519 is one of the algorithms that EdDSA stands for"
 		signed    = "RFC 9449, Section 4.3, check 6: signed by the key in jwk"
 		private   = "RFC 9449, Section 4.3, check 7: no private key"
 		htm       = "RFC 9449, Section 4.3, check 8: the method"
@@ -165,6 +166,20 @@ func proofs() *suite {
 		s.refuse("invalid_proof", c.alg+" by default", algs, proven(proofBy(c.alg, c.k)...), bound(c.k))
 		s.accept(c.alg+", where it is allowed", algs, proven(proofBy(c.alg, c.k)...), bound(c.k), dpopConfig(func(d *vectors.DPoP) { d.Algorithms = []string{c.alg} }))
 	}
+	only := func(algs ...string) option { return dpopConfig(func(d *vectors.DPoP) { d.Algorithms = algs }) }
+	s.accept("Ed25519 by default", algEd, proven(proofBy("Ed25519", clientEd)...), bound(clientEd))
+	s.accept("Ed25519, where EdDSA is allowed", algEd, proven(proofBy("Ed25519", clientEd)...), bound(clientEd), only("EdDSA"))
+	s.accept("Ed25519, where it is allowed", algEd, proven(proofBy("Ed25519", clientEd)...), bound(clientEd), only("Ed25519"))
+	s.refuse("invalid_proof", "EdDSA, where Ed25519 is allowed", algEd, proven(proofBy("EdDSA", clientEd)...), bound(clientEd), only("Ed25519"))
+	s.refuse("invalid_proof", "Ed25519, where ES256 is allowed", algs, proven(proofBy("Ed25519", clientEd)...), bound(clientEd), only("ES256"))
+	for _, alg := range []string{"EdDSA", "Ed25519"} {
+		for _, says := range []string{"EdDSA", "Ed25519"} {
+			s.accept(alg+" with a jwk that says "+says, algEd, proven(append(proofBy(alg, clientEd), head("jwk", clientEd().bare(member{"alg", quote(says)})))...), bound(clientEd))
+		}
+	}
+	s.refuse("invalid_proof", "ESP256 by default", algs, proven(proofBy("ESP256", clientKey)...), bound(clientKey))
+	s.accept("ESP256, where it is allowed", algs, proven(proofBy("ESP256", clientKey)...), bound(clientKey), only("ESP256"))
+	s.refuse("invalid_proof", "ES256, where ESP256 is allowed", algs, proven(), bound(clientKey), only("ESP256"))
 	for _, alg := range []string{"none", "None", "es256", "ES256 ", "ES256K", "HS512", ""} {
 		refuse("alg "+quote(alg), algs, head("alg", quote(alg)))
 	}

@@ -38,7 +38,7 @@ func sign(k *key, alg string, input []byte) []byte {
 	case "PS":
 		h := hashOf(alg)
 		return k.rsa.private(emsaPSS(k.rsa, h, h, h.Size(), input))
-	case "ES":
+	case "ES": // or ESP
 		r, s := ecdsaRS(k.ec, hashOf(alg), input)
 		return joinRS(k.ec, r, s)
 	default:

@@ -13,11 +13,11 @@ type attack struct {
 var attacks = []attack{
 	// Signatures and keys.
 	{"A token that is unsigned, or signed by another", []string{"the signature is not empty", "the signature is checked"}, nil},
-	{"Another algorithm in the header", []string{"alg is on the list", "only known algorithms"}, nil},
+	{"Another algorithm in the header", []string{"alg is on the list", "only known algorithms", "an algorithm's names are two on the list", "a proof's EdDSA is not allowed by Ed25519"}, nil},
 	{"The public key as a shared secret", []string{"HS algorithms need a secret", "a secret is for HS algorithms", "a secret has its size"}, []string{
 		"key-confusion: HS256 with PKIX PEM", "key-confusion: HS256 signature called RS256, with PKIX PEM",
 	}},
-	{"A key used with an algorithm that it is not for", []string{"alg is what the key says", "alg fits the key's curve", "alg fits the key's type"}, nil},
+	{"A key used with an algorithm that it is not for", []string{"alg is what the key says", "an algorithm's names are one in a key set", "alg fits the key's curve", "alg fits the key's type"}, nil},
 	{"The token brings its own key", nil, []string{
 		`headers: jwk and no kid, signed by it`,
 		`headers: jku "https://attacker.example/jwks.json", signed by it`,

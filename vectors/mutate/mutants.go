@@ -82,9 +82,11 @@ var mutants = []mutant{
 
 	// The algorithm and the key.
 	{"alg is on the list", []edit{{examination, "!slices.Contains(v.algorithms, alg)", "!jose.Known(alg) && !slices.Contains(v.algorithms, alg)"}}},
+	{"an algorithm's names are two on the list", []edit{{examination, "!slices.Contains(v.algorithms, alg)", "!slices.ContainsFunc(v.algorithms, func(a string) bool { return jose.SameAlgorithm(a, alg) })"}}},
+	{"an algorithm's names are one in a key set", []edit{{examination, "jose.SameAlgorithm(key.Algorithm, alg)", "key.Algorithm == alg"}}},
 	{"alg is what the key says", []edit{{examination, "bool { return allows(key, alg) && jose.Fits(alg, key.Public) }", "bool { return jose.Fits(alg, key.Public) }"}}},
-	{"alg fits the key's curve", []edit{{verify, "key.Curve == curve(hash) &&", "curve(hash) != nil &&"}}},
-	{"alg fits the key's type", []edit{{verify, "return (f == familyPKCS1 || f == familyPSS) && usableRSA(key)", "return usableRSA(key)"}}},
+	{"alg fits the key's curve", []edit{{verify, "key.Curve == a.Curve &&", "a.Curve != nil &&"}}},
+	{"alg fits the key's type", []edit{{verify, "return (a.Family == PKCS1 || a.Family == PSS) && usableRSA(key)", "return usableRSA(key)"}}},
 	{"HS algorithms need a secret", []edit{{config, "case secret && cfg.Secret == nil:", "case false:"}}},
 	{"only known algorithms", []edit{{config, "case !secret && !jose.Known(string(alg)):", "case false:"}}},
 	{"RSA keys have 2048 bits", []edit{
@@ -248,7 +250,8 @@ var mutants = []mutant{
 	// Proofs.
 	{"one DPoP field", []edit{{proofs, "\tcase 1:\n\tdefault:", "\tcase 1, 2:\n\tdefault:"}}},
 	{"a proof's type", []edit{{proof, `if h.Type != "dpop+jwt" {`, "if false {"}}},
-	{"a proof's algorithm", []edit{{proof, "if !slices.Contains(algorithms, h.Algorithm) {", "if !jose.Known(h.Algorithm) && slices.Contains(algorithms, h.Algorithm) {"}}},
+	{"a proof's algorithm", []edit{{proof, "if !allowed {", "if !jose.Known(h.Algorithm) && !allowed {"}}},
+	{"a proof's EdDSA is not allowed by Ed25519", []edit{{proof, `h.Algorithm == "Ed25519" && slices.Contains(algorithms, "EdDSA")`, `slices.ContainsFunc(algorithms, func(a string) bool { return jose.SameAlgorithm(a, h.Algorithm) })`}}},
 	{"a proof's method", []edit{{proof, `if method == "" || p.method != method {`, `if method == "" {`}}},
 	{"a proof's method is exact", []edit{{proof, `p.method != method {`, `!strings.EqualFold(p.method, method) {`}, {proof, "\t\"slices\"\n", "\t\"slices\"\n\t\"strings\"\n"}}},
 	{"a proof's host", []edit{{proof, "case got.origin != want.origin:", "case false:"}}},
@@ -266,7 +269,7 @@ var mutants = []mutant{
 	{"a proof's signature", []edit{{proof, "if err := p.token.Verify(key); err != nil {", "if err := p.token.Verify(key); err == jose.ErrKeyMismatch {"}}},
 	{"a proof's key has members that are not understood", []edit{{jwk, "\tfor o.Next() {\n", "\tfor o.Next() {\n\t\tif strings.Contains(o.Member.Name, \"x5\") {\n\t\t\tm.private = o.Member.Name\n\t\t}\n"}, {jwk, "\t\"math/big\"\n", "\t\"math/big\"\n\t\"strings\"\n"}}},
 	{"a proof's key has a size", []edit{{headerKey, "ok && (key.N.BitLen() > maxBits || key.E > maxExponent) {", "ok && key.E > maxExponent && maxBits < 0 {"}}},
-	{"a proof's key says its algorithm", []edit{{headerKey, `case described.Algorithm != "" && described.Algorithm != alg || !m.fits(alg):`, `case described.Algorithm == "\x00" || !m.fits(alg):`}}},
+	{"a proof's key says its algorithm", []edit{{headerKey, `case described.Algorithm != "" && !SameAlgorithm(described.Algorithm, alg) || !m.fits(alg):`, "case described.Algorithm == \"?\" || !m.fits(alg):"}}},
 	{"a proof's nonce", []edit{{proofs, "if v.cfg.Nonces != nil && !(p.hasNonce && v.cfg.Nonces.Valid(p.nonce)) {", "if false {"}}},
 	{"a proof is used once", []edit{{proofs, "case !isNew:", "case !isNew && false:"}}},
 	{"a proof's name is its key's and jti's, not its signature's", []edit{{proofs, "id:         replayKey(thumbprint, p.id),", "id:         replayKey(thumbprint, p.id+r.Proofs[0]),"}}},
