@@ -83,7 +83,7 @@ func unpacked(text string) (token, what string, err error) {
 // object.
 func response(text string) (token, what string, err error, ok bool) {
 	var members map[string]any
-	if json.Unmarshal([]byte(text), &members) != nil || members == nil {
+	if isJSON := json.Unmarshal([]byte(text), &members) == nil; !isJSON || members == nil {
 		return "", "", nil, false
 	}
 	if token, _ := members["access_token"].(string); token != "" {
