@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/rsguard/rsguard/validator"
@@ -63,22 +64,89 @@ type Request struct {
 	Token string `json:"-"`
 }
 
-// A Proof is a proof that has been verified and not yet redeemed.
+// A Proof is a proof that has not been redeemed. It has been verified, but for
+// the signature of one from [Verifier.Read].
 type Proof struct {
 	// Thumbprint is that of the sender's key, which the token's cnf.jkt must equal (RFC 9449, Section 6.1).
 	Thumbprint string
 
 	id      string // unique for the key
 	expires time.Time
+	verify  func() error // nil if that has been done
 }
 
 // Verify checks all that can be known of a proof without its token's claims: that there is one, well-formed, signed by
 // the key that it names, lately, for this request and this token, and with a nonce of ours if one is demanded
 // (RFC 9449, Section 4.3). It doesn't find out whether the proof was used before: [Verifier.Redeem] does.
 //
+// It costs a check of a signature by a key that any client can make. Where that
+// may cost ten times as much as the check of a token, by a key of RSA with over
+// 2048 bits or of another curve than P-256 and Ed25519, [Verifier.Read] lets the
+// token come first.
+//
 // Its error is a [*validator.Error] with [validator.CodeProof], or with [validator.CodeNonce] if nothing but the nonce is
 // wrong as far as it was looked at.
 func (v *Verifier) Verify(r Request) (*Proof, error) {
+	var p reading
+	proof, err := v.read(&p, r)
+	if err != nil {
+		return nil, err
+	}
+	// What costs most comes last.
+	if err := p.checkSignature(); err != nil {
+		return nil, err
+	}
+	return proof, nil
+}
+
+// Read is [Verifier.Verify], but leaves out the check of a signature that costs
+// much. The Proof does it when its own Verify is called, and at the latest when
+// it is redeemed. So the token can be validated first, and only a client that
+// has one, bound to this key, can cause it:
+//
+//	proof, err := proofs.Read(request)
+//	…
+//	ctx = validator.ContextWithProof(ctx, proof.Thumbprint, proof.Verify)
+//	claims, err := tokens.Validate(ctx, token) // calls proof.Verify
+//	err = proofs.Redeem(ctx, proof, claims)
+func (v *Verifier) Read(r Request) (*Proof, error) {
+	var p reading
+	proof, err := v.read(&p, r)
+	switch {
+	case err != nil:
+		return nil, err
+	case isCostly(p.key):
+		key, text := p.key, r.Proofs[0]
+		proof.verify = sync.OnceValue(func() error {
+			again := reading{key: key}
+			if err := again.parse(text); err != nil {
+				return err
+			}
+			return again.checkSignature()
+		})
+		return proof, nil
+	}
+	if err := p.checkSignature(); err != nil {
+		return nil, err
+	}
+	return proof, nil
+}
+
+// Verify checks the signature of a Proof from [Verifier.Read], once. Its error
+// is a [*validator.Error] with [validator.CodeProof]. It is safe for concurrent
+// use.
+func (p *Proof) Verify() error {
+	switch {
+	case p == nil || p.id == "":
+		return invalid(errNone)
+	case p.verify == nil:
+		return nil
+	}
+	return p.verify()
+}
+
+// read reads a proof into p and checks all but its signature.
+func (v *Verifier) read(p *reading, r Request) (*Proof, error) {
 	if v.cfg.Now == nil {
 		return nil, &validator.Error{Code: validator.CodeUnavailable, Err: errNotMade}
 	}
@@ -90,7 +158,6 @@ func (v *Verifier) Verify(r Request) (*Proof, error) {
 		return nil, invalid(errSeveral)
 	}
 	now := v.cfg.Now()
-	var p reading
 	if err := p.parse(r.Proofs[0]); err != nil {
 		return nil, err
 	}
@@ -112,8 +179,7 @@ func (v *Verifier) Verify(r Request) (*Proof, error) {
 	if v.cfg.Nonces != nil && !(p.hasNonce && v.cfg.Nonces.Valid(p.nonce)) {
 		return nil, &validator.Error{Code: validator.CodeNonce, Err: errNonce}
 	}
-	// What costs most comes last.
-	thumbprint, err := p.checkSignature()
+	thumbprint, err := p.checkKey()
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +195,7 @@ func (v *Verifier) Verify(r Request) (*Proof, error) {
 // Redeem uses a proof up, and is the last step: claims are those of the token that the proof was verified with. They
 // must be bound to the proof's key, so that a token bound to nothing doesn't pass for one that is.
 //
-// Its error is a [*validator.Error]: with [validator.CodeBinding] if the claims are not bound to that key, with
+// Its error is a [*validator.Error]: that of [Proof.Verify], with [validator.CodeBinding] if the claims are not bound to that key, with
 // [validator.CodeReplayed] if the proof was redeemed before, with [validator.CodeUnavailable] if that can't be known now:
 // the store fails or is full, or ctx is done.
 func (v *Verifier) Redeem(ctx context.Context, proof *Proof, claims *validator.Claims) error {
@@ -144,6 +210,9 @@ func (v *Verifier) Redeem(ctx context.Context, proof *Proof, claims *validator.C
 	}
 	if subtle.ConstantTimeCompare([]byte(claims.Confirmation.JKT), []byte(proof.Thumbprint)) == 0 {
 		return &validator.Error{Code: validator.CodeBinding, Err: errOtherKey}
+	}
+	if err := proof.Verify(); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, redeemTimeout)
 	defer cancel()

@@ -1,6 +1,10 @@
 package dpop
 
 import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -25,6 +29,7 @@ const (
 // A reading is what a proof says, of which nothing is believed until its signature has been checked.
 type reading struct {
 	token jose.Token
+	key   crypto.PublicKey
 
 	id, method, target string
 	tokenHash, nonce   string
@@ -171,25 +176,48 @@ func (p *reading) checkToken(token string) error {
 	return nil
 }
 
-// checkSignature checks the signature by the key in the header, and returns that key's thumbprint.
-func (p *reading) checkSignature() (string, error) {
-	key, err := p.token.HeaderKey(maxModulus, maxExponent)
+// checkKey reads the key in the header, and returns its thumbprint. What has to
+// be computed of either is for checkSignature.
+func (p *reading) checkKey() (thumbprint string, err error) {
+	p.key, err = p.token.HeaderKey(maxModulus, maxExponent)
 	switch {
 	case err == nil:
 	case errors.Is(err, jose.ErrKeyMismatch), errors.Is(err, jose.ErrSignature):
 		return "", invalid(err)
 	default:
-		return "", invalid(fmt.Errorf("the proof's jwk: %w", err))
+		return "", badKey(err)
 	}
-	if err := p.token.Verify(key); err != nil {
-		return "", invalid(err)
-	}
-	thumbprint, err := jose.Thumbprint(key)
-	if err != nil {
-		return "", invalid(err)
+	if thumbprint, err = jose.Thumbprint(p.key); err != nil {
+		return "", badKey(err)
 	}
 	return thumbprint, nil
 }
+
+// checkSignature checks the signature by the key of checkKey.
+func (p *reading) checkSignature() error {
+	err := p.token.VerifyByHeader(p.key)
+	if err == nil {
+		return nil
+	}
+	if key := new(jose.KeyError); errors.As(err, &key) {
+		return badKey(key)
+	}
+	return invalid(err)
+}
+
+// isCostly reports whether a check of a signature by key costs more than one by a
+// key of RSA with 2048 bits, of P-256 or of Ed25519: about ten times as much.
+func isCostly(key crypto.PublicKey) bool {
+	switch key := key.(type) {
+	case *rsa.PublicKey:
+		return key.N.BitLen() > 2048
+	case *ecdsa.PublicKey:
+		return key.Curve != elliptic.P256()
+	}
+	return false
+}
+
+func badKey(err error) error { return invalid(fmt.Errorf("the proof's jwk: %w", err)) }
 
 var (
 	errNoID       = errors.New("the proof's jti is missing or empty")

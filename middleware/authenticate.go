@@ -136,17 +136,18 @@ func (g *Guard) identify(r *http.Request) (id *identity, scheme string, err erro
 // claimsOf returns the claims of a request's token if they are to be accepted,
 // and the key that they may be bound to is proven.
 func (a *Authenticator) claimsOf(r *http.Request, c credentials) (*validator.Claims, error) {
-	proof, err := a.verifyProof(r, c)
+	proof, err := a.readProof(r, c)
 	if err != nil {
 		return nil, err
 	}
 	ctx := r.Context()
-	proven := validator.Confirmation{X5TS256: c.certificate}
-	if proof != nil {
-		proven.JKT = proof.Thumbprint
+	if c.certificate != "" {
+		ctx = validator.ContextWithConfirmation(ctx, validator.Confirmation{X5TS256: c.certificate})
 	}
-	if proven != (validator.Confirmation{}) {
-		ctx = validator.ContextWithConfirmation(ctx, proven)
+	if proof != nil {
+		// Anybody can make a key. By one that costs ten times as much as a token, the
+		// proof is verified once the token is known to be bound to it.
+		ctx = validator.ContextWithProof(ctx, proof.Thumbprint, proof.Verify)
 	}
 
 	claims, err := a.cfg.Validator.Validate(ctx, c.token)

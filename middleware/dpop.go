@@ -8,9 +8,9 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// verifyProof returns the proof of a request under the scheme DPoP. There need
-// be none if there is a certificate.
-func (a *Authenticator) verifyProof(r *http.Request, c credentials) (*dpop.Proof, error) {
+// readProof returns the proof of a request under the scheme DPoP, which is to be
+// verified. There need be none if there is a certificate.
+func (a *Authenticator) readProof(r *http.Request, c credentials) (*dpop.Proof, error) {
 	proofs := r.Header[dpopProof]
 	if c.scheme != schemeDPoP || a.cfg.DPoP == nil || len(proofs) == 0 && c.certificate != "" {
 		return nil, nil
@@ -23,7 +23,7 @@ func (a *Authenticator) verifyProof(r *http.Request, c credentials) (*dpop.Proof
 	if err != nil {
 		return nil, invalid(err)
 	}
-	return a.cfg.DPoP.Verify(dpop.Request{Method: r.Method, URL: url, Proofs: proofs, Token: c.token})
+	return a.cfg.DPoP.Read(dpop.Request{Method: r.Method, URL: url, Proofs: proofs, Token: c.token})
 }
 
 func algorithmList(v *dpop.Verifier) string {

@@ -21,14 +21,41 @@ type Confirmation struct {
 
 type confirmedKey struct{}
 
+// A proven is what a context says of the sender of a token.
+type proven struct {
+	Confirmation
+	verify func() error // of the JKT, or nil if that has been done
+}
+
+func provenIn(ctx context.Context) proven {
+	p, _ := ctx.Value(confirmedKey{}).(proven)
+	return p
+}
+
 // ContextWithConfirmation returns a context that tells [Validator.Validate] what the sender of the token has proven to hold, in
 // addition to what ctx tells already. Package middleware does this for requests; other callers do it after they have
 // checked the proof themselves.
-func ContextWithConfirmation(ctx context.Context, proven Confirmation) context.Context {
-	before, _ := ctx.Value(confirmedKey{}).(Confirmation)
-	proven.JKT = cmp.Or(proven.JKT, before.JKT)
-	proven.X5TS256 = cmp.Or(proven.X5TS256, before.X5TS256)
-	return context.WithValue(ctx, confirmedKey{}, proven)
+func ContextWithConfirmation(ctx context.Context, confirmed Confirmation) context.Context {
+	p := provenIn(ctx)
+	if confirmed.JKT != "" {
+		p.JKT, p.verify = confirmed.JKT, nil
+	}
+	p.X5TS256 = cmp.Or(confirmed.X5TS256, p.X5TS256)
+	return context.WithValue(ctx, confirmedKey{}, p)
+}
+
+// ContextWithProof is [ContextWithConfirmation] for a proof that costs more to
+// verify than a token does. Jkt is the thumbprint of the key that the sender
+// says to have. Verify is called once the token has been found to be the
+// issuer's, and bound to that key, so that a stranger can't cause it. Its error
+// rejects the token, with [CodeBinding] unless an [*Error] is in its chain.
+// Verify may be called several times, and at the same time. ContextWithProof
+// panics if it is nil.
+func ContextWithProof(ctx context.Context, jkt string, verify func() error) context.Context {
+	mustBe(verify != nil, "ContextWithProof: nil function")
+	p := provenIn(ctx)
+	p.JKT, p.verify = jkt, verify
+	return context.WithValue(ctx, confirmedKey{}, p)
 }
 
 var (
@@ -38,16 +65,17 @@ var (
 	errWrongKey = errors.New("the token is bound to another key than the request proves to have")
 )
 
-// Proven returns nil if ctx says, by [ContextWithConfirmation], that the sender of the
-// token has proven all that c requires. Otherwise it returns an [*Error] with
-// [CodeBinding], also if c is nil or empty. Validate calls it for every bound
+// Proven returns nil if ctx says, by [ContextWithConfirmation] or
+// [ContextWithProof], that the sender of the token has proven all that c
+// requires. Otherwise it returns an [*Error] with [CodeBinding], also if c is
+// nil or empty, or the error of the proof. Validate calls it for every bound
 // token. A program that makes Claims in another way has to do so too. Hashes
 // are compared in constant time.
 func (c *Confirmation) Proven(ctx context.Context) error {
 	if c == nil || *c == (Confirmation{}) {
 		return &Error{Code: CodeBinding, Err: errConfirmation}
 	}
-	proven, _ := ctx.Value(confirmedKey{}).(Confirmation)
+	proven := provenIn(ctx)
 	for _, pair := range [2][2]string{{c.JKT, proven.JKT}, {c.X5TS256, proven.X5TS256}} {
 		switch wanted, has := pair[0], pair[1]; {
 		case wanted == "":
@@ -57,7 +85,14 @@ func (c *Confirmation) Proven(ctx context.Context) error {
 			return &Error{Code: CodeBinding, Err: errWrongKey}
 		}
 	}
-	return nil
+	if c.JKT == "" || proven.verify == nil {
+		return nil
+	}
+	err := proven.verify()
+	if e := new(Error); err == nil || errors.As(err, &e) && e != nil {
+		return err
+	}
+	return &Error{Code: CodeBinding, Err: err}
 }
 
 // readConfirmation reads the value of "cnf". Members that are not understood

@@ -10,8 +10,8 @@ import (
 // HeaderKey returns the public key of the token's header, "jwk", if the token
 // may be signed by it with the algorithm in the header, which the caller has
 // allowed. RSA keys may have so many bits, and exponents up to that. The key is
-// a stranger's, so whatever needs no arithmetic is looked at first, the length
-// of the signature included.
+// a stranger's, so only what needs no arithmetic is looked at, the length of the
+// signature included. The rest is for VerifyByHeader.
 //
 // The error is ErrKeyMismatch, or wraps ErrSignature, or says what is wrong with
 // the key.
@@ -48,5 +48,19 @@ func (t *Token) HeaderKey(maxBits, maxExponent int) (crypto.PublicKey, error) {
 	if err := t.checkSize(key); err != nil {
 		return nil, err
 	}
-	return key, checkStrength(key)
+	return key, nil
 }
+
+// VerifyByHeader checks the token's signature by the key that HeaderKey has
+// returned. The error is a [*KeyError], or what Verify returns.
+func (t *Token) VerifyByHeader(key crypto.PublicKey) error {
+	if err := checkStrength(key); err != nil {
+		return &KeyError{err}
+	}
+	return t.Verify(key)
+}
+
+// A KeyError says why no signature by a key is to be believed.
+type KeyError struct{ error }
+
+func (e *KeyError) Unwrap() error { return e.error }

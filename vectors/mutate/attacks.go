@@ -99,6 +99,7 @@ var attacks = []attack{
 	}, nil},
 	{"A forged proof", []string{
 		"one DPoP field", "a proof's type", "a proof's algorithm", "a proof's claims have their types", "a proof's signature",
+		"a proof that costs much is verified", "a token's proof is asked for",
 		"a proof's key says its algorithm",
 	}, nil},
 	{"A certificate that the connection does not have", []string{
@@ -138,7 +139,10 @@ var attacks = []attack{
 		"numbers that take long are few", "objects and arrays are bounded by the text",
 		"number of members with escapes",
 	}, nil},
-	{"A token that costs much to verify", []string{"RSA keys have 8192 bits at most", "few keys are tried", "a proof's key has a size", "a proof's jti is bounded"}, nil},
+	{"A token that costs much to verify", []string{
+		"RSA keys have 8192 bits at most", "few keys are tried", "a proof's key has a size", "a proof's jti is bounded",
+		"a proof that costs much comes after its token",
+	}, nil},
 	{"Garbage that makes the API fetch keys", []string{
 		"no key is fetched for another type", "no key is fetched for another issuer", "no key is fetched for another audience",
 		"no key is fetched for an expired token",
