@@ -51,7 +51,7 @@ func (c *Claims) Decode(v any) error {
 // ownNames are the names of claims with a meaning here.
 var ownNames = jose.NewNames(
 	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "azp", "scope", "scp", "permissions",
-	"org_id", "org_name", "gty", "cnf", "auth_time", "acr",
+	"org_id", "org_name", "gty", "cnf", "auth_time", "acr", "cid", "appid", "tid",
 )
 
 // A decodeError has a text of its own, for that of its cause may have a claim's
