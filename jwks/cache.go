@@ -39,8 +39,8 @@ type Cache struct {
 // joins everything that is wrong with cfg.
 func NewCache(cfg Config) (*Cache, error) {
 	systemTime := cfg.Now == nil
-	cfg, err := cfg.completed()
-	if err != nil {
+	cfg = cfg.withDefaults()
+	if err := cfg.check(); err != nil {
 		return nil, err
 	}
 	c := &Cache{cfg: cfg, systemTime: systemTime, missing: make(map[string]time.Time)}

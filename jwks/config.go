@@ -1,6 +1,7 @@
 package jwks
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -78,8 +79,23 @@ type Config struct {
 	Now func() time.Time
 }
 
-// completed returns cfg with its defaults filled in. Its error joins everything that is wrong with cfg.
-func (cfg Config) completed() (Config, error) {
+// withDefaults returns cfg with every default in place, and a Seed of its own.
+func (cfg Config) withDefaults() Config {
+	cfg.TTL = cmp.Or(cfg.TTL, DefaultTTL)
+	cfg.MinTTL = cmp.Or(cfg.MinTTL, DefaultMinTTL)
+	cfg.MaxTTL = cmp.Or(cfg.MaxTTL, DefaultMaxTTL)
+	cfg.UnknownKeyInterval = cmp.Or(cfg.UnknownKeyInterval, DefaultUnknownKeyInterval)
+	cfg.MaxStale = max(cmp.Or(cfg.MaxStale, DefaultMaxStale), 0)
+	cfg.Timeout = cmp.Or(cfg.Timeout, DefaultTimeout)
+	cfg.Seed = slices.Clone(cfg.Seed)
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return cfg
+}
+
+// check joins everything that is wrong with cfg, whose defaults are in place.
+func (cfg *Config) check() error {
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf("jwks: Config."+format, args...)) }
 
@@ -100,37 +116,21 @@ func (cfg Config) completed() (Config, error) {
 	}
 
 	for _, d := range []struct {
-		name     string
-		value    *time.Duration
-		zero     time.Duration
-		negative bool // means none
-	}{
-		{"TTL", &cfg.TTL, DefaultTTL, false},
-		{"MinTTL", &cfg.MinTTL, DefaultMinTTL, false},
-		{"MaxTTL", &cfg.MaxTTL, DefaultMaxTTL, false},
-		{"UnknownKeyInterval", &cfg.UnknownKeyInterval, DefaultUnknownKeyInterval, true},
-		{"MaxStale", &cfg.MaxStale, DefaultMaxStale, true},
-		{"Timeout", &cfg.Timeout, DefaultTimeout, false},
-	} {
-		if *d.value == 0 {
-			*d.value = d.zero
-		} else if *d.value < 0 && !d.negative {
-			wrong("%s is negative: %v", d.name, *d.value)
+		name  string
+		value time.Duration
+	}{{"TTL", cfg.TTL}, {"MinTTL", cfg.MinTTL}, {"MaxTTL", cfg.MaxTTL}, {"Timeout", cfg.Timeout}} {
+		if d.value < 0 {
+			wrong("%s is negative: %v", d.name, d.value)
 		}
 	}
 	if cfg.MinTTL > cfg.MaxTTL {
 		wrong("MinTTL, %v, is over MaxTTL, %v", cfg.MinTTL, cfg.MaxTTL)
 	}
-	cfg.MaxStale = max(cfg.MaxStale, 0)
 
 	if err := cfg.Seed.check(); err != nil {
 		wrong("Seed: %w", err)
 	}
-	cfg.Seed = slices.Clone(cfg.Seed)
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
-	return cfg, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 // name is what the keys are called in log lines.

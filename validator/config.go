@@ -1,6 +1,7 @@
 package validator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -156,7 +157,9 @@ func (cfg *Config) isAuth0(issuer string) bool {
 // check joins everything that is wrong with cfg.
 func (cfg *Config) check() error {
 	var errs []error
-	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf("validator: "+format, args...)) }
+	wrong := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("validator: Config."+format, args...))
+	}
 
 	if len(cfg.Issuers) == 0 {
 		wrong("Issuers is empty: name the issuer, such as https://tenant.eu.auth0.com/")
@@ -177,15 +180,15 @@ func (cfg *Config) check() error {
 	for _, alg := range cfg.Algorithms {
 		switch secret := jose.HashSize(string(alg)) > 0; {
 		case secret && cfg.Secret == nil:
-			wrong("Algorithms: %s needs Secret, and is never used with public keys", alg)
+			wrong("Algorithms: %s needs Config.Secret, and is never used with public keys", alg)
 		case !secret && cfg.Secret != nil:
-			wrong("Algorithms: %s can't be used with Secret", alg)
+			wrong("Algorithms: %s can't be used with Config.Secret", alg)
 		case !secret && !jose.Known(string(alg)):
 			wrong("Algorithms: %q is not known", alg)
 		}
 	}
 	if cfg.Secret != nil && cfg.Keys != nil {
-		wrong("Secret and Keys exclude each other")
+		wrong("Secret and Config.Keys exclude each other")
 	}
 	for _, alg := range cfg.algorithms() {
 		if size := jose.HashSize(string(alg)); cfg.Secret != nil && len(cfg.Secret) < size {
@@ -204,15 +207,31 @@ func (cfg *Config) check() error {
 		wrong("MaxTokenSize is %d; it can be 1 to %d bytes", cfg.MaxTokenSize, MaxMaxTokenSize)
 	}
 	if cfg.RequireRFC9068 && cfg.InsecureSkipTypeCheck {
-		wrong("RequireRFC9068 and InsecureSkipTypeCheck exclude each other")
+		wrong("RequireRFC9068 and Config.InsecureSkipTypeCheck exclude each other")
 	}
 	if slices.ContainsFunc(cfg.Checks, func(c Check) bool { return c == nil }) {
 		wrong("Checks has a nil one")
 	}
 	if cfg.CacheSize < 0 {
-		wrong("CacheSize is %d", cfg.CacheSize)
+		wrong("CacheSize is negative: %d", cfg.CacheSize)
 	}
 	return errors.Join(errs...)
+}
+
+// withDefaults returns cfg with every default in place, and slices of its own:
+// what the caller does to theirs later must not change the decision.
+func (cfg Config) withDefaults() Config {
+	cfg.Issuers = slices.Clone(cfg.Issuers)
+	cfg.Audiences = slices.Clone(cfg.Audiences)
+	cfg.Checks = slices.Clone(cfg.Checks)
+	cfg.Secret = slices.Clone(cfg.Secret)
+	cfg.Algorithms = slices.Clone(cfg.algorithms())
+	cfg.Leeway = max(cmp.Or(cfg.Leeway, DefaultLeeway), 0)
+	cfg.MaxTokenSize = cmp.Or(cfg.MaxTokenSize, DefaultMaxTokenSize)
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return cfg
 }
 
 // algorithms resolves the default.

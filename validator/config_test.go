@@ -44,7 +44,7 @@ func TestNew(t *testing.T) {
 		{"alg none", func(c *validator.Config) { c.Algorithms = []validator.Algorithm{"none"} }, `"none" is not known`},
 		{"alg empty", func(c *validator.Config) { c.Algorithms = []validator.Algorithm{""} }, `"" is not known`},
 		{"alg in other case", func(c *validator.Config) { c.Algorithms = []validator.Algorithm{"rs256"} }, "not known"},
-		{"alg HS256 with keys", func(c *validator.Config) { c.Algorithms = []validator.Algorithm{"HS256"} }, "needs Secret"},
+		{"alg HS256 with keys", func(c *validator.Config) { c.Algorithms = []validator.Algorithm{"HS256"} }, "needs Config.Secret"},
 		{"leeway at the limit", func(c *validator.Config) { c.Leeway = 5 * time.Minute }, ""},
 		{"leeway over the limit", func(c *validator.Config) { c.Leeway = 5*time.Minute + 1 }, "Leeway"},
 		{"no leeway", func(c *validator.Config) { c.Leeway = -1 }, ""},
@@ -60,7 +60,7 @@ func TestNew(t *testing.T) {
 		{"secret and keys", func(c *validator.Config) { c.Algorithms, c.Secret = nil, make([]byte, 32) }, "exclude"},
 		{"secret and RS256", func(c *validator.Config) {
 			c.Keys, c.Algorithms, c.Secret = nil, []validator.Algorithm{"RS256"}, make([]byte, 32)
-		}, "can't be used with Secret"},
+		}, "can't be used with Config.Secret"},
 		{"secret too short", func(c *validator.Config) { c.Keys, c.Algorithms, c.Secret = nil, nil, make([]byte, 31) }, "at least 32"},
 		{"empty secret", func(c *validator.Config) { c.Keys, c.Algorithms, c.Secret = nil, nil, []byte{} }, "at least 32"},
 		{"secret too short for HS512", func(c *validator.Config) {
@@ -77,6 +77,11 @@ func TestNew(t *testing.T) {
 			got = err.Error()
 			if tt.want == "" || !strings.Contains(got, tt.want) {
 				t.Errorf("New(%s) error = %v, want %q in it", tt.name, err, tt.want)
+			}
+			for line := range strings.Lines(got) {
+				if !strings.HasPrefix(line, "validator: Config.") {
+					t.Errorf("New(%s) error has the line %q, want it to begin with \"validator: Config.\"", tt.name, line)
+				}
 			}
 		} else if tt.want != "" {
 			t.Errorf("New(%s) error = nil, want %q in it", tt.name, tt.want)

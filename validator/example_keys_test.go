@@ -37,5 +37,5 @@ func ExampleConfig_secret() {
 		Secret:    []byte("too short"),
 	})
 	fmt.Println(err)
-	// Output: validator: Secret has 9 bytes; HS256 needs at least 32
+	// Output: validator: Config.Secret has 9 bytes; HS256 needs at least 32
 }

@@ -27,9 +27,9 @@ func ExampleNew_incorrect() {
 	})
 	fmt.Println(err)
 	// Output:
-	// validator: Issuers[0] is neither https nor http on a loopback host, but http on "tenant.eu.auth0.com": an issuer is a URL such as https://tenant.eu.auth0.com/
-	// validator: Audiences is empty: name this API, else tokens for any other one would do
-	// validator: Algorithms: "none" is not known
+	// validator: Config.Issuers[0] is neither https nor http on a loopback host, but http on "tenant.eu.auth0.com": an issuer is a URL such as https://tenant.eu.auth0.com/
+	// validator: Config.Audiences is empty: name this API, else tokens for any other one would do
+	// validator: Config.Algorithms: "none" is not known
 }
 
 func ExampleAuth0() {

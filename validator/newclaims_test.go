@@ -119,7 +119,9 @@ func TestNewClaims_secondToNone(t *testing.T) {
 		"MaxAge": {validator.MaxAge(time.Hour), validator.MaxAge(time.Second)},
 		"CheckAs": {isGold, validator.CheckAs(func(context.Context, struct {
 			Plan int `json:"plan"`
-		}) error { return nil })},
+		}) error {
+			return nil
+		})},
 	} {
 		if err := check[0](t.Context(), claims); err != nil {
 			t.Errorf("%s that is met = %v", name, err)

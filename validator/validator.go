@@ -18,11 +18,9 @@
 package validator
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/rsguard/rsguard/internal/jose"
 )
@@ -42,27 +40,17 @@ func New(cfg Config) (*Validator, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	// What the caller does to the slices later must not change the decision.
-	cfg.Issuers = slices.Clone(cfg.Issuers)
-	cfg.Audiences = slices.Clone(cfg.Audiences)
-	cfg.Checks = slices.Clone(cfg.Checks)
-	cfg.Secret = slices.Clone(cfg.Secret)
-	cfg.Leeway = max(cmp.Or(cfg.Leeway, DefaultLeeway), 0)
-	cfg.MaxTokenSize = cmp.Or(cfg.MaxTokenSize, DefaultMaxTokenSize)
-
-	v := &Validator{cfg: &cfg, auth0Advice: "request the token with audience=" + cfg.Audiences[0]}
-	for _, alg := range cfg.algorithms() {
-		v.algorithms = append(v.algorithms, string(alg))
-	}
-	var err error
-	if v.trusts, err = cfg.trusts(); err != nil {
+	trusts, err := cfg.trusts() // while a nil Now still says that the time is the system's
+	if err != nil {
 		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	v := &Validator{cfg: &cfg, trusts: trusts, auth0Advice: "request the token with audience=" + cfg.Audiences[0]}
+	for _, alg := range cfg.Algorithms {
+		v.algorithms = append(v.algorithms, string(alg))
 	}
 	if cfg.CacheSize > 0 {
 		v.memory = newMemory(cfg.CacheSize)
-	}
-	if cfg.Now == nil {
-		v.cfg.Now = time.Now
 	}
 	return v, nil
 }
