@@ -9,34 +9,34 @@ import (
 	"time"
 )
 
-// ErrUnavailable is in the chain of the errors of [Cache.Keys] and [Cache.Refresh] that say that the issuer could not
-// be reached, or gave no usable key.
+// ErrUnavailable is wrapped by the errors of [Cache.Keys] and [Cache.Refresh]
+// that report that the issuer could not be reached, or returned no usable key.
 var ErrUnavailable = errors.New("jwks: the issuer's keys are unavailable")
 
-// ErrConfig is in the chain of those of these errors that are a mistake in the
-// [Config] rather than an outage: the issuer answers, but what it answers is
-// not its metadata, or not a key set, and never has been.
+// ErrConfig is wrapped together with [ErrUnavailable] if the cause is a mistake
+// in the [Config] rather than an outage. That is so if the issuer answers, but
+// has never answered with its metadata, or with a key set.
 var ErrConfig = errors.New("jwks: the issuer's keys are not where the Config says")
 
-// A Cache holds the keys of one issuer, and fetches them when a lookup finds
-// that they should be newer. It is safe for concurrent use. Make one per issuer
-// with [NewCache], and keep it as long as the program runs. The zero Cache has
-// no keys: its lookups fail with [ErrUnavailable].
+// A Cache holds the keys of one issuer. A lookup that finds them too old
+// fetches them again. It is safe for concurrent use. Make one per issuer with
+// [NewCache], and keep it as long as the program runs. The zero Cache has no
+// keys: its lookups fail with [ErrUnavailable].
 type Cache struct {
 	cfg        Config
 	systemTime bool   // cfg.Now is time.Now
 	source     source // used by the flight alone
 
-	current atomic.Pointer[snapshot] // read by everybody, replaced under mu
+	current atomic.Pointer[snapshot] // read without a lock, replaced under mu
 
 	mu       sync.Mutex           // never held across I/O
 	forced   time.Time            // when the last fetch for an unknown kid began
 	everBeen bool                 // there was such a fetch
-	missing  map[string]time.Time // kids that were just fetched for, in vain, in this generation
+	missing  map[string]time.Time // when a fetch did not find a kid, in this generation
 }
 
-// NewCache makes a Cache. It does no I/O and starts no goroutine: the keys are fetched by the first lookup. Its error
-// joins everything that is wrong with cfg.
+// NewCache returns a Cache for cfg. It does no I/O and starts no goroutine. The
+// first lookup fetches the keys. The error joins all faults of cfg.
 func NewCache(cfg Config) (*Cache, error) {
 	systemTime := cfg.Now == nil
 	cfg = cfg.withDefaults()
@@ -48,7 +48,8 @@ func NewCache(cfg Config) (*Cache, error) {
 
 	first := &snapshot{logged: phase{state: Empty}}
 	if len(cfg.Seed) > 0 {
-		// Nobody knows how old a seed is. A TTL of zero makes it EXPIRED: the issuer is asked first.
+		// The age of a seed is unknown. A TTL of zero makes it EXPIRED, so that
+		// the issuer is asked first.
 		first.set = newKeySet(cfg.Seed, nil, 1)
 		first.fetched, first.staleFor = cfg.Now(), cfg.MaxStale
 		first.logged.state = Expired
@@ -57,19 +58,23 @@ func NewCache(cfg Config) (*Cache, error) {
 	return c, nil
 }
 
-// Keys returns the keys with this key ID, or all keys if kid is empty. That there is none is no error: the result is
-// empty. Keys that are held are returned at once, without a lock and without an allocation; the package's
-// documentation says when a lookup waits for the issuer instead.
+// Keys returns the keys with the key ID kid, or all keys if kid is empty. If no
+// key has this ID, the result is empty and the error nil. A lookup of a known
+// key takes no lock and allocates nothing while the keys are fresh. The package
+// documentation describes when a lookup waits for the issuer. The caller must
+// not change the result.
 //
-// If there are no keys that may be served, the error wraps [ErrUnavailable], and says by a method
-// RetryAfter() time.Duration when it is worthwhile to try again. If ctx is done before the issuer has answered,
-// the error wraps ctx.Err(); others that wait for the same answer still get it. The result must not be changed.
+// If there are no keys that may be served, the error wraps [ErrUnavailable]. It
+// has a method RetryAfter() time.Duration, which returns the time until another
+// attempt can succeed. If ctx is done before the issuer has answered, the error
+// wraps ctx.Err(). Other callers that wait for the same answer still get it.
 func (c *Cache) Keys(ctx context.Context, kid string) ([]Key, error) {
 	s := c.current.Load()
 	if s == nil {
 		return nil, errNotMade
 	}
-	// The clock is read after the snapshot, for else the snapshot could be from the clock's future.
+	// The clock is read after the snapshot. Otherwise the snapshot could be
+	// newer than now.
 	now := c.cfg.Now()
 	successes, waited := s.successes, false
 	if state := s.state(now); state != Fresh {
@@ -79,7 +84,7 @@ func (c *Cache) Keys(ctx context.Context, kid string) ([]Key, error) {
 		}
 	}
 	if keys, ok := s.set.find(kid); ok || waited {
-		return keys, nil // nobody waits twice
+		return keys, nil // a lookup waits once at most
 	}
 	return c.findUnknown(ctx, kid, successes)
 }
@@ -96,9 +101,11 @@ func (c *Cache) KeysAt(ctx context.Context, kid string, now time.Time) ([]Key, e
 	return c.Keys(ctx, kid)
 }
 
-// Refresh fetches the keys now, or waits for the fetch in progress, whatever the age of those that are held and
-// however recently a fetch has failed. Use it to warm up at start. Its error wraps [ErrUnavailable], or ctx.Err()
-// if ctx is done before the issuer has answered. Keys that are held stay in use after an error.
+// Refresh fetches the keys now, or waits for the fetch in progress. It does so
+// even if the keys are fresh, or if a fetch has just failed. Use it to fetch
+// the keys before the first request. The error wraps [ErrUnavailable], or
+// ctx.Err() if ctx is done before the issuer has answered. After an error the
+// keys held stay in use.
 func (c *Cache) Refresh(ctx context.Context) error {
 	if c.current.Load() == nil {
 		return errNotMade
@@ -117,13 +124,13 @@ func (c *Cache) Refresh(ctx context.Context) error {
 
 var errNotMade = fmt.Errorf("%w: the Cache was not made by NewCache", ErrUnavailable)
 
-// renew does what a state other than FRESH asks for. It returns the snapshot to serve from, and whether it waited for a
-// fetch, or an error.
+// renew does what a state other than FRESH requires. It returns the snapshot to
+// serve from, and reports whether it waited for a fetch.
 func (c *Cache) renew(ctx context.Context, s *snapshot, state State, now time.Time, kid string) (*snapshot, bool, error) {
 	c.observe(s, state)
 	if state == Revalidate || state == Expired && s.failedLately(now) {
 		if s.flight == nil && s.mustWait(now) == 0 {
-			c.flight() // behind this request's back
+			c.flight() // in the background
 		}
 		return s, false, nil
 	}
@@ -138,16 +145,18 @@ func (c *Cache) renew(ctx context.Context, s *snapshot, state State, now time.Ti
 	now = c.cfg.Now()
 	state = s.state(now)
 	c.observe(s, state)
-	// Without a failure it is as good as it gets, even if it took longer to come than it is to live.
+	// A set that was fetched without a failure is served once, even if the
+	// fetch took longer than the set is valid.
 	if s.failures > 0 && (state == Empty || state == Dead) {
 		return nil, false, &unavailable{s.err, max(s.mustWait(now), time.Second)}
 	}
 	return s, f != nil, nil
 }
 
-// patience is how long a lookup waits for a fetch, or zero for as long as that takes: there is nothing to serve
-// before, or nothing better than keys that may have been withdrawn. But who asks for a key that isn't among
-// those that are held may have made it up, and is not to hold a request for the sake of both steps of a fetch.
+// patience returns how long a lookup waits for a fetch. Zero means until the
+// fetch ends: without it there are no keys to serve, or only keys that may have
+// been withdrawn. A kid that isn't held may be made up, so a lookup of one must
+// not wait for both steps of a fetch.
 func (c *Cache) patience(s *snapshot, state State, kid string) time.Duration {
 	if state == Expired {
 		if _, ok := s.set.find(kid); !ok {
@@ -157,8 +166,9 @@ func (c *Cache) patience(s *snapshot, state State, kid string) time.Duration {
 	return 0
 }
 
-// unavailable is the error for a lookup that found nothing to serve, or a fetch that failed. Its cause isn't in
-// its chain: an error of the fetch's own context must not look like one of the caller's.
+// unavailable is the error of a lookup that found nothing to serve, or of a
+// fetch that failed. It doesn't wrap its cause, because an error of the fetch's
+// own context must not look like one of the caller's.
 type unavailable struct {
 	cause error
 	after time.Duration
@@ -175,5 +185,5 @@ func (e *unavailable) Unwrap() []error {
 	return []error{ErrUnavailable}
 }
 
-// RetryAfter says when it is worthwhile to ask again.
+// RetryAfter returns the time until another attempt can succeed.
 func (e *unavailable) RetryAfter() time.Duration { return e.after }

@@ -13,7 +13,7 @@ import (
 	"github.com/rsguard/rsguard/internal/secureurl"
 )
 
-// The defaults of [Config]. The package's documentation has the reason of each.
+// The defaults of [Config]. The package documentation gives the reasons.
 const (
 	DefaultTTL                = 10 * time.Minute
 	DefaultMinTTL             = 5 * time.Minute
@@ -23,59 +23,69 @@ const (
 	DefaultTimeout            = 5 * time.Second
 )
 
-// Config says where an issuer's keys are and how they are kept. Of Issuer and URL, one is required; everything else may
-// be left out.
+// A Config configures a [Cache]. Issuer or URL is required. The zero value of
+// every other field is its default.
 type Config struct {
-	// Issuer is the issuer's identifier, exactly as in its tokens' "iss". Where its keys are is then asked by OpenID
-	// Connect Discovery 1.0, Section 4, and if the issuer doesn't know that, by RFC 8414, Section 3. It is an https
-	// URL without query, fragment and credentials, or an http URL on a loopback host.
+	// Issuer is the issuer's identifier, exactly as in the "iss" of its tokens.
+	// The URL of the key set is discovered by OpenID Connect Discovery 1.0,
+	// Section 4, or, if the issuer doesn't support that, by RFC 8414, Section 3. Issuer must be an https URL, or an http URL on a loopback host,
+	// without query, fragment and credentials.
 	Issuer string
 
-	// URL is where the key set is. If it is given, nothing is discovered. It is an https URL without fragment and
-	// credentials, or an http URL on a loopback host.
+	// URL is the URL of the key set. If it is set, nothing is discovered. It
+	// must be an https URL, or an http URL on a loopback host, without fragment
+	// and credentials.
 	URL string
 
-	// Client sends the requests. Its Transport should give up when a request's context is done; nobody waits longer
-	// if it doesn't, but up to two goroutines hang with it, and no keys come while both do. Redirects are never
-	// followed, whatever its CheckRedirect says. Nil means a client of the Cache's own that uses the proxy that
-	// the environment names, if any, as [http.ProxyFromEnvironment] does, and keeps no connection open.
+	// Client sends the requests. Its Transport should return when the request's
+	// context is done. If it doesn't, no lookup waits longer, but up to two
+	// goroutines stay blocked, and no keys are fetched while both are.
+	// Redirects are never followed, and CheckRedirect is ignored. If Client is
+	// nil, a client is used that takes its proxy from
+	// [http.ProxyFromEnvironment] and keeps no connection open.
 	Client *http.Client
 
-	// TTL is how long a set is good if the issuer doesn't say. Zero means [DefaultTTL]; it can't be negative.
+	// TTL is how long a set is valid if the response has no Cache-Control that
+	// says so. If zero, [DefaultTTL] is used. It must not be negative.
 	TTL time.Duration
 
-	// MinTTL and MaxTTL bound how long a set is good by the issuer's Cache-Control: max-age. Zero means
-	// [DefaultMinTTL] and [DefaultMaxTTL]; they can't be negative, for the one keeps the issuer from being asked at
-	// every request and the other bounds the life of a key that was withdrawn.
+	// MinTTL and MaxTTL bound the lifetime that the issuer states in
+	// Cache-Control. MinTTL keeps the Cache from asking the issuer at every
+	// request, and MaxTTL bounds the life of a withdrawn key. If zero,
+	// [DefaultMinTTL] and [DefaultMaxTTL] are used. They must not be negative.
 	MinTTL, MaxTTL time.Duration
 
-	// UnknownKeyInterval is the time from one fetch for the sake of an unknown key ID to the next. Zero means
-	// [DefaultUnknownKeyInterval]; a negative value means that there are none: a new key is then found at the
-	// next regular fetch.
+	// UnknownKeyInterval is the shortest time between two fetches for unknown
+	// key IDs. If zero, [DefaultUnknownKeyInterval] is used. If negative, there
+	// are no such fetches, and a new key is found at the next regular fetch.
 	UnknownKeyInterval time.Duration
 
-	// MaxStale is how much longer than its TTL a set is served while the issuer can't be reached. An issuer's
-	// Cache-Control: stale-if-error can shorten it, down to one hour. Zero means [DefaultMaxStale]; a negative
-	// value means not at all: an outage of the issuer then becomes one of the API.
+	// MaxStale is how long after its TTL a set is still served if the issuer
+	// can't be reached. The issuer can shorten it to one hour at least, by the
+	// stale-if-error of Cache-Control. If zero, [DefaultMaxStale] is used. If
+	// negative, such a set is not served, and an outage of the issuer becomes
+	// an outage of the API.
 	MaxStale time.Duration
 
-	// Timeout bounds the two steps of a fetch, discovery if it is due and the key set itself, one by one. So a lookup
-	// that waits for a fetch waits no longer than this, or twice as long while the issuer is slow and discovery
-	// due; for a key that isn't among those that are held never longer than this. Zero means [DefaultTimeout]; it
-	// can't be negative.
+	// Timeout bounds each of the two steps of a fetch: discovery, if it is due,
+	// and the key set. A lookup that waits for a fetch waits at most this long,
+	// or twice as long if discovery is due. A lookup of an unknown key, while
+	// others are held, waits at most this long. If zero, [DefaultTimeout] is
+	// used. It must not be negative.
 	Timeout time.Duration
 
-	// Seed are keys to begin with, read from a file by [Parse] for example. The first lookup still waits for the
-	// issuer; only if it doesn't answer are they served, until MaxStale has passed from NewCache on. Where the issuer
-	// is never in reach, use the Set without a Cache.
+	// Seed holds keys to start with, such as those that [Parse] read from a
+	// file. The first lookup still waits for the issuer. If the issuer doesn't
+	// answer, the seed is served until MaxStale after [NewCache]. If the issuer
+	// can never be reached, use the Set without a Cache.
 	Seed Set
 
-	// Logger gets one line at each change of state and one for the keys that are left out of a set. Nil means
-	// [slog.Default].
+	// Logger gets one line at each change of state, and one for the keys that
+	// are left out of a set. If nil, [slog.Default] is used.
 	Logger *slog.Logger
 
-	// Now tells the time; nil means [time.Now]. Readings without a monotonic clock are fine, but a key set's age is
-	// then only as good as the wall clock.
+	// Now returns the current time. If nil, [time.Now] is used. If its results
+	// have no monotonic clock reading, the age of a set follows the wall clock.
 	Now func() time.Time
 }
 
@@ -133,7 +143,7 @@ func (cfg *Config) check() error {
 	return errors.Join(errs...)
 }
 
-// name is what the keys are called in log lines.
+// name returns the name of the keys in log lines.
 func (cfg *Config) name() string {
 	if cfg.Issuer != "" {
 		return cfg.Issuer

@@ -13,7 +13,8 @@ import (
 	"github.com/rsguard/rsguard/internal/secureurl"
 )
 
-// How long to believe what was discovered, and how long to wait with the next try if the key set's URL is silent.
+// How long to believe what was discovered, and how long to wait with the next
+// try if the key set's URL is silent.
 const (
 	discoveryTTL        = 24 * time.Hour
 	rediscovery         = 15 * time.Minute
@@ -43,8 +44,9 @@ func (d *discovered) due(now time.Time, holdsKeys bool) bool {
 	return d.silent || elapsed(d.at, now) >= discoveryTTL
 }
 
-// url is where the key set is, as configured, as discovered before, or as discovered now. With an error, it is where
-// it was before, if that is known: a place that the issuer named once is a better guess than none.
+// url is where the key set is, as configured, as discovered before, or as
+// discovered now. With an error, it is where it was before, if that is known: a
+// place that the issuer named once is a better guess than none.
 func (s *source) url(holdsKeys bool) (string, error) {
 	now := s.cfg.Now()
 	if s.cfg.URL != "" {
@@ -66,7 +68,8 @@ func (s *source) url(holdsKeys bool) (string, error) {
 	}
 }
 
-// discover asks the issuer for its metadata. Where it has none in the first place, it may have it in the second.
+// discover asks the issuer for its metadata. Where it has none in the first
+// place, it may have it in the second.
 func (s *source) discover() (url string, errs []error) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Timeout)
 	defer cancel()
@@ -120,8 +123,9 @@ func isMistake(err error) bool {
 	return errors.As(err, &m)
 }
 
-// metadataURLs are those of OpenID Connect Discovery 1.0, Section 4 and RFC 8414, Section 3.1: the one goes to the end
-// of the issuer's path, the other to its beginning.
+// metadataURLs are those of OpenID Connect Discovery 1.0, Section 4 and RFC
+// 8414, Section 3.1: the one goes to the end of the issuer's path, the other to
+// its beginning.
 func metadataURLs(issuer string) [2]string {
 	issuer = strings.TrimSuffix(issuer, "/")
 	origin, path := issuer, ""
@@ -135,7 +139,8 @@ func metadataURLs(issuer string) [2]string {
 	}
 }
 
-// isOutage tells an issuer that can't answer now from one that answers something else.
+// isOutage tells an issuer that can't answer now from one that answers
+// something else.
 func isOutage(err error) bool {
 	if status := (*statusError)(nil); errors.As(err, &status) {
 		return status.code >= 500 || status.code == http.StatusTooManyRequests
@@ -157,9 +162,10 @@ func (e *otherIssuerError) Error() string {
 
 func (e *otherIssuerError) Unwrap() error { return errMetadata }
 
-// readMetadata returns the jwks_uri of the issuer's metadata. The document must say that it is this issuer's (OpenID
-// Connect Discovery 1.0, Section 4.3; RFC 8414, Section 3.3), in the same bytes: else one tenant of a
-// host could speak for another.
+// readMetadata returns the jwks_uri of the issuer's metadata. The document must
+// say that it is this issuer's (OpenID Connect Discovery 1.0, Section 4.3; RFC
+// 8414, Section 3.3), in the same bytes: else one tenant of a host could speak
+// for another.
 func readMetadata(document, issuer string) (string, error) {
 	members, err := jose.ParseObject(nil, document, jose.DocumentLimits)
 	if err != nil {

@@ -1,80 +1,119 @@
-// Package jwks decides which public keys an issuer's tokens may be verified with, and keeps them at hand.
+// Package jwks decides which public keys may verify an issuer's tokens, and
+// holds them in memory.
 //
 //	keys, err := jwks.NewCache(jwks.Config{Issuer: "https://tenant.eu.auth0.com/"})
 //	…
-//	found, err := keys.Keys(ctx, kid) // at most one fetch, however many ask; mostly none
+//	found, err := keys.Keys(ctx, kid) // usually no fetch; concurrent lookups share one
 //
-// A [Cache] fetches the keys of an issuer and a [Set] holds keys that are configured; both are key sources for a
-// validator. The key sets are those of RFC 7517; where they are is asked by OpenID Connect Discovery 1.0 or RFC 8414.
+// A [Cache] fetches the keys of an issuer, and a [Set] holds keys that are
+// configured. Both are key sources for a validator. The key sets are those of
+// RFC 7517. A Cache finds the URL of a key set by OpenID Connect Discovery 1.0
+// or RFC 8414.
 //
 // # The states of a Cache
 //
-// A lookup does one atomic load of an immutable snapshot: the keys, when they were fetched, for how long they are good,
-// the fetch in progress. The snapshot's age, by the monotonic clock or the wall clock, whichever says more,
-// tells its state:
+// A lookup does one atomic load of an immutable snapshot: the keys, when they
+// were fetched, how long they are valid, and the fetch in progress. The state
+// follows from the snapshot's age. The age is measured by the monotonic clock
+// and by the wall clock, and the larger result counts:
 //
 //	EMPTY       no keys yet         wait for a fetch; if it fails, ErrUnavailable
 //	FRESH       age < 0.8·TTL − j   serve
-//	REVALIDATE  age < TTL           serve, and fetch behind the request
-//	EXPIRED     age < TTL+MaxStale  wait for a fetch; if it fails, or the last one has lately, serve, and fetch behind
-//	                                the request
+//	REVALIDATE  age < TTL           serve, and fetch in the background
+//	EXPIRED     age < TTL+MaxStale  wait for a fetch, and serve even if it fails;
+//	                                after a recent failure, serve at once, and
+//	                                fetch in the background
 //	DEAD        older               as EMPTY
 //
-// The jitter j is random, up to 0.1·TTL, so that the instances of a service don't ask in chorus. Only a lookup begins a
-// fetch: an idle process is silent, and after a night comes an EXPIRED or DEAD snapshot that is fetched anew before
-// anything is believed. While lookups come, the fetch behind the request keeps the keys FRESH and nobody waits; nor does
-// anybody in an outage, as each failure is lately: until two minutes after the next fetch may begin.
+// The jitter j is random, up to 0.1·TTL, so that the instances of a service
+// don't all fetch at the same time.
+//
+// Only a lookup starts a fetch, so an idle process sends no requests. After an
+// idle night the snapshot is EXPIRED or DEAD, and the first lookup asks the
+// issuer before it uses a key. While lookups arrive, fetches in the background
+// keep the keys FRESH, and no lookup waits. During an outage no lookup waits
+// either, because each failure is recent: a failure counts as recent until two
+// minutes after the next fetch may start.
 //
 // # Unknown keys
 //
-// A kid that isn't in the snapshot may be of a key that was published a moment ago, or made up. In this order:
+// A kid that isn't in the snapshot may belong to a key that was published a
+// moment ago, or may be made up. The first line that applies decides:
 //
-//	no kid at all                                   all keys are the answer; no fetch
-//	fetched for in vain within 30 s                 none
-//	a newer set came since the lookup began         none
-//	a fetch is in progress                          wait for it, no longer than Timeout, if fewer than 64 do
-//	the last failure is not long enough ago         none
-//	the last fetch for an unknown kid neither       none
-//	else                                            one fetch, and wait for it likewise
+//	no kid at all                                  return all keys; no fetch
+//	a fetch did not find it within the last 30 s   no fetch
+//	a newer set arrived during the lookup          no fetch
+//	a fetch is in progress                         wait for it, at most Timeout,
+//	                                               if fewer than 64 lookups do
+//	the backoff after a failure has not passed     no fetch
+//	UnknownKeyInterval has not passed since the
+//	last fetch for an unknown kid                  no fetch
+//	otherwise                                      fetch, and wait at most Timeout
 //
-// So a new key is found by the first token that it signed, and under a flood of made-up ones within
-// UnknownKeyInterval. Which kids are known decides nothing else: known keys are served all the while. A key that is
-// replaced by another with the same kid is found at the next regular fetch.
+// So a new key is found by the first token that it signed, or within
+// UnknownKeyInterval during a flood of made-up kids. Unknown kids never delay
+// lookups of known ones. A key that is replaced by another with the same kid is
+// found at the next regular fetch.
 //
 // # A fetch
 //
-// There is one at a time, with a context of its own: a caller that leaves ends its own wait alone. The request is a GET
-// with If-None-Match; the answer is 200 or 304, not redirected, of at most 1 MiB after decompression. Keys of no use
-// are left out one by one (see [Parse]), and an answer without a usable key is a failure. So is a request that hasn't
-// ended by its Timeout. If the client doesn't end it even then, it is left to itself; behind two of these, fetches
-// fail without another request, until one of them ends.
+// There is one fetch at a time. It has a context of its own, so a caller that
+// leaves ends only its own wait. The request is a GET with If-None-Match. The
+// response must be 200 or 304, and at most 1 MiB after decompression. Redirects
+// are not followed. Unusable keys are left out one by one (see [Parse]), and a
+// response without a usable key is a failure. So is a request that has not
+// ended after Timeout. If the client ignores that deadline, the request is
+// abandoned. While two requests are abandoned, fetches fail without sending
+// another.
 //
-// A success replaces the whole set: a key that isn't in it any more was withdrawn. A failure replaces nothing, but
-// the n-th in a row puts the next fetch off until min(1 s·2ⁿ⁻¹, 60 s) from its beginning, at most 5 s while EMPTY,
-// less up to a quarter at random; or until an answer's Retry-After, at most 5 min. A Cache with an Issuer and no URL
-// looks up the URL first, and again after 24 h, or when the URL brings no keys and it is 15 min (10 s while EMPTY) since
-// it was last looked up. The old URL is good until there is another: if it can't be looked up, the same fetch goes on
-// with the old one.
+// A success replaces the whole set: a key that is no longer in it was
+// withdrawn. A failure leaves the keys as they are. The n-th failure in a row
+// delays the next fetch until min(1 s·2ⁿ⁻¹, 60 s) after the failed one started,
+// or at most 5 s while EMPTY, less up to a quarter at random. A Retry-After in
+// the response can extend that, to at most 5 min.
+//
+// A Cache with an Issuer and no URL discovers the URL first, and again after
+// 24 h. If the URL yields no keys, it is discovered again 15 min after the last
+// attempt, or 10 s while EMPTY. If discovery fails, the same fetch continues
+// with the previous URL.
 //
 // # The numbers
 //
-//	TTL                 max-age − Age, within MinTTL and MaxTTL; 0 for no-store and no-cache; without any of these, TTL
-//	TTL                 10 min   a withdrawn key is refused within ten minutes of traffic
-//	MinTTL               5 min   there are issuers that send max-age=15, and mean their CDN
-//	MaxTTL               1 h     there are issuers that send a day, for which no withdrawn key should live
-//	MaxStale            24 h     the longest outage to ride out; stale-if-error may shorten it, to 1 h at least
-//	UnknownKeyInterval  30 s     a flood costs the issuer two requests a minute, a new key waits half a minute at worst
-//	Timeout              5 s     for each step of a fetch: discovery, if it is due, and the key set. A lookup with nothing
-//	                             to serve waits for both, as an issuer that takes 4 s for each is slow and not out of
-//	                             reach; one for an unknown kid beside keys that are held waits once this long at most
-//	backoff           1–60 s     a blip of a second costs a second, an outage of a day one request a minute
-//	backoff, EMPTY     1–5 s     nothing is served: the issuer's return must be noticed at once
-//	waiters             64       goroutines that unknown kids can hold behind a silent issuer
-//	body                 1 MiB   the largest known key set has a tenth of it
+// The TTL of a set is the response's max-age less its Age, raised to MinTTL or
+// lowered to MaxTTL. The directives no-store and no-cache count as max-age=0.
+// Without any of these, it is Config.TTL. The defaults, and the reason of each:
 //
-// A Cache logs one line when its state changes, or when fetches begin to fail or to succeed: at level Debug for what
-// happens every day, Info for a recovery, Warn while old keys are served or none were had yet, Error when they are DEAD
-// or the Config is wrong ([ErrConfig]): where there never were keys, and the issuer answers, but with something else.
-// The keys that are left out of a set are logged once, when the set changes: at level Warn, or Debug if the only reason
-// is that they are for encryption. [Cache.Status] tells the rest.
+//	Config.TTL          10 min   a withdrawn key is rejected within ten minutes
+//	                             of traffic
+//	MinTTL               5 min   some issuers send max-age=15, meant for their CDN
+//	MaxTTL               1 h     some issuers send a day, which is too long for a
+//	                             withdrawn key
+//	MaxStale            24 h     the longest outage to survive; stale-if-error
+//	                             may shorten it, to 1 h at least
+//	UnknownKeyInterval  30 s     a flood costs the issuer two requests a minute,
+//	                             and a new key waits at most half a minute
+//	Timeout              5 s     for each step of a fetch: discovery, if it is
+//	                             due, and the key set. A lookup with nothing to
+//	                             serve waits for both, because an issuer that
+//	                             takes 4 s for each is slow but available. A
+//	                             lookup of an unknown kid, while keys are held,
+//	                             waits at most one Timeout
+//	backoff           1–60 s     a failure of a second costs a second, an outage
+//	                             of a day one request a minute
+//	backoff, EMPTY     1–5 s     nothing is served, so the issuer's return must
+//	                             be noticed at once
+//	waiters             64       goroutines that unknown kids can hold while the
+//	                             issuer is silent
+//	body                 1 MiB   ten times the largest known key set
+//
+// # The log
+//
+// A Cache logs one line when its state changes, and when fetches begin to fail
+// or to succeed. While fetches fail, the level is Warn, or Error if the keys are
+// DEAD or the Config is wrong ([ErrConfig]). Otherwise it is Info after a
+// recovery and after the first fetch, and Debug for routine changes.
+//
+// The keys that are left out of a set are logged once, when the set changes.
+// The level is Warn, or Debug if all of them are for encryption.
+// [Cache.Status] returns further details.
 package jwks

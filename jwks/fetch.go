@@ -11,14 +11,16 @@ import (
 	"time"
 )
 
-// maxBody bounds key sets and discovery documents, after decompression. The largest known set has 80 KiB.
+// maxBody bounds key sets and discovery documents, after decompression. The
+// largest known set has 80 KiB.
 const maxBody = 1 << 20
 
 // maxHeaderBytes bounds the header of an answer, where the client is our own.
 const maxHeaderBytes = 64 << 10
 
-// newClient copies client, for it may be in other use, and makes the copy refuse redirects: whoever can send one
-// would else choose whose keys are believed.
+// newClient copies client, for it may be in other use, and makes the copy
+// refuse redirects: whoever can send one would else choose whose keys are
+// believed.
 func newClient(client *http.Client) *http.Client {
 	var own http.Client
 	if client != nil {
@@ -30,8 +32,9 @@ func newClient(client *http.Client) *http.Client {
 	return &own
 }
 
-// newTransport shares nothing with [http.DefaultTransport], and keeps no connection: between two fetches there are
-// minutes, and an open one would be two goroutines that nobody waits for.
+// newTransport shares nothing with [http.DefaultTransport], and keeps no
+// connection: between two fetches there are minutes, and an open one would be
+// two goroutines that nobody waits for.
 func newTransport() *http.Transport {
 	t, ok := http.DefaultTransport.(*http.Transport)
 	if ok {
@@ -53,7 +56,8 @@ type source struct {
 	seen     bool // a key set
 }
 
-// An answer of the issuer that is of use: a key set, or the word that the one we have is still good.
+// An answer of the issuer that is of use: a key set, or the word that the one
+// we have is still good.
 type answer struct {
 	keys          Set
 	leftOut       []error
@@ -63,7 +67,8 @@ type answer struct {
 	said          bool // ttl and staleFor are from the header
 }
 
-// A version is what tells one form of the key set at one URL from others (RFC 9110, Section 8.8).
+// A version is what tells one form of the key set at one URL from others (RFC
+// 9110, Section 8.8).
 type version struct{ url, etag string }
 
 // fetch asks for the key set, unless it is the one that have tells of.
@@ -138,12 +143,13 @@ func (e *statusError) Error() string {
 
 var errSilent = errors.New("no complete answer in time")
 
-// maxRequests is how many requests there may be at a time. One is all that a fetch needs; two are as many as a client
-// that doesn't end them when it is told to can leave behind.
+// maxRequests is how many requests there may be at a time. One is all that a
+// fetch needs; two are as many as a client that doesn't end them when it is
+// told to can leave behind.
 const maxRequests = 2
 
-// get returns when ctx is done, whatever the client does: it may be anybody's, and neither who waits for the keys nor
-// the program shall suffer from it.
+// get returns when ctx is done, whatever the client does: it may be anybody's,
+// and neither who waits for the keys nor the program shall suffer from it.
 func (s *source) get(ctx context.Context, url, accept, etag string) (response, error) {
 	select {
 	case s.requests <- struct{}{}:
@@ -225,8 +231,8 @@ func redirectHost(res *http.Response) string {
 	return target.Host
 }
 
-// entityTag returns an ETag that can be sent back (RFC 9110, Section 8.8.3), strong or weak. Any other would make
-// a request that can't be sent.
+// entityTag returns an ETag that can be sent back (RFC 9110, Section 8.8.3),
+// strong or weak. Any other would make a request that can't be sent.
 func entityTag(h http.Header) string {
 	etag := h.Get("ETag")
 	opaque := strings.TrimPrefix(etag, "W/")

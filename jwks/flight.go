@@ -8,15 +8,17 @@ import (
 	"time"
 )
 
-// A flight is one fetch and those who wait for it. It ends within twice Config.Timeout.
+// A flight is one fetch and those who wait for it. It ends within twice
+// Config.Timeout.
 type flight struct {
 	done    chan struct{}
 	err     error // wraps ErrUnavailable; to be read when done is closed
 	waiters int   // lookups of unknown kids; guarded by Cache.mu
 }
 
-// wait returns when the flight has ended, in whatever way, and says so, or when limit has passed, unless it is zero.
-// If ctx ends before, the error wraps ctx.Err().
+// wait returns when the flight has ended, in whatever way, and says so, or when
+// limit has passed, unless it is zero. If ctx ends before, the error wraps
+// ctx.Err().
 func (f *flight) wait(ctx context.Context, limit time.Duration) (ended bool, err error) {
 	select {
 	case <-f.done:
@@ -39,8 +41,8 @@ func (f *flight) wait(ctx context.Context, limit time.Duration) (ended bool, err
 	}
 }
 
-// flight returns the fetch in progress, or begins one if the keys are not FRESH and the last failure is long enough
-// ago, or returns nil.
+// flight returns the fetch in progress, or begins one if the keys are not FRESH
+// and the last failure is long enough ago, or returns nil.
 func (c *Cache) flight() *flight {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -61,12 +63,14 @@ func (c *Cache) begin() *flight {
 	return s.flight
 }
 
-// fly fetches the keys. It belongs to nobody's request: whoever began it may be gone before it ends.
+// fly fetches the keys. It belongs to nobody's request: whoever began it may be
+// gone before it ends.
 func (c *Cache) fly(s *snapshot) {
 	var a answer
 	began, err := c.cfg.Now(), errors.New("the fetch was ended from within")
 	defer func() {
-		// What is parsed here is from outside. A parser's mistake would else end the program.
+		// What is parsed here is from outside. A parser's mistake would else
+		// end the program.
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the fetch panicked with a %T", p)
 		}
@@ -130,7 +134,8 @@ func (f *failure) Unwrap() error {
 	return nil
 }
 
-// askedFor is the longest Retry-After among the answers that made a fetch fail: there may be one for each document.
+// askedFor is the longest Retry-After among the answers that made a fetch fail:
+// there may be one for each document.
 func askedFor(err error) time.Duration {
 	switch err := err.(type) {
 	case *statusError:
@@ -147,7 +152,8 @@ func askedFor(err error) time.Duration {
 	return 0
 }
 
-// clipped bounds a text that a server may have had a part in, and keeps joined errors in one line.
+// clipped bounds a text that a server may have had a part in, and keeps joined
+// errors in one line.
 func clipped(text string) string {
 	const most = 1 << 10
 	text = strings.ReplaceAll(text, "\n", "; ")
@@ -157,8 +163,9 @@ func clipped(text string) string {
 	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
-// succeed changes a copy of the snapshot, and reports whether there is another set in it now. Keys that are not in
-// the answer are gone: the issuer has withdrawn them.
+// succeed changes a copy of the snapshot, and reports whether there is another
+// set in it now. Keys that are not in the answer are gone: the issuer has
+// withdrawn them.
 func (s *snapshot) succeed(began time.Time, a answer) (changed bool) {
 	s.successes++
 	s.failures, s.backoff, s.err = 0, 0, nil

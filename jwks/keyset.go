@@ -9,7 +9,8 @@ import (
 	"github.com/rsguard/rsguard/internal/jose"
 )
 
-// A keySet is a set of keys that can be looked up at the same cost, be it small or large. It is never changed.
+// A keySet is a set of keys that can be looked up at the same cost, be it small
+// or large. It is never changed.
 type keySet struct {
 	keys       []Key
 	byID       map[string][]Key
@@ -39,7 +40,8 @@ func newKeySet(keys Set, leftOut []error, generation int) *keySet {
 	return s
 }
 
-// find returns the keys with this kid, or all if it is empty, and whether there are any.
+// find returns the keys with this kid, or all if it is empty, and whether there
+// are any.
 func (s *keySet) find(kid string) ([]Key, bool) {
 	if kid == "" {
 		return s.keys, true
@@ -59,10 +61,12 @@ func (k Key) equal(other Key) bool {
 		k.X5T == other.X5T && k.X5TS256 == other.X5TS256 && public.Equal(other.Public)
 }
 
-// isNews tells a reason to leave out a key that an operator should know from the one that is usual.
+// isNews tells a reason to leave out a key that an operator should know from
+// the one that is usual.
 func isNews(reason error) bool { return !errors.Is(reason, jose.ErrForEncryption) }
 
-// maxReasons is how many left-out keys an error or a log line tells the reasons of.
+// maxReasons is how many left-out keys an error or a log line tells the reasons
+// of.
 const maxReasons = 10
 
 // shortened tells why keys were left out.

@@ -19,7 +19,8 @@ func (s *snapshot) phase(now time.Time) phase {
 	return phase{s.state(now), s.failures > 0, s.failures > 0 && errors.Is(s.err, ErrConfig)}
 }
 
-// observe logs a change of state that came with time alone, by the first lookup that meets it.
+// observe logs a change of state that came with time alone, by the first lookup
+// that meets it.
 func (c *Cache) observe(s *snapshot, state State) {
 	if s.logged.state == state && s.logged.failing == (s.failures > 0) {
 		return
@@ -35,9 +36,9 @@ func (c *Cache) observe(s *snapshot, state State) {
 	c.logPhase(&next, was, now)
 }
 
-// logPhase writes one line if s begins a phase other than was. Ageing and refreshing is the daily round; keys that
-// can't be refreshed are a warning. Keys that are gone are an error, and so is
-// a mistake in the Config.
+// logPhase writes one line if s begins a phase other than was. Ageing and
+// refreshing is the daily round; keys that can't be refreshed are a warning.
+// Keys that are gone are an error, and so is a mistake in the Config.
 func (c *Cache) logPhase(s *snapshot, was phase, now time.Time) {
 	if s.logged == was {
 		return

@@ -21,14 +21,23 @@ type Key struct {
 	Public    crypto.PublicKey // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
 }
 
-// A Set is a fixed set of keys, of an issuer whose keys are configured and not fetched. It is safe for concurrent
-// use as long as nobody changes it.
+// A Set is a fixed set of keys, for an issuer whose keys are configured and not
+// fetched. It is safe for concurrent use while it is not changed.
 type Set []Key
 
-// Parse reads a JWK Set (RFC 7517, Section 5). It leaves out keys that no signature may be checked with: of an unknown
-// type, curve or algorithm, for another use than "sig" or other operations than "verify", RSA of less than 2048 or more
-// than 8192 bits, points that aren't on their curve, private and symmetric keys, keys with a member twice, keys whose
-// "issuer" is not the name of one. Certificates in a key are not looked at. It is an error if data is no JWK Set, or if no usable key is left.
+// Parse reads a JWK Set (RFC 7517, Section 5). It leaves out the keys that must
+// not verify a signature:
+//
+//   - keys of an unknown type, curve or algorithm
+//   - keys for a use other than "sig", or for operations other than "verify"
+//   - RSA keys of less than 2048 or more than 8192 bits
+//   - points that are not on their curve
+//   - private and symmetric keys
+//   - keys with a duplicate member
+//   - keys whose "issuer" is not the name of an issuer
+//
+// Certificates in a key are ignored. Parse returns an error if data is not a
+// JWK Set, or if no usable key is left.
 func Parse(data []byte) (Set, error) {
 	keys, _, err := parse(data)
 	if err != nil {
@@ -37,7 +46,7 @@ func Parse(data []byte) (Set, error) {
 	return keys, nil
 }
 
-// parse also says which keys it left out, and why.
+// parse also returns the reasons of the keys that it left out.
 func parse(data []byte) (Set, []error, error) {
 	parsed, leftOut, err := jose.ParseKeySet(data)
 	switch {
@@ -55,8 +64,10 @@ func parse(data []byte) (Set, []error, error) {
 	return keys, leftOut, nil
 }
 
-// Keys returns the keys with this key ID, or all if kid is empty: a token without a "kid" may be signed by any. No key
-// with this ID is no error. The result must not be changed.
+// Keys returns the keys with the key ID kid. If kid is empty it returns all,
+// because a token without a "kid" may be signed by any of them. If no key has
+// this ID, the result is empty and the error nil. The caller must not change
+// the result.
 func (s Set) Keys(_ context.Context, kid string) ([]Key, error) {
 	if kid == "" {
 		return slices.Clip(s), nil

@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// A State is how good the keys are that a [Cache] holds.
+// A State tells whether the keys of a [Cache] may be served.
 type State string
 
-// The states. The package's documentation says what a lookup does in each.
+// The states. The package documentation describes what a lookup does in each.
 const (
-	Empty      State = "EMPTY"      // no keys were ever had
+	Empty      State = "EMPTY"      // no keys yet
 	Fresh      State = "FRESH"      // served
-	Revalidate State = "REVALIDATE" // served, and fetched anew behind the request
-	Expired    State = "EXPIRED"    // fetched anew first; if that fails, served
+	Revalidate State = "REVALIDATE" // served, and fetched in the background
+	Expired    State = "EXPIRED"    // fetched first, and served if that fails
 	Dead       State = "DEAD"       // too old to be served
 )
 
-// A snapshot is everything that a lookup needs to know, as of one moment. It is never changed, only replaced.
+// A snapshot holds all that a lookup needs. It is never changed, only replaced.
 type snapshot struct {
 	set      *keySet       // nil while EMPTY
 	fetched  time.Time     // when the fetch that last confirmed the set began
@@ -38,14 +38,14 @@ type snapshot struct {
 	logged phase
 }
 
-// state is where a snapshot's age puts it.
+// state returns the state that follows from the age of s.
 func (s *snapshot) state(now time.Time) State {
 	if s.set == nil {
 		return Empty
 	}
 	switch age := elapsed(s.fetched, now); {
 	case age < 0:
-		return Revalidate // the clock was set back: who knows how old it is
+		return Revalidate // the clock was set back, so the age is unknown
 	case age < s.freshFor:
 		return Fresh
 	case age < s.ttl:
@@ -56,24 +56,24 @@ func (s *snapshot) state(now time.Time) State {
 	return Dead
 }
 
-// mustWait is how long the next fetch has to wait after a failure.
+// mustWait returns how long the next fetch must wait after a failure.
 func (s *snapshot) mustWait(now time.Time) time.Duration {
 	if s.failures == 0 {
 		return 0
 	}
 	passed := elapsed(s.failed, now)
 	if passed < 0 {
-		return 0 // the clock was set back, and would else forbid fetches until it is where it was
+		return 0 // the clock was set back: don't wait until it has caught up
 	}
 	return max(0, s.backoff-passed)
 }
 
-// lately is how long after the time for the next fetch a failure still tells of the issuer as it is now.
+// lately is how long a failure counts as recent after its backoff has passed.
 const lately = 2 * time.Minute
 
-// failedLately reports whether the last fetch failed and there was no time since in which the next should have begun,
-// as there is when nobody asks for hours. What such a failure said of the issuer is worth nothing: it may long be back,
-// and have withdrawn a key.
+// failedLately reports whether the last fetch failed recently. An old failure,
+// after hours without a lookup, says nothing about the issuer now. It may be
+// available again, and may have withdrawn a key.
 func (s *snapshot) failedLately(now time.Time) bool {
 	if s.failures == 0 {
 		return false
@@ -82,22 +82,24 @@ func (s *snapshot) failedLately(now time.Time) bool {
 	return 0 <= passed && passed < s.backoff+lately
 }
 
-// elapsed is the time from then to now by the monotonic clock or by the wall clock, whichever says more: the first
-// stands still while a laptop sleeps, the second may be set back.
+// elapsed returns the time from then to now, by the monotonic clock or by the
+// wall clock, whichever is larger. The monotonic clock may stop while the
+// machine sleeps, and the wall clock may be set back.
 func elapsed(then, now time.Time) time.Duration {
 	return max(now.Sub(then), now.Round(0).Sub(then.Round(0)))
 }
 
-// The bounds of the time from the beginning of a failed fetch to that of the next.
+// The bounds of the time from the start of a failed fetch to the next.
 const (
 	minBackoff      = time.Second
 	maxBackoff      = time.Minute
-	maxEmptyBackoff = 5 * time.Second // nothing is served at all: be back soon
+	maxEmptyBackoff = 5 * time.Second // nothing is served, so retry soon
 	maxRetryAfter   = 5 * time.Minute // the issuer may ask for more
 )
 
-// backoff doubles with every failure in a row. It is spread over its last quarter, so that the instances of a
-// service that failed together don't come back together.
+// backoff returns a time that doubles with every failure in a row. Its last
+// quarter is random, so that instances that failed together don't retry
+// together.
 func backoff(failures int, empty bool) time.Duration {
 	limit := maxBackoff
 	if empty {
@@ -110,7 +112,7 @@ func backoff(failures int, empty bool) time.Duration {
 	return d - jitter(d/4)
 }
 
-// jitter is a random time less than d.
+// jitter returns a random duration less than d.
 func jitter(d time.Duration) time.Duration {
 	if d <= 0 {
 		return 0

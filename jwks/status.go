@@ -2,33 +2,36 @@ package jwks
 
 import "time"
 
-// Status is what a [Cache] knows about itself, for a readiness probe or a page for operators.
+// Status describes a [Cache], for a readiness probe or a page for operators.
 type Status struct {
 	State State
 
-	// Age is the time since the fetch that confirmed the keys last; zero while [Empty], or if the clock was set back to
-	// before it.
+	// Age is the time since the last successful fetch began. It is zero while
+	// [Empty], or if the clock was set back to before that fetch.
 	Age time.Duration
 
-	// NextRefresh is the time from which on a lookup begins a fetch, whatever key it looks for: now, if the next
-	// one will. There is no fetch without a lookup.
+	// NextRefresh is the earliest time at which a lookup of any key starts a
+	// fetch. There is no fetch without a lookup.
 	NextRefresh time.Time
 
-	// Fetching tells that a fetch is in progress.
+	// Fetching reports whether a fetch is in progress.
 	Fetching bool
 
-	// Failures counts the fetches that failed since the last that did not, and LastError is the last one's error;
-	// nil if the last fetch did not fail.
+	// Failures is the number of failed fetches since the last success, and
+	// LastError the error of the last one. It is nil after a success.
 	Failures  int
 	LastError error
 
-	// KeyIDs are those of the keys that are held, in the issuer's order; a key without one is an empty string.
+	// KeyIDs are the IDs of the keys held, in the issuer's order. The ID of a
+	// key without one is empty.
 	KeyIDs []string
 
-	// LeftOut says why keys of the issuer's set are not held. It may end with how many more there are.
+	// LeftOut lists why keys of the issuer's set are not held. If there are
+	// many, the last entry is the number of those not listed.
 	LeftOut []string
 
-	// Fetches counts the fetches that were begun, and Generation the different sets that they brought.
+	// Fetches is the number of fetches started, and Generation the number of
+	// different sets that they returned.
 	Fetches, Generation int
 }
 

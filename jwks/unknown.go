@@ -7,11 +7,12 @@ import (
 	"time"
 )
 
-// maxWaiters is how many lookups of unknown kids wait for one fetch. More would let a flood of made-up tokens
-// pile up behind a slow issuer.
+// maxWaiters is how many lookups of unknown kids wait for one fetch. More would
+// let a flood of made-up tokens pile up behind a slow issuer.
 const maxWaiters = 64
 
-// findUnknown looks for a kid that isn't in the snapshot with that many successful fetches behind it.
+// findUnknown looks for a kid that isn't in the snapshot with that many
+// successful fetches behind it.
 func (c *Cache) findUnknown(ctx context.Context, kid string, successes int) ([]Key, error) {
 	f, own := c.flightFor(kid, successes)
 	ended := false
@@ -33,7 +34,8 @@ func (c *Cache) findUnknown(ctx context.Context, kid string, successes int) ([]K
 	return keys, nil
 }
 
-// flightFor returns the fetch that a lookup of an unknown kid is to wait for, if any, and whether it began for it.
+// flightFor returns the fetch that a lookup of an unknown kid is to wait for,
+// if any, and whether it began for it.
 func (c *Cache) flightFor(kid string, successes int) (f *flight, own bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -64,7 +66,8 @@ func (c *Cache) mayForce(now time.Time) bool {
 	return !c.everBeen || passed < 0 || passed >= c.cfg.UnknownKeyInterval
 }
 
-// How many kids are remembered as unknown, and for how long. It matters only where UnknownKeyInterval is shorter.
+// How many kids are remembered as unknown, and for how long. It matters only
+// where UnknownKeyInterval is shorter.
 const (
 	maxMissing = 1024
 	missingFor = 30 * time.Second

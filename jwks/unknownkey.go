@@ -9,8 +9,8 @@ import (
 
 // Unknown says why c has no key with this key ID, right after [Cache.Keys] has
 // returned none: of what age the keys are that it looked at, which ones they
-// are, and when it will fetch them again for the sake of an unknown one. It does
-// no I/O, and the text is made when it is read.
+// are, and when it will fetch them again for the sake of an unknown one. It
+// does no I/O, and the text is made when it is read.
 func (c *Cache) Unknown(kid string) error {
 	if c.current.Load() == nil {
 		return errNotMade
