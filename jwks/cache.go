@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/rsguard/rsguard/internal/keysat"
 )
 
 // ErrUnavailable is wrapped by the errors of [Cache.Keys] and [Cache.Refresh]
@@ -89,10 +91,9 @@ func (c *Cache) Keys(ctx context.Context, kid string) ([]Key, error) {
 	return c.findUnknown(ctx, kid, successes)
 }
 
-// KeysAt is Keys for a caller that has got now from [time.Now] this moment: to read the clock is half of what a lookup of
-// a key that is held costs. With an older now it returns keys that Keys would no longer. A Cache with a [Config].Now asks
-// that instead.
-func (c *Cache) KeysAt(ctx context.Context, kid string, now time.Time) ([]Key, error) {
+// keysAt is Keys for a caller that has got now from [time.Now] this moment. A
+// Cache with a [Config].Now asks that instead. See package keysat.
+func (c *Cache) keysAt(ctx context.Context, kid string, now time.Time) ([]Key, error) {
 	if s := c.current.Load(); c.systemTime && s.state(now) == Fresh {
 		if keys, ok := s.set.find(kid); ok {
 			return keys, nil
@@ -100,6 +101,8 @@ func (c *Cache) KeysAt(ctx context.Context, kid string, now time.Time) ([]Key, e
 	}
 	return c.Keys(ctx, kid)
 }
+
+func init() { keysat.Func = (*Cache).keysAt } //nolint:gochecknoinits // an address is put in place, no work is done
 
 // Refresh fetches the keys now, or waits for the fetch in progress. It does so
 // even if the keys are fresh, or if a fetch has just failed. Use it to fetch

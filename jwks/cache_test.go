@@ -1136,7 +1136,11 @@ func TestCache_KeysAt(t *testing.T) {
 			}
 		}
 
-		// Who has a clock of their own goes by that.
+		if keys, err := new(jwks.Cache).KeysAt(t.Context(), "1", time.Now()); len(keys) > 0 || !errors.Is(err, jwks.ErrUnavailable) {
+			t.Errorf("Cache{}.KeysAt() = %v, %v, want %v", keys, err, jwks.ErrUnavailable)
+		}
+
+		// A Cache with a clock of its own goes by that.
 		iss = newIssuer(set(jwk("1")))
 		own := time.Now()
 		c = iss.cache(t, func(cfg *jwks.Config) { cfg.Now = func() time.Time { return own } })

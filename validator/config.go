@@ -49,12 +49,16 @@ const (
 	HS512 Algorithm = "HS512"
 )
 
-// The defaults and limits of a [Config].
+// The defaults of a [Config].
 const (
 	DefaultLeeway       = 30 * time.Second
-	MaxLeeway           = 5 * time.Minute
 	DefaultMaxTokenSize = 16 << 10
-	MaxMaxTokenSize     = 1 << 20
+)
+
+// The limits of a [Config], whose documentation has the numbers.
+const (
+	maxLeeway       = 5 * time.Minute
+	maxMaxTokenSize = 1 << 20
 )
 
 // A Config says which tokens to accept. Issuers and Audiences are required; the zero value of every other field is
@@ -86,11 +90,11 @@ type Config struct {
 	Algorithms []Algorithm
 
 	// Leeway is how far the issuer's clock and ours may disagree. Zero means [DefaultLeeway]; a negative value means
-	// none; more than [MaxLeeway] is refused.
+	// none; more than 5 minutes is an error.
 	Leeway time.Duration
 
 	// MaxTokenSize is the length of the longest token in bytes. If zero,
-	// [DefaultMaxTokenSize] is used. More than [MaxMaxTokenSize] is an error. The
+	// [DefaultMaxTokenSize] is used. More than 1 MiB is an error. The
 	// claims have at most one member for each 16 bytes of it, over all depths, and
 	// 1,024 with a smaller MaxTokenSize.
 	MaxTokenSize int
@@ -200,11 +204,11 @@ func (cfg *Config) check() error {
 	} else if cfg.Keys != nil && isnil.Value(cfg.Keys) {
 		wrong("Keys is a nil %T", cfg.Keys)
 	}
-	if cfg.Leeway > MaxLeeway {
-		wrong("Leeway is %v; at most %v makes sense", cfg.Leeway, MaxLeeway)
+	if cfg.Leeway > maxLeeway {
+		wrong("Leeway is %v; at most %v makes sense", cfg.Leeway, maxLeeway)
 	}
-	if cfg.MaxTokenSize < 0 || cfg.MaxTokenSize > MaxMaxTokenSize {
-		wrong("MaxTokenSize is %d; it can be 1 to %d bytes", cfg.MaxTokenSize, MaxMaxTokenSize)
+	if cfg.MaxTokenSize < 0 || cfg.MaxTokenSize > maxMaxTokenSize {
+		wrong("MaxTokenSize is %d; it can be 1 to %d bytes", cfg.MaxTokenSize, maxMaxTokenSize)
 	}
 	if cfg.RequireRFC9068 && cfg.InsecureSkipTypeCheck {
 		wrong("RequireRFC9068 and Config.InsecureSkipTypeCheck exclude each other")

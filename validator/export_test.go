@@ -6,7 +6,18 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// NewUnlimitedMuxFunc is NewMuxFunc without MuxRate, for benchmarks that ask for many tenants at once.
+// How NewMuxFunc keeps what its function returns.
+const (
+	MuxSize       = muxSize
+	MuxRenewal    = muxRenewal
+	MuxLifetime   = muxLifetime
+	MuxStale      = muxStale
+	MuxForgetting = muxForgetting
+	MuxTimeout    = muxTimeout
+	MuxRate       = muxRate
+)
+
+// NewUnlimitedMuxFunc is NewMuxFunc without muxRate, for benchmarks that ask for many tenants at once.
 func NewUnlimitedMuxFunc(tenant func(ctx context.Context, issuer string) (*Validator, error)) *Mux {
 	m := NewMuxFunc(tenant)
 	m.tenants.first = rate.NewLimiter(rate.Inf, 0)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rsguard/rsguard/internal/keysat"
 	"github.com/rsguard/rsguard/jwks"
 )
 
@@ -47,10 +48,13 @@ func (cfg *Config) trusts() ([]trust, error) {
 // clock.
 func (t *trust) find(ctx context.Context, kid string, now time.Time) ([]jwks.Key, error) {
 	if t.cache != nil {
-		return t.cache.KeysAt(ctx, kid, now)
+		return keysAt(t.cache, ctx, kid, now)
 	}
 	return t.keys.Keys(ctx, kid)
 }
+
+// keysAt is Keys of a Cache that goes by the system's time, which now is.
+var keysAt = keysat.Func.(func(*jwks.Cache, context.Context, string, time.Time) ([]jwks.Key, error))
 
 // unknown says why there is no key with this kid.
 func (t *trust) unknown(kid string) error {

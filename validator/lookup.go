@@ -13,7 +13,7 @@ import (
 )
 
 // A call is one of the function of [NewMuxFunc], for all that wait for its
-// answer. If the answer is no Validator, it is remembered for MuxForgetting.
+// answer. If the answer is no Validator, it is remembered for muxForgetting.
 type call struct {
 	issuer string
 	kind   callKind
@@ -41,7 +41,7 @@ const (
 // and calls of either kind that don't return.
 const maxWaiting = 1 << 10
 
-var maxRunning = [...]int{firstLook: maxWaiting, renewal: MuxSize}
+var maxRunning = [...]int{firstLook: maxWaiting, renewal: muxSize}
 
 var (
 	errTooManyIssuers = errors.New("too many new issuers at once")
@@ -52,7 +52,7 @@ var (
 // over reports whether c's answer is no longer remembered.
 func (c *call) over(now time.Time) bool {
 	ago := now.Sub(c.at)
-	return c.ended && (ago < 0 || ago >= MuxForgetting)
+	return c.ended && (ago < 0 || ago >= muxForgetting)
 }
 
 // begin calls the function, or returns an error if there are too many calls.
@@ -67,7 +67,7 @@ func (t *tenants) begin(ctx context.Context, issuer string, kind callKind, now t
 	}
 	t.sweep(now)
 	// It belongs to no request: the one that began it may be gone before it ends.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), MuxTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), muxTimeout)
 	// The issuer is a part of a token, which must not be kept as a whole.
 	c := &call{issuer: strings.Clone(issuer), kind: kind, began: now, ctx: ctx, done: make(chan struct{})}
 	t.calls[c.issuer] = c
@@ -184,7 +184,7 @@ type seenSet struct {
 }
 
 // maxSeen is the size of each half.
-const maxSeen = 8 * MuxSize
+const maxSeen = 8 * muxSize
 
 func newSeenSet() *seenSet {
 	return &seenSet{seed: maphash.MakeSeed(), young: make(map[uint64]struct{})}

@@ -27,7 +27,7 @@ type Mux struct {
 	// MaxTokenSize is the length in bytes of the longest token that is read to
 	// find its tenant, whose own Config.MaxTokenSize then counts. If zero, it is
 	// the largest of the Validators of [NewMux], or [DefaultMaxTokenSize] with
-	// [NewMuxFunc]. [MaxMaxTokenSize] is the most. It must not be changed once the
+	// [NewMuxFunc]. 1 MiB is the most. It must not be changed once the
 	// Mux is in use.
 	MaxTokenSize int
 
@@ -86,7 +86,7 @@ func (m *Mux) Forget(issuer string) {
 func (m *Mux) limit() limit {
 	switch {
 	case m.MaxTokenSize > 0:
-		return limit{min(m.MaxTokenSize, MaxMaxTokenSize), "Mux.MaxTokenSize"}
+		return limit{min(m.MaxTokenSize, maxMaxTokenSize), "Mux.MaxTokenSize"}
 	case m.tenants != nil:
 		return limit{m.maxTokenSize, "Mux.MaxTokenSize"}
 	}

@@ -11,15 +11,15 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// How [NewMuxFunc] keeps what its function returns.
+// How [NewMuxFunc] keeps what its function returns. Its documentation has the numbers.
 const (
-	MuxSize       = 1 << 14          // tenants kept; those in use stay when others must go
-	MuxRenewal    = 5 * time.Minute  // from one call for a tenant in use to the next, at most
-	MuxLifetime   = 10 * time.Minute // of a tenant, until a call has to confirm it first
-	MuxStale      = time.Hour        // how much longer a tenant lives while calls fail
-	MuxForgetting = 5 * time.Second  // of an answer that there is no such tenant, or of an error
-	MuxTimeout    = 5 * time.Second  // of a call
-	MuxRate       = 100              // calls a second for new issuers, and as many again at once
+	muxSize       = 1 << 14          // tenants kept; those in use stay when others must go
+	muxRenewal    = 5 * time.Minute  // from one call for a tenant in use to the next, at most
+	muxLifetime   = 10 * time.Minute // of a tenant, until a call has to confirm it first
+	muxStale      = time.Hour        // how much longer a tenant lives while calls fail
+	muxForgetting = 5 * time.Second  // of an answer that there is no such tenant, or of an error
+	muxTimeout    = 5 * time.Second  // of a call
+	muxRate       = 100              // calls a second for new issuers, and as many again at once
 )
 
 // NewMuxFunc returns a Mux for tenants that the service looks up, such as in a
@@ -31,29 +31,28 @@ const (
 //
 // If tenant returns an error, the token is rejected with [CodeUnavailable], or
 // with the Code of an [*Error] in the error's chain. A panic counts as an error
-// without one. Tenant must return when its ctx is done, which is after
-// [MuxTimeout].
+// without one. Tenant must return when its ctx is done, which is after 5 seconds.
+// For an issuer without a Validator, the answer is remembered for 5 seconds.
 //
 // Tenant alone says what an issuer's Validator is. For a tenant with several
 // issuers it is called once for each of them. It should return the same
 // Validator for all of them, and for as long as nothing has changed: another one
 // begins without keys and remembers no tokens.
 //
-// What tenant returns is kept, for [MuxSize] issuers at most. While tokens of an
-// issuer come, tenant is called again every [MuxRenewal] in the background. So a
+// What tenant returns is kept, for 16,384 issuers at most. While tokens of an
+// issuer come, tenant is called again every 5 minutes in the background. So a
 // tenant that it no longer returns is rejected from then on. After a silence, or
-// failed calls, of [MuxLifetime], tenant is called before the next token is
+// failed calls, of 10 minutes, tenant is called before the next token is
 // accepted. Only if that call fails with CodeUnavailable, tokens are accepted by
-// the Validator that is known, for [MuxStale] more: an outage of a database does
+// the Validator that is known, for one hour more: an outage of a database does
 // not end what works. [Mux.Forget] ends a tenant at once.
 //
 // For all requests that wait for an issuer, tenant is called once. For issuers
-// that never had a Validator it is called at most [MuxRate] times a second, and
-// what exceeds that is rejected with CodeUnavailable. So tokens with made-up
-// issuers can delay the first token of a new tenant, but none of a tenant that
-// was here before: limit the requests of strangers before they come here, such
-// as by their address. The longest token that the Mux reads is of
-// [DefaultMaxTokenSize].
+// that never had a Validator it is called at most 100 times a second, and what
+// exceeds that is rejected with CodeUnavailable. So tokens with made-up issuers
+// can delay the first token of a new tenant, but none of a tenant that was here
+// before: limit the requests of strangers before they come here, such as by their
+// address. The longest token that the Mux reads is of [DefaultMaxTokenSize].
 func NewMuxFunc(tenant func(ctx context.Context, issuer string) (*Validator, error)) *Mux {
 	mustBe(tenant != nil, "NewMuxFunc: nil function")
 	m := &Mux{maxTokenSize: DefaultMaxTokenSize}
@@ -61,13 +60,13 @@ func NewMuxFunc(tenant func(ctx context.Context, issuer string) (*Validator, err
 		ask: tenant,
 		now: m.now,
 		// No expiry of its own: that would take a goroutine.
-		known: otter.Must(&otter.Options[string, *knownTenant]{MaximumSize: MuxSize, Logger: &otter.NoopLogger{}}),
+		known: otter.Must(&otter.Options[string, *knownTenant]{MaximumSize: muxSize, Logger: &otter.NoopLogger{}}),
 		calls: make(map[string]*call),
 		seen:  newSeenSet(),
-		first: rate.NewLimiter(MuxRate, MuxRate),
+		first: rate.NewLimiter(muxRate, muxRate),
 		// Each known tenant is asked for every few minutes, or seconds if that
 		// fails. All that are known may be due at once, such as in the morning.
-		renewals: rate.NewLimiter(MuxRate, MuxSize),
+		renewals: rate.NewLimiter(muxRate, muxSize),
 	}
 	return m
 }
@@ -106,7 +105,7 @@ type knownTenant struct {
 func newKnownTenant(v *Validator, asked time.Time) *knownTenant {
 	k := &knownTenant{v: v, asked: asked}
 	// Spread, so that tenants that came at once don't come back at once.
-	k.next.Store(asked.Add(MuxRenewal - rand.N(MuxRenewal/5)).UnixNano()) //nolint:gosec // G404: spreading needs no secrecy
+	k.next.Store(asked.Add(muxRenewal - rand.N(muxRenewal/5)).UnixNano()) //nolint:gosec // G404: spreading needs no secrecy
 	return k
 }
 
@@ -129,7 +128,7 @@ func (k *knownTenant) failedLately(now time.Time) bool {
 
 // retryAt puts the next call off after a failed one.
 func (k *knownTenant) retryAt(now time.Time) {
-	k.next.Store(now.Add(MuxForgetting + rand.N(MuxForgetting/2)).UnixNano()) //nolint:gosec // G404: spreading needs no secrecy
+	k.next.Store(now.Add(muxForgetting + rand.N(muxForgetting/2)).UnixNano()) //nolint:gosec // G404: spreading needs no secrecy
 }
 
 // find returns the Validator of issuer, or nil if there is none.
@@ -138,7 +137,7 @@ func (t *tenants) find(ctx context.Context, issuer string) (*Validator, error) {
 		return nil, nil
 	}
 	now := t.now()
-	if k, ok := t.known.GetIfPresent(issuer); ok && k.lived(MuxLifetime, now) && !k.due(now) {
+	if k, ok := t.known.GetIfPresent(issuer); ok && k.lived(muxLifetime, now) && !k.due(now) {
 		return k.v, nil // without a lock
 	}
 
@@ -199,19 +198,19 @@ func (t *tenants) resolve(ctx context.Context, issuer string, now time.Time) (k 
 
 	// Behind a call that has failed lately, no request waits for another: it would
 	// fail too. What a failure of an hour ago says is worth nothing.
-	patient := !k.lived(MuxLifetime, now) && !k.failedLately(now)
+	patient := !k.lived(muxLifetime, now) && !k.failedLately(now)
 	if c == nil && (patient || k.due(now)) {
 		if c, err = t.begin(ctx, issuer, renewal, now); err != nil {
 			k.failed, k.err = now, err
 			k.retryAt(now)
 		} else {
-			k.next.Store(now.Add(MuxTimeout + MuxForgetting).UnixNano())
+			k.next.Store(now.Add(muxTimeout + muxForgetting).UnixNano())
 		}
 	}
 	switch {
-	case c != nil && (patient || !k.lived(MuxLifetime+MuxStale, now)):
+	case c != nil && (patient || !k.lived(muxLifetime+muxStale, now)):
 		return k, c, nil
-	case k.lived(MuxLifetime+MuxStale, now):
+	case k.lived(muxLifetime+muxStale, now):
 		return k, nil, nil
 	}
 	return nil, nil, k.err
@@ -219,7 +218,7 @@ func (t *tenants) resolve(ctx context.Context, issuer string, now time.Time) (k 
 
 // outlives reports whether k stays in use after a call for it that has failed.
 func outlives(k *knownTenant, err error, now time.Time) bool {
-	return CodeOf(err) == CodeUnavailable && k.lived(MuxLifetime+MuxStale, now)
+	return CodeOf(err) == CodeUnavailable && k.lived(muxLifetime+muxStale, now)
 }
 
 // forget drops what is known of issuer. A call that has begun counts for the

@@ -32,7 +32,7 @@ func explain(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 		if file, ok := in.(*os.File); ok && isTerminal(file) {
 			fmt.Fprintln(errOut, "Paste the token, then press Enter and Ctrl-D.")
 		}
-		read, err := io.ReadAll(io.LimitReader(in, validator.MaxMaxTokenSize+1))
+		read, err := io.ReadAll(io.LimitReader(in, maxFile+1))
 		if err != nil {
 			return err
 		}
@@ -145,7 +145,8 @@ func (o *explainOptions) validator() (*validator.Validator, error) {
 	return validator.New(cfg)
 }
 
-// maxFile is more than the largest known key set.
+// maxFile is more than the largest known key set, and as long as the longest
+// token that a Validator can read.
 const maxFile = 1 << 20
 
 func readFile(name, path string) ([]byte, error) {

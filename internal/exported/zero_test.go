@@ -399,9 +399,6 @@ func zeroCache(t *testing.T) {
 		if keys, err := cache.Keys(t.Context(), kid); len(keys) > 0 || !errors.Is(err, jwks.ErrUnavailable) {
 			t.Errorf("Cache{}.Keys(%q) = %v, %v", kid, keys, err)
 		}
-		if keys, err := cache.KeysAt(t.Context(), kid, time.Now()); len(keys) > 0 || !errors.Is(err, jwks.ErrUnavailable) {
-			t.Errorf("Cache{}.KeysAt(%q) = %v, %v", kid, keys, err)
-		}
 	}
 	if err := cache.Refresh(t.Context()); !errors.Is(err, jwks.ErrUnavailable) {
 		t.Errorf("Cache{}.Refresh() error = %v", err)

@@ -212,9 +212,9 @@ var mutants = []mutant{
 	// Tenants that are looked up.
 	{"a tenant's Validator lists its issuer", []edit{{"validator/lookup.go", "case v != nil && !slices.Contains(v.cfg.Issuers, c.issuer):", "case false && !slices.Contains(v.cfg.Issuers, c.issuer):"}}},
 	{"a tenant that was here is counted apart", []edit{{"validator/tenants.go", "if t.seen.has(issuer) {", "if false {"}}},
-	{"a tenant is asked for after a silence", []edit{{"validator/tenants.go", "patient := !k.lived(MuxLifetime, now) &&", "patient := false &&"}}},
+	{"a tenant is asked for after a silence", []edit{{"validator/tenants.go", "patient := !k.lived(muxLifetime, now) &&", "patient := false &&"}}},
 	{"a tenant in use is asked for again", []edit{{"validator/tenants.go", "return now.UnixNano() >= k.next.Load() }", "return false }"}}},
-	{"a tenant outlives failed calls, for a time", []edit{{"validator/tenants.go", "CodeOf(err) == CodeUnavailable && k.lived(MuxLifetime+MuxStale, now)", "CodeOf(err) == CodeUnavailable"}}},
+	{"a tenant outlives failed calls, for a time", []edit{{"validator/tenants.go", "CodeOf(err) == CodeUnavailable && k.lived(muxLifetime+muxStale, now)", "CodeOf(err) == CodeUnavailable"}}},
 	{"a call from before Forget says nothing", []edit{{"validator/lookup.go", "if c.forgotten {", "if false {"}}},
 	{"first looks are limited", []edit{{"validator/lookup.go", "case !limit.AllowN(now, 1):", "case !limit.AllowN(now, 0):"}}},
 
@@ -227,8 +227,8 @@ var mutants = []mutant{
 	{"there is an issuer", []edit{{config, "if len(cfg.Issuers) == 0 {", "if false {"}}},
 	{"there is an audience", []edit{{config, `wrong("Audiences is empty: name this API, else tokens for any other one would do")`, `cfg.Audiences = []string{"x"}`}}},
 	{"an audience is not empty", []edit{{config, `if audience == "" || strings.TrimSpace(audience) != audience {`, "if false {"}}},
-	{"leeway has a limit", []edit{{config, "if cfg.Leeway > MaxLeeway {", "if false {"}}},
-	{"token size has a limit", []edit{{config, "if cfg.MaxTokenSize < 0 || cfg.MaxTokenSize > MaxMaxTokenSize {", "if false {"}}},
+	{"leeway has a limit", []edit{{config, "if cfg.Leeway > maxLeeway {", "if false {"}}},
+	{"token size has a limit", []edit{{config, "if cfg.MaxTokenSize < 0 || cfg.MaxTokenSize > maxMaxTokenSize {", "if false {"}}},
 
 	{"a secret has its size", []edit{{config, "if size := jose.HashSize(string(alg)); cfg.Secret != nil && len(cfg.Secret) < size {", "if size := jose.HashSize(string(alg)); false {"}}},
 	{"a secret is for HS algorithms", []edit{{config, "case !secret && cfg.Secret != nil:", "case false:"}}},
