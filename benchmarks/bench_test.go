@@ -43,7 +43,8 @@ func BenchmarkRows(b *testing.B) {
 	}
 }
 
-// BenchmarkRefused is what a flood of bad tokens costs. Ratios are to BenchmarkRows/RS256/signature_alone.
+// BenchmarkRefused is what a flood of bad tokens costs. Ratios are to
+// BenchmarkRows/RS256/signature_alone.
 func BenchmarkRefused(b *testing.B) {
 	issuer := newIssuer(b, "RS256")
 	v := newValidator(b, issuer, 0)
@@ -98,7 +99,8 @@ func BenchmarkKeys(b *testing.B) {
 	}
 }
 
-// BenchmarkRemembered is to be run with -cpu 1,2: two processors have to do twice as much.
+// BenchmarkRemembered is to be run with -cpu 1,2: two processors have to do
+// twice as much.
 func BenchmarkRemembered(b *testing.B) {
 	issuer := newIssuer(b, "RS256")
 	v := newValidator(b, issuer, 1000)
@@ -113,7 +115,8 @@ func BenchmarkRemembered(b *testing.B) {
 	})
 }
 
-// BenchmarkMemory reports how many bytes a remembered token takes, for one byte of its own.
+// BenchmarkMemory reports how many bytes a remembered token takes, for one byte
+// of its own.
 func BenchmarkMemory(b *testing.B) {
 	const n = 10_000
 	issuer := newIssuer(b, "EdDSA")

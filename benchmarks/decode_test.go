@@ -12,12 +12,12 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// maxDecode is how many bare signature checks [validator.Claims.Decode] may cost, whatever is in a token of the
-// default size.
+// maxDecode is how many bare signature checks [validator.Claims.Decode] may
+// cost, whatever is in a token of the default size.
 const maxDecode = 5
 
-// BenchmarkDecode has the inputs that Decode takes longest for. It reports the ratio to the bare RS256 check of the
-// same token.
+// BenchmarkDecode has the inputs that Decode takes longest for. It reports the
+// ratio to the bare RS256 check of the same token.
 func BenchmarkDecode(b *testing.B) {
 	issuer := newIssuer(b, "RS256")
 	for _, in := range newDecodings(b, issuer) {
@@ -34,8 +34,8 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
-// TestGateDecode holds every input below the bound. What disturbs a run makes no ratio better, so the best of some
-// counts.
+// TestGateDecode holds every input below the bound. What disturbs a run makes
+// no ratio better, so the best of some counts.
 func TestGateDecode(t *testing.T) {
 	issuer := newIssuer(t, "RS256")
 	for _, in := range newDecodings(t, issuer) {

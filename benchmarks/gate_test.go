@@ -8,7 +8,8 @@ import (
 	"github.com/rsguard/rsguard/benchmarks/rows"
 )
 
-// TestGate keeps the speed: exact counts of allocations, and ratios of what took turns in this process. No absolute time.
+// TestGate keeps the speed: exact counts of allocations, and ratios of what
+// took turns in this process. No absolute time.
 func TestGate(t *testing.T) {
 	for _, tt := range []struct {
 		alg         string
@@ -30,7 +31,8 @@ func TestGate(t *testing.T) {
 			t.Errorf("%s: allocations of Validate, token remembered = %v, want 0", tt.alg, got)
 		}
 
-		// What disturbs a run makes no ratio better, so the best of some counts.
+		// What disturbs a run makes no ratio better, so the best of some
+		// counts.
 		var best ratios
 		for range 8 {
 			if best.improve(t, issuer); best.validate <= tt.validate && best.golangJWT >= tt.golangJWT && best.remembered >= remembered {
@@ -51,7 +53,8 @@ func TestGate(t *testing.T) {
 	}
 }
 
-// remembered is how many times faster than Validate it has to be for a token that is.
+// remembered is how many times faster than Validate it has to be for a token
+// that is.
 const remembered = 150
 
 type ratios struct {

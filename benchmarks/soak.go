@@ -11,8 +11,8 @@ import (
 	"github.com/rsguard/rsguard/benchmarks/rows"
 )
 
-// soak validates n tokens on all processors, of twice as many users as are remembered, and prints the heap as it goes:
-// what is kept must not grow.
+// soak validates n tokens on all processors, of twice as many users as are
+// remembered, and prints the heap as it goes: what is kept must not grow.
 func soak(ctx context.Context, out io.Writer, n int) error {
 	const users, remembered = 2000, 1000
 	issuer, err := rows.NewIssuer("EdDSA")

@@ -37,7 +37,8 @@ func measureAll(ctx context.Context, rounds int, pattern *regexp.Regexp) (report
 	return result, nil
 }
 
-// measureAlgorithm lets all rows take turns with one issuer's token, and returns one table for each group.
+// measureAlgorithm lets all rows take turns with one issuer's token, and
+// returns one table for each group.
 func measureAlgorithm(ctx context.Context, rounds int, alg string, selected []rows.Row) ([]report.Table, error) {
 	issuer, err := rows.NewIssuer(alg)
 	if err != nil {

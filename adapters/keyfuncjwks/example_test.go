@@ -33,11 +33,12 @@ func exampleToken() string {
 	return signed
 }
 
-// Code on golang-jwt takes its keys from rsguard. With echo-jwt it is the same function:
+// Code on golang-jwt takes its keys from rsguard. With echo-jwt it is the same
+// function:
 //
 //	e.Use(echojwt.WithConfig(echojwt.Config{KeyFunc: keys.Keyfunc}))
 func ExampleNew() {
-	// In a service, this is a Cache: jwks.NewCache(jwks.Config{Issuer: "https://issuer.example/"})
+	// A service uses a Cache with the issuer's URL, made by jwks.NewCache.
 	source := jwks.Set{{ID: "1", Public: exampleKey.Public()}}
 
 	keys, err := keyfuncjwks.New(source) // was: keyfunc.NewDefault([]string{"https://issuer.example/.well-known/jwks.json"})
@@ -57,7 +58,8 @@ func ExampleNew() {
 	// Output: user
 }
 
-// A service that has a keyfunc.Keyfunc moves to a validator first, and to a Cache later.
+// A service that has a keyfunc.Keyfunc moves to a validator first, and to a
+// Cache later.
 func ExampleSource() {
 	existing, err := keyfunc.NewJWKSetJSON(json.RawMessage(
 		`{"keys":[{"kid":"1","kty":"OKP","crv":"Ed25519","x":"O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik"}]}`))

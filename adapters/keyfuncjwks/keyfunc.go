@@ -16,12 +16,14 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// A Keyfunc hands out the keys of a key source to golang-jwt. It is a keyfunc.Keyfunc, and safe for concurrent use.
+// A Keyfunc gives the keys of a key source to golang-jwt. It is a
+// keyfunc.Keyfunc, and safe for concurrent use.
 type Keyfunc struct{ keys validator.KeySource }
 
 var _ keyfunc.Keyfunc = (*Keyfunc)(nil)
 
-// New makes a Keyfunc over a key source, a [*jwks.Cache] or a [jwks.Set] for example. It is an error if keys is nil.
+// New returns a Keyfunc for a key source, such as a [*jwks.Cache] or a
+// [jwks.Set]. It returns an error if keys is nil.
 func New(keys validator.KeySource) (*Keyfunc, error) {
 	if isnil.Value(keys) {
 		return nil, errors.New("keyfuncjwks: no key source")
@@ -29,20 +31,25 @@ func New(keys validator.KeySource) (*Keyfunc, error) {
 	return &Keyfunc{keys}, nil
 }
 
-// Keyfunc returns the key that a token is to be verified with. It has the type jwt.Keyfunc, and the signature that
-// echo-jwt's Config.KeyFunc wants. It may wait for the issuer; KeyfuncCtx can end that wait with the request.
+// Keyfunc returns the key that must verify a token. It is a jwt.Keyfunc, and
+// has the signature of echo-jwt's Config.KeyFunc. It may wait for the issuer.
+// Use KeyfuncCtx to end that wait with the request.
 func (k *Keyfunc) Keyfunc(token *jwt.Token) (any, error) {
 	return k.KeyfuncCtx(context.Background())(token)
 }
 
 // KeyfuncCtx returns a Keyfunc whose wait for the issuer ends with ctx.
 //
-// There must be exactly one key that has the token's "kid" and fits its "alg" by type, curve, size and the key's own
-// "alg", and that the key set doesn't say to be another issuer's (see
-// [jwks.Key.SignsFor]); if the token has no "kid", exactly one of all keys must fit. A choice that the token leaves open is an error,
-// and not resolved by trying. So is a token that is critical of anything by "crit", or not base64 by "b64". All errors
-// are keyfunc.ErrKeyfunc. One for an unknown kid is jwkset.ErrKeyNotFound too, one for an issuer that can't be
-// reached is [jwks.ErrUnavailable]; an error of ctx stays what it is.
+// Exactly one key must have the token's "kid" and fit its "alg" by type, curve,
+// size and the key's own "alg". A key that the key set assigns to another
+// issuer doesn't count (see [jwks.Key.SignsFor]). If the token has no "kid",
+// exactly one of all keys must fit. If several keys fit, the result is an
+// error, and none is tried. A token with "crit", or with a "b64" other than
+// true, is an error too.
+//
+// All errors wrap keyfunc.ErrKeyfunc. The error for an unknown kid also wraps
+// jwkset.ErrKeyNotFound, and the error for an issuer that can't be reached
+// wraps [jwks.ErrUnavailable]. An error of ctx is wrapped as well.
 func (k *Keyfunc) KeyfuncCtx(ctx context.Context) jwt.Keyfunc {
 	return func(token *jwt.Token) (any, error) {
 		kid, alg, err := read(token)
@@ -61,8 +68,9 @@ func (k *Keyfunc) KeyfuncCtx(ctx context.Context) jwt.Keyfunc {
 	}
 }
 
-// Storage returns a view of the keys in the form of a jwkset.Storage. It can be read only: what would change it
-// fails with [errors.ErrUnsupported]. Keys that name an issuer are left out, since a jwkset.JWK can't say so.
+// Storage returns a view of the keys in the form of a jwkset.Storage. It can be
+// read only: what would change it fails with [errors.ErrUnsupported]. Keys that
+// name an issuer are left out, since a jwkset.JWK can't say so.
 func (k *Keyfunc) Storage() jwkset.Storage { return &storage{k.source()} }
 
 // source is the key source, also that of a Keyfunc that New has not made.
@@ -80,8 +88,9 @@ func (noKeys) Keys(context.Context, string) ([]jwks.Key, error) {
 	return nil, fmt.Errorf("%w: the Keyfunc was not made by New", jwks.ErrUnavailable)
 }
 
-// VerificationKeySet returns all keys, for golang-jwt to try one by one. KeyfuncCtx never does that. Keys that name an
-// issuer are left out, since there is no token yet to compare it with.
+// VerificationKeySet returns all keys, for golang-jwt to try one by one.
+// KeyfuncCtx never does that. Keys that name an issuer are left out, since
+// there is no token yet to compare it with.
 func (k *Keyfunc) VerificationKeySet(ctx context.Context) (jwt.VerificationKeySet, error) {
 	keys, err := k.source().Keys(ctx, "")
 	if err != nil {
@@ -109,7 +118,8 @@ func read(token *jwt.Token) (kid, alg string, err error) {
 	if alg, _ = token.Header["alg"].(string); !jose.Known(alg) {
 		return "", "", fmt.Errorf(`the token's "alg" is %.32q`, fmt.Sprint(token.Header["alg"]))
 	}
-	// RFC 7515, Section 4.1.11 and RFC 7797, Section 6: nobody behind us looks at these.
+	// RFC 7515, Section 4.1.11 and RFC 7797, Section 6. golang-jwt ignores both
+	// headers.
 	if _, ok := token.Header["crit"]; ok {
 		return "", "", errors.New(`the token's header has "crit"`)
 	}

@@ -230,7 +230,8 @@ func keySet(t *testing.T, signers ...signer) string {
 	return string(text)
 }
 
-// golang-jwt over a Cache: a new key is found at once, and an outage doesn't matter.
+// golang-jwt over a Cache: a new key is found at once, and an outage doesn't
+// matter.
 func TestKeyfunc_cache(t *testing.T) {
 	t.Parallel()
 	first, second := newSigner("1", jwt.SigningMethodES256), newSigner("2", jwt.SigningMethodEdDSA)

@@ -15,16 +15,19 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// A KeySource is a key source for a validator that reads the keys of a keyfunc.Keyfunc. It is safe for concurrent use.
+// A KeySource is a key source for a validator that reads the keys of a
+// keyfunc.Keyfunc. It is safe for concurrent use.
 type KeySource struct{ storage jwkset.Storage }
 
 var _ validator.KeySource = (*KeySource)(nil)
 
-// Source makes a KeySource of a keyfunc.Keyfunc that is there already. It is an error if k or its storage is nil.
+// Source returns a KeySource that reads the keys of k. It returns an error if k
+// or its storage is nil.
 //
-// What it fetches, when, and how long it believes it is up to k; a [jwks.Cache] has better manners. It doesn't tell the
-// member "issuer" of a key, by which Microsoft's common key set says which tokens the key may sign (see
-// [jwks.Key.SignsFor]): read that set with a Cache.
+// When keys are fetched, and how long they are used, is decided by k. It
+// doesn't return the member "issuer" of a key, which says in Microsoft's common
+// key set which tokens the key may sign (see [jwks.Key.SignsFor]). Use a
+// [jwks.Cache] for that set.
 func Source(k keyfunc.Keyfunc) (*KeySource, error) {
 	if isnil.Value(k) {
 		return nil, errors.New("keyfuncjwks: no keyfunc")
@@ -36,10 +39,11 @@ func Source(k keyfunc.Keyfunc) (*KeySource, error) {
 	return &KeySource{s}, nil
 }
 
-// Keys returns the keys with the ID kid, or all if it is empty, less those that [jwks.Parse] would leave out: private and
-// symmetric keys, weak ones, and those for another use. For a kid that isn't there, the storage is asked by its
-// KeyRead, which may fetch. The error wraps [jwks.ErrUnavailable] if the storage fails or holds no usable key at all,
-// and ctx.Err() if ctx is done.
+// Keys returns the keys with the ID kid, or all if it is empty, less those that
+// [jwks.Parse] would leave out: private and symmetric keys, weak ones, and
+// those for another use. For a kid that isn't there, the storage is asked by
+// its KeyRead, which may fetch. The error wraps [jwks.ErrUnavailable] if the
+// storage fails or holds no usable key at all, and ctx.Err() if ctx is done.
 func (s *KeySource) Keys(ctx context.Context, kid string) ([]jwks.Key, error) {
 	if s.storage == nil {
 		return nil, fmt.Errorf("%w: the KeySource was not made by Source", jwks.ErrUnavailable)
@@ -61,7 +65,8 @@ func (s *KeySource) Keys(ctx context.Context, kid string) ([]jwks.Key, error) {
 	case ctx.Err() != nil:
 		return nil, unavailable(ctx, err)
 	}
-	// Not found; or not looked for, because it was looked for too often: then there are others that work.
+	// Not found; or not looked for, because it was looked for too often: then
+	// there are others that work.
 	return nil, availability(usable)
 }
 
@@ -79,7 +84,8 @@ func unavailable(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %s", jwks.ErrUnavailable, err.Error()) // as text: its context isn't the caller's
 }
 
-// choice returns the usable keys with this kid, or all usable ones, and whether there are any at all.
+// choice returns the usable keys with this kid, or all usable ones, and whether
+// there are any at all.
 func choice(all []jwkset.JWK, kid string) (keys []jwks.Key, usable bool) {
 	for i := range all {
 		key, ok := keyOf(&all[i])

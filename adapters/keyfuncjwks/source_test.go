@@ -199,7 +199,8 @@ type withoutStorage struct{ theirs }
 
 func (withoutStorage) Storage() jwkset.Storage { return nil }
 
-// A validator over a keyfunc that was there before: real tokens, and the codes of a refusal.
+// A validator over a keyfunc that was there before: real tokens, and the codes
+// of a refusal.
 func TestSource_validator(t *testing.T) {
 	t.Parallel()
 	const issuer, audience = "https://issuer.example/", "https://api.example.com"

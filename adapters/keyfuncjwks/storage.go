@@ -18,7 +18,8 @@ type storage struct{ keys validator.KeySource }
 
 var _ jwkset.Storage = (*storage)(nil)
 
-// KeyRead returns the only key with this ID. Where several have it, none is right without a look at the token.
+// KeyRead returns the only key with this ID. Where several have it, none is
+// right without a look at the token.
 func (s *storage) KeyRead(ctx context.Context, kid string) (jwkset.JWK, error) {
 	keys, err := s.keys.Keys(ctx, kid)
 	switch {
@@ -66,7 +67,8 @@ func (s *storage) KeyDelete(context.Context, string) (bool, error)   { return fa
 func (s *storage) KeyReplaceAll(context.Context, []jwkset.JWK) error { return errReadOnly }
 func (s *storage) KeyWrite(context.Context, jwkset.JWK) error        { return errReadOnly }
 
-// copied writes the keys into a storage in memory, which knows how to marshal them.
+// copied writes the keys into a storage in memory, which knows how to marshal
+// them.
 func (s *storage) copied(ctx context.Context) (*jwkset.MemoryJWKSet, error) {
 	all, err := s.KeyReadAll(ctx)
 	if err != nil {

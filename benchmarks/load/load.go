@@ -30,7 +30,8 @@ func newRequests(issuer *rows.Issuer, n int) ([][]byte, error) {
 	return requests, nil
 }
 
-// load is a number of closed loops: each sends a request when it has the answer to the one before.
+// load is a number of closed loops: each sends a request when it has the answer
+// to the one before.
 type load struct {
 	requests [][]byte
 	next     atomic.Int64
@@ -60,7 +61,8 @@ func (l *load) close() {
 	}
 }
 
-// run sends requests until over, which gets the number of the next one, and returns how many were answered.
+// run sends requests until over, which gets the number of the next one, and
+// returns how many were answered.
 func (l *load) run(over func(n int) bool) (answered int, err error) {
 	var group sync.WaitGroup
 	var done atomic.Int64
@@ -89,7 +91,8 @@ var (
 	length    = []byte("Content-Length: ")
 )
 
-// readAnswer reads one response, which has to be 200 and short enough for net/http to give it a Content-Length.
+// readAnswer reads one response, which has to be 200 and short enough for
+// net/http to give it a Content-Length.
 func readAnswer(r *bufio.Reader) error {
 	line, err := r.ReadSlice('\n')
 	if err != nil {

@@ -87,7 +87,8 @@ func run(ctx context.Context, out io.Writer) error {
 	results := make([][]result, len(servers))
 	for round := range *rounds {
 		for j := range servers {
-			// Each round begins with another server, so that none always follows the same one.
+			// Each round begins with another server, so that none always
+			// follows the same one.
 			i := (round + j) % len(servers)
 			r, err := servers[i].take(ctx, *turn)
 			if err != nil {
@@ -132,7 +133,8 @@ func median(results []result, of func(result) float64) float64 {
 	return measure.Median(values)
 }
 
-// ratio is the median, over the rounds, of a figure divided by that of the same round's first server.
+// ratio is the median, over the rounds, of a figure divided by that of the same
+// round's first server.
 func ratio(results, first []result, of func(result) float64) float64 {
 	values := make([]float64, len(results))
 	for i, r := range results {

@@ -1,9 +1,11 @@
-// Package measure times things beside each other, so that their ratios can be trusted on a machine whose speed
-// cannot.
+// Package measure times things beside each other, so that their ratios can be
+// trusted on a machine whose speed cannot.
 //
-// All cases take turns in many short rounds of one process. A ratio is the median, over the rounds, of what a case
-// took divided by what the first case took in the same round: the machine's slow moments fall on both sides of the
-// division. The garbage collector runs as it likes: what a case leaves to it is a part of what the case costs.
+// All cases take turns in many short rounds of one process. A ratio is the
+// median, over the rounds, of what a case took divided by what the first case
+// took in the same round: the machine's slow moments fall on both sides of the
+// division. The garbage collector runs as it likes: what a case leaves to it is
+// a part of what the case costs.
 package measure
 
 import (
@@ -28,11 +30,12 @@ type Result struct {
 	Bytes       float64 // allocated by one run
 }
 
-// turn is how long a case runs in a round: long beside the clock's resolution, short beside what disturbs.
+// turn is how long a case runs in a round: long beside the clock's resolution,
+// short beside what disturbs.
 const turn = 5 * time.Millisecond
 
-// Rounds lets the cases take turns. The first case is the one that the ratios relate to. It is not safe for
-// concurrent use.
+// Rounds lets the cases take turns. The first case is the one that the ratios
+// relate to. It is not safe for concurrent use.
 func Rounds(rounds int, cases []Case) ([]Result, error) {
 	results := make([]Result, len(cases))
 	sizes := make([]int, len(cases))
@@ -48,7 +51,8 @@ func Rounds(rounds int, cases []Case) ([]Result, error) {
 	times := make([][]float64, len(cases))
 	for round := range rounds {
 		for j := range cases {
-			// Each round begins with another case, so that none always follows the same one.
+			// Each round begins with another case, so that none always follows
+			// the same one.
 			i := (round + j) % len(cases)
 			ns, err := take(cases[i], sizes[i])
 			if err != nil {
@@ -104,7 +108,8 @@ func size(c Case) int {
 func memory(c Case) (allocations, bytes float64) {
 	const runs = 200
 
-	// One processor, as in testing.AllocsPerRun: nothing else allocates meanwhile.
+	// One processor, as in testing.AllocsPerRun: nothing else allocates
+	// meanwhile.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 
 	// The first collection of a process allocates its workers. It must not
@@ -118,11 +123,13 @@ func memory(c Case) (allocations, bytes float64) {
 	}
 	runtime.ReadMemStats(&after)
 
-	// Whole numbers: a pool that is filled now and then is not an allocation of each run.
+	// Whole numbers: a pool that is filled now and then is not an allocation of
+	// each run.
 	return float64((after.Mallocs - before.Mallocs) / runs), float64((after.TotalAlloc - before.TotalAlloc) / runs)
 }
 
-// Median returns the middle of the values, which it does not change, or zero if there are none.
+// Median returns the middle of the values, which it does not change, or zero if
+// there are none.
 func Median(values []float64) float64 {
 	if len(values) == 0 {
 		return 0

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Processor returns the processor time that this process has used. Time in which
-// other programs have the processor is not in it.
+// Processor returns the processor time that this process has used. Time in
+// which other programs have the processor is not in it.
 func Processor() time.Duration {
 	var used syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Markdown writes the report's tables, and what they were measured with, as GitHub shows them.
+// Markdown writes the report's tables, and what they were measured with, as
+// GitHub shows them.
 func (r Report) Markdown(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %s, %s, %d cores, %s, %d rounds\n", r.Go, r.System, r.CPU, r.Cores,

@@ -30,7 +30,8 @@ type Table struct {
 	Rows  []Row  `json:"rows"`
 }
 
-// Row is one measured thing. A row without allocations to speak of has zero of them.
+// Row is one measured thing. A row without allocations to speak of has zero of
+// them.
 type Row struct {
 	Name        string  `json:"name"`
 	Role        string  `json:"role"`
@@ -41,8 +42,8 @@ type Row struct {
 	Bytes       float64 `json:"bytes"`
 }
 
-// New returns a report on this machine and this binary, without tables. The modules are those whose versions it
-// names.
+// New returns a report on this machine and this binary, without tables. The
+// modules are those whose versions it names.
 func New(rounds int, modules []string) Report {
 	return Report{
 		Go:       runtime.Version(),
@@ -55,7 +56,8 @@ func New(rounds int, modules []string) Report {
 	}
 }
 
-// Compare sets the Speed of every row in the table, and takes the rows whose role is peer for peers.
+// Compare sets the Speed of every row in the table, and takes the rows whose
+// role is peer for peers.
 func (t Table) Compare(peer string) {
 	var fastest float64
 	for _, r := range t.Rows {
@@ -68,7 +70,8 @@ func (t Table) Compare(peer string) {
 	}
 }
 
-// cpu returns the processor's name where the system tells it, and "unknown processor" elsewhere.
+// cpu returns the processor's name where the system tells it, and "unknown
+// processor" elsewhere.
 func cpu() string {
 	const unknown = "unknown processor"
 	file, err := os.Open("/proc/cpuinfo")

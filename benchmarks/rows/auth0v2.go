@@ -77,7 +77,8 @@ func auth0v2Claims(value any) Claims {
 	return validated.CustomClaims.(*auth0Claims).view(validated.RegisteredClaims.Subject)
 }
 
-// auth0Claims are private claims in the form that both versions of go-jwt-middleware ask for.
+// auth0Claims are private claims in the form that both versions of
+// go-jwt-middleware ask for.
 type auth0Claims struct{ private }
 
 func (*auth0Claims) Validate(context.Context) error { return nil }

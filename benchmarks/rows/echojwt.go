@@ -10,8 +10,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// echoJWT parses tokens with golang-jwt and keyfunc, as its documentation shows, so that issuer and audience are
-// checked as well.
+// echoJWT parses tokens with golang-jwt and keyfunc, as its documentation
+// shows, so that issuer and audience are checked as well.
 var echoJWT = Row{
 	Name:    "echo-jwt v4, golang-jwt v5 + keyfunc v3, Echo",
 	Group:   Stack,

@@ -54,7 +54,8 @@ type golangJWTClaims struct {
 
 func (c *golangJWTClaims) view() Claims { return c.private.view(c.Subject) }
 
-// private are the claims that a library does not know by itself, as its user would declare them.
+// private are the claims that a library does not know by itself, as its user
+// would declare them.
 type private struct {
 	Scope       string   `json:"scope"`
 	ClientID    string   `json:"azp"`

@@ -16,7 +16,8 @@ const (
 	nextKeyID = "m4Vd8sHy3Gp6Ja0e" // published as well, as before a rotation
 )
 
-// Issuer is an authorization server on a loopback address. It publishes metadata and two keys.
+// Issuer is an authorization server on a loopback address. It publishes
+// metadata and two keys.
 type Issuer struct {
 	URL       string // the "iss" of its tokens, with Auth0's slash at the end
 	KeySetURL string
@@ -30,7 +31,8 @@ type Issuer struct {
 	server *httptest.Server
 }
 
-// NewIssuer starts an issuer that signs with the algorithm. It serves until Close.
+// NewIssuer starts an issuer that signs with the algorithm. It serves until
+// Close.
 func NewIssuer(alg string) (*Issuer, error) {
 	key, err := generateKey(alg)
 	if err != nil {
@@ -82,7 +84,8 @@ func NewIssuer(alg string) (*Issuer, error) {
 // Close stops the issuer's server.
 func (i *Issuer) Close() { i.server.Close() }
 
-// Sign returns another good token, with these claims beside or in place of the usual ones.
+// Sign returns another good token, with these claims beside or in place of the
+// usual ones.
 func (i *Issuer) Sign(changes map[string]any) (string, error) {
 	all := claims(i.URL)
 	maps.Copy(all, changes)
@@ -98,7 +101,8 @@ func serve(document []byte) http.HandlerFunc {
 	}
 }
 
-// issue signs the good token and, from the same claims, those with one fault each.
+// issue signs the good token and, from the same claims, those with one fault
+// each.
 func (i *Issuer) issue(key, other crypto.Signer) error {
 	good := claims(i.URL)
 	stranger, err := generateKey(i.Algorithm)

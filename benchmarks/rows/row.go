@@ -1,6 +1,8 @@
-// Package rows holds everything that the benchmarks measure, one row for each way to check a token.
+// Package rows holds everything that the benchmarks measure, one row for each
+// way to check a token.
 //
-// Every row gets the same token, reads the same claims and takes its keys from the same key set:
+// Every row gets the same token, reads the same claims and takes its keys from
+// the same key set:
 //
 //	issuer, err := rows.NewIssuer("RS256")
 //	check, err := row.Prepare(ctx, issuer, issuer.Token)
@@ -41,16 +43,18 @@ type Row struct {
 	Role    Role
 	Modules []string // paths of the modules that are measured, for their versions
 
-	// Open gets ready for the issuer's tokens: it fetches keys and builds validators, for as long as ctx lives.
+	// Open gets ready for the issuer's tokens: it fetches keys and builds
+	// validators, for as long as ctx lives.
 	Open func(ctx context.Context, issuer *Issuer) (Checker, error)
 }
 
-// Checker returns the check of one token. What need not be repeated for each request, such as building the
-// http.Request, it does beforehand.
+// Checker returns the check of one token. What need not be repeated for each
+// request, such as building the http.Request, it does beforehand.
 type Checker func(token string) Check
 
-// Check checks the token once more and returns what the caller of the library would go on to use. Its error says
-// why the token is refused. Checks of one Checker are not safe for concurrent use unless [Row.Group] is [Call].
+// Check checks the token once more and returns what the caller of the library
+// would go on to use. Its error says why the token is refused. Checks of one
+// Checker are not safe for concurrent use unless [Row.Group] is [Call].
 type Check func() (Claims, error)
 
 // Claims are what a check must have read from the token, as typed values.
@@ -62,7 +66,8 @@ type Claims struct {
 // Signature is the row that all others are compared with.
 const Signature = "signature alone"
 
-// All returns every row: the bare signature first, then rsguard and its peers by group.
+// All returns every row: the bare signature first, then rsguard and its peers
+// by group.
 func All() []Row {
 	return slices.Concat(
 		[]Row{Yard},

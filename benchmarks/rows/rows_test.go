@@ -7,7 +7,8 @@ import (
 	"github.com/rsguard/rsguard/benchmarks/rows"
 )
 
-// A row counts only if it does the whole work: it reads the claims of the good token and refuses every bad one.
+// A row counts only if it does the whole work: it reads the claims of the good
+// token and refuses every bad one.
 func TestRows(t *testing.T) {
 	t.Parallel()
 

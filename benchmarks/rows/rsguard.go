@@ -59,7 +59,8 @@ var (
 	}
 )
 
-// NewValidator returns a Validator of the issuer's tokens that has fetched its keys.
+// NewValidator returns a Validator of the issuer's tokens that has fetched its
+// keys.
 func NewValidator(ctx context.Context, issuer *Issuer, cacheSize int) (*validator.Validator, error) {
 	v, err := validator.New(validator.Config{
 		Issuers:    []string{issuer.URL},

@@ -15,9 +15,10 @@ import (
 	"strings"
 )
 
-// Yard is the least that any check has to do: hash the signing input and verify the signature, by the
-// fastest call of the standard library, with the token already split, decoded and, for ES256, in ASN.1. Its claims
-// come from nowhere.
+// Yard is the least that any check has to do: hash the signing input and verify
+// the signature, by the fastest call of the standard library, with the token
+// already split, decoded and, for ES256, in ASN.1. Its claims come from
+// nowhere.
 var Yard = Row{
 	Name:  Signature,
 	Group: Call,

@@ -6,8 +6,9 @@ import (
 	"net/http/httptest"
 )
 
-// stack measures a request's way through a handler: build returns the whole stack, at whose end a handler calls
-// see with the claims that it found. The request is made once and the response is thrown away, so that what is
+// stack measures a request's way through a handler: build returns the whole
+// stack, at whose end a handler calls see with the claims that it found. The
+// request is made once and the response is thrown away, so that what is
 // measured is the stack.
 func stack(build func(see func(Claims)) http.Handler) Checker {
 	return func(token string) Check {

@@ -26,8 +26,9 @@ var Want = Claims{
 	Permissions: []string{"read:orders", "write:orders", "read:customers", "read:invoices"},
 }
 
-// claims are those of an access token as Auth0 issues it to a user who logged in to an organization. The token is
-// valid for a day, so that it does not expire under a long run.
+// claims are those of an access token as Auth0 issues it to a user who logged
+// in to an organization. The token is valid for a day, so that it does not
+// expire under a long run.
 func claims(issuer string) map[string]any {
 	now := time.Now()
 

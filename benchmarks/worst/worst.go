@@ -27,13 +27,13 @@ type Input struct {
 	Name string
 
 	// Times is how many times the bounds it may cost. That is 1 for all that a
-	// service reads by default. Where it is told to read more, the bounds grow with
-	// the size.
+	// service reads by default. Where it is told to read more, the bounds grow
+	// with the size.
 	Times float64
 
 	// Own is the bare check of the input's own signature, if that isn't one of
-	// RS256. It counts as one, whatever it costs: what issuers sign with is theirs
-	// to choose, and what clients sign with is the service's.
+	// RS256. It counts as one, whatever it costs: what issuers sign with is
+	// theirs to choose, and what clients sign with is the service's.
 	Own func() error
 
 	// Reject hands the input to the library. It is an error if that accepts it.

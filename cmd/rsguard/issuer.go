@@ -105,7 +105,8 @@ func loopback(addr string) bool {
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
-// nameAfter gives the issuer the name of the address it listens on, if it has none.
+// nameAfter gives the issuer the name of the address it listens on, if it has
+// none.
 func nameAfter(cfg *mockissuer.Config, addr net.Addr) error {
 	at, err := netip.ParseAddrPort(addr.String())
 	if err != nil || cfg.URL != "" {
@@ -119,7 +120,8 @@ func nameAfter(cfg *mockissuer.Config, addr net.Addr) error {
 	return nil
 }
 
-// trustable refuses URLs that no validator would accept tokens from: whoever is between could change the keys.
+// trustable rejects URLs that no validator accepts as an issuer, because an
+// attacker on the network could change the keys.
 func trustable(urls []string) error {
 	for _, u := range urls {
 		if _, err := secureurl.Parse(u); err != nil {
@@ -160,7 +162,8 @@ func sayWhere(out io.Writer, iss *mockissuer.Issuer, configFile string) error {
 	return nil
 }
 
-// curlForToken is a command line that gets a token, if there is a client that may have one on its own.
+// curlForToken is a command line that gets a token, if there is a client that
+// may have one on its own.
 func curlForToken(iss *mockissuer.Issuer) string {
 	for _, c := range iss.Config().Clients {
 		if c.Secret == "" || len(c.Grants) == 0 {
@@ -186,7 +189,8 @@ func shell(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// keepKeys makes the issuer begin with the keys in file, and write there what becomes of them.
+// keepKeys makes the issuer begin with the keys in file, and write there what
+// becomes of them.
 func keepKeys(cfg *mockissuer.Config, file string) error {
 	if file == "" {
 		return nil
@@ -203,7 +207,8 @@ func keepKeys(cfg *mockissuer.Config, file string) error {
 	return nil
 }
 
-// replaceFile writes beside file first: whoever reads it, or is interrupted, finds all of the old or all of the new.
+// replaceFile writes a new file beside file and renames it. A reader, or an
+// interruption, sees all of the old file or all of the new one.
 func replaceFile(file string, content []byte) error {
 	// CreateTemp makes a file of mode 0600.
 	temporary, err := os.CreateTemp(filepath.Dir(file), ".rsguard-keys-*")

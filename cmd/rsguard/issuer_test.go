@@ -61,7 +61,8 @@ func TestIssuerSaysWhatWorks(t *testing.T) {
 	}
 }
 
-// TestIssuerNames holds the promise that a validator accepts an issuer of any name that the program takes.
+// TestIssuerNames holds the promise that a validator accepts an issuer of any
+// name that the program takes.
 func TestIssuerNames(t *testing.T) {
 	t.Parallel()
 
@@ -137,8 +138,8 @@ func TestIssuerKeepsKeys(t *testing.T) {
 	}
 }
 
-// TestPrintedConfigHasEveryField holds that -print-config shows and explains all
-// that can be written into a file.
+// TestPrintedConfigHasEveryField holds that -print-config shows and explains
+// all that can be written into a file.
 func TestPrintedConfigHasEveryField(t *testing.T) {
 	t.Parallel()
 

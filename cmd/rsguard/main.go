@@ -1,4 +1,5 @@
-// Command rsguard helps to develop and debug services that accept access tokens.
+// Command rsguard helps to develop and debug services that accept access
+// tokens.
 //
 //	rsguard issuer     runs a mock issuer to get tokens from, with a page to mint them on
 //	rsguard explain    says what a validator thinks of a token, check by check
@@ -35,7 +36,8 @@ const usage = `usage:
 -h after a command lists its flags.
 `
 
-// run returns the exit code: 0 if all is well, 1 if not, 2 if the command line cannot be understood.
+// run returns the exit code: 0 if all is well, 1 if not, 2 if the command line
+// cannot be understood.
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
 	if len(args) == 0 {
 		fmt.Fprint(errOut, usage)

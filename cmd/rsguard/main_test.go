@@ -46,7 +46,8 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// startIssuer runs rsguard issuer until stop is called or the test ends. Its page is at url.
+// startIssuer runs rsguard issuer until stop is called or the test ends. Its
+// page is at url.
 func startIssuer(t *testing.T, args ...string) (url string, out, errOut *output, stop func()) {
 	t.Helper()
 	out, errOut = &output{ready: make(chan struct{})}, &output{ready: make(chan struct{})}

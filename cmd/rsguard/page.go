@@ -32,7 +32,8 @@ type page struct {
 	bad func() []mockissuer.BadToken // for their names; made once, for they take a while
 }
 
-// mountPage adds the page to what iss serves, behind iss's look at the Host header.
+// mountPage adds the page to what iss serves, behind iss's look at the Host
+// header.
 func mountPage(iss *mockissuer.Issuer) {
 	p := page{iss: iss, bad: sync.OnceValue(func() []mockissuer.BadToken {
 		list, _ := iss.BadTokens(mockissuer.DefaultAudience) // an error shows when one is asked for
@@ -51,7 +52,7 @@ func mountPage(iss *mockissuer.Issuer) {
 		mux.HandleFunc("GET /"+file, func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, pageFiles, file) })
 	}
 
-	// A page of somebody else's must not post here: not forms, and not by script.
+	// Another site's page must not post here, by a form or by a script.
 	guarded := http.NewCrossOriginProtection().Handler(mux)
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
@@ -211,7 +212,8 @@ func (p page) explain(w http.ResponseWriter, r *http.Request) {
 	p.show(w, r, v)
 }
 
-// explainTo says what a validator for this issuer and the form's audience thinks of a token.
+// explainTo says what a validator for this issuer and the form's audience
+// thinks of a token.
 func (p page) explainTo(v *view, r *http.Request, token string) {
 	keySet, err := p.iss.KeySet()
 	if err != nil {

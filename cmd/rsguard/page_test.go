@@ -141,7 +141,8 @@ func TestPageMints(t *testing.T) {
 	}
 }
 
-// TestPageOffersAlgorithmsThatWork mints with each algorithm that the page offers, for each API.
+// TestPageOffersAlgorithmsThatWork mints with each algorithm that the page
+// offers, for each API.
 func TestPageOffersAlgorithmsThatWork(t *testing.T) {
 	t.Parallel()
 

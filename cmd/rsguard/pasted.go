@@ -79,8 +79,8 @@ func unpacked(text string) (token, what string, err error) {
 	return token, what, nil
 }
 
-// response reads a token endpoint's answer, and reports false if text is no JSON
-// object.
+// response reads a token endpoint's answer, and reports false if text is no
+// JSON object.
 func response(text string) (token, what string, err error, ok bool) {
 	var members map[string]any
 	if isJSON := json.Unmarshal([]byte(text), &members) == nil; !isJSON || members == nil {

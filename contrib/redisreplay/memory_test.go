@@ -17,8 +17,8 @@ import (
 	"github.com/rsguard/rsguard/contrib/redisreplay"
 )
 
-// maxBytes is what Redis may need for a proof: a million of them, those of 6,600 requests in each second, are then
-// under 200 MB.
+// maxBytes is what Redis may need for a proof: a million of them, those of
+// 6,600 requests in each second, are then under 200 MB.
 const maxBytes = 200
 
 // REDIS_PROOFS=1000000 makes it a million.

@@ -164,7 +164,8 @@ func TestTwoProcesses(t *testing.T) {
 	}
 }
 
-// Redis is killed while requests wait for it: they get 503, and a new Redis makes all good.
+// Redis is killed while requests wait for it: they get 503, and a new Redis
+// makes all good.
 func TestKilledInFlight(t *testing.T) {
 	t.Parallel()
 
@@ -188,7 +189,8 @@ func TestKilledInFlight(t *testing.T) {
 		t.Fatalf("status = %d, want 200", got)
 	}
 
-	// Stopped, it takes commands and doesn't answer; each that is sent is counted.
+	// Stopped, it takes commands and doesn't answer; each that is sent is
+	// counted.
 	const n = 8
 	sent := make(chan struct{}, 2*n)
 	client.AddHook(hook(func(cmd redis.Cmder) {

@@ -24,7 +24,8 @@ type server struct {
 	cmd  *exec.Cmd
 }
 
-// newServer starts one on a loopback port. It skips the test if there is no redis-server or valkey-server.
+// newServer starts one on a loopback port. It skips the test if there is no
+// redis-server or valkey-server.
 func newServer(tb testing.TB, args ...string) *server {
 	tb.Helper()
 	path, err := exec.LookPath("redis-server")
@@ -34,7 +35,8 @@ func newServer(tb testing.TB, args ...string) *server {
 	if err != nil {
 		tb.Skip("neither redis-server nor valkey-server is installed")
 	}
-	// The port may be taken by another program before the server has it: then it fails to start, and so does the test.
+	// The port may be taken by another program before the server has it: then
+	// it fails to start, and so does the test.
 	l, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)

@@ -1,5 +1,5 @@
-// Package redisreplay remembers DPoP proofs in Redis or Valkey, so that all the servers behind one name take each
-// proof once.
+// Package redisreplay remembers DPoP proofs in Redis or Valkey, so that the
+// servers of one API accept each proof once between them.
 //
 //	client := redis.NewClient(&redis.Options{
 //		Addr:                  "redis.internal:6379",
@@ -9,15 +9,17 @@
 //	replays, err := redisreplay.New(redisreplay.Config{Client: client})
 //	proofs, err := dpop.New(dpop.Config{Replays: replays})
 //
-// Each proof costs one command, SET with NX and PX, which is atomic, and one key, which Redis forgets by itself. With
-// maxmemory, use the policy noeviction: a key that is evicted is a proof that can be used again. Replication is
-// asynchronous, so a failover can forget the proofs of its last moments.
+// Each proof costs one command, SET with NX and PX, which is atomic, and one
+// key, which Redis forgets by itself. With maxmemory, use the policy
+// noeviction: a key that is evicted is a proof that can be used again.
+// Replication is asynchronous, so a failover can forget the proofs of its last
+// moments.
 //
-// Redis forgets keys by its own clock. So if the clock of a server is set back by
-// more than ClockSkew, its Store can't know which of the proofs that are valid
-// again were used before. It returns an error for them until its clock is where
-// it was, and their requests are answered with 503. A Store that is made after
-// such a step doesn't know of it.
+// Redis forgets keys by its own clock. So if the clock of a server is set back
+// by more than ClockSkew, its Store can't know which of the proofs that are
+// valid again were used before. It returns an error for them until its clock is
+// where it was, and their requests are answered with 503. A Store that is made
+// after such a step doesn't know of it.
 package redisreplay
 
 import (
@@ -45,42 +47,49 @@ const (
 // MaxTimeout is the longest that a request may wait.
 const MaxTimeout = 10 * time.Second
 
-// A Config says how to use Redis. Client is required; the zero value of every other field is its default.
+// A Config says how to use Redis. Client is required; the zero value of every
+// other field is its default.
 type Config struct {
-	// Client is a *redis.Client, *redis.ClusterClient or *redis.Ring, made, shared and closed by the caller. Each command
-	// is for a single key, so any slot of a cluster will do.
+	// Client is a *redis.Client, *redis.ClusterClient or *redis.Ring, made,
+	// shared and closed by the caller. Each command is for a single key, so any
+	// slot of a cluster will do.
 	//
-	// Its options must have ContextTimeoutEnabled, without which Timeout would not hold. And MaxRetries should be -1: when
-	// an answer is lost and the client repeats a command that was carried out, then the proof looks as if used before.
+	// Its options must have ContextTimeoutEnabled, without which Timeout would
+	// not hold. And MaxRetries should be -1: when an answer is lost and the
+	// client repeats a command that was carried out, then the proof looks as if
+	// used before.
 	Client interface {
 		Process(ctx context.Context, cmd redis.Cmder) error
 	}
 
-	// Prefix begins each key. Empty means [DefaultPrefix]. Services that share a Redis should have different ones, or
-	// they refuse each other's proofs, which is safe.
+	// Prefix begins each key. Empty means [DefaultPrefix]. Services that share
+	// a Redis should have different ones, or they reject each other's proofs,
+	// which is safe.
 	Prefix string
 
-	// Timeout bounds the wait for an answer, in which a request is held up. Zero means [DefaultTimeout]; more than
-	// [MaxTimeout] is refused.
+	// Timeout bounds how long a request waits for Redis. If zero,
+	// [DefaultTimeout] is used. It must not exceed [MaxTimeout].
 	Timeout time.Duration
 
-	// ClockSkew is how far the clocks of the servers may disagree that share the Redis: a key is kept for so much longer,
-	// since a server whose clock is behind accepts a proof for so much longer. Zero means [DefaultClockSkew]; a negative
-	// value means none.
+	// ClockSkew is the largest difference between the clocks of the servers
+	// that share the Redis. A key is kept that much longer, because a server
+	// whose clock is behind accepts a proof that much longer. If zero,
+	// [DefaultClockSkew] is used. If negative, none.
 	ClockSkew time.Duration
 
-	// Now tells the time. Nil means [time.Now].
+	// Now returns the current time. If nil, [time.Now] is used.
 	Now func() time.Time
 }
 
-// A Store is a [dpop.ReplayStore]. It is made by [New], and safe for concurrent use.
+// A Store is a [dpop.ReplayStore]. It is made by [New], and safe for concurrent
+// use.
 type Store struct {
 	cfg   Config
 	clock *clock
 }
 
-// A clock notices if it is set back. Its fields are in Unix nanoseconds, and only
-// grow.
+// A clock notices if it is set back. Its fields are in Unix nanoseconds, and
+// only grow.
 type clock struct {
 	latest   atomic.Int64 // what it has said
 	farthest atomic.Int64 // the expiry of a key
@@ -89,7 +98,8 @@ type clock struct {
 
 var _ dpop.ReplayStore = (*Store)(nil)
 
-// New returns a Store for cfg. It does no I/O. Its error joins everything that is wrong with cfg.
+// New returns a Store for cfg. It does no I/O. The error joins all faults of
+// cfg.
 func New(cfg Config) (*Store, error) {
 	var errs []error
 	if v := reflect.ValueOf(cfg.Client); cfg.Client == nil || v.Kind() == reflect.Pointer && v.IsNil() {
@@ -116,7 +126,8 @@ func New(cfg Config) (*Store, error) {
 	return &Store{cfg, new(clock)}, nil
 }
 
-// heedsContexts reports whether a deadline ends a client's wait. A client of another type is believed to.
+// heedsContexts reports whether a deadline ends a client's wait. A client of
+// another type is believed to.
 func heedsContexts(client any) bool {
 	switch client := client.(type) {
 	case *redis.Client:
@@ -129,10 +140,12 @@ func heedsContexts(client any) bool {
 	return true
 }
 
-// Add is [dpop.ReplayStore.Add]. Its error is the client's, or that of ctx or of the Timeout.
+// Add is [dpop.ReplayStore.Add]. Its error is the client's, or that of ctx or
+// of the Timeout.
 //
-// A command whose answer is lost may have been carried out. The proof is used up then, and a client that sends it again
-// is refused: it has to make another for each attempt (RFC 9449, Section 7.3).
+// A command whose answer is lost may have been carried out. The proof is then
+// used, and is rejected if the client sends it again. A client must make a new
+// proof for each attempt (RFC 9449, Section 7.3).
 func (s *Store) Add(ctx context.Context, key string, expires time.Time) (bool, error) {
 	if s.cfg.Client == nil {
 		return false, errors.New("redisreplay: the Store was not made by New")

@@ -84,8 +84,8 @@ func TestStore_command(t *testing.T) {
 	}
 }
 
-// Redis goes by its own clock. What it may have forgotten, when the clock of the
-// server is set back, is not new.
+// Redis goes by its own clock. What it may have forgotten, when the clock of
+// the server is set back, is not new.
 func TestStore_clockSetBack(t *testing.T) {
 	t.Parallel()
 
@@ -166,7 +166,8 @@ func (h hook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessP
 	return next
 }
 
-// Of many that add one key at the same time through many connections, one gets true.
+// Of many that add one key at the same time through many connections, one gets
+// true.
 func TestStore_atomic(t *testing.T) {
 	t.Parallel()
 
@@ -192,7 +193,8 @@ func TestStore_atomic(t *testing.T) {
 	}
 }
 
-// A cluster of one node has all that matters: slots, and a client that asks where they are.
+// A cluster of one node has all that matters: slots, and a client that asks
+// where they are.
 func TestStore_cluster(t *testing.T) {
 	t.Parallel()
 

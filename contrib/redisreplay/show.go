@@ -5,8 +5,8 @@ import (
 	"log/slog"
 )
 
-// LogValue is what logs show of cfg: the type of its Client, and not what that is
-// connected to and by which password.
+// LogValue is what logs show of cfg: the type of its Client, and not what that
+// is connected to and by which password.
 func (cfg Config) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("client", fmt.Sprintf("%T", cfg.Client)),

@@ -1,5 +1,6 @@
-// Command dpop shows an API that takes tokens bound to their client's key (RFC 9449), and what somebody gets who has
-// stolen one. It needs no arguments and no network: a mock issuer, the API and the client run on loopback.
+// Command dpop shows an API that takes tokens bound to their client's key (RFC
+// 9449), and what somebody gets who has stolen one. It needs no arguments and
+// no network: a mock issuer, the API and the client run on loopback.
 //
 //	go run ./examples/dpop
 package main
@@ -56,12 +57,14 @@ func newAPI(issuer string) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	// And they share a store of the proofs that were used: Replays, such as contrib/redisreplay.
+	// And they share a store of the proofs that were used: Replays, such as
+	// contrib/redisreplay.
 	proofs, err := dpop.New(dpop.Config{Nonces: nonces})
 	if err != nil {
 		return nil, err
 	}
-	// Behind a proxy, Origin says by which scheme and host clients know the API.
+	// Behind a proxy, Origin says by which scheme and host clients know the
+	// API.
 	auth, err := middleware.New(middleware.Config{Validator: tokens, DPoP: proofs, RequireBinding: true})
 	if err != nil {
 		return nil, err

@@ -13,8 +13,9 @@ import (
 
 const callback = "http://127.0.0.1/callback"
 
-// askWhoIAm is an MCP client that knows the server's URL and its own ID, and finds out all else: the server's 401
-// names the metadata, the metadata names the issuer, and the issuer's names its endpoints.
+// askWhoIAm is an MCP client that knows the server's URL and its own ID, and
+// discovers the rest: the server's 401 names the metadata, the metadata names
+// the issuer, and the issuer's names its endpoints.
 func askWhoIAm(ctx context.Context, server string, client *http.Client) (string, error) {
 	oauth, err := sdkauth.NewAuthorizationCodeHandler(&sdkauth.AuthorizationCodeHandlerConfig{
 		PreregisteredClient:      &oauthex.ClientCredentials{ClientID: "mcp-client"},
@@ -43,8 +44,8 @@ func askWhoIAm(ctx context.Context, server string, client *http.Client) (string,
 	return text.Text, nil
 }
 
-// browser opens the page that the user is to log in on. The mock issuer asks nothing, and sends the browser to the
-// callback with the code.
+// browser opens the page that the user is to log in on. The mock issuer asks
+// nothing, and sends the browser to the callback with the code.
 func browser(transport http.RoundTripper) sdkauth.AuthorizationCodeFetcher {
 	return func(ctx context.Context, args *sdkauth.AuthorizationArgs) (*sdkauth.AuthorizationResult, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, args.URL, nil)

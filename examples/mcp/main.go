@@ -1,5 +1,6 @@
-// Command mcp protects an MCP server, and lets a client find out by itself how to get a token for it. It needs no
-// arguments and no network: a mock issuer, the server and the client run on loopback.
+// Command mcp protects an MCP server, and lets a client find out by itself how
+// to get a token for it. It needs no arguments and no network: a mock issuer,
+// the server and the client run on loopback.
 //
 //	cd examples/mcp && go run .
 package main

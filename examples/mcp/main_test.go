@@ -104,7 +104,8 @@ func TestMetadata(t *testing.T) {
 	}
 }
 
-// Whoever learns the ID of a session must not go on with it under a token of his own.
+// A client that learns the ID of a session must not continue it with another
+// user's token.
 func TestSession(t *testing.T) {
 	url, issuer := start(t)
 	token := func(subject string) string {

@@ -14,7 +14,8 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// newServer returns an MCP server that is reached at resource, and takes the tokens that issuer has made for it.
+// newServer returns an MCP server that is reached at resource, and takes the
+// tokens that issuer has made for it.
 func newServer(resource, issuer string, logger *slog.Logger) (http.Handler, error) {
 	v, err := validator.New(validator.Config{Issuers: []string{issuer}, Audiences: []string{resource}})
 	if err != nil {
@@ -24,8 +25,9 @@ func newServer(resource, issuer string, logger *slog.Logger) (http.Handler, erro
 		Validator: v,
 		Metadata: &middleware.Metadata{
 			Resource: resource,
-			// The SDK's client doesn't remove the slash at the end of an issuer before it looks for the metadata, as
-			// RFC 8414, Section 3.1 says; but it takes the issuer without one for the same.
+			// The SDK's client doesn't remove the slash at the end of an issuer
+			// before it looks for the metadata, as RFC 8414, Section 3.1 says;
+			// but it takes the issuer without one for the same.
 			AuthorizationServers: []string{strings.TrimSuffix(issuer, "/")},
 			ScopesSupported:      []string{"notes:read"},
 		},
@@ -45,8 +47,9 @@ func newServer(resource, issuer string, logger *slog.Logger) (http.Handler, erro
 	return mux, nil
 }
 
-// withTokenInfo tells the SDK whose request it is. It then keeps a session to the user who has begun it, and hands the
-// claims to the tools. By now the token has been validated: the SDK only asks.
+// withTokenInfo tells the SDK whose request it is. It then keeps a session to
+// the user who has begun it, and hands the claims to the tools. By now the
+// token has been validated: the SDK only asks.
 func withTokenInfo(next http.Handler) http.Handler {
 	return sdkauth.RequireBearerToken(func(ctx context.Context, _ string, _ *http.Request) (*sdkauth.TokenInfo, error) {
 		claims, ok := middleware.ClaimsFromContext(ctx)
@@ -62,7 +65,8 @@ func withTokenInfo(next http.Handler) http.Handler {
 	}, &sdkauth.RequireBearerTokenOptions{ClockSkew: validator.DefaultLeeway})(next)
 }
 
-// whoAmI finds the claims in the call: its context is that of the session, and not of the request.
+// whoAmI finds the claims in the call: its context is that of the session, and
+// not of the request.
 func whoAmI(_ context.Context, call *mcp.CallToolRequest, _ struct{}) (*mcp.CallToolResult, any, error) {
 	claims, ok := call.Extra.TokenInfo.Extra["claims"].(*validator.Claims)
 	if !ok {

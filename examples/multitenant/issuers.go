@@ -18,7 +18,8 @@ type issuers struct {
 }
 
 func startIssuers() (*issuers, error) {
-	// Acme's own domain is the address, and its custom domain the name of the host.
+	// Acme's own domain is the address, and its custom domain the name of the
+	// host.
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err

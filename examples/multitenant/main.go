@@ -1,5 +1,7 @@
-// Command multitenant is an API of two tenants: one has a custom domain beside its own, the other has algorithms and
-// checks of its own. It needs no arguments and no network: mock issuers run on loopback, and it prints who may do what.
+// Command multitenant is an API of two tenants: one has a custom domain beside
+// its own, the other has algorithms and checks of its own. It needs no
+// arguments and no network: mock issuers run on loopback, and it prints who may
+// do what.
 //
 //	go run ./examples/multitenant
 package main
@@ -90,7 +92,8 @@ func newAPI(tenants []tenant) (http.Handler, error) {
 
 type organizationKey struct{}
 
-// withOrganization puts into the context which organization a request is about, for [organization] to find.
+// withOrganization puts into the context which organization a request is about,
+// for [organization] to find.
 func withOrganization(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := context.WithValue(r.Context(), organizationKey{}, r.PathValue("name"))

@@ -1,5 +1,6 @@
-// Command nethttp is an API on net/http alone. It accepts the tokens of the mock issuer that
-// "go run ./cmd/rsguard issuer" starts, or of others, with spaces between them:
+// Command nethttp is an API on net/http alone. It accepts the tokens of the
+// mock issuer that "go run ./cmd/rsguard issuer" starts, or of others, with
+// spaces between them:
 //
 //	go run ./examples/nethttp -issuer https://tenant.eu.auth0.com/ -audience https://api.example.com
 package main

@@ -1,5 +1,6 @@
-// Command quickstart shows an API with rsguard at work, and needs no arguments and no network: a mock issuer and the
-// API run on loopback, and the API is asked six times.
+// Command quickstart shows an API with rsguard at work, and needs no arguments
+// and no network: a mock issuer and the API run on loopback, and the API is
+// asked six times.
 //
 //	go run ./examples/quickstart          # prints what was asked and answered
 //	go run ./examples/quickstart -serve   # keeps both running, to be tried with curl

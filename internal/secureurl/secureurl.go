@@ -1,4 +1,4 @@
-// Package secureurl says which URLs may be trusted with keys and tokens, so that it is said once.
+// Package secureurl decides which URLs may be trusted with keys and tokens.
 package secureurl
 
 import (
@@ -10,9 +10,10 @@ import (
 	"strings"
 )
 
-// Parse refuses URLs that nothing secret or trusted can be had from: those that are not https, or http on a loopback
-// host, have no host, or have credentials or a fragment. Its error says what the URL is or has, to stand behind the
-// name of a field, and doesn't repeat raw, which may hold a password.
+// Parse parses an https URL, or an http URL on a loopback host. It rejects URLs
+// without a host, and URLs with credentials or a fragment. The error is a
+// predicate, to follow the name of a field. It doesn't repeat raw, which may
+// hold a password.
 func Parse(raw string) (*url.URL, error) {
 	if strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"<>\\^`{|}", r) }) {
 		return nil, errors.New("has characters that no URL has") // RFC 3986, Appendix A
@@ -42,8 +43,8 @@ func isPort(s string) bool {
 	return s == "" || err == nil
 }
 
-// IsLoopback reports whether a URL's host is this machine by its very name: an address of the loopback networks, or
-// "localhost" (RFC 6761, Section 6.3).
+// IsLoopback reports whether a URL's host is this machine by its very name: an
+// address of the loopback networks, or "localhost" (RFC 6761, Section 6.3).
 func IsLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()

@@ -1,4 +1,5 @@
-// Package tryout tests the examples: each is the same small API on another framework.
+// Package tryout tests the examples: each is the same small API on another
+// framework.
 package tryout
 
 import (
@@ -13,7 +14,8 @@ import (
 	"github.com/rsguard/rsguard/testutil"
 )
 
-// API runs an example against two mock issuers and asks what its doc comment promises.
+// API runs an example against two mock issuers and asks what its doc comment
+// promises.
 func API(t *testing.T, run func(ctx context.Context, args []string, out io.Writer) error) {
 	t.Helper()
 
@@ -68,7 +70,8 @@ func API(t *testing.T, run func(ctx context.Context, args []string, out io.Write
 	}
 }
 
-// Start runs an example until the test ends, and returns the URL that its first line of output names.
+// Start runs an example until the test ends, and returns the URL that its first
+// line of output names.
 func Start(t *testing.T, run func(ctx context.Context, args []string, out io.Writer) error, args ...string) (url string) {
 	t.Helper()
 
