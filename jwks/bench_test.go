@@ -12,8 +12,8 @@ import (
 
 var sizes = []int{1, 100, 10_000}
 
-// largeSet writes n keys that differ by their kid alone, which is all that a lookup looks at. 10,000 of the smallest
-// kind just fit into the largest body.
+// largeSet writes n keys that differ by their kid alone, which is all that a
+// lookup looks at. 10,000 of the smallest kind just fit into the largest body.
 func largeSet(n int) string {
 	keys := make([]string, n)
 	for i := range keys {
@@ -58,7 +58,8 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// In no state does a lookup of a known kid allocate, the ones that wait for the issuer aside.
+// In no state does a lookup of a known kid allocate, the ones that wait for the
+// issuer aside.
 func TestCache_allocations(t *testing.T) { // not parallel: testing.AllocsPerRun counts for everybody
 	synctest.Test(t, func(t *testing.T) {
 		iss := newIssuer(largeSet(100))

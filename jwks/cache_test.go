@@ -19,7 +19,8 @@ import (
 	"github.com/rsguard/rsguard/jwks"
 )
 
-// The state at each border between two, for every way in which an issuer can tell a lifetime.
+// The state at each border between two, for every way in which an issuer can
+// tell a lifetime.
 func TestCache_lifetime(t *testing.T) {
 	t.Parallel()
 	const day = 24 * time.Hour
@@ -114,14 +115,16 @@ func TestCache_configuredLifetime(t *testing.T) {
 		iss.set(func() { iss.down = true })
 		mustBeUnavailable(t, c, "1")
 
-		// Keys that take longer to come than they are to live are served to those who waited for them.
+		// Keys that take longer to come than they are to live are served to
+		// those who waited for them.
 		iss.set(func() { iss.down, iss.latency = false, 4*time.Second })
 		c = iss.cache(t, func(cfg *jwks.Config) { cfg.TTL, cfg.MaxStale = time.Second, -1 })
 		mustFind(t, c, "1")
 	})
 }
 
-// After a pause there are keys that nobody has asked about: the issuer is asked first.
+// After a pause there are keys that nobody has asked about: the issuer is asked
+// first.
 func TestCache_afterIdleTime(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -151,7 +154,8 @@ func TestCache_afterIdleTime(t *testing.T) {
 			}
 			pass(tt.idle)
 
-			// Up, with one key withdrawn. The failure of hours ago is no reason to serve it once more.
+			// Up, with one key withdrawn. The failure of hours ago is no reason
+			// to serve it once more.
 			iss.set(func() { iss.silent = false })
 			iss.serve(set(jwk("1")))
 			mustMiss(t, c, "2")
@@ -160,7 +164,8 @@ func TestCache_afterIdleTime(t *testing.T) {
 	}
 }
 
-// In an outage keys are served at once for as long as lookups come, and after a pause the issuer is asked first.
+// In an outage keys are served at once for as long as lookups come, and after a
+// pause the issuer is asked first.
 func TestCache_pauseInOutage(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -208,7 +213,8 @@ func TestCache_pauseInOutage(t *testing.T) {
 	}
 }
 
-// A failure in the future of a clock that was set back may have been at any time.
+// A failure in the future of a clock that was set back may have been at any
+// time.
 func TestCache_failureAfterTheClock(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -656,8 +662,8 @@ func TestCache_waitersThatLeave(t *testing.T) {
 	})
 }
 
-// Discovery answers late and the key set not at all. Who asks for a key that isn't held waits for one of the two, and
-// with nothing held for both.
+// Discovery answers late and the key set not at all. Who asks for a key that
+// isn't held waits for one of the two, and with nothing held for both.
 func TestCache_unknownKidBehindSlowDiscovery(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -713,7 +719,8 @@ func TestCache_unknownKidBehindSlowDiscovery(t *testing.T) {
 	})
 }
 
-// What begins a fetch for one kid doesn't keep the next from it where UnknownKeyInterval is short.
+// What begins a fetch for one kid doesn't keep the next from it where
+// UnknownKeyInterval is short.
 func TestCache_unknownKidIsRemembered(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -745,7 +752,8 @@ func TestCache_unknownKidIsRemembered(t *testing.T) {
 		if got := iss.requests(); got != 6 {
 			t.Errorf("%d fetches in a new generation, want 6", got)
 		}
-		// More than are remembered: the others cost a fetch each time, as UnknownKeyInterval allows.
+		// More than are remembered: the others cost a fetch each time, as
+		// UnknownKeyInterval allows.
 		for n := range 1200 {
 			pass(time.Millisecond)
 			mustMiss(t, c, fmt.Sprint("random-", n))
@@ -867,7 +875,8 @@ func TestCache_leftOutKeys(t *testing.T) {
 	}
 }
 
-// One reason for a warning makes it one, be it told or be it one of those that are only counted.
+// One reason for a warning makes it one, be it told or be it one of those that
+// are only counted.
 func TestCache_leftOutKeyAmongEncryptionKeys(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -976,7 +985,8 @@ type blocked struct{ released chan struct{} }
 func (b blocked) Read([]byte) (int, error) { <-b.released; return 0, io.EOF }
 func (b blocked) Close() error             { return nil }
 
-// A client that doesn't end its requests in time keeps two goroutines, and nobody else.
+// A client that doesn't end its requests in time keeps two goroutines, and
+// nobody else.
 func TestCache_clientIgnoresContext(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -1027,7 +1037,8 @@ func TestCache_clientIgnoresContext(t *testing.T) {
 				}
 				hanging.Store(0)
 
-				// Keys are held: served at once, for as long as an outage may last.
+				// Keys are held: served at once, for as long as an outage may
+				// last.
 				every(time.Second, 2*time.Hour, func(time.Duration) {
 					if got := mustFind(t, c, "1"); got.took > 0 {
 						t.Errorf("Keys(1) took %v, want it at once", got.took)
@@ -1043,7 +1054,8 @@ func TestCache_clientIgnoresContext(t *testing.T) {
 					t.Errorf("Status().LastError = %v, want it to tell of the requests that hang", got)
 				}
 
-				// A fetch may be waiting for the requests that hang, and asks as soon as they are released.
+				// A fetch may be waiting for the requests that hang, and asks
+				// as soon as they are released.
 				serve(set(one, jwk("2")))
 				stuck.Store(false)
 				close(released)
@@ -1066,7 +1078,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// Readers, a flood, rotations, outages and callers that leave, all at once: for the race detector.
+// Readers, a flood, rotations, outages and callers that leave, all at once: for
+// the race detector.
 func TestCache_everythingAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -1097,7 +1110,8 @@ func TestCache_everythingAtOnce(t *testing.T) {
 	})
 }
 
-// The time that a caller brings along saves a look at the clock. If keys would not be fresh by it, the clock decides.
+// The time that a caller brings along saves a look at the clock. If keys would
+// not be fresh by it, the clock decides.
 func TestCache_KeysAt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

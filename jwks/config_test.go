@@ -76,5 +76,6 @@ func TestNewCache(t *testing.T) {
 	}
 }
 
-// generator is the base point of P-256: on the curve, and as good as any for what is not about signatures.
+// generator is the base point of P-256: on the curve, and as good as any for
+// what is not about signatures.
 var generator = &ecdsa.PublicKey{Curve: elliptic.P256(), X: elliptic.P256().Params().Gx, Y: elliptic.P256().Params().Gy}

@@ -102,7 +102,8 @@ func TestCache_discovery(t *testing.T) {
 	}
 }
 
-// Where the keys are is asked once a day; if the issuer can't say then, the old place is as good.
+// Where the keys are is asked once a day; if the issuer can't say then, the old
+// place is as good.
 func TestCache_discoveryIsKept(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -128,7 +129,8 @@ func TestCache_discoveryIsKept(t *testing.T) {
 			t.Errorf("metadata asked for %d times and keys %d times in a day, want once and each 8 min", metadata, keys)
 		}
 
-		// No metadata: one more try each 15 min at most, two requests each, and the keys are served on.
+		// No metadata: one more try each 15 min at most, two requests each, and
+		// the keys are served on.
 		iss.script(byURL(map[string]string{keysURL: responses[keysURL]}))
 		every(10*time.Second, 4*time.Hour, func(time.Duration) { mustFind(t, c, "1") })
 		synctest.Wait()
@@ -193,7 +195,8 @@ func TestCache_retryAfterOfAnyAnswer(t *testing.T) {
 		})
 	}
 
-	// Discovery is due again and the older URL is asked as well: the pause is for both.
+	// Discovery is due again and the older URL is asked as well: the pause is
+	// for both.
 	t.Run("metadata, and an older URL", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
@@ -240,7 +243,8 @@ func TestCache_etagOfAnotherURL(t *testing.T) {
 	})
 }
 
-// If the metadata is silent while the keys are not, these are fetched from where they were.
+// If the metadata is silent while the keys are not, these are fetched from
+// where they were.
 func TestCache_silentMetadata(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

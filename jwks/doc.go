@@ -109,8 +109,8 @@
 // # The log
 //
 // A Cache logs one line when its state changes, and when fetches begin to fail
-// or to succeed. While fetches fail, the level is Warn, or Error if the keys are
-// DEAD or the Config is wrong ([ErrConfig]). Otherwise it is Info after a
+// or to succeed. While fetches fail, the level is Warn, or Error if the keys
+// are DEAD or the Config is wrong ([ErrConfig]). Otherwise it is Info after a
 // recovery and after the first fetch, and Debug for routine changes.
 //
 // The keys that are left out of a set are logged once, when the set changes.

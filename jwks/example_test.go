@@ -43,7 +43,8 @@ func ExampleNewCache() {
 	// made up: 0, <nil>
 }
 
-// A host that may start while the issuer is out of reach keeps a copy of the key set.
+// A host that may start while the issuer is out of reach keeps a copy of the
+// key set.
 func ExampleNewCache_seed() {
 	dir, err := os.MkdirTemp("", "example")
 	if err != nil {
@@ -76,8 +77,9 @@ func ExampleNewCache_seed() {
 	// Output: 1 <nil> EXPIRED
 }
 
-// A readiness probe: the service is ready as long as it has keys that it may use. The lookup makes the
-// Cache fetch them, at most as often as the issuer can bear.
+// A readiness probe: the service is ready as long as it has keys that it may
+// use. The lookup makes the Cache fetch them, at most as often as the issuer
+// can bear.
 func ExampleCache_Status() {
 	issuer := newExampleIssuer()
 	defer issuer.Close()

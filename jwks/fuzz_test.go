@@ -12,7 +12,8 @@ import (
 	"github.com/rsguard/rsguard/jwks"
 )
 
-// Whatever an issuer answers, the keys that are held are served, for no longer and no shorter than the limits say.
+// Whatever an issuer answers, the keys that are held are served, for no longer
+// and no shorter than the limits say.
 func FuzzCache_answer(f *testing.F) {
 	good := set(jwk("1"))
 	f.Add(200, "max-age=15, stale-if-error=86400", "7", `W/"1"`, "120", good)
@@ -70,7 +71,8 @@ func FuzzCache_answer(f *testing.F) {
 	})
 }
 
-// Whatever the metadata says, nothing but https is asked for keys, and nobody but the issuer is believed.
+// Whatever the metadata says, nothing but https is asked for keys, and nobody
+// but the issuer is believed.
 func FuzzCache_metadata(f *testing.F) {
 	f.Add([]byte(document))
 	f.Add([]byte(`{"issuer":"https://issuer.example/","jwks_uri":"http://127.0.0.1/"}`))

@@ -18,8 +18,8 @@ import (
 	"github.com/rsguard/rsguard/jwks"
 )
 
-// These tests are on real connections, with the clock that is on the wall. Timeout is short where the server is to
-// exhaust it.
+// These tests are on real connections, with the clock that is on the wall.
+// Timeout is short where the server is to exhaust it.
 
 func realCache(t *testing.T, url string, change func(*jwks.Config)) *jwks.Cache {
 	t.Helper()
@@ -34,7 +34,8 @@ func realCache(t *testing.T, url string, change func(*jwks.Config)) *jwks.Cache 
 
 func short(cfg *jwks.Config) { cfg.Timeout = 300 * time.Millisecond }
 
-// Everything that a server can do beside answering is over in time, and says why.
+// Everything that a server can do beside answering is over in time, and says
+// why.
 func TestCache_hostileServer(t *testing.T) {
 	t.Parallel()
 	evil := set(jwk("1"))
@@ -222,7 +223,8 @@ func TestCache_TLS(t *testing.T) {
 	}
 }
 
-// The Cache's own client leaves no connection open, for there would be goroutines behind it.
+// The Cache's own client leaves no connection open, for there would be
+// goroutines behind it.
 func TestCache_closesConnections(t *testing.T) {
 	t.Parallel()
 	closed := make(chan struct{})

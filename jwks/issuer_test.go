@@ -29,7 +29,8 @@ const (
 	oauthURL  = "https://issuer.example/.well-known/oauth-authorization-server"
 )
 
-// An issuer is a scripted one, behind an http.RoundTripper. What it sends goes through HTTP's own bytes.
+// An issuer is a scripted one, behind an http.RoundTripper. What it sends goes
+// through HTTP's own bytes.
 type issuer struct {
 	mu      sync.Mutex
 	answer  func(r *http.Request) string // by hand: a whole HTTP response
@@ -69,7 +70,8 @@ func (i *issuer) set(change func()) {
 	change()
 }
 
-// response writes an HTTP response; header lines are complete, as in "ETag: \"1\"".
+// response writes an HTTP response; header lines are complete, as in "ETag:
+// \"1\"".
 func response(status int, body string, header ...string) string {
 	header = append(header, fmt.Sprintf("Content-Length: %d", len(body)))
 	return fmt.Sprintf("HTTP/1.1 %d %s\r\n%s\r\n\r\n%s", status, http.StatusText(status), strings.Join(header, "\r\n"), body)
@@ -121,7 +123,8 @@ func (i *issuer) urls() []string {
 
 func (i *issuer) client() *http.Client { return &http.Client{Transport: i} }
 
-// cache makes one that fetches from i, by its URL. A test changes the rest of the configuration.
+// cache makes one that fetches from i, by its URL. A test changes the rest of
+// the configuration.
 func (i *issuer) cache(t testing.TB, change ...func(*jwks.Config)) *jwks.Cache {
 	t.Helper()
 	cfg := jwks.Config{URL: keysURL, Client: i.client(), Logger: slog.New(slog.DiscardHandler)}
@@ -137,7 +140,8 @@ func (i *issuer) cache(t testing.TB, change ...func(*jwks.Config)) *jwks.Cache {
 
 func byDiscovery(cfg *jwks.Config) { cfg.Issuer, cfg.URL = issuerURL, "" }
 
-// metadata answers requests for the issuer's metadata, and leaves the others to keys.
+// metadata answers requests for the issuer's metadata, and leaves the others to
+// keys.
 func metadata(document string, keys func(*http.Request) string) func(*http.Request) string {
 	return func(r *http.Request) string {
 		if strings.Contains(r.URL.Path, "/.well-known/") {
@@ -149,7 +153,8 @@ func metadata(document string, keys func(*http.Request) string) func(*http.Reque
 
 const document = `{"issuer":"` + issuerURL + `","jwks_uri":"` + keysURL + `"}`
 
-// jwk makes a new key and writes it as a JWK; members such as `"use":"enc"` are put in.
+// jwk makes a new key and writes it as a JWK; members such as `"use":"enc"` are
+// put in.
 func jwk(kid string, members ...string) string {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// No goroutine of the package's is left when all tests are done. A fetch that was just told that its time is over
-// gets a moment to end.
+// No goroutine of the package's is left when all tests are done. A fetch that
+// was just told that its time is over gets a moment to end.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	var left string

@@ -94,7 +94,8 @@ func TestCache_quietNewKey(t *testing.T) {
 		if got := iss.requests(); got != 2 {
 			t.Errorf("%d fetches, want 2", got)
 		}
-		// The next one comes within UnknownKeyInterval, and the one after that past it.
+		// The next one comes within UnknownKeyInterval, and the one after that
+		// past it.
 		iss.serve(set(jwk("1"), jwk("2"), jwk("3")))
 		pass(30*time.Second - 1)
 		mustMiss(t, c, "3")

@@ -8,8 +8,9 @@ import (
 	"github.com/rsguard/rsguard/jwks"
 )
 
-// auth0Set has the shape of the one in Auth0's documentation: an x5t that is the hexadecimal text of a hash in base64, a
-// chain of certificates, and, like the set of an older tenant, one key without alg.
+// auth0Set has the shape of the one in Auth0's documentation: an x5t that is
+// the hexadecimal text of a hash in base64, a chain of certificates, and, like
+// the set of an older tenant, one key without alg.
 const auth0Set = `{"keys":[{
 	"alg":"RS256","kty":"RSA","use":"sig","e":"AQAB",
 	"kid":"NjVBRjY5MDlCMUIwNzU4RTA2QzZFMDQ4QzQ2MDAyQjVDNjk1RTM2Qg",
@@ -88,7 +89,8 @@ func TestSet_Keys(t *testing.T) {
 	}
 }
 
-// What Parse accepts holds keys, and what it finds by a kid are the keys of that kid, all of them.
+// What Parse accepts holds keys, and what it finds by a kid are the keys of
+// that kid, all of them.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(auth0Set), "second")
 	f.Add([]byte(set(jwk("1"), jwk("1"), jwk(""))), "1")

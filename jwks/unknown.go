@@ -91,6 +91,6 @@ func (c *Cache) remember(kid string) {
 		maps.DeleteFunc(c.missing, func(_ string, at time.Time) bool { return !isRecent(at, now) })
 	}
 	if len(c.missing) < maxMissing {
-		c.missing[strings.Clone(kid)] = now // a kid is part of a token, which shan't be kept
+		c.missing[strings.Clone(kid)] = now // kid is part of a token, which must not be kept
 	}
 }

@@ -69,7 +69,8 @@ func (s *signer) jwk() string {
 	panic("unreachable")
 }
 
-// token signs claims that are good for an hour unless they say otherwise. A nil member is left out.
+// token signs claims that are good for an hour unless they say otherwise. A nil
+// member is left out.
 func (s *signer) token(header, claims object) string {
 	head := object{"alg": s.alg, "kid": s.kid, "typ": "at+jwt"}
 	body := object{"iss": issuerURL, "aud": "https://api.example.com", "sub": "user", "exp": time.Now().Add(time.Hour).Unix()}
@@ -119,7 +120,8 @@ func newValidator(t *testing.T, keys validator.KeySource) *validator.Validator {
 	return v
 }
 
-// A token that can't be meant for this API costs the issuer nothing, whatever kid it names.
+// A token that can't be meant for this API costs the issuer nothing, whatever
+// kid it names.
 func TestCache_hopelessTokens(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -218,7 +220,8 @@ func TestCache_keyIsFoundByWhatItIs(t *testing.T) {
 	})
 }
 
-// What a Validator tells of an issuer that can't be reached, and of a caller that leaves.
+// What a Validator tells of an issuer that can't be reached, and of a caller
+// that leaves.
 func TestCache_validatorErrors(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -242,7 +245,8 @@ func TestCache_validatorErrors(t *testing.T) {
 	})
 }
 
-// A validator and its cache may tell the time by different clocks. Each goes by its own.
+// A validator and its cache may tell the time by different clocks. Each goes by
+// its own.
 func TestCache_clocks(t *testing.T) {
 	t.Parallel()
 	const hour = time.Hour

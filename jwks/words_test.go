@@ -128,8 +128,8 @@ func TestCache_Unknown_bounded(t *testing.T) {
 	})
 }
 
-// An issuer that answers, but not with its keys, is a mistake in the Config. One
-// that doesn't, or that has had keys before, is an outage.
+// An issuer that answers, but not with its keys, is a mistake in the Config.
+// One that doesn't, or that has had keys before, is an outage.
 func TestCache_mistake(t *testing.T) {
 	t.Parallel()
 	keys := response(200, set(jwk("1")))
