@@ -97,6 +97,17 @@ func (e *tooLargeError) Error() string {
 	return fmt.Sprintf("the token is too large: %d bytes, over the %d of %s", e.size, e.limit.size, e.limit.option) + adviceLess
 }
 
+// check requires that a token of so many bytes and members is within l.
+func (l limit) check(size, members int) error {
+	switch {
+	case size > l.size:
+		return l.tooLarge(size)
+	case members > l.members():
+		return l.tooManyMembers()
+	}
+	return nil
+}
+
 // members is how many a token's claims can have.
 func (l limit) members() int { return jose.ClaimsLimits(l.size).Members }
 

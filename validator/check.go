@@ -87,8 +87,8 @@ func MaxAge(d time.Duration) Check {
 		if c.IssuedAt.IsZero() {
 			return &Error{Code: CodeClaim, Err: &mismatch{name: "iat", advice: "MaxAge needs it"}}
 		}
-		if now := c.now(); now.Sub(c.IssuedAt) > d {
-			return &Error{Code: CodeExpired, Err: fmt.Errorf("MaxAge(%v): %w", d, &untimely{"iat", c.IssuedAt, now, 0})}
+		if now := c.moment().now; now.Sub(c.IssuedAt) > d {
+			return &Error{Code: CodeExpired, Err: fmt.Errorf("MaxAge(%v): %w", d, moment{now: now}.untimely("iat", c.IssuedAt))}
 		}
 		return nil
 	}
@@ -180,12 +180,4 @@ func mustBe(condition bool, format string, args ...any) {
 	if !condition {
 		panic("validator: " + fmt.Sprintf(format, args...))
 	}
-}
-
-// now is the moment in which the token was accepted.
-func (c *Claims) now() time.Time {
-	if c.at.IsZero() {
-		return time.Now() // claims that a test has made
-	}
-	return c.at
 }

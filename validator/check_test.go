@@ -273,3 +273,33 @@ func TestCheck_changedError(t *testing.T) {
 		}
 	}
 }
+
+// What is accepted of the future is Config.Leeway, also of a remembered token and
+// of a check that is called later. Of the past it is d, whatever the leeway.
+func TestAuthenticatedWithin_leeway(t *testing.T) {
+	t.Parallel()
+	check := validator.AuthenticatedWithin(time.Minute)
+	for _, tt := range []struct {
+		leeway time.Duration
+		ahead  int64 // of auth_time, in seconds
+		want   validator.Code
+	}{
+		{2 * time.Minute, 120, ""},
+		{2 * time.Minute, 121, validator.CodeAuthentication},
+		{2 * time.Minute, -60, ""},
+		{2 * time.Minute, -61, validator.CodeAuthentication},
+		{-1, 0, ""},
+		{-1, 1, validator.CodeAuthentication},
+	} {
+		v := newValidator(t, func(c *validator.Config) { c.Leeway, c.CacheSize = tt.leeway, 1 })
+		for range 2 {
+			claims, err := v.Validate(t.Context(), token(nil, object{"auth_time": t0.Unix() + tt.ahead}))
+			if err != nil {
+				t.Fatalf("Validate() error = %v", err)
+			}
+			if err := check(t.Context(), claims); validator.CodeOf(err) != tt.want {
+				t.Errorf("AuthenticatedWithin(1m) of %ds ahead, with a leeway of %v, = %v, want code %q", tt.ahead, tt.leeway, err, tt.want)
+			}
+		}
+	}
+}

@@ -36,9 +36,9 @@ type Claims struct {
 	// bearer token.
 	Confirmation *Confirmation
 
-	keyID   string    // kid
-	payload string    // as it was signed, read once
-	at      time.Time // when it was accepted
+	keyID   string // kid
+	payload string // as it was signed, read once
+	at      moment // when it was accepted
 }
 
 // NewClaims returns the claims of a JSON object that the caller has found to be

@@ -2,10 +2,8 @@ package validator
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/rsguard/rsguard/internal/jose"
 	"github.com/rsguard/rsguard/jwks"
@@ -45,23 +43,45 @@ const (
 	stepsEnd
 )
 
+// open reads a token. If v is nil, its tenant is not known yet.
+func (x *examination) open(token string, limit limit, v *Validator) error {
+	if err := x.parse(token, limit); err != nil {
+		return err
+	}
+	if err := x.checkAlgorithm(v); err != nil {
+		return err
+	}
+	return x.readClaims(limit)
+}
+
 // parse takes the token apart.
 func (x *examination) parse(token string, limit limit) error {
 	x.step = stepForm
-	if len(token) > limit.size {
+	err := x.token.Parse(token, limit.size)
+	switch {
+	case err == nil:
+		return nil
+	case len(token) > limit.size:
 		return limit.tooLarge(len(token))
 	}
-	if err := x.token.Parse(token, limit.size); err != nil {
-		return &Error{Code: CodeMalformed, Err: err}
-	}
-	return nil
+	return &Error{Code: CodeMalformed, Err: err}
 }
 
-// algorithm checks that v allows the token's. What is allowed decides, never what the token says
-// (RFC 8725, Section 3.1).
-func (x *examination) algorithm(v *Validator) error {
+// checkAlgorithm checks that v allows the token's. What is allowed decides, never
+// what the token says (RFC 8725, Section 3.1). If v is nil, it must be one that
+// some Validator can allow: no tenant is looked for in the name of another token.
+func (x *examination) checkAlgorithm(v *Validator) error {
 	x.step = stepAlgorithm
-	if alg := x.token.Header.Algorithm; !slices.Contains(v.algorithms, alg) {
+	alg := x.token.Header.Algorithm
+	if v == nil {
+		if !jose.Known(alg) && jose.HashSize(alg) == 0 {
+			return &Error{Code: CodeAlgorithm, Err: &mismatch{
+				name: "alg", value: x.token.Header.AlgorithmValue, advice: "no tenant has it in Config.Algorithms",
+			}}
+		}
+		return nil
+	}
+	if !slices.Contains(v.algorithms, alg) {
 		return &Error{Code: CodeAlgorithm, Err: &mismatch{
 			name: "alg", value: x.token.Header.AlgorithmValue, want: v.algorithms, advice: "see Config.Algorithms",
 		}}
@@ -69,8 +89,8 @@ func (x *examination) algorithm(v *Validator) error {
 	return nil
 }
 
-// claims reads the token's claims.
-func (x *examination) claims(limit limit) error {
+// readClaims reads the token's claims.
+func (x *examination) readClaims(limit limit) error {
 	x.step = stepClaims
 	payload, err := x.token.Payload()
 	if err != nil {
@@ -81,10 +101,9 @@ func (x *examination) claims(limit limit) error {
 }
 
 // decide comes to the verdict on a token that has been read.
-func (x *examination) decide(ctx context.Context, v *Validator) error {
-	now := v.cfg.Now()
-	if now.IsZero() {
-		return &Error{Code: CodeUnavailable, Err: errNoTime}
+func (x *examination) decide(ctx context.Context, v *Validator) (err error) {
+	if x.at, err = v.moment(); err != nil {
+		return err
 	}
 	// A token that can't be meant for us must not cause a fetch of keys, so all that is known without them comes
 	// first. It is known from the same bytes that the signature then covers.
@@ -97,14 +116,14 @@ func (x *examination) decide(ctx context.Context, v *Validator) error {
 	if err := x.checkAudience(v); err != nil {
 		return err
 	}
-	if err := x.checkExpiry(v, now); err != nil {
+	if err := x.checkExpiry(); err != nil {
 		return err
 	}
-	if err := x.checkSignature(ctx, v, now); err != nil {
+	if err := x.checkSignature(ctx, v); err != nil {
 		return err
 	}
 	x.believe()
-	if err := x.timely(v, &x.Claims, now); err != nil {
+	if err := x.timely(&x.Claims); err != nil {
 		return err
 	}
 	if err := x.checkBinding(ctx); err != nil {
@@ -112,10 +131,6 @@ func (x *examination) decide(ctx context.Context, v *Validator) error {
 	}
 	return x.runChecks(ctx, v, &x.Claims)
 }
-
-// errNoTime is the cause where Config.Now returns the zero time, by which no
-// token would ever expire.
-var errNoTime = errors.New("Config.Now returned the zero time")
 
 // checkType keeps other kinds of token out (RFC 8725, Section 3.11).
 func (x *examination) checkType(v *Validator) error {
@@ -213,16 +228,16 @@ func (x *examination) audienceAdvice(v *Validator) string {
 	return adviceAudience
 }
 
-func (x *examination) checkExpiry(v *Validator, now time.Time) error {
+func (x *examination) checkExpiry() error {
 	x.step = stepExpiry
 	if !x.hasExpiry {
 		return &Error{Code: CodeClaim, Err: &mismatch{name: "exp", advice: "a token without an end is refused"}}
 	}
-	return x.expired(v, now)
+	return x.at.checkExpiry(&x.Claims)
 }
 
 // checkSignature finds the key and checks the signature by it.
-func (x *examination) checkSignature(ctx context.Context, v *Validator, now time.Time) error {
+func (x *examination) checkSignature(ctx context.Context, v *Validator) error {
 	x.step = stepKey
 	alg, kid := x.token.Header.Algorithm, x.token.Header.KeyID
 	if v.cfg.Secret != nil {
@@ -232,7 +247,7 @@ func (x *examination) checkSignature(ctx context.Context, v *Validator, now time
 		}
 		return nil
 	}
-	keys, err := x.trust.find(ctx, kid, now)
+	keys, err := x.trust.find(ctx, kid, x.at.now)
 	if err != nil {
 		return keysUnavailable(err)
 	}
@@ -344,16 +359,15 @@ func (x *examination) checkBinding(ctx context.Context) error {
 	return x.Confirmation.Proven(ctx)
 }
 
-// timely checks the times that are in the past of a token of today, and need no hurry before the signature.
-func (p *progress) timely(v *Validator, c *Claims, now time.Time) error {
-	c.at = now
+// timely checks nbf and iat. They rarely fail, so they come after the signature.
+func (p *progress) timely(c *Claims) error {
 	p.step = stepNotBefore
-	if now.Before(c.NotBefore.Add(-v.cfg.Leeway)) {
-		return &Error{Code: CodeNotYetValid, Err: &untimely{"nbf", c.NotBefore, now, v.cfg.Leeway}}
+	if !c.at.reached(c.NotBefore) {
+		return &Error{Code: CodeNotYetValid, Err: c.at.untimely("nbf", c.NotBefore)}
 	}
 	p.step = stepIssuedAt
-	if now.Before(c.IssuedAt.Add(-v.cfg.Leeway)) {
-		return &Error{Code: CodeNotYetValid, Err: &untimely{"iat", c.IssuedAt, now, v.cfg.Leeway}}
+	if !c.at.reached(c.IssuedAt) {
+		return &Error{Code: CodeNotYetValid, Err: c.at.untimely("iat", c.IssuedAt)}
 	}
 	return nil
 }
@@ -373,23 +387,6 @@ func (p *progress) runChecks(ctx context.Context, v *Validator, c *Claims) error
 	}
 	p.step = stepsEnd
 	return nil
-}
-
-// valid is the time from the one moment in which timely and expired don't refuse to before the other.
-func (c *Claims) valid(leeway time.Duration) (from, until time.Time) {
-	from = c.NotBefore
-	if from.Before(c.IssuedAt) {
-		from = c.IssuedAt
-	}
-	return from.Add(-leeway), c.ExpiresAt.Add(leeway)
-}
-
-// expired refuses from the moment of exp on, with leeway (RFC 7519, Section 4.1.4).
-func (c *Claims) expired(v *Validator, now time.Time) error {
-	if now.Before(c.ExpiresAt.Add(v.cfg.Leeway)) {
-		return nil
-	}
-	return &Error{Code: CodeExpired, Err: &untimely{"exp", c.ExpiresAt, now, v.cfg.Leeway}}
 }
 
 // refusal adds to err what the log should know of the token.

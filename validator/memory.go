@@ -11,7 +11,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync/atomic"
-	"time"
 )
 
 // A memory holds tokens that were accepted, so that what can't change need not be found out again: what the token says,
@@ -37,9 +36,8 @@ type remembered struct {
 	key       crypto.PublicKey // nil if Config.Secret signed it
 	keyIssuer string           // whose tokens the key signs, by its key set
 	claims    Claims           // of which each request gets a copy, but for what their slices hold
+	valid     window           // of the claims
 	used      atomic.Bool      // recognized lately
-
-	from, until time.Time // when it is valid, leeway included
 }
 
 // newMemory returns a memory of size tokens at most.
@@ -84,7 +82,7 @@ func (m *memory) remember(v *Validator, token string, x *examination) {
 	token = strings.Clone(token) // lest a whole request is kept with it
 	r := &remembered{token: token, algorithm: x.token.Header.Algorithm, trust: x.trust}
 	x.copyInto(&r.claims)
-	r.from, r.until = x.valid(v.cfg.Leeway)
+	r.valid = x.at.window(&r.claims)
 	if x.signedBy != nil {
 		r.key, r.keyIssuer = x.signedBy.Public, x.signedBy.Issuer
 	}
@@ -131,8 +129,11 @@ func (m *memory) recognize(ctx context.Context, v *Validator, token string, c *C
 	if r == nil {
 		return false, nil
 	}
-	now := v.cfg.Now()
-	held, err := r.held(ctx, v, now)
+	at, err := v.moment()
+	held := false
+	if err == nil {
+		held, err = r.held(ctx, v, at)
+	}
 	switch {
 	case err != nil:
 	case !held:
@@ -140,7 +141,8 @@ func (m *memory) recognize(ctx context.Context, v *Validator, token string, c *C
 		return false, nil
 	default:
 		r.claims.copyInto(c)
-		err = r.accept(ctx, v, c, now)
+		c.at = at
+		err = r.accept(ctx, v, c)
 	}
 	if err != nil {
 		return true, refusal(err, r.claims.Issuer, r.claims.keyID)
@@ -150,17 +152,14 @@ func (m *memory) recognize(ctx context.Context, v *Validator, token string, c *C
 
 // held reports whether the key that has signed the token is still the issuer's, and for its algorithm; that it is fit for
 // that was seen when it verified. It doesn't ask for an expired token's.
-func (r *remembered) held(ctx context.Context, v *Validator, now time.Time) (bool, error) {
-	if now.IsZero() {
-		return false, &Error{Code: CodeUnavailable, Err: errNoTime}
-	}
-	if !now.Before(r.until) {
-		return false, r.claims.expired(v, now)
+func (r *remembered) held(ctx context.Context, v *Validator, at moment) (bool, error) {
+	if !at.now.Before(r.valid.until) {
+		return false, at.checkExpiry(&r.claims)
 	}
 	if v.cfg.Secret != nil {
 		return true, nil
 	}
-	keys, err := r.trust.find(ctx, r.claims.keyID, now)
+	keys, err := r.trust.find(ctx, r.claims.keyID, at.now)
 	if err != nil {
 		return false, keysUnavailable(err)
 	}
@@ -175,10 +174,10 @@ func (r *remembered) held(ctx context.Context, v *Validator, now time.Time) (boo
 }
 
 // accept asks what else has to be asked every time.
-func (r *remembered) accept(ctx context.Context, v *Validator, c *Claims, now time.Time) error {
+func (r *remembered) accept(ctx context.Context, v *Validator, c *Claims) error {
 	var p progress
-	if c.at = now; now.Before(r.from) {
-		if err := p.timely(v, c, now); err != nil {
+	if c.at.now.Before(r.valid.from) {
+		if err := p.timely(c); err != nil {
 			return err
 		}
 	}

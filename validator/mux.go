@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/rsguard/rsguard/internal/jose"
 )
 
 // A Mux validates the tokens of several tenants, each by its own [Validator]:
@@ -119,41 +117,26 @@ func (m *Mux) Validate(ctx context.Context, token string) (*Claims, error) {
 	return &c, nil
 }
 
+// validate finds the token's tenant between its two halves: the token is read,
+// and then that Validator decides.
 func (m *Mux) validate(ctx context.Context, x *examination, token string) error {
 	if m.maxTokenSize == 0 {
 		return &Error{Code: CodeUnavailable, Err: errNoMux}
 	}
-	if err := x.parse(token, m.limit()); err != nil {
+	if err := x.open(token, m.limit(), nil); err != nil {
 		return advise(err, adviceOpaque, adviceEncrypted)
 	}
-	// No tenant is looked for in the name of a token that none could accept.
-	if alg := x.token.Header.Algorithm; !jose.Known(alg) && jose.HashSize(alg) == 0 {
-		return &Error{Code: CodeAlgorithm, Err: &mismatch{name: "alg", value: x.token.Header.AlgorithmValue, advice: "no tenant has it in Config.Algorithms"}}
-	}
-	if err := x.claims(m.limit()); err != nil {
+	v, err := m.tenant(ctx, x)
+	if err != nil {
 		return err
 	}
-	if x.Issuer == "" { // no tenant is without a name
-		return &Error{Code: CodeIssuer, Err: &mismatch{name: "iss", found: x.issuers(), advice: "a Mux finds the tenant by it"}}
-	}
-	v, err := m.find(ctx, x.Issuer)
-	switch {
-	case err != nil:
-		if _, ok := err.(*Error); ok {
-			return err
-		}
-		return unavailable(serviceTenants, err)
-	case v == nil:
-		return &Error{Code: CodeIssuer, Err: &mismatch{name: "iss", found: x.issuers(), advice: adviceNoTenant}}
-	case len(token) > v.cfg.MaxTokenSize:
-		return v.limit().tooLarge(len(token))
-	case x.members > v.limit().members():
-		return v.limit().tooManyMembers()
+	if err := v.limit().check(len(token), x.members); err != nil {
+		return err
 	}
 	if known, err := v.memory.recognize(ctx, v, token, &x.Claims); known {
 		return err
 	}
-	if err := x.algorithm(v); err != nil {
+	if err := x.checkAlgorithm(v); err != nil {
 		return err
 	}
 	if err := x.decide(ctx, v); err != nil {
@@ -161,4 +144,21 @@ func (m *Mux) validate(ctx context.Context, x *examination, token string) error 
 	}
 	v.memory.remember(v, token, x)
 	return nil
+}
+
+// tenant returns the Validator of the token's issuer.
+func (m *Mux) tenant(ctx context.Context, x *examination) (*Validator, error) {
+	if x.Issuer == "" { // no tenant is without a name
+		return nil, &Error{Code: CodeIssuer, Err: &mismatch{name: "iss", found: x.issuers(), advice: "a Mux finds the tenant by it"}}
+	}
+	v, err := m.find(ctx, x.Issuer)
+	switch _, ok := err.(*Error); {
+	case ok:
+		return nil, err
+	case err != nil:
+		return nil, unavailable(serviceTenants, err)
+	case v == nil:
+		return nil, &Error{Code: CodeIssuer, Err: &mismatch{name: "iss", found: x.issuers(), advice: adviceNoTenant}}
+	}
+	return v, nil
 }

@@ -8,9 +8,11 @@ import (
 	"time"
 )
 
-// AuthenticatedWithin demands that the user has signed in no longer than d ago, by the claim "auth_time", and no further in the
-// future than [DefaultLeeway]. Its error is of [CodeAuthentication] and tells the client so, as "max_age" in seconds
-// (RFC 9470, Section 3); or of [CodeClaim], if "auth_time" is no time.
+// AuthenticatedWithin returns a Check that requires that the user has signed in
+// no longer than d ago, by the claim "auth_time", and no further in the future
+// than [Config.Leeway]. It fails with [CodeAuthentication], and tells the client
+// d as "max_age" in seconds (RFC 9470, Section 3). If "auth_time" is no time, it
+// fails with [CodeClaim].
 func AuthenticatedWithin(d time.Duration) Check {
 	mustBe(d >= time.Second, "AuthenticatedWithin: %v is less than a second", d)
 	refuse := func(err error) error { return &Error{Code: CodeAuthentication, MaxAge: d, Err: err} }
@@ -23,10 +25,13 @@ func AuthenticatedWithin(d time.Duration) Check {
 		if !ok {
 			return &Error{Code: CodeClaim, Err: errors.New("the claim auth_time is not a time")}
 		}
-		now := c.now()
+		at := c.moment()
 		// A user who signs in tomorrow has not signed in yet.
-		if age := now.Sub(signedIn); age > d || age < -DefaultLeeway {
-			return refuse(fmt.Errorf("AuthenticatedWithin(%v): %w", d, &untimely{"auth_time", signedIn, now, 0}))
+		if !at.reached(signedIn) {
+			return refuse(fmt.Errorf("AuthenticatedWithin(%v): %w", d, at.untimely("auth_time", signedIn)))
+		}
+		if at.now.Sub(signedIn) > d { // d is exact: leeway would add to it
+			return refuse(fmt.Errorf("AuthenticatedWithin(%v): %w", d, moment{now: at.now}.untimely("auth_time", signedIn)))
 		}
 		return nil
 	}

@@ -91,14 +91,8 @@ func (v *Validator) examine(ctx context.Context, x *examination, token string) e
 	if v.cfg == nil {
 		return &Error{Code: CodeUnavailable, Err: errNotMade}
 	}
-	if err := x.parse(token, v.limit()); err != nil {
+	if err := x.open(token, v.limit(), v); err != nil {
 		return v.advise(err)
-	}
-	if err := x.algorithm(v); err != nil {
-		return err
-	}
-	if err := x.claims(v.limit()); err != nil {
-		return err
 	}
 	return x.decide(ctx, v)
 }

@@ -1,0 +1,67 @@
+package validator
+
+import (
+	"errors"
+	"time"
+)
+
+// A moment is the time at which a token is judged, and how far the issuer's clock
+// may be from ours. All rules about a token's times go by it.
+type moment struct {
+	now    time.Time
+	leeway time.Duration
+}
+
+// moment returns the present one by v's clock.
+func (v *Validator) moment() (moment, error) {
+	now := v.cfg.Now()
+	if now.IsZero() {
+		return moment{}, &Error{Code: CodeUnavailable, Err: errNoTime}
+	}
+	return moment{now, v.cfg.Leeway}, nil
+}
+
+// errNoTime is the cause where Config.Now returns the zero time, by which no
+// token would ever expire.
+var errNoTime = errors.New("Config.Now returned the zero time")
+
+// moment returns the one at which the claims were accepted.
+func (c *Claims) moment() moment {
+	if c.at.now.IsZero() {
+		return moment{time.Now(), DefaultLeeway} // they are not from a token
+	}
+	return c.at
+}
+
+// reached reports whether t has come.
+func (m moment) reached(t time.Time) bool { return !m.now.Before(t.Add(-m.leeway)) }
+
+// passed reports whether what ends at t has ended. It has at t itself
+// (RFC 7519, Section 4.1.4).
+func (m moment) passed(t time.Time) bool { return !m.now.Before(t.Add(m.leeway)) }
+
+// untimely returns the cause of a rejection by the claim of this name.
+func (m moment) untimely(name string, date time.Time) *untimely {
+	return &untimely{name, date, m.now, m.leeway}
+}
+
+// checkExpiry requires that the claims have not expired.
+func (m moment) checkExpiry(c *Claims) error {
+	if m.passed(c.ExpiresAt) {
+		return &Error{Code: CodeExpired, Err: m.untimely("exp", c.ExpiresAt)}
+	}
+	return nil
+}
+
+// A window is the time in which a moment's rules accept the claims of a token:
+// from the one time to before the other. It is worked out once for a token that
+// is remembered, as its leeway never changes.
+type window struct{ from, until time.Time }
+
+func (m moment) window(c *Claims) window {
+	from := c.NotBefore
+	if from.Before(c.IssuedAt) {
+		from = c.IssuedAt
+	}
+	return window{from.Add(-m.leeway), c.ExpiresAt.Add(m.leeway)}
+}
