@@ -46,7 +46,7 @@ var (
 
 // maxClientCert is the length of the longest field Client-Cert that is looked
 // at.
-const maxClientCert = 32 << 10
+const maxClientCert = 16 << 10
 
 // parseClientCert reads a certificate in DER, as a byte sequence (RFC 9440,
 // Section 2.1).

@@ -10,50 +10,67 @@ type forwardedElement struct {
 	sender, proto, host string
 }
 
-var errForwarded = errors.New("the field Forwarded is malformed")
+var (
+	errForwarded     = errors.New("the field Forwarded is malformed")
+	errLongForwarded = errors.New("a field of proxies is longer than any of them makes it")
+)
 
-// maxForwarded is the length of the longest field Forwarded that is looked at.
-const maxForwarded = 8 << 10
+// These bound what is looked at in the fields of proxies, most of which a client
+// may have written.
+const (
+	maxForwarded  = 8 << 10 // bytes of the field Forwarded
+	maxHops       = 64      // items of a field
+	maxParameters = 8       // of an element of the field Forwarded
+)
 
 // parseForwarded reads the lines of the field Forwarded (RFC 7239, Section 4).
 // Parameters of other names are skipped.
 func parseForwarded(lines []string) ([]forwardedElement, error) {
-	s := strings.Join(lines, ",")
-	if len(s) > maxForwarded {
-		return nil, errForwarded
+	size := 0
+	for _, line := range lines {
+		if size += len(line) + 1; size > maxForwarded {
+			return nil, errLongForwarded
+		}
 	}
+	s := strings.Join(lines, ",")
 	var elements []forwardedElement
 	var element forwardedElement
-	seen := map[string]bool{}
-	empty := true
+	var few [maxParameters]string
+	names := few[:0] // of the element
 	for {
-		s = strings.TrimLeft(s, " \t")
+		s = trimSpace(s)
 		if n := schemeEnd(s); n > 0 { // a name is a token, as a scheme is
 			name, value, rest, ok := forwardedPair(s, n)
-			if !ok || seen[name] {
+			if !ok || len(names) == maxParameters {
 				return nil, errForwarded
 			}
-			seen[name], empty, s = true, false, rest
-			switch name {
-			case "for":
+			for _, other := range names {
+				if strings.EqualFold(name, other) {
+					return nil, errForwarded
+				}
+			}
+			names, s = append(names, name), trimSpace(rest)
+			switch {
+			case strings.EqualFold(name, "for"):
 				element.sender = value
-			case "proto":
+			case strings.EqualFold(name, "proto"):
 				element.proto = value
-			case "host":
+			case strings.EqualFold(name, "host"):
 				element.host = value
 			}
-			s = strings.TrimLeft(s, " \t")
 		}
 		switch {
 		case s == "" || s[0] == ',':
-			if !empty {
+			if len(names) > 0 {
+				if len(elements) == maxHops {
+					return nil, errLongForwarded
+				}
 				elements = append(elements, element)
 			}
 			if s == "" {
 				return elements, nil
 			}
-			element, empty = forwardedElement{}, true
-			clear(seen)
+			element, names = forwardedElement{}, names[:0]
 		case s[0] != ';':
 			return nil, errForwarded
 		}
@@ -61,10 +78,17 @@ func parseForwarded(lines []string) ([]forwardedElement, error) {
 	}
 }
 
+func trimSpace(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	return s
+}
+
 // forwardedPair splits what s begins with: a name of n bytes, and its value, a
 // token or a quoted string.
 func forwardedPair(s string, n int) (name, value, rest string, ok bool) {
-	name, s = strings.ToLower(s[:n]), s[n:]
+	name, s = s[:n], s[n:]
 	if !strings.HasPrefix(s, "=") {
 		return "", "", "", false
 	}
@@ -73,19 +97,31 @@ func forwardedPair(s string, n int) (name, value, rest string, ok bool) {
 		n := schemeEnd(s)
 		return name, s[:n], s[n:], n > 0
 	}
-	var b strings.Builder
 	for i := 1; i < len(s); i++ {
 		switch c := s[i]; {
 		case c == '"':
-			return name, b.String(), s[i+1:], true
+			return name, unquote(s[1:i]), s[i+1:], true
 		case c == '\\' && i+1 < len(s):
 			i++
-			b.WriteByte(s[i])
 		case c < ' ' && c != '\t' || c == 0x7f:
 			return "", "", "", false
-		default:
-			b.WriteByte(c)
 		}
 	}
 	return "", "", "", false
+}
+
+// unquote resolves the quoted pairs of a quoted string (RFC 9110, Section
+// 5.6.4).
+func unquote(s string) string {
+	if strings.IndexByte(s, '\\') < 0 {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) {
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
 }

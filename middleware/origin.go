@@ -44,12 +44,24 @@ func XForwardedOrigin(networks ...netip.Prefix) func(*http.Request) (string, err
 		if !trusted.sent(r) {
 			return directOrigin(r)
 		}
-		hops := trusted.hops(fieldList(r.Header, "X-Forwarded-For"))
-		proto, ok := noted(fieldList(r.Header, "X-Forwarded-Proto"), hops)
+		senders, err := fieldList(r.Header, "X-Forwarded-For")
+		if err != nil {
+			return "", err
+		}
+		protos, err := fieldList(r.Header, "X-Forwarded-Proto")
+		if err != nil {
+			return "", err
+		}
+		hosts, err := fieldList(r.Header, "X-Forwarded-Host")
+		if err != nil {
+			return "", err
+		}
+		hops := trusted.hops(senders)
+		proto, ok := noted(protos, hops)
 		if !ok {
 			return "", errNoProto
 		}
-		host, ok := noted(fieldList(r.Header, "X-Forwarded-Host"), hops)
+		host, ok := noted(hosts, hops)
 		if !ok {
 			host = r.Host
 		}
@@ -91,8 +103,10 @@ var (
 	errOrigin  = errors.New("the origin of the request is not a scheme, a host and a path")
 )
 
-// maxPath is the length of the longest path that is looked at.
-const maxPath = 8 << 10
+const (
+	maxPath = 8 << 10 // bytes of the longest path that is looked at
+	maxHost = 512     // bytes of the longest host, whose name has up to 253
+)
 
 // directOrigin is the origin of a request that came without a proxy.
 func directOrigin(r *http.Request) (string, error) {
@@ -105,7 +119,7 @@ func directOrigin(r *http.Request) (string, error) {
 // originOf lets nothing into an origin by which it would end early.
 func originOf(scheme, host string) (string, error) {
 	if !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") ||
-		host == "" || strings.ContainsAny(host, "/?#@\\ ") {
+		host == "" || len(host) > maxHost || strings.ContainsAny(host, "/?#@\\ ") {
 		return "", errOrigin
 	}
 	return scheme + "://" + host, nil

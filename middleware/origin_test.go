@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,6 +77,13 @@ func TestXForwardedOrigin(t *testing.T) {
 		{"two proxies that replace", proxy, fields(senders+"203.0.113.7, 10.0.0.2", proto, host), public},
 		{"three proxies", proxy, fields(senders+"203.0.113.7, [2001:db8::2]:80, 10.0.0.2:80", "X-Forwarded-Proto: https,http,http", host), public},
 		{"a chain that is ours alone", proxy, fields(senders+"10.0.0.3,10.0.0.2", "X-Forwarded-Proto: https,http", host), public},
+		{"64 senders", proxy, fields(senders+strings.Repeat("203.0.113.7,", 63)+"203.0.113.7", proto, host), public},
+		{"65 senders", proxy, fields(senders+strings.Repeat("203.0.113.7,", 64)+"203.0.113.7", proto, host), ""},
+		{"65 lines of senders", proxy, fields(append(slices.Repeat([]string{senders + "203.0.113.7"}, 65), proto, host)...), ""},
+		{"65 schemes", proxy, fields("X-Forwarded-Proto: "+strings.Repeat("https,", 64)+"https", host), ""},
+		{"65 hosts", proxy, fields(proto, "X-Forwarded-Host: "+strings.Repeat("api.example.com,", 64)+"api.example.com"), ""},
+		{"a host of 512 bytes", proxy, fields(proto, "X-Forwarded-Host: "+strings.Repeat("a", 512)), "https://" + strings.Repeat("a", 512)},
+		{"a host of 513 bytes", proxy, fields(proto, "X-Forwarded-Host: "+strings.Repeat("a", 513)), ""},
 		{"a sender that is none", proxy, fields(senders+"10.0.0.2, unknown", "X-Forwarded-Proto: http,https", host), public},
 	} {
 		r := httptest.NewRequest(http.MethodGet, "http://api.internal/orders", nil)
@@ -122,6 +130,11 @@ func TestForwardedOrigin(t *testing.T) {
 		{"no equals sign", "10.0.0.1:80", fields(`Forwarded: proto`), ""},
 		{"a space before the equals sign", "10.0.0.1:80", fields(`Forwarded: proto =https`), ""},
 		{"a control character", "10.0.0.1:80", fields("Forwarded: proto=https;host=\"a\x00\""), ""},
+		{"64 elements", "10.0.0.1:80", fields(`Forwarded: ` + strings.Repeat("for=203.0.113.7,", 63) + `proto=https;host=api.example.com`), public},
+		{"65 elements", "10.0.0.1:80", fields(`Forwarded: ` + strings.Repeat("for=203.0.113.7,", 64) + `proto=https;host=api.example.com`), ""},
+		{"eight parameters", "10.0.0.1:80", fields(`Forwarded: a=1;b=1;c=1;d=1;e=1;f=1;proto=https;host=api.example.com`), public},
+		{"nine parameters", "10.0.0.1:80", fields(`Forwarded: a=1;b=1;c=1;d=1;e=1;f=1;g=1;proto=https;host=api.example.com`), ""},
+		{"too long in many lines", "10.0.0.1:80", fields(append(slices.Repeat([]string{"Forwarded: " + strings.Repeat(" ", 1<<10)}, 8), `Forwarded: proto=https;host=api.example.com`)...), ""},
 		{"too long", "10.0.0.1:80", fields(`Forwarded: proto=https;host=api.example.com;x="` + strings.Repeat("x", 8<<10) + `"`), ""},
 	} {
 		r := httptest.NewRequest(http.MethodGet, "http://api.internal/orders", nil)

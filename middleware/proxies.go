@@ -85,12 +85,15 @@ func noted[T any](list []T, hops int) (item T, ok bool) {
 
 // fieldList splits the items of a field, which may come in several lines, at
 // its commas.
-func fieldList(h http.Header, name string) []string {
+func fieldList(h http.Header, name string) ([]string, error) {
 	var items []string
 	for _, line := range h.Values(name) {
 		for item := range strings.SplitSeq(line, ",") {
+			if len(items) == maxHops {
+				return nil, errLongForwarded
+			}
 			items = append(items, strings.Trim(item, " \t"))
 		}
 	}
-	return items
+	return items, nil
 }

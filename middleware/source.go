@@ -1,7 +1,6 @@
 package middleware
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -45,21 +44,44 @@ func CookieToken(name string) func(*http.Request) (string, error) {
 // and all cookies where there are very many. Either would make a credential
 // that can't be read look like one that isn't there.
 func cookiesNamed(fields []string, name string) []string {
-	const space = " \t\r\n"
 	var values []string
 	for _, field := range fields {
-		for pair := range strings.SplitSeq(field, ";") {
-			pairName, value, _ := strings.Cut(strings.Trim(pair, space), "=")
-			if strings.TrimRight(pairName, space) != name {
-				continue
+		for i := 0; i < len(field); i++ {
+			for i < len(field) && isSpace(field[i]) {
+				i++
 			}
-			if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
-				value = value[1 : n-1]
+			if i < len(field) && field[i] == name[0] && strings.HasPrefix(field[i:], name) {
+				pair, _, _ := strings.Cut(field[i:], ";")
+				if value, ok := cookieValue(strings.TrimRight(pair, " \t\r\n")[len(name):]); ok {
+					values = append(values, value)
+				}
 			}
-			values = append(values, value)
+			if len(values) > 1 {
+				return values // no more can matter
+			}
+			for i < len(field) && field[i] != ';' {
+				i++
+			}
 		}
 	}
 	return values
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
+// cookieValue returns the value of a cookie, of which this stands after its name.
+func cookieValue(s string) (value string, ok bool) {
+	s = strings.TrimLeft(s, " \t\r\n")
+	if s == "" {
+		return "", true
+	}
+	if value, ok = strings.CutPrefix(s, "="); !ok {
+		return "", false // another cookie, whose name is longer
+	}
+	if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
+		value = value[1 : n-1]
+	}
+	return value, true
 }
 
 // FormToken is a function for [Config].Token that finds the token in the field
@@ -116,9 +138,19 @@ func WebSocketToken(prefix string) func(*http.Request) (string, error) {
 	find := func(r *http.Request) ([]string, error) {
 		var tokens []string
 		for _, field := range r.Header["Sec-Websocket-Protocol"] {
-			for protocol := range strings.SplitSeq(field, ",") {
-				if token, ok := strings.CutPrefix(strings.Trim(protocol, " \t"), prefix); ok {
-					tokens = append(tokens, token)
+			for i := 0; i < len(field); i++ {
+				for i < len(field) && (field[i] == ' ' || field[i] == '\t') {
+					i++
+				}
+				if i < len(field) && field[i] == prefix[0] && strings.HasPrefix(field[i:], prefix) {
+					protocol, _, _ := strings.Cut(field[i:], ",")
+					tokens = append(tokens, strings.TrimRight(protocol, " \t")[len(prefix):])
+				}
+				if len(tokens) > 1 {
+					return tokens, nil // no more can matter
+				}
+				for i < len(field) && field[i] != ',' {
+					i++
 				}
 			}
 		}
@@ -158,6 +190,7 @@ var (
 	errBesideQuery  = errors.New("the request has a token beside that of its query")
 	errNoTokenThere = errors.New("the request has characters that no token has in the place of one")
 	errFormRead     = errors.New("the form was read before FormToken could read it: the Authenticator has to come first")
+	errForm         = errors.New("the form is malformed")
 	errFormSize     = fmt.Errorf("the form is longer than %d bytes", maxForm)
 )
 
@@ -182,26 +215,61 @@ func formTokens(r *http.Request) ([]string, error) {
 		return nil, errFormRead
 	}
 
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxForm+1))
-	tokens, err := tokensIn(body, err)
-	r.Body = &formBody{io.MultiReader(bytes.NewReader(body), r.Body), r.Body, tokens, err}
+	var form doubling
+	_, err := io.CopyBuffer(&form, io.LimitReader(r.Body, maxForm+1), make([]byte, 4<<10))
+	tokens, err := tokensIn(form.String(), err)
+	r.Body = &formBody{io.MultiReader(strings.NewReader(form.String()), r.Body), r.Body, tokens, err}
 	return tokens, err
+}
+
+// A doubling grows to twice its size. Appending to a slice makes several times as
+// much garbage.
+type doubling struct{ strings.Builder }
+
+func (d *doubling) Write(p []byte) (int, error) {
+	d.Grow(len(p))
+	return d.Builder.Write(p)
 }
 
 // tokensIn returns the tokens of a form, of which this was read, until this
 // error if there was one.
-func tokensIn(body []byte, err error) ([]string, error) {
+func tokensIn(form string, err error) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the form can't be read: %w", err)
 	}
-	if len(body) > maxForm {
+	if len(form) > maxForm {
 		return nil, errFormSize
 	}
-	form, err := url.ParseQuery(string(body))
-	if err != nil {
-		return nil, errors.New("the form is malformed") // its text would quote what may be a token
+	if !isForm(form) {
+		return nil, errForm
 	}
-	return form["access_token"], nil
+	var tokens []string
+	const name = "access_token"
+	for i := nextParameter(form, 0, name); i >= 0 && len(tokens) < 2; i = nextParameter(form, i, name) {
+		value, _, _ := strings.Cut(strings.TrimPrefix(form[i:], "="), "&")
+		token, err := url.QueryUnescape(value)
+		if err != nil {
+			return nil, errForm
+		}
+		tokens = append(tokens, token)
+	}
+	return tokens, nil
+}
+
+// isForm reports whether [url.ParseQuery] takes s.
+func isForm(s string) bool {
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case ';':
+			return false
+		case '%':
+			if i+2 >= len(s) || !isHex(s[i+1]) || !isHex(s[i+2]) {
+				return false
+			}
+			i += 2
+		}
+	}
+	return true
 }
 
 // A formBody is a form that FormToken has read, as it was, for its next reader.

@@ -205,7 +205,9 @@ func (s *service) tokens() []Input {
 		add(f.name, token(rs, expiring, f.text, 256, size), s.strict.Validate)
 		add(f.name+", where there are ten", token(rs, expiring, f.text, 256, size), s.wide.Validate)
 		add(f.name+", through a Mux", token(rs, expiring, f.text, 256, size), s.mux.Validate)
+		add(f.name+", through a Mux that looks it up", token(rs, expiring, f.text, 256, size), s.looked.Validate)
 	}
+	add("a short issuer, through a Mux that looks it up", token(rs, stranger, list(`"sub":"`, `\n`, `"`), 256, size), s.looked.Validate)
 
 	// The header, and the form.
 	for _, f := range append([]filler{

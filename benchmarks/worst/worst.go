@@ -5,6 +5,7 @@
 package worst
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
@@ -50,6 +51,7 @@ type service struct {
 	wide   *validator.Validator // accepts what can be accepted
 	large  *validator.Validator // reads tokens of 1 MiB
 	mux    *validator.Mux
+	looked *validator.Mux // which looks its tenants up, and finds none
 }
 
 const (
@@ -112,6 +114,7 @@ func newService() (*service, error) {
 			return nil, err
 		}
 	}
+	s.looked = validator.NewMuxFunc(func(context.Context, string) (*validator.Validator, error) { return nil, nil })
 	s.mux, err = validator.NewMux(s.strict)
 	return s, err
 }

@@ -2,7 +2,10 @@
 // them are the same.
 package uripath
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 const upperHex = "0123456789ABCDEF"
 
@@ -14,7 +17,8 @@ const upperHex = "0123456789ABCDEF"
 // characters or a malformed percent-encoding.
 func Normalize(path string) (string, bool) {
 	if !isNormal(path) {
-		b := make([]byte, 0, len(path)+16)
+		var b strings.Builder
+		b.Grow(len(path) + 2*strangers(path))
 		for i := 0; i < len(path); i++ {
 			c := path[i]
 			switch {
@@ -25,18 +29,18 @@ func Normalize(path string) (string, bool) {
 					return "", false
 				}
 				if c = unhex(path[i+1])<<4 | unhex(path[i+2]); IsUnreserved(c) {
-					b = append(b, c)
+					b.WriteByte(c)
 				} else {
-					b = append(b, '%', upperHex[c>>4], upperHex[c&15])
+					writeEncoded(&b, c)
 				}
 				i += 2
-			case c == '/' || isPathCharacter(c):
-				b = append(b, c)
+			case pathBytes[c]:
+				b.WriteByte(c)
 			default:
-				b = append(b, '%', upperHex[c>>4], upperHex[c&15])
+				writeEncoded(&b, c)
 			}
 		}
-		path = string(b)
+		path = b.String()
 	}
 	if path == "" {
 		return "/", true
@@ -44,40 +48,57 @@ func Normalize(path string) (string, bool) {
 	return withoutDots(path), true
 }
 
-// isNormal reports whether a path has none of what normalPath would change in
-// single characters.
+func writeEncoded(b *strings.Builder, c byte) {
+	b.WriteByte('%')
+	b.WriteByte(upperHex[c>>4])
+	b.WriteByte(upperHex[c&15])
+}
+
+// isNormal reports whether a path has none of what Normalize would change in single characters.
 func isNormal(path string) bool {
 	for i := range len(path) {
-		if c := path[i]; c != '/' && !isPathCharacter(c) {
+		if !pathBytes[path[i]] {
 			return false
 		}
 	}
 	return true
 }
 
-// withoutDots resolves the segments "." and "..", as RFC 3986, Section 5.2.4
-// does.
+// strangers returns how many bytes of path no URL has.
+func strangers(path string) (n int) {
+	for i := range len(path) {
+		if c := path[i]; !pathBytes[c] && c != '%' {
+			n++
+		}
+	}
+	return n
+}
+
+// withoutDots resolves the segments "." and "..", as RFC 3986, Section 5.2.4 does.
 func withoutDots(path string) string {
 	if !strings.Contains(path, "/.") {
 		return path
 	}
-	segments := strings.Split(path[1:], "/")
-	kept := segments[:0]
-	for i, segment := range segments {
-		last := i == len(segments)-1
+	b := make([]byte, 0, len(path)+1)
+	for rest := path[1:]; ; {
+		segment, after, more := strings.Cut(rest, "/")
 		switch segment {
-		case ".":
 		case "..":
-			kept = kept[:max(len(kept)-1, 0)]
+			b = b[:max(bytes.LastIndexByte(b, '/'), 0)]
+		case ".":
 		default:
-			kept = append(kept, segment)
+			b = append(append(b, '/'), segment...)
+			if !more {
+				return string(b)
+			}
+			rest = after
 			continue
 		}
-		if last {
-			kept = append(kept, "") // what is left ends in a slash
+		if !more {
+			return string(append(b, '/')) // what is left ends in a slash
 		}
+		rest = after
 	}
-	return "/" + strings.Join(kept, "/")
 }
 
 // IsUnreserved reports whether c stands for itself anywhere in a URL (RFC 3986,
@@ -87,11 +108,14 @@ func IsUnreserved(c byte) bool {
 		c == '-' || c == '.' || c == '_' || c == '~'
 }
 
-// isPathCharacter reports whether c stands for itself in a path: a pchar of RFC
-// 3986, Section 3.3.
-func isPathCharacter(c byte) bool {
-	return IsUnreserved(c) || strings.IndexByte("!$&'()*+,;=:@", c) >= 0
-}
+// pathBytes has the bytes that stand for themselves in a path: slashes, and
+// pchar of RFC 3986, Section 3.3.
+var pathBytes = func() (table [256]bool) {
+	for c := range table {
+		table[c] = IsUnreserved(byte(c)) || strings.IndexByte("/!$&'()*+,;=:@", byte(c)) >= 0
+	}
+	return table
+}()
 
 func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'

@@ -137,7 +137,7 @@ var attacks = []attack{
 	{"A token that costs much to read", []string{
 		"the token has a size", "the header has a size", "depth of objects", "depth of arrays", "number of members",
 		"numbers that take long are few", "objects and arrays are bounded by the text",
-		"number of members with escapes",
+		"number of members with escapes", "fields of proxies are bounded",
 	}, nil},
 	{"A token that costs much to verify", []string{
 		"RSA keys have 8192 bits at most", "few keys are tried", "a proof's key has a size", "a proof's jti is bounded",

@@ -295,6 +295,7 @@ var mutants = []mutant{
 	{"a binding is proven, whatever the Validator is", []edit{{requests, "if err := claims.Confirmation.Proven(ctx); err != nil {", "if err := claims.Confirmation.Proven(ctx); err != nil && false {"}}},
 	{"a proxy is believed from its network", []edit{{"middleware/proxies.go", "return err == nil && p.contain(addr.Addr())", "return err == nil && addr.IsValid()"}}},
 	{"the first proxy of ours is believed, not what is before it", []edit{{"middleware/proxies.go", "return list[max(len(list)-hops, 0)], true", "return list[0], true"}}},
+	{"fields of proxies are bounded", []edit{{"middleware/proxies.go", "if len(items) == maxHops {", "if false {"}, {"middleware/forwarded.go", "if len(elements) == maxHops {", "if false {"}}},
 	{"an origin doesn't end early", []edit{{"middleware/origin.go", `if strings.ContainsAny(origin, "?#") {`, "if false {"}}},
 	{"one Client-Cert field", []edit{{"middleware/certificate.go", "\t\tcase 1:\n", "\t\tdefault:\n"}}},
 	{"answers vary by the certificate", []edit{{challenge, "if a.varies && ", "if false && "}}},
