@@ -1,6 +1,5 @@
-// Command dpop shows an API that takes tokens bound to their client's key (RFC
-// 9449), and what somebody gets who has stolen one. It needs no arguments and
-// no network: a mock issuer, the API and the client run on loopback.
+// Command dpop shows an API that accepts tokens bound to their client's key, and
+// what a thief of one gets (RFC 9449). All of it runs on loopback.
 //
 //	go run ./examples/dpop
 package main
