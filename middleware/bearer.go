@@ -190,13 +190,14 @@ func keyLength(query, name string) int {
 			return -1
 		}
 		c := query[i]
-		if c == '%' {
+		switch c {
+		case '%':
 			if i+2 >= len(query) || !isHex(query[i+1]) || !isHex(query[i+2]) {
 				return -1
 			}
 			c = unhex(query[i+1])<<4 | unhex(query[i+2])
 			i += 2
-		} else if c == '&' || c == '=' || c == '+' {
+		case '&', '=', '+':
 			return -1
 		}
 		if c != name[j] {
