@@ -25,7 +25,7 @@ func startIssuer(t *testing.T) (url string) {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "rsguard")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/rsguard")
-	build.Dir = ".."
+	build.Dir = "../.."
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
@@ -152,20 +152,21 @@ func TestPage(t *testing.T) {
 			act(t, ctx, "explain what is no token",
 				chromedp.SetValue("#explain textarea", hostile),
 				chromedp.Click("#explain form button"),
-				chromedp.WaitVisible("//*[contains(@class,'verdict') and contains(.,'token_malformed')]"),
+				chromedp.WaitVisible("#mistake-token"),
+				into(&verdict, chromedp.Text("#mistake-token")),
 				into(&text, chromedp.Title()),
 				into(&token, chromedp.Value("#explain textarea")),
 			)
-			if token != hostile || text == "scripted" {
-				t.Errorf("a hostile token is shown as %q under the title %q, want it as it was", token, text)
+			if token != hostile || text == "scripted" || verdict == "" {
+				t.Errorf("a hostile token is shown as %q under the title %q and answered by %q, want it as it was and what it is", token, text, verdict)
 			}
 
 			act(t, ctx, "a mistake in the form",
 				chromedp.SetValue("#mint [name=bad]", ""),
 				chromedp.SetValue("#mint [name=claims]", `{"broken`),
 				chromedp.Click("#mint form button"),
-				chromedp.WaitVisible(".error"),
-				into(&text, chromedp.Text(".error")),
+				chromedp.WaitVisible("#mistake-claims"),
+				into(&text, chromedp.Text("#mistake-claims")),
 			)
 			if !strings.Contains(text, "JSON") {
 				t.Errorf("a mistake is answered by %q, want that the claims are no JSON", text)
