@@ -14,7 +14,7 @@ import (
 
 // maxDecode is how many bare signature checks [validator.Claims.Decode] may
 // cost, whatever is in a token of the default size.
-// The goal is 5. Some inputs still cost 5 to 6.5.
+// The goal is 5. Some inputs still cost 5 to 7.
 const maxDecode = 9
 
 // BenchmarkDecode has the inputs that Decode takes longest for. It reports the
