@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/rsguard/rsguard/internal/show"
 )
 
 // A flight is one fetch and those who wait for it. It ends within twice
@@ -156,11 +158,7 @@ func askedFor(err error) time.Duration {
 // errors in one line.
 func clipped(text string) string {
 	const most = 1 << 10
-	text = strings.ReplaceAll(text, "\n", "; ")
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "…"
+	return show.Cut(strings.ReplaceAll(text, "\n", "; "), most)
 }
 
 // succeed changes a copy of the snapshot, and reports whether there is another

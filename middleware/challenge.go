@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rsguard/rsguard/internal/scopetoken"
 	"github.com/rsguard/rsguard/validator"
 )
 
@@ -101,7 +102,7 @@ func (a *Authenticator) admit(h http.Header, id *identity) {
 
 func (a *Authenticator) setNonce(h http.Header) bool {
 	nonce := a.cfg.DPoP.Nonce()
-	if !isValue(nonce) { // none is required; or a NonceSource has made one that no header can have
+	if !scopetoken.Valid(nonce) { // none is required; or a NonceSource has made one that no header can have
 		return false
 	}
 	h[dpopNonce] = []string{nonce}
@@ -139,18 +140,11 @@ func (c challenge) with(name, value string) challenge {
 func list(values []string) string {
 	var valid []string
 	for _, v := range values {
-		if isValue(v) {
+		if scopetoken.Valid(v) {
 			valid = append(valid, v)
 		}
 	}
 	return strings.Join(valid, " ")
-}
-
-// isValue reports whether s is a scope-token of RFC 6749, Section 3.3, which is
-// also what acr values and URLs look like: characters that need no escape in a
-// quoted-string, none of them a space.
-func isValue(s string) bool {
-	return s != "" && isPrintable(s) && !strings.ContainsAny(s, ` "\`)
 }
 
 // secondsToWait returns the seconds that err asks to wait, rounded up. By

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rsguard/rsguard/dpop"
 	"github.com/rsguard/rsguard/internal/isnil"
+	"github.com/rsguard/rsguard/internal/scopetoken"
 	"github.com/rsguard/rsguard/internal/secureurl"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -19,8 +20,8 @@ import (
 type Validator interface {
 	// Validate returns the claims of token, or an error. The code of a
 	// [*validator.Error] chooses the response; any other error counts as
-	// [validator.CodeRefused]. The claims may be shared by requests, and
-	// are not changed. Validate must be safe for concurrent use.
+	// [validator.CodeRefused]. The claims are not changed here, but belong to
+	// the request's handlers. Validate must be safe for concurrent use.
 	Validate(ctx context.Context, token string) (*validator.Claims, error)
 }
 
@@ -210,7 +211,7 @@ func isPrintable(s string) bool {
 // checkURL says what keeps s from naming an API, an issuer or a document in
 // public, and in a challenge.
 func checkURL(s string) error {
-	if !isValue(s) {
+	if !scopetoken.Valid(s) {
 		return errors.New("has characters that no URL has")
 	}
 	_, err := secureurl.Parse(s)

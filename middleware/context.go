@@ -11,8 +11,7 @@ import (
 
 // ClaimsFromContext returns the claims of the request's token. It reports false
 // if there are none: the route is not guarded, or it is [Config].Optional and
-// the request had no token. The claims may be shared with other requests, and
-// must not be changed.
+// the request had no token. [validator.Claims] says what of them is shared.
 func ClaimsFromContext(ctx context.Context) (*validator.Claims, bool) {
 	id := identityFrom(ctx)
 	if id == nil || id.claims == nil {

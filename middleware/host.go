@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/rsguard/rsguard/internal/show"
 	"github.com/rsguard/rsguard/validator"
 )
 
@@ -31,7 +32,7 @@ func (a *Authenticator) checkHost(r *http.Request, claims *validator.Claims) err
 	return &validator.Error{
 		Code:   validator.CodeIssuer,
 		Issuer: claims.Issuer,
-		Err:    fmt.Errorf("on the host %q tokens are to be of the issuer %q", cut(host, maxValue), want),
+		Err:    fmt.Errorf("on the host %q tokens are to be of the issuer %q", show.Cut(host, maxValue), want),
 	}
 }
 

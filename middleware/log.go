@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
 
+	"github.com/rsguard/rsguard/internal/show"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -24,15 +24,15 @@ func (a *Authenticator) logRefusal(ctx context.Context, err error) {
 	attrs = append(attrs, slog.Int("status", answerTo(err).status))
 	var e *validator.Error
 	if errors.As(err, &e) && e != nil {
-		attrs = append(attrs, slog.String("code", cut(string(validator.CodeOf(err)), maxValue)))
+		attrs = append(attrs, slog.String("code", show.Cut(string(validator.CodeOf(err)), maxValue)))
 		if e.Issuer != "" {
-			attrs = append(attrs, slog.String("issuer", cut(e.Issuer, maxValue)))
+			attrs = append(attrs, slog.String("issuer", show.Cut(e.Issuer, maxValue)))
 		}
 		if e.KeyID != "" {
-			attrs = append(attrs, slog.String("kid", cut(e.KeyID, maxValue)))
+			attrs = append(attrs, slog.String("kid", show.Cut(e.KeyID, maxValue)))
 		}
 	}
-	attrs = append(attrs, slog.String("error", cut(textOf(err), maxText)))
+	attrs = append(attrs, slog.String("error", show.Cut(textOf(err), maxText)))
 	logger.LogAttrs(ctx, level, "token refused", attrs...)
 }
 
@@ -78,10 +78,3 @@ const (
 	maxValue = 256  // bytes
 	maxText  = 1024 // bytes
 )
-
-func cut(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	return strings.ToValidUTF8(s[:limit], "") + "…"
-}

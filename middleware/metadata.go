@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/rsguard/rsguard/internal/isnil"
+	"github.com/rsguard/rsguard/internal/scopetoken"
 )
 
 // Metadata describes an API to its clients, so that a client without a good
@@ -103,7 +104,7 @@ func (m Metadata) document(cfg Config) (*metadataDocument, error) {
 		}
 	}
 	for _, scope := range m.ScopesSupported {
-		if !isValue(scope) {
+		if !scopetoken.Valid(scope) {
 			wrong("ScopesSupported: %q is not a scope-token (RFC 6749, Section 3.3)", scope)
 		}
 	}
@@ -116,7 +117,7 @@ func (m Metadata) document(cfg Config) (*metadataDocument, error) {
 		switch {
 		case cfg.DPoP != nil && !slices.Contains(proofAlgorithms, alg):
 			wrong("DPoPSigningAlgValuesSupported: Config.DPoP doesn't accept %q", alg)
-		case !isValue(alg) || strings.EqualFold(alg, "none") || strings.HasPrefix(strings.ToUpper(alg), "HS"):
+		case !scopetoken.Valid(alg) || strings.EqualFold(alg, "none") || strings.HasPrefix(strings.ToUpper(alg), "HS"):
 			wrong("DPoPSigningAlgValuesSupported: %q is no algorithm with a public key (RFC 9449, Section 4.2)", alg)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rsguard/rsguard/internal/scopetoken"
 	"github.com/rsguard/rsguard/internal/uripath"
 )
 
@@ -134,7 +135,7 @@ func checkOrigin(s string) error {
 		return errors.New("is not an absolute http or https URL")
 	case u.User != nil || strings.ContainsAny(s, "?#"):
 		return errors.New("has user information, a query or a fragment")
-	case !isValue(s) || strings.Contains(u.Host, "%"):
+	case !scopetoken.Valid(s) || strings.Contains(u.Host, "%"):
 		return errors.New("has characters that no proof can have")
 	}
 	if port := u.Port(); port != "" {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rsguard/rsguard/internal/jose"
 	"github.com/rsguard/rsguard/internal/secureurl"
+	"github.com/rsguard/rsguard/internal/show"
 	"github.com/rsguard/rsguard/jwks"
 )
 
@@ -144,7 +145,7 @@ func (e *claimTypeError) Error() string {
 	case "exp", "nbf", "iat":
 		const want = ", want seconds since 1970, as a number"
 		if e.value.Kind() == jose.KindNumber {
-			return text + cutTo(e.value.Raw(), 64) + want + " below 253402300800: is it in milliseconds?"
+			return text + show.Cut(e.value.Raw(), 64) + want + " below 253402300800: is it in milliseconds?"
 		}
 		return text + describe(e.value) + want
 	case "aud":
@@ -256,7 +257,7 @@ func (e *keyMismatchError) Error() string {
 // kindOf says what a key is for, and whether the key set says so.
 func (e *keyMismatchError) kindOf(key *jwks.Key) (kind string, told bool) {
 	if !allows(key, e.alg) {
-		return cutTo(key.Algorithm, 64), true
+		return show.Cut(key.Algorithm, 64), true
 	}
 	return jose.Describe(key.Public), false
 }

@@ -7,13 +7,16 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rsguard/rsguard/internal/scopetoken"
 )
 
 // A Check decides whether a token with these claims, verified, may go on. Checks stand in [Config.Checks] or guard a
 // route; the ones of this package and a service's own are alike. Nil lets the token pass. An [*Error] in
 // the chain of a Check's error says what the client is told; any other error is of [CodeRefused], a 403.
 //
-// A Check is called for many requests at once, and must not change the claims. The functions that make Checks panic if
+// A Check is called for many requests at once, and must not change the claims, which
+// the handler gets. The functions that make Checks panic if
 // what they are given can never be right: no values, empty ones, or ones outside a grammar.
 type Check func(ctx context.Context, c *Claims) error
 
@@ -111,7 +114,7 @@ func CheckAs[T any](check func(ctx context.Context, claims T) error) Check {
 func scopeTokens(check string, scopes []string) []string {
 	mustBe(len(scopes) > 0, "%s: no values", check)
 	for _, scope := range scopes {
-		mustBe(isScopeToken(scope), "%s: %q is not a scope-token (RFC 6749, Section 3.3)", check, scope)
+		mustBe(scopetoken.Valid(scope), "%s: %q is not a scope-token (RFC 6749, Section 3.3)", check, scope)
 	}
 	return slices.Clone(scopes)
 }
@@ -140,14 +143,6 @@ func requireAny(text string, has, wanted []string) error {
 		return nil
 	}
 	return &Error{Code: CodeScope, Scopes: slices.Clone(wanted), Err: errors.New(text + "none of " + quoteAll(wanted))}
-}
-
-// isScopeToken reports whether s is one scope: printable ASCII but for the space, the quotation mark and the backslash
-// (RFC 6749, Section 3.3). So none needs escaping in a challenge.
-func isScopeToken(s string) bool {
-	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return r <= ' ' || r == '"' || r == '\\' || r > '~'
-	})
 }
 
 func oneOf(check, what, none string, wanted []string, of func(*Claims) string) Check {

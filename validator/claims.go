@@ -6,8 +6,11 @@ import (
 	"time"
 )
 
-// Claims are what a token says of its subject and its client, verified. They are
-// not to be changed: what is remembered of a token is shared by its requests.
+// Claims are what a token says of its subject and its client, verified.
+//
+// Validate returns Claims of its caller's own, whose fields can be assigned to.
+// Only what their slices hold is shared with other requests of the same token, and
+// must not be changed. Appending to a slice changes nothing for others.
 //
 // Package fmt and logs show which token they are of, and no more: see
 // [Claims.LogValue]. In JSON they are the token's payload.

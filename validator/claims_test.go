@@ -138,3 +138,25 @@ func TestClaims_Decode_notFromToken(t *testing.T) {
 		t.Errorf("Decode() error = %v, want code %q", err, validator.CodeClaim)
 	}
 }
+
+// What one request assigns or appends, no other request sees.
+func TestClaims_ownedByRequest(t *testing.T) {
+	t.Parallel()
+	v := newValidator(t, func(c *validator.Config) { c.CacheSize = 1 })
+	text := token(nil, object{"aud": []string{audience, "b"}, "scope": "a b", "permissions": []string{"p"}})
+	for i := range 3 { // the first is not remembered yet
+		claims, err := v.Validate(t.Context(), text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if claims.Subject != "user" || len(claims.Audience) != 2 || len(claims.Scopes) != 2 || len(claims.Permissions) != 1 ||
+			claims.Audience[1] != "b" || claims.Scopes[0] != "a" || claims.Permissions[0] != "p" {
+			t.Errorf("Validate() = %v, %v, %v, %v as request %d, want what the token says",
+				claims.Subject, claims.Audience, claims.Scopes, claims.Permissions, i)
+		}
+		claims.Subject = "other"
+		claims.Audience = append(claims.Audience, "x", "x", "x")
+		claims.Scopes = append(claims.Scopes, "x", "x", "x")
+		claims.Permissions = append(claims.Permissions, "x")
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/internal/jose"
+	"github.com/rsguard/rsguard/internal/show"
 	"github.com/rsguard/rsguard/jwks"
 )
 
@@ -210,9 +211,9 @@ func quote(s string) string { return quoteTo(s, maxQuoted) }
 // quoteTo leaves room for what comes after in a text, and cuts a value earlier
 // in which every character has to be escaped.
 func quoteTo(s string, most int) string {
-	quoted := strconv.Quote(cutTo(s, most))
+	quoted := strconv.Quote(show.Cut(s, most))
 	if len(quoted) > most+len("…\n")+len(`""`) {
-		return strconv.Quote(cutTo(s, most/6))
+		return strconv.Quote(show.Cut(s, most/6))
 	}
 	return quoted
 }
@@ -255,11 +256,4 @@ func someTexts(v jose.Value) (few []string, length int) {
 }
 
 // cut shortens s, and parts it from the token that it may be a piece of.
-func cut(s string) string { return cutTo(s, maxQuoted) }
-
-func cutTo(s string, most int) string {
-	if len(s) > most {
-		return strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return s
-}
+func cut(s string) string { return show.Cut(s, maxQuoted) }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/rsguard/rsguard/internal/scopetoken"
 )
 
 // AuthenticatedWithin returns a Check that requires that the user has signed in
@@ -42,7 +44,7 @@ func AuthenticatedWithin(d time.Duration) Check {
 func ACR(values ...string) Check {
 	mustBe(len(values) > 0, "ACR: no values")
 	for _, value := range values {
-		mustBe(isScopeToken(value), "ACR: %q can't stand in a list in a challenge", value)
+		mustBe(scopetoken.Valid(value), "ACR: %q can't stand in a list in a challenge", value)
 	}
 	values = slices.Clone(values)
 	refusal := &Error{

@@ -101,8 +101,7 @@ func loopback(addr string) bool {
 	if err != nil {
 		return false
 	}
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
+	return secureurl.IsLoopback(host)
 }
 
 // nameAfter gives the issuer the name of the address it listens on, if it has

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 )
 
 // Format writes the name of a type and the members of v, which is a group, as in
@@ -32,6 +33,16 @@ func Format(f fmt.State, name string, v slog.Value) {
 		}
 	}
 	_, _ = f.Write(append(text, '}'))
+}
+
+// Cut returns s, or its first bytes, limit at most, and an ellipsis. Logs and the
+// texts of errors are bounded by it. A character that limit would part is left
+// out.
+func Cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:limit], "") + "…"
 }
 
 // Type returns an attribute with the name of v's dynamic type, or nothing if v

@@ -2,7 +2,8 @@ package mockissuer
 
 import (
 	"regexp"
-	"strings"
+
+	"github.com/rsguard/rsguard/internal/show"
 )
 
 // bearable matches what whoever reads it could use: a JOSE object in compact form, or the first part of one, whose header
@@ -15,9 +16,5 @@ const maxQuote = 256
 // redact makes text fit for the log and for [Request.Note]. A refusal quotes the parameter that is wrong, and a client that
 // is wrong may have put a token there.
 func redact(text string) string {
-	text = bearable.ReplaceAllString(text, "[REDACTED]")
-	if len(text) > maxQuote {
-		text = strings.ToValidUTF8(text[:maxQuote], "") + "…"
-	}
-	return text
+	return show.Cut(bearable.ReplaceAllString(text, "[REDACTED]"), maxQuote)
 }
