@@ -98,7 +98,7 @@ func newDecodings(tb testing.TB, issuer *rows.Issuer) []decoding {
 	percent := debug.SetGCPercent(1000)
 	tb.Cleanup(func() { debug.SetGCPercent(percent) })
 
-	v := newValidator(tb, issuer, 0)
+	v := newValidator(tb, issuer, -1)
 	yard, err := rows.Yard.Open(tb.Context(), issuer)
 	if err != nil {
 		tb.Fatal(err)

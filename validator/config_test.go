@@ -51,7 +51,6 @@ func TestNew(t *testing.T) {
 		{"negative size", func(c *validator.Config) { c.MaxTokenSize = -1 }, "MaxTokenSize"},
 		{"size at the limit", func(c *validator.Config) { c.MaxTokenSize = 1 << 20 }, ""},
 		{"size over the limit", func(c *validator.Config) { c.MaxTokenSize = 1<<20 + 1 }, "MaxTokenSize"},
-		{"negative cache", func(c *validator.Config) { c.CacheSize = -1 }, "CacheSize"},
 		{"nil check", func(c *validator.Config) { c.Checks = []validator.Check{nil} }, "Checks"},
 		{"nil cache", func(c *validator.Config) { c.Keys = (*jwks.Cache)(nil) }, "nil *jwks.Cache"},
 		{"no keys", func(c *validator.Config) { c.Keys = jwks.Set{} }, "empty Set"},

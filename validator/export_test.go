@@ -49,3 +49,20 @@ func Marks() (all []Mark) {
 	}
 	return all
 }
+
+// Tokens returns how many tokens v itself remembers, and in how many bytes by
+// its own count.
+func (v *Validator) Tokens() (n, bytes int) { return v.memory.held() }
+
+// Tokens is [Validator.Tokens] for the memory that the tenants of m share.
+func (m *Mux) Tokens() (n, bytes int) { return m.memory.held() }
+
+func (m *memory) held() (n, bytes int) {
+	if m == nil || m.tokens.Load() == nil {
+		return 0, 0
+	}
+	t := m.tokens.Load()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.all), t.bytes
+}

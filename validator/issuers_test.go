@@ -15,7 +15,7 @@ import (
 func TestIssuers_ownKeys(t *testing.T) {
 	t.Parallel()
 	old, next := testutil.NewIssuer(t), testutil.NewIssuer(t)
-	for _, cacheSize := range []int{0, 8} {
+	for _, cacheSize := range []int{-1, 8} {
 		v, err := validator.New(validator.Config{
 			Issuers: []string{old.URL, next.URL}, Audiences: []string{audience}, CacheSize: cacheSize,
 			Algorithms: []validator.Algorithm{validator.RS256, validator.ES256},

@@ -1,60 +1,87 @@
 package validator
 
 import (
-	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
 	"hash/maphash"
-	"math/rand/v2"
+	"math"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"time"
 )
 
-// A memory holds tokens that were accepted, so that what can't change need not be found out again: what the token says,
-// and that its key has signed it. What can change is asked every time.
+// A memory holds tokens that were accepted. What cannot change need not be
+// found out again: what the token says, and that its key has signed it. What can
+// change is asked every time.
 //
-// It is a table of sets of a few slots each. A token can be in the slots of one set, chosen by a keyed hash, and nowhere
-// else: to find it takes no lock, and to forget another for it no search. Whoever was recognized since the set last
-// needed a slot stays: a flood of tokens that come once displaces others of their kind.
+// It costs nothing before the first token. Then it grows with the tokens, up to
+// its limits. To find a token takes no lock. To add one takes a lock for a
+// moment, after a signature was checked.
 type memory struct {
-	seed maphash.Seed
-	sets [][]slot
+	most   int // tokens, or 0 if there is no limit but room
+	room   int // bytes, including what the memory itself needs
+	tokens atomic.Pointer[tokenTable]
 }
 
-type slot struct{ atomic.Pointer[remembered] }
+const (
+	// defaultRoom is enough for 3,000 tokens of 1 kB.
+	defaultRoom = 8 << 20
+	// roomForOne is enough for a token of 2 kB.
+	roomForOne = 4 << 10
+)
 
-// slotsInSet is how many tokens share a set.
-const slotsInSet = 4
+// newMemory returns a memory for Config.CacheSize, or nil if that is negative.
+func newMemory(size int) *memory {
+	switch {
+	case size < 0:
+		return nil
+	case size == 0:
+		return &memory{room: defaultRoom}
+	}
+	return &memory{most: size, room: min(size, math.MaxInt/roomForOne) * roomForOne}
+}
+
+// A tokenTable is a hash table with a list for each bucket. The lists are read
+// without the lock.
+//
+// The token that must go is found by the clock algorithm: a hand goes around all
+// tokens and takes the first that was not recognized since it came by last. So a
+// flood of tokens that come once displaces its own kind.
+type tokenTable struct {
+	seed    maphash.Seed
+	buckets atomic.Pointer[[]bucket]
+
+	mu    sync.Mutex
+	all   []*remembered // in no order
+	bytes int           // of all
+	hand  int           // the next of all that may have to go
+	sweep int           // the next of all that may have expired
+}
+
+type bucket struct{ atomic.Pointer[remembered] }
 
 type remembered struct {
-	token     string
+	hash  uint64
+	token string
+	next  atomic.Pointer[remembered] // in the bucket's list
+	used  atomic.Bool                // recognized lately
+	valid window                     // of the claims
+
+	// owner is the memory of the Validator that has accepted the token, which
+	// may share another one. It identifies the Validator without keeping it.
+	owner     *memory
+	trust     int // of its issuer, in the Validator's list
 	algorithm string
-	trust     *trust           // of its issuer
 	key       crypto.PublicKey // nil if Config.Secret signed it
 	keyIssuer string           // whose tokens the key signs, by its key set
 	claims    Claims           // of which each request gets a copy, but for what their slices hold
-	valid     window           // of the claims
-	used      atomic.Bool      // recognized lately
-}
 
-// newMemory returns a memory of size tokens at most.
-func newMemory(size int) *memory {
-	inSet := min(size, slotsInSet)
-	m := &memory{seed: maphash.MakeSeed(), sets: make([][]slot, size/inSet)}
-	slots := make([]slot, len(m.sets)*inSet)
-	for i := range m.sets {
-		m.sets[i] = slots[i*inSet : (i+1)*inSet]
-	}
-	return m
-}
-
-// set is where token can be. Its end will do for the hash: it is of the signature, and so as good as random.
-func (m *memory) set(token string) []slot {
-	hash := maphash.String(m.seed, token[max(0, len(token)-32):])
-	return m.sets[hash%uint64(len(m.sets))]
+	bytes int // that it takes
+	at    int // where it is in tokenTable.all
 }
 
 // recall finds a token by all of its bytes.
@@ -62,9 +89,13 @@ func (m *memory) recall(token string) *remembered {
 	if m == nil {
 		return nil
 	}
-	set := m.set(token)
-	for i := range set {
-		if r := set[i].Load(); r != nil && r.token == token {
+	t := m.tokens.Load()
+	if t == nil {
+		return nil
+	}
+	hash := t.hash(token)
+	for r := t.bucket(hash).Load(); r != nil; r = r.next.Load() {
+		if r.hash == hash && r.token == token {
 			if !r.used.Load() {
 				r.used.Store(true)
 			}
@@ -74,59 +105,172 @@ func (m *memory) recall(token string) *remembered {
 	return nil
 }
 
-// remember keeps a token that was accepted. Nothing else gets in.
+// hash is of the token's end: that is of the signature, and so as good as
+// random.
+func (t *tokenTable) hash(token string) uint64 {
+	return maphash.String(t.seed, token[max(0, len(token)-32):])
+}
+
+func (t *tokenTable) bucket(hash uint64) *bucket {
+	buckets := *t.buckets.Load()
+	return &buckets[hash%uint64(len(buckets))]
+}
+
+// remember keeps a token that v has accepted. Nothing else gets in.
 func (m *memory) remember(v *Validator, token string, x *examination) {
 	if m == nil {
 		return
 	}
 	token = strings.Clone(token) // lest a whole request is kept with it
-	r := &remembered{token: token, algorithm: x.token.Header.Algorithm, trust: x.trust}
+	r := &remembered{token: token, algorithm: x.token.Header.Algorithm, owner: v.memory}
+	for r.trust = range v.trusts {
+		if &v.trusts[r.trust] == x.trust {
+			break
+		}
+	}
 	x.copyInto(&r.claims)
 	r.valid = x.at.window(&r.claims)
 	if x.signedBy != nil {
 		r.key, r.keyIssuer = x.signedBy.Public, x.signedBy.Issuer
 	}
-	slotFor(m.set(token), token).Store(r)
+	r.bytes = x.bytes(token)
+	if r.bytes > m.room {
+		return
+	}
+	m.table().add(r, m, x.at.now)
 }
 
-// slotFor chooses the token's own slot, or an empty one, or one whose token wasn't recognized lately. Where all were, it
-// is time to find out anew which ones are in use.
-func slotFor(set []slot, token string) *slot {
-	var free, idle *slot
-	for i := range set {
-		switch r := set[i].Load(); {
-		case r == nil:
-			free = &set[i]
-		case r.token == token: // remembered by another request meanwhile, or with a key that was replaced
-			return &set[i]
-		case !r.used.Load():
-			idle = &set[i]
-		}
+// bytes returns how much memory it takes to remember the token, at most.
+func (x *examination) bytes(token string) int {
+	const own = 576 // a remembered, its Confirmation, and its part of a tokenTable
+	texts := count(x.audience) + count(x.scopes) + count(x.permissions)
+	n := len(token) + len(token)*3/4 + texts*16 // header and payload are decoded into one piece
+	if strings.Contains(x.payload, `\`) {
+		n += len(x.payload) // strings with escapes are copies
 	}
-	if free = cmp.Or(free, idle); free != nil {
-		return free
+	n += n / 8 // what the allocator rounds up
+	if n > 32<<10 {
+		n += 8 << 10 // and to whole pages
 	}
-	for i := range set {
-		if r := set[i].Load(); r != nil {
-			r.used.Store(false)
-		}
-	}
-	return &set[rand.IntN(len(set))] //nolint:gosec // G404: whose turn it is needs no secrecy
+	return own + n
 }
 
-// forget empties the slot of r.
+func (m *memory) table() *tokenTable {
+	if t := m.tokens.Load(); t != nil {
+		return t
+	}
+	t := &tokenTable{seed: maphash.MakeSeed()}
+	t.buckets.Store(&[]bucket{{}})
+	if m.tokens.CompareAndSwap(nil, t) {
+		return t
+	}
+	return m.tokens.Load()
+}
+
+// add puts r in, and takes out what it replaces, what has expired, and what must
+// make room. The work is bounded, by maxSwept and maxLooks.
+func (t *tokenTable) add(r *remembered, m *memory, now time.Time) {
+	r.hash = t.hash(r.token)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for old := t.bucket(r.hash).Load(); old != nil; old = old.next.Load() {
+		if old.token == r.token { // remembered by another request meanwhile, or with a key that was replaced
+			t.remove(old)
+			break
+		}
+	}
+	for range min(maxSwept, len(t.all)) {
+		t.sweep %= len(t.all)
+		if old := t.all[t.sweep]; now.Before(old.valid.until) {
+			t.sweep++
+		} else {
+			t.remove(old) // the last one is in its place now, and is looked at next
+		}
+	}
+	for len(t.all) > 0 && (t.bytes+r.bytes > m.room || len(t.all) == m.most) {
+		t.remove(t.idle(now))
+	}
+	if buckets := len(*t.buckets.Load()); len(t.all) >= buckets {
+		t.grow(2 * buckets)
+	}
+	r.at = len(t.all)
+	t.all = append(t.all, r)
+	t.bytes += r.bytes
+	t.link(r)
+}
+
+// maxSwept is how many tokens are looked at to find some that have expired. At
+// least half of those that have are removed.
+const maxSwept = 4
+
+// maxLooks is how many tokens are looked at to find one that must go.
+const maxLooks = 32
+
+// idle chooses the token that must go: one that has expired, or that was not
+// recognized since the hand came by last, or else the last one that it looks at.
+func (t *tokenTable) idle(now time.Time) *remembered {
+	var r *remembered
+	for range maxLooks {
+		t.hand = (t.hand + 1) % len(t.all)
+		r = t.all[t.hand]
+		if !r.used.Load() || !now.Before(r.valid.until) {
+			break
+		}
+		r.used.Store(false)
+	}
+	return r
+}
+
+// link puts r at the beginning of its bucket's list.
+func (t *tokenTable) link(r *remembered) {
+	b := t.bucket(r.hash)
+	r.next.Store(b.Load())
+	b.Store(r)
+}
+
+// remove takes r out of its list and of all. A reader that is at r goes on to
+// the rest of the list.
+func (t *tokenTable) remove(r *remembered) {
+	previous := &t.bucket(r.hash).Pointer
+	for other := previous.Load(); other != r; other = previous.Load() {
+		previous = &other.next
+	}
+	previous.Store(r.next.Load())
+
+	last := len(t.all) - 1
+	t.all[r.at] = t.all[last]
+	t.all[r.at].at = r.at
+	t.all[last] = nil
+	t.all = t.all[:last]
+	t.bytes -= r.bytes
+}
+
+// grow makes n buckets. A reader may meanwhile follow a list into that of
+// another bucket and miss its token, which then is examined as any other. It
+// comes to an end: each token that is linked anew leads to those before it.
+func (t *tokenTable) grow(n int) {
+	buckets := make([]bucket, n)
+	t.buckets.Store(&buckets)
+	for _, r := range t.all {
+		t.link(r)
+	}
+}
+
+// forget takes r out.
 func (m *memory) forget(r *remembered) {
-	set := m.set(r.token)
-	for i := range set {
-		set[i].CompareAndSwap(r, nil)
+	t := m.tokens.Load()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if r.at < len(t.all) && t.all[r.at] == r {
+		t.remove(r)
 	}
 }
 
-// recognize decides about a token that was accepted before, and fills in c. It reports false if there was none, or if the
-// key that has signed it is no longer the issuer's: then the token is to be examined as any other.
-func (m *memory) recognize(ctx context.Context, v *Validator, token string, c *Claims) (known bool, err error) {
-	r := m.recall(token)
-	if r == nil {
+// recognize decides about a token that was accepted before, and fills in c. It
+// reports false if r is nil or another Validator's, or if the key that has signed
+// it is no longer the issuer's: then the token is to be examined as any other.
+func (m *memory) recognize(ctx context.Context, v *Validator, r *remembered, c *Claims) (known bool, err error) {
+	if r == nil || r.owner != v.memory {
 		return false, nil
 	}
 	at, err := v.moment()
@@ -135,6 +279,8 @@ func (m *memory) recognize(ctx context.Context, v *Validator, token string, c *C
 		held, err = r.held(ctx, v, at)
 	}
 	switch {
+	case err != nil && CodeOf(err) == CodeExpired:
+		m.forget(r)
 	case err != nil:
 	case !held:
 		m.forget(r)
@@ -159,7 +305,7 @@ func (r *remembered) held(ctx context.Context, v *Validator, at moment) (bool, e
 	if v.cfg.Secret != nil {
 		return true, nil
 	}
-	keys, err := r.trust.find(ctx, r.claims.keyID, at.now)
+	keys, err := v.trusts[r.trust].find(ctx, r.claims.keyID, at.now)
 	if err != nil {
 		return false, keysUnavailable(err)
 	}

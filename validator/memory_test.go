@@ -37,7 +37,7 @@ func TestRemembered(t *testing.T) {
 	ours := jwks.Set{{ID: kid, Public: key.Public()}}
 	refusal := error(nil)
 	v := newValidator(t, func(c *validator.Config) {
-		c.CacheSize = 100
+		c.CacheSize = 0 // the default
 		c.Keys = source
 		c.Now = func() time.Time { return now }
 		c.Checks = []validator.Check{func(context.Context, *validator.Claims) error { return refusal }}
@@ -57,9 +57,11 @@ func TestRemembered(t *testing.T) {
 		{"again", func() {}, plain, "", ""},
 		{"a check that refuses now", func() { refusal = errors.New("no") }, plain, "", validator.CodeRefused},
 		{"and no more", func() { refusal = nil }, plain, "", ""},
+		{"before its start", func() { now = t0.Add(-31 * time.Second) }, plain, "", validator.CodeNotYetValid},
+		{"at its start", func() { now = t0.Add(-30 * time.Second) }, plain, "", ""},
 		{"a second before its end", func() { now = t0.Add(time.Hour + 29*time.Second) }, plain, "", ""},
 		{"at its end", func() { now = t0.Add(time.Hour + 30*time.Second) }, plain, "", validator.CodeExpired},
-		{"before its start", func() { now = t0.Add(-31 * time.Second) }, plain, "", validator.CodeNotYetValid},
+		{"at its end, again", func() {}, plain, "", validator.CodeExpired},
 		{"in time", func() { now = t0 }, plain, "", ""},
 		{"its key withdrawn", func() { source.keys.Store(&jwks.Set{{ID: "k2", Public: key.Public()}}) }, plain, "", validator.CodeUnknownKey},
 		{"its key replaced", func() { source.keys.Store(&jwks.Set{{ID: kid, Public: otherKey(1)}}) }, plain, "", validator.CodeSignature},
@@ -217,7 +219,7 @@ func TestValidate_checksHaveTheirOwn(t *testing.T) {
 	thumbprint := strings.Repeat("A", 43)
 	bound := token(nil, object{"cnf": object{"jkt": thumbprint}})
 	proven := validator.ContextWithConfirmation(t.Context(), validator.Confirmation{JKT: thumbprint})
-	for _, cacheSize := range []int{0, 1} {
+	for _, cacheSize := range []int{-1, 1} {
 		var kept []*validator.Claims
 		v := newValidator(t, func(c *validator.Config) {
 			c.CacheSize = cacheSize

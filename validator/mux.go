@@ -32,6 +32,7 @@ type Mux struct {
 	byIssuer     map[string]*Validator // of NewMux
 	tenants      *tenants              // of NewMuxFunc, or nil
 	maxTokenSize int
+	memory       *memory // of the tenants that have the default
 }
 
 // NewMux returns a Mux for a fixed list of tenants. It is an error if there are
@@ -67,7 +68,7 @@ func NewMux(tenants ...*Validator) (*Mux, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return &Mux{byIssuer: byIssuer, maxTokenSize: maxTokenSize}, nil
+	return &Mux{byIssuer: byIssuer, maxTokenSize: maxTokenSize, memory: newMemory(0)}, nil
 }
 
 // Forget drops what the function of [NewMuxFunc] has returned for issuer, a
@@ -109,31 +110,62 @@ var errNoMux = errors.New("this Mux was not made by NewMux or NewMuxFunc")
 
 // Validate is [Validator.Validate] of the tenant that the token names. A token of none is refused with [CodeIssuer].
 func (m *Mux) Validate(ctx context.Context, token string) (*Claims, error) {
-	var x examination
-	if err := m.validate(ctx, &x, token); err != nil {
-		return nil, x.refusal(err)
-	}
-	c := x.Claims
-	return &c, nil
+	return m.validate(ctx, token, new(Claims)) // as Validator.Validate
 }
 
-// validate finds the token's tenant between its two halves: the token is read,
+// validate fills in c and returns it.
+func (m *Mux) validate(ctx context.Context, token string, c *Claims) (*Claims, error) {
+	switch known, err := m.recognize(ctx, token, c); {
+	case err != nil:
+		return nil, err
+	case known:
+		return c, nil
+	}
+	var x examination
+	if err := m.examine(ctx, &x, token); err != nil {
+		return nil, x.refusal(err)
+	}
+	*c = x.Claims
+	return c, nil
+}
+
+// recognize is that of the memory which tenants share. The token's tenant is
+// asked for, as for any other token: it may be gone, or have another Validator.
+func (m *Mux) recognize(ctx context.Context, token string, c *Claims) (known bool, err error) {
+	r := m.memory.recall(token)
+	if r == nil {
+		return false, nil
+	}
+	v, err := m.tenant(ctx, r.claims.Issuer)
+	if err != nil {
+		return true, refusal(err, r.claims.Issuer, r.claims.keyID)
+	}
+	return m.memory.recognize(ctx, v, r, c)
+}
+
+// examine finds the token's tenant between its two halves: the token is read,
 // and then that Validator decides.
-func (m *Mux) validate(ctx context.Context, x *examination, token string) error {
+func (m *Mux) examine(ctx context.Context, x *examination, token string) error {
 	if m.maxTokenSize == 0 {
 		return &Error{Code: CodeUnavailable, Err: errNoMux}
 	}
 	if err := x.open(token, m.limit(), nil); err != nil {
 		return advise(err, adviceOpaque, adviceEncrypted)
 	}
-	v, err := m.tenant(ctx, x)
+	if x.Issuer == "" { // no tenant is without a name
+		return &Error{Code: CodeIssuer, Err: &mismatch{name: "iss", found: x.issuers(), advice: "a Mux finds the tenant by it"}}
+	}
+	v, err := m.tenant(ctx, x.Issuer)
 	if err != nil {
 		return err
 	}
 	if err := v.limit().check(len(token), x.members); err != nil {
 		return err
 	}
-	if known, err := v.memory.recognize(ctx, v, token, &x.Claims); known {
+	memory := v.memory
+	if v.cfg.CacheSize == 0 {
+		memory = m.memory
+	} else if known, err := memory.recognize(ctx, v, memory.recall(token), &x.Claims); known {
 		return err
 	}
 	if err := x.checkAlgorithm(v); err != nil {
@@ -142,23 +174,20 @@ func (m *Mux) validate(ctx context.Context, x *examination, token string) error 
 	if err := x.decide(ctx, v); err != nil {
 		return err
 	}
-	v.memory.remember(v, token, x)
+	memory.remember(v, token, x)
 	return nil
 }
 
-// tenant returns the Validator of the token's issuer.
-func (m *Mux) tenant(ctx context.Context, x *examination) (*Validator, error) {
-	if x.Issuer == "" { // no tenant is without a name
-		return nil, &Error{Code: CodeIssuer, Err: &mismatch{name: "iss", found: x.issuers(), advice: "a Mux finds the tenant by it"}}
-	}
-	v, err := m.find(ctx, x.Issuer)
+// tenant returns the Validator of issuer. Its error is an [*Error].
+func (m *Mux) tenant(ctx context.Context, issuer string) (*Validator, error) {
+	v, err := m.find(ctx, issuer)
 	switch _, ok := err.(*Error); {
 	case ok:
 		return nil, err
 	case err != nil:
 		return nil, unavailable(serviceTenants, err)
 	case v == nil:
-		return nil, &Error{Code: CodeIssuer, Err: &mismatch{name: "iss", found: x.issuers(), advice: adviceNoTenant}}
+		return nil, &Error{Code: CodeIssuer, Err: &mismatch{name: "iss", found: []string{issuer}, advice: adviceNoTenant}}
 	}
 	return v, nil
 }

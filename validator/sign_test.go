@@ -59,6 +59,7 @@ func config() validator.Config {
 		Keys:       jwks.Set{{ID: kid, Public: key.Public()}},
 		Algorithms: []validator.Algorithm{validator.EdDSA},
 		Now:        func() time.Time { return t0 },
+		CacheSize:  -1, // what is remembered is for the tests that say so
 	}
 }
 

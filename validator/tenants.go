@@ -55,7 +55,7 @@ const (
 // address. The longest token that the Mux reads is of [DefaultMaxTokenSize].
 func NewMuxFunc(tenant func(ctx context.Context, issuer string) (*Validator, error)) *Mux {
 	mustBe(tenant != nil, "NewMuxFunc: nil function")
-	m := &Mux{maxTokenSize: DefaultMaxTokenSize}
+	m := &Mux{maxTokenSize: DefaultMaxTokenSize, memory: newMemory(0)}
 	m.tenants = &tenants{
 		ask: tenant,
 		now: m.now,

@@ -31,7 +31,7 @@ type Validator struct {
 	algorithms  []string
 	auth0Advice string  // for a client of Auth0's
 	trusts      []trust // in the order of Config.Issuers
-	memory      *memory // nil if nothing is remembered
+	memory      *memory // nil if nothing is remembered; empty in a Mux whose memory is used
 }
 
 // New returns a Validator. It does no I/O and starts no goroutine: keys are fetched when the first token asks for them.
@@ -49,9 +49,7 @@ func New(cfg Config) (*Validator, error) {
 	for _, alg := range cfg.Algorithms {
 		v.algorithms = append(v.algorithms, string(alg))
 	}
-	if cfg.CacheSize > 0 {
-		v.memory = newMemory(cfg.CacheSize)
-	}
+	v.memory = newMemory(cfg.CacheSize)
 	return v, nil
 }
 
@@ -71,7 +69,7 @@ func (v *Validator) Validate(ctx context.Context, token string) (*Claims, error)
 
 // validate fills in c and returns it.
 func (v *Validator) validate(ctx context.Context, token string, c *Claims) (*Claims, error) {
-	switch known, err := v.memory.recognize(ctx, v, token, c); {
+	switch known, err := v.memory.recognize(ctx, v, v.memory.recall(token), c); {
 	case err != nil:
 		return nil, err
 	case known:

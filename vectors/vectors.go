@@ -93,7 +93,7 @@ type Config struct {
 	MaxTokenSize          int      `json:"max_token_size,omitempty"`
 	RequireRFC9068        bool     `json:"require_rfc9068,omitempty"`
 	InsecureSkipTypeCheck bool     `json:"insecure_skip_type_check,omitempty"`
-	CacheSize             int      `json:"cache_size,omitempty"`
+	CacheSize             int      `json:"cache_size,omitempty"` // negative: none
 	Checks                []Check  `json:"checks,omitempty"`
 
 	Optional         bool   `json:"optional,omitempty"` // a request without a token is let through

@@ -5,7 +5,7 @@
 //	go run ./load -rounds 40 -only 'rsguard'
 //
 // Each API is a server in a process of its own, with one processor (GOMAXPROCS
-// is 1, and on Linux all servers are pinned to the same core). The load comes
+// is 1, and all of them are pinned to the first core where that is possible). The load comes
 // from this process: closed loops on connections that stay open, each request
 // with the next of many tokens. The servers take turns in short rounds, and the
 // figures are medians of the ratios of a round.
@@ -68,12 +68,13 @@ func run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 
+	pinned := pin(ctx)
 	var servers []*server
 	for _, api := range rows.APIs() {
 		if api.Role != rows.Yardstick && !pattern.MatchString(api.Name) {
 			continue
 		}
-		s, err := start(ctx, api.Name, issuer)
+		s, err := start(ctx, api.Name, issuer, pinned)
 		if err != nil {
 			return fmt.Errorf("%s: %w", api.Name, err)
 		}
@@ -98,8 +99,8 @@ func run(ctx context.Context, out io.Writer) error {
 		}
 	}
 
-	fmt.Fprintf(out, "%s, %s/%s, RS256, %d tokens in turn, %d connections, %d rounds of %v\n\n",
-		runtime.Version(), runtime.GOOS, runtime.GOARCH, *tokens, *connections, *rounds, *turn)
+	fmt.Fprintf(out, "%s, %s/%s, RS256, %d tokens in turn, %d connections, %d rounds of %v, pinned: %v\n\n",
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, *tokens, *connections, *rounds, *turn, pinned)
 	fmt.Fprintln(out, "| | requests per second of processor time | requests per second |")
 	fmt.Fprintln(out, "| --- | ---: | ---: |")
 	for i, s := range servers {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,6 +63,17 @@ func serveAPI(ctx context.Context, name string, in io.Reader, out io.Writer) err
 	}
 }
 
+// pin moves this process away from the first core, which is the servers', and
+// reports whether it could. It takes the program taskset of util-linux.
+func pin(ctx context.Context) bool {
+	last := runtime.NumCPU() - 1
+	if last < 1 {
+		return false
+	}
+	cmd := exec.CommandContext(ctx, "taskset", "-acp", fmt.Sprintf("1-%d", last), strconv.Itoa(os.Getpid())) //nolint:gosec // G204: numbers
+	return cmd.Run() == nil
+}
+
 // server is an API in another process.
 type server struct {
 	name    string
@@ -72,13 +84,13 @@ type server struct {
 	load    *load
 }
 
-func start(ctx context.Context, name string, issuer *rows.Issuer) (*server, error) {
+func start(ctx context.Context, name string, issuer *rows.Issuer, pinned bool) (*server, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	args := []string{self, "-serve", name}
-	if taskset, err := exec.LookPath("taskset"); err == nil { // of util-linux
+	if taskset, err := exec.LookPath("taskset"); err == nil && pinned {
 		args = append([]string{taskset, "-c", "0"}, args...)
 	}
 	s := &server{name: name, cmd: exec.CommandContext(ctx, args[0], args[1:]...)}

@@ -33,7 +33,7 @@ func APIs() []API {
 			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w, Want.Subject) }), nil
 		}},
 		{"rsguard", Ours, func(ctx context.Context, issuer *Issuer) (http.Handler, error) { return guarded(ctx, issuer, 0) }},
-		{"rsguard, CacheSize: 1000", Ours, func(ctx context.Context, issuer *Issuer) (http.Handler, error) { return guarded(ctx, issuer, 1000) }},
+		{"rsguard, CacheSize: -1", Ours, func(ctx context.Context, issuer *Issuer) (http.Handler, error) { return guarded(ctx, issuer, -1) }},
 		{"golang-jwt v5 + keyfunc v3, by hand", Peer, byHand},
 		{"go-jwt-middleware v3", Peer, auth0v3API},
 	}

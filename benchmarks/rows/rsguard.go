@@ -18,11 +18,11 @@ import (
 var (
 	Validate = Row{
 		Name: "rsguard", Group: Call, Role: Ours,
-		Open: func(ctx context.Context, issuer *Issuer) (Checker, error) { return validate(ctx, issuer, 0) },
+		Open: func(ctx context.Context, issuer *Issuer) (Checker, error) { return validate(ctx, issuer, -1) },
 	}
 	Remembered = Row{
 		Name: "rsguard, token remembered", Group: Call, Role: Ours,
-		Open: func(ctx context.Context, issuer *Issuer) (Checker, error) { return validate(ctx, issuer, 1000) },
+		Open: func(ctx context.Context, issuer *Issuer) (Checker, error) { return validate(ctx, issuer, 0) },
 	}
 	netHTTP = Row{
 		Name: "rsguard, net/http", Group: Stack, Role: Ours,
@@ -93,7 +93,7 @@ func validate(ctx context.Context, issuer *Issuer, cacheSize int) (Checker, erro
 
 func opened(build func(*middleware.Authenticator, func(Claims)) http.Handler) func(context.Context, *Issuer) (Checker, error) {
 	return func(ctx context.Context, issuer *Issuer) (Checker, error) {
-		v, err := NewValidator(ctx, issuer, 0)
+		v, err := NewValidator(ctx, issuer, -1)
 		if err != nil {
 			return nil, err
 		}

@@ -135,7 +135,7 @@ func zeroValidator(t *testing.T) {
 	// By a clock that says nothing, no token would ever expire.
 	cfg, _ := tenant(t, nil)
 	now := cfg.Now()
-	for _, cacheSize := range []int{0, 10} {
+	for _, cacheSize := range []int{-1, 0, 10} {
 		cfg, token := tenant(t, testutil.Claims{"iat": nil})
 		cfg.CacheSize = cacheSize
 		cfg.Now = func() time.Time { return now }

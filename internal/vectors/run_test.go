@@ -109,7 +109,7 @@ func checkConfig(t *testing.T, file vectors.File, v vectors.Vector) {
 // is remembered of the token, and must not come from the first one's error.
 func checkToken(t *testing.T, v vectors.Vector, servers []*keyServer) {
 	ctx := contextOf(t.Context(), v)
-	for _, cacheSize := range []int{v.Config.CacheSize, 4} {
+	for _, cacheSize := range []int{-1, v.Config.CacheSize} {
 		remembering := v
 		remembering.Config.CacheSize = cacheSize
 		val := validatorOf(t, remembering, servers, true)

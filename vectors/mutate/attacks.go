@@ -129,7 +129,8 @@ var attacks = []attack{
 	{"A remembered token that would be rejected now", []string{
 		"a remembered token expires", "a remembered token is not yet valid before its time", "a remembered token's key is for its algorithm",
 		"a remembered token's key is still its issuer's", "a remembered token's checks run", "a remembered token's key is still there",
-		"a remembered token's binding is proven", "a remembered token is the same in full",
+		"a remembered token's binding is proven", "a remembered token is the Validator's that accepted it", "a remembered token has a place only in the room that there is",
+		"a remembered token is forgotten when it has expired", "remembered tokens that have expired make room", "a remembered token is the same in full",
 	}, nil},
 	{"Claims of another request", []string{"checks have claims of their own", "a request has claims of its own"}, nil},
 

@@ -207,7 +207,11 @@ var mutants = []mutant{
 	{"a request has claims of its own", []edit{{memory, "x.copyInto(&r.claims)", "r.claims = x.Claims"}}},
 	{"a remembered token's key is still there", []edit{{memory, "case !held:", "case !held && false:"}}},
 	{"a remembered token's binding is proven", []edit{{memory, "if err := c.Confirmation.Proven(ctx); err != nil {", "if err := c.Confirmation.Proven(ctx); err != nil && false {"}}},
-	{"a remembered token is the same in full", []edit{{memory, "r != nil && r.token == token {", "r != nil {"}}},
+	{"a remembered token is the Validator's that accepted it", []edit{{memory, "r == nil || r.owner != v.memory {", "r == nil {"}}},
+	{"a remembered token has a place only in the room that there is", []edit{{memory, "t.bytes+r.bytes > m.room || ", ""}}},
+	{"a remembered token is forgotten when it has expired", []edit{{memory, "case err != nil && CodeOf(err) == CodeExpired:", "case false:"}}},
+	{"remembered tokens that have expired make room", []edit{{memory, "if old := t.all[t.sweep]; now.Before(old.valid.until) {", "if old := t.all[t.sweep]; true || old != nil {"}}},
+	{"a remembered token is the same in full", []edit{{memory, "r.hash == hash && r.token == token {", "r.hash == hash {"}}},
 
 	// Tenants that are looked up.
 	{"a tenant's Validator lists its issuer", []edit{{"validator/lookup.go", "case v != nil && !slices.Contains(v.cfg.Issuers, c.issuer):", "case false && !slices.Contains(v.cfg.Issuers, c.issuer):"}}},
