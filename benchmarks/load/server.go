@@ -70,7 +70,7 @@ func pin(ctx context.Context) bool {
 	if last < 1 {
 		return false
 	}
-	cmd := exec.CommandContext(ctx, "taskset", "-acp", fmt.Sprintf("1-%d", last), strconv.Itoa(os.Getpid())) //nolint:gosec // G204: numbers
+	cmd := exec.CommandContext(ctx, "taskset", "-acp", fmt.Sprintf("1-%d", last), strconv.Itoa(os.Getpid()))
 	return cmd.Run() == nil
 }
 
