@@ -60,7 +60,8 @@ type checkRow struct {
 
 type pathKey struct{}
 
-// The organization that a request is about is the first part of its path, which a handler outside puts into the context.
+// The organization that a request is about is the first part of its path, which
+// a handler outside puts into the context.
 func ofPath(ctx context.Context) (string, error) {
 	name, _ := ctx.Value(pathKey{}).(string)
 	return name, nil
@@ -270,7 +271,8 @@ func TestChecks_oneResponse(t *testing.T) {
 	}
 }
 
-// The document of the metadata is served by every framework, beside what is guarded.
+// The document of the metadata is served by every framework, beside what is
+// guarded.
 func TestMetadata(t *testing.T) {
 	t.Parallel()
 

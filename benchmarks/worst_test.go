@@ -8,8 +8,8 @@ import (
 	"github.com/rsguard/rsguard/benchmarks/worst"
 )
 
-// BenchmarkWorst prints what a stranger can cause by one input, and an issuer by a
-// key set, in bare RS256 checks and in bytes.
+// BenchmarkWorst prints what a stranger can cause by one input, and an issuer
+// by a key set, in bare RS256 checks and in bytes.
 func BenchmarkWorst(b *testing.B) {
 	yard := newYard(b)
 	for _, input := range append(worstInputs(b), worstKeySets(b)...) {
@@ -27,8 +27,8 @@ func BenchmarkWorst(b *testing.B) {
 
 // TestGate_worst holds the bounds on what a stranger can cause.
 func TestGate_worst(t *testing.T) {
-	// The best of many turns of the worst input is 2.9 to 3.0 on a quiet machine. A
-	// tenth is for a busy one.
+	// The best of many turns of the worst input is 2.9 to 3.0 on a quiet
+	// machine. A tenth is for a busy one.
 	holds(t, worstInputs(t), cost{1.1 * worst.MaxChecks, worst.MaxBytes})
 }
 

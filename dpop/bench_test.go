@@ -21,8 +21,9 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// BenchmarkRequest compares all that a bound token costs, its validation, the proof and the memory of it, with the two
-// bare signature checks that are in it: "ratio" is how much more it is.
+// BenchmarkRequest compares all that a bound token costs, its validation, the
+// proof and the memory of it, with the two bare signature checks that are in
+// it: "ratio" is how much more it is.
 func BenchmarkRequest(b *testing.B) {
 	for _, bb := range []struct {
 		name          string
@@ -54,7 +55,8 @@ func BenchmarkRequest(b *testing.B) {
 				"scope": "orders:read orders:write", "client_id": "app", "jti": "1", "cnf": object{"jkt": first.Thumbprint},
 			}.json(b))
 
-			// As many proofs as it takes would cost more to sign than to check: one is redeemed under many names.
+			// As many proofs as it takes would cost more to sign than to check:
+			// one is redeemed under many names.
 			r := to(method, url, token, key.proof(b, nil, object{"ath": hashOf(token)}))
 			n := 0
 			request := func() {
@@ -74,7 +76,8 @@ func BenchmarkRequest(b *testing.B) {
 			}
 			bare := func() { issuer.check(b, token); key.check(b, r.Proofs[0]) }
 
-			// In turns, so that both meet the same moods of the machine, and by the median, so that its worst don't count.
+			// In turns, so that both meet the same moods of the machine, and by
+			// the median, so that its worst don't count.
 			var whole, signatures []time.Duration
 			b.ReportAllocs()
 			for b.Loop() {
@@ -132,13 +135,15 @@ func BenchmarkVerify(b *testing.B) {
 	}
 }
 
-// BenchmarkMemoryStore adds at a steady rate of the fake clock, so that as many leave as come: run it with -cpu 1,2.
+// BenchmarkMemoryStore adds at a steady rate of the fake clock, so that as many
+// leave as come: run it with -cpu 1,2.
 func BenchmarkMemoryStore(b *testing.B) {
 	for _, held := range []int{100_000, 1_000_000} {
 		b.Run("holding="+strconv.Itoa(held), func(b *testing.B) {
 			var count atomic.Int64
 			m := &dpop.MemoryStore{Capacity: 1 << 22, Now: func() time.Time { return t0.Add(time.Duration(count.Load())) }}
-			// A key may be added a little late, when others have moved the clock on.
+			// A key may be added a little late, when others have moved the
+			// clock on.
 			lifetime := time.Duration(held)
 			b.ReportAllocs()
 			b.RunParallel(func(pb *testing.PB) {
@@ -155,8 +160,8 @@ func BenchmarkMemoryStore(b *testing.B) {
 	}
 }
 
-// BenchmarkMemoryStore_size reports what a proof takes that is remembered: in a store that is full, and at the worst,
-// when maps and slices have just grown.
+// BenchmarkMemoryStore_size reports what a proof takes that is remembered: in a
+// store that is full, and at the worst, when maps and slices have just grown.
 func BenchmarkMemoryStore_size(b *testing.B) {
 	for _, n := range []int{100_000, 200_000, 500_000, 1_000_000} {
 		b.Run("proofs="+strconv.Itoa(n), func(b *testing.B) {

@@ -18,54 +18,67 @@ const (
 	DefaultMaxAge = 60 * time.Second
 	DefaultLeeway = 30 * time.Second
 
-	// MaxMaxAge and MaxLeeway are more than is ever needed: what is refused is most likely a mistake in the unit.
+	// MaxMaxAge and MaxLeeway are more than is ever needed: what is refused is
+	// most likely a mistake in the unit.
 	MaxMaxAge = 10 * time.Minute
 	MaxLeeway = 5 * time.Minute
 )
 
-// A Config says which proofs to accept. The zero value is the recommended choice.
+// A Config says which proofs to accept. The zero value is the recommended
+// choice.
 type Config struct {
-	// Algorithms are those that a proof may be signed with. The client is told of them in this order. Empty means
-	// ES256, EdDSA, PS256 and RS256. EdDSA allows Ed25519, which is what newer clients
-	// call it (RFC 9864). Ed25519 alone does not allow EdDSA.
+	// Algorithms are those that a proof may be signed with. The client is told
+	// of them in this order. Empty means ES256, EdDSA, PS256 and RS256. EdDSA
+	// allows Ed25519, which is what newer clients call it (RFC 9864). Ed25519
+	// alone does not allow EdDSA.
 	Algorithms []validator.Algorithm
 
-	// MaxAge is how old a proof may be, by its "iat". Zero means [DefaultMaxAge]; more than [MaxMaxAge] is refused.
+	// MaxAge is how old a proof may be, by its "iat". Zero means
+	// [DefaultMaxAge]; more than [MaxMaxAge] is refused.
 	MaxAge time.Duration
 
-	// Leeway is how far in the future its "iat" may be, since clocks disagree: those
-	// of phones by tens of seconds, and those of several servers that share a store.
-	// A proof is remembered for so much longer. If zero, [DefaultLeeway] is used; a
-	// negative value means none; more than [MaxLeeway] is an error.
+	// Leeway is how far in the future its "iat" may be, since clocks disagree:
+	// those of phones by tens of seconds, and those of several servers that
+	// share a store. A proof is remembered for so much longer. If zero,
+	// [DefaultLeeway] is used; a negative value means none; more than
+	// [MaxLeeway] is an error.
 	Leeway time.Duration
 
-	// Replays remembers the proofs that were used. Nil means a new [MemoryStore], which is right for one process:
-	// several behind one name need a store that they share.
+	// Replays remembers the proofs that were used. Nil means a new
+	// [MemoryStore], which is right for one process: several behind one name
+	// need a store that they share.
 	Replays ReplayStore
 
-	// Nonces makes and checks the nonces that proofs must have. Nil means that none are demanded.
+	// Nonces makes and checks the nonces that proofs must have. Nil means that
+	// none are demanded.
 	Nonces NonceSource
 
 	// Now tells the time. Nil means [time.Now].
 	Now func() time.Time
 }
 
-// A ReplayStore remembers keys. Add is safe for concurrent use, and of several calls with the same key at the same time
-// one at most gets true. Package testutil has TestReplayStore for implementations.
+// A ReplayStore remembers keys. Add is safe for concurrent use, and of several
+// calls with the same key at the same time one at most gets true. Package
+// testutil has TestReplayStore for implementations.
 type ReplayStore interface {
-	// Add remembers key until expires and reports whether it was new. A key that has expired by the store's clock is
-	// not, since it can't be remembered. Keys are of 43 characters of the base64url alphabet. An error says that it can't
-	// be known now, and refuses the request with [validator.CodeUnavailable].
+	// Add remembers key until expires and reports whether it was new. A key
+	// that has expired by the store's clock is not, since it can't be
+	// remembered. Keys are of 43 characters of the base64url alphabet. An error
+	// says that it can't be known now, and refuses the request with
+	// [validator.CodeUnavailable].
 	Add(ctx context.Context, key string, expires time.Time) (bool, error)
 }
 
-// A NonceSource makes and checks nonces (RFC 9449, Section 9). It is safe for concurrent use.
+// A NonceSource makes and checks nonces (RFC 9449, Section 9). It is safe for
+// concurrent use.
 type NonceSource interface {
-	// Nonce returns the nonce that clients are to use from now on, not empty, and of the characters of RFC 9449,
-	// Section 8.1: printable ASCII but for space, quotation mark and backslash. It must be unpredictable.
+	// Nonce returns the nonce that clients are to use from now on, not empty,
+	// and of the characters of RFC 9449, Section 8.1: printable ASCII but for
+	// space, quotation mark and backslash. It must be unpredictable.
 	Nonce() string
 
-	// Valid reports whether nonce, as a client has sent it, is one that Nonce has returned lately.
+	// Valid reports whether nonce, as a client has sent it, is one that Nonce
+	// has returned lately.
 	Valid(nonce string) bool
 }
 

@@ -56,7 +56,8 @@ func TestRead(t *testing.T) {
 				t.Errorf("Redeem(a good proof) = %v, want nil", err)
 			}
 
-			// A signature of the right length, by the same key, of another proof.
+			// A signature of the right length, by the same key, of another
+			// proof.
 			bad := swapSignature(good, tt.key.proof(t, nil, object{"jti": "id-2"}))
 			proof, err = v.Read(request(bad))
 			if code := validator.CodeOf(err); tt.costly != (err == nil) || err != nil && code != validator.CodeProof {

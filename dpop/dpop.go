@@ -1,5 +1,6 @@
-// Package dpop checks DPoP proofs, by which the sender of an access token shows that it has the key that the token is
-// bound to: a token that was stolen without its key is useless then.
+// Package dpop checks DPoP proofs, by which the sender of an access token shows
+// that it has the key that the token is bound to: a token that was stolen
+// without its key is useless then.
 //
 //	proofs, err := dpop.New(dpop.Config{})
 //	…
@@ -8,10 +9,12 @@
 //	claims, err := tokens.Validate(ctx, token)
 //	err = proofs.Redeem(ctx, proof, claims)
 //
-// Package middleware does all of this for HTTP requests, if its Config has a Verifier. The three steps are for programs
-// that speak HTTP, or something like it, in another way.
+// Package middleware does all of this for HTTP requests, if its Config has a
+// Verifier. The three steps are for programs that speak HTTP, or something like
+// it, in another way.
 //
-// The standards are RFC 9449 (DPoP), RFC 7638 (thumbprints of keys) and RFC 3986 (when two URLs are one).
+// The standards are RFC 9449 (DPoP), RFC 7638 (thumbprints of keys) and RFC
+// 3986 (when two URLs are one).
 package dpop
 
 import (
@@ -34,8 +37,8 @@ type Verifier struct {
 	algorithms []string
 }
 
-// New returns a Verifier for cfg. It does no I/O and starts no goroutine. Its error joins everything that is wrong with
-// cfg.
+// New returns a Verifier for cfg. It does no I/O and starts no goroutine. Its
+// error joins everything that is wrong with cfg.
 func New(cfg Config) (*Verifier, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -53,8 +56,9 @@ type Request struct {
 	// Method is the request's method, as it was sent.
 	Method string
 
-	// URL is the URL that the client has sent the request to, absolute, as the client knows it: behind a proxy, that is
-	// not always what the server sees. Its query and fragment don't matter.
+	// URL is the URL that the client has sent the request to, absolute, as the
+	// client knows it: behind a proxy, that is not always what the server sees.
+	// Its query and fragment don't matter.
 	URL string `json:"-"`
 
 	// Proofs are the values of all DPoP header fields. One is right.
@@ -67,7 +71,8 @@ type Request struct {
 // A Proof is a proof that has not been redeemed. It has been verified, but for
 // the signature of one from [Verifier.Read].
 type Proof struct {
-	// Thumbprint is that of the sender's key, which the token's cnf.jkt must equal (RFC 9449, Section 6.1).
+	// Thumbprint is that of the sender's key, which the token's cnf.jkt must
+	// equal (RFC 9449, Section 6.1).
 	Thumbprint string
 
 	id      string // unique for the key
@@ -75,17 +80,20 @@ type Proof struct {
 	verify  func() error // nil if that has been done
 }
 
-// Verify checks all that can be known of a proof without its token's claims: that there is one, well-formed, signed by
-// the key that it names, lately, for this request and this token, and with a nonce of ours if one is demanded
-// (RFC 9449, Section 4.3). It doesn't find out whether the proof was used before: [Verifier.Redeem] does.
+// Verify checks all that can be known of a proof without its token's claims:
+// that there is one, well-formed, signed by the key that it names, lately, for
+// this request and this token, and with a nonce of ours if one is demanded (RFC
+// 9449, Section 4.3). It doesn't find out whether the proof was used before:
+// [Verifier.Redeem] does.
 //
 // It costs a check of a signature by a key that any client can make. Where that
 // may cost ten times as much as the check of a token, by a key of RSA with over
-// 2048 bits or of another curve than P-256 and Ed25519, [Verifier.Read] lets the
-// token come first.
+// 2048 bits or of another curve than P-256 and Ed25519, [Verifier.Read] lets
+// the token come first.
 //
-// Its error is a [*validator.Error] with [validator.CodeProof], or with [validator.CodeNonce] if nothing but the nonce is
-// wrong as far as it was looked at.
+// Its error is a [*validator.Error] with [validator.CodeProof], or with
+// [validator.CodeNonce] if nothing but the nonce is wrong as far as it was
+// looked at.
 func (v *Verifier) Verify(r Request) (*Proof, error) {
 	var p reading
 	proof, err := v.read(&p, r)
@@ -186,18 +194,22 @@ func (v *Verifier) read(p *reading, r Request) (*Proof, error) {
 	return &Proof{
 		Thumbprint: thumbprint,
 		id:         replayKey(thumbprint, p.id),
-		// A server that shares the store, and whose clock is behind ours, accepts the proof for a little longer. And at
-		// the last moment of its age it must still be remembered.
+		// A server that shares the store, and whose clock is behind ours,
+		// accepts the proof for a little longer. And at the last moment of its
+		// age it must still be remembered.
 		expires: p.issuedAt.Add(v.cfg.MaxAge + max(v.cfg.Leeway, time.Second)),
 	}, nil
 }
 
-// Redeem uses a proof up, and is the last step: claims are those of the token that the proof was verified with. They
-// must be bound to the proof's key, so that a token bound to nothing doesn't pass for one that is.
+// Redeem uses a proof up, and is the last step: claims are those of the token
+// that the proof was verified with. They must be bound to the proof's key, so
+// that a token bound to nothing doesn't pass for one that is.
 //
-// Its error is a [*validator.Error]: that of [Proof.Verify], with [validator.CodeBinding] if the claims are not bound to that key, with
-// [validator.CodeReplayed] if the proof was redeemed before, with [validator.CodeUnavailable] if that can't be known now:
-// the store fails or is full, or ctx is done.
+// Its error is a [*validator.Error]: that of [Proof.Verify], with
+// [validator.CodeBinding] if the claims are not bound to that key, with
+// [validator.CodeReplayed] if the proof was redeemed before, with
+// [validator.CodeUnavailable] if that can't be known now: the store fails or is
+// full, or ctx is done.
 func (v *Verifier) Redeem(ctx context.Context, proof *Proof, claims *validator.Claims) error {
 	if claims == nil || claims.Confirmation == nil || claims.Confirmation.JKT == "" {
 		return &validator.Error{Code: validator.CodeBinding, Err: errUnbound}
@@ -227,15 +239,18 @@ func (v *Verifier) Redeem(ctx context.Context, proof *Proof, claims *validator.C
 
 var errNotMade = errors.New("this Verifier was not made by New")
 
-// redeemTimeout bounds what a store may take, where the request's context has no end of its own.
+// redeemTimeout bounds what a store may take, where the request's context has
+// no end of its own.
 const redeemTimeout = 5 * time.Second
 
-// Algorithms returns those that a proof may be signed with, in the order of preference that the client is told.
+// Algorithms returns those that a proof may be signed with, in the order of
+// preference that the client is told.
 func (v *Verifier) Algorithms() []validator.Algorithm {
 	return slices.Clone(v.cfg.Algorithms)
 }
 
-// Nonce returns the value of the DPoP-Nonce field for an answer (RFC 9449, Section 8.2), or "" if no nonce is demanded.
+// Nonce returns the value of the DPoP-Nonce field for an answer (RFC 9449,
+// Section 8.2), or "" if no nonce is demanded.
 func (v *Verifier) Nonce() string {
 	if v.cfg.Nonces == nil {
 		return ""
@@ -243,8 +258,9 @@ func (v *Verifier) Nonce() string {
 	return v.cfg.Nonces.Nonce()
 }
 
-// replayKey names a proof: nobody but the key's holder can make another of the same name, and it is short whatever the
-// "jti" is. The signature is not in it, as some algorithms have two for one proof.
+// replayKey names a proof: nobody but the key's holder can make another of the
+// same name, and it is short whatever the "jti" is. The signature is not in it,
+// as some algorithms have two for one proof.
 func replayKey(thumbprint, id string) string {
 	var few [512]byte
 	name := append(few[:0], thumbprint...) // always as long, so that the two can't be parted in another way

@@ -8,28 +8,33 @@ import (
 	"time"
 )
 
-// DefaultCapacity is how many proofs a [MemoryStore] holds. At the default MaxAge
-// and Leeway, a proof is remembered for 90 seconds, and for 120 if its client's
-// clock is 30 seconds ahead. So these are the proofs of 11,000 requests in each
-// second, and of 8,700 if all clocks are ahead.
+// DefaultCapacity is how many proofs a [MemoryStore] holds. At the default
+// MaxAge and Leeway, a proof is remembered for 90 seconds, and for 120 if its
+// client's clock is 30 seconds ahead. So these are the proofs of 11,000
+// requests in each second, and of 8,700 if all clocks are ahead.
 const DefaultCapacity = 1 << 20
 
 // ErrFull is the error of a [MemoryStore] that can't remember another proof.
 var ErrFull = errors.New("dpop: the replay store is full")
 
-// A MemoryStore is a [ReplayStore] in the memory of one process. The zero value is ready for use; the fields are not to be
-// changed after the first. It is safe for concurrent use, and must not be copied.
+// A MemoryStore is a [ReplayStore] in the memory of one process. The zero value
+// is ready for use; the fields are not to be changed after the first. It is
+// safe for concurrent use, and must not be copied.
 //
-// When it is full, it refuses new proofs with [ErrFull] until old ones expire: to forget one instead would let it be
-// used again. An entry takes about 90 bytes at most, from the time it is added until it expires; the memory of a
-// burst is kept for the next. No goroutine cleans up: each Add removes some of what has expired.
+// When it is full, it refuses new proofs with [ErrFull] until old ones expire:
+// to forget one instead would let it be used again. An entry takes about 90
+// bytes at most, from the time it is added until it expires; the memory of a
+// burst is kept for the next. No goroutine cleans up: each Add removes some of
+// what has expired.
 //
 // A clock that goes ahead and back, or back alone, makes no used proof good
 // again. What expires no later than a proof that was removed is not new, so for
 // the moment after such a step a client may have to send another proof.
 type MemoryStore struct {
-	// Capacity is how many proofs are remembered at most, give or take what chance puts into one shard more than into
-	// another. Zero means [DefaultCapacity]; a negative value remembers nothing, and so refuses all.
+	// Capacity is how many proofs are remembered at most, give or take what
+	// chance puts into one shard more than into another. Zero means
+	// [DefaultCapacity]; a negative value remembers nothing, and so refuses
+	// all.
 	Capacity int
 
 	// Now tells the time. Nil means [time.Now].
@@ -41,19 +46,21 @@ type MemoryStore struct {
 
 var _ ReplayStore = (*MemoryStore)(nil)
 
-// Add is [ReplayStore.Add]. Its only errors are [ErrFull], and ctx's if ctx is done.
+// Add is [ReplayStore.Add]. Its only errors are [ErrFull], and ctx's if ctx is
+// done.
 func (m *MemoryStore) Add(ctx context.Context, key string, expires time.Time) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
 	m.once.Do(m.init)
-	// Half a hash is enough: who finds two proofs with the same one can't use the second. It also spreads keys that
-	// somebody has chosen.
+	// Half a hash is enough: who finds two proofs with the same one can't use
+	// the second. It also spreads keys that somebody has chosen.
 	sum := sha256.Sum256([]byte(key))
 	return m.shards[int(sum[16])%len(m.shards)].add(digest(sum[:16]), m.Now().UnixNano(), expires.UnixNano())
 }
 
-// Len returns how many proofs are remembered, and removes those that have expired.
+// Len returns how many proofs are remembered, and removes those that have
+// expired.
 func (m *MemoryStore) Len() int {
 	m.once.Do(m.init)
 	n, now := 0, m.Now().UnixNano()
@@ -74,7 +81,8 @@ func (m *MemoryStore) init() {
 	if m.Capacity == 0 {
 		m.Capacity = DefaultCapacity
 	}
-	// A small store has few shards, so that chance doesn't fill one of them long before the others.
+	// A small store has few shards, so that chance doesn't fill one of them
+	// long before the others.
 	const most, least = 64, 1 << 10
 	m.shards = make([]shard, min(max(m.Capacity/least, 1), most))
 	for i := range m.shards {
@@ -102,11 +110,13 @@ type entry struct {
 func (s *shard) add(key digest, now, expires int64) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// More are removed than added, so that they never gather, and few, so that no Add pays for the end of a burst.
+	// More are removed than added, so that they never gather, and few, so that
+	// no Add pays for the end of a burst.
 	s.sweep(now, 4)
 	switch {
 	case s.expiries[key] > now, expires <= max(now, s.removed):
-		// A clock that was set back since says that what was removed is valid yet.
+		// A clock that was set back since says that what was removed is valid
+		// yet.
 		return false, nil
 	case len(s.queue) >= s.capacity:
 		return false, ErrFull
@@ -148,7 +158,8 @@ func (s *shard) pop() {
 	first, last := s.queue[0], s.queue[len(s.queue)-1]
 	s.removed = max(s.removed, first.expires)
 	s.queue = s.queue[:len(s.queue)-1]
-	// The key may have been added again after it expired, and then it stays for its other entry.
+	// The key may have been added again after it expired, and then it stays for
+	// its other entry.
 	if s.expiries[first.key] == first.expires {
 		delete(s.expiries, first.key)
 	}

@@ -16,30 +16,34 @@ const DefaultNonceStep = 3 * time.Minute
 
 // A NonceConfig says how a [Nonces] is to make nonces. Secrets is required.
 type NonceConfig struct {
-	// Secrets are of 32 random bytes at least. The first makes nonces, all of them check. All servers behind one name
-	// have the same. To change the secret, add the new one at the end, then move it to the front when all servers have it,
-	// then take the old one out.
+	// Secrets are of 32 random bytes at least. The first makes nonces, all of
+	// them check. All servers behind one name have the same. To change the
+	// secret, add the new one at the end, then move it to the front when all
+	// servers have it, then take the old one out.
 	Secrets [][]byte `json:"-"`
 
-	// Step is how long a nonce is given out. It is accepted in the following step too, and so for up to two. Zero means
-	// [DefaultNonceStep]; less than a second is refused.
+	// Step is how long a nonce is given out. It is accepted in the following
+	// step too, and so for up to two. Zero means [DefaultNonceStep]; less than
+	// a second is refused.
 	Step time.Duration
 
 	// Now tells the time. Nil means [time.Now].
 	Now func() time.Time
 }
 
-// Nonces is a [NonceSource] that keeps nothing: a nonce is the number of a time step and a code that only who has the
-// secret can make. All clients get the same one, which is how nonces are meant here: they keep proofs from being made in
-// advance (RFC 9449, Section 11.2). That a proof is used once is what the
-// [ReplayStore] sees to, also when the clock is set back and makes old nonces
-// valid again. It is safe for concurrent use. It is made by [NewNonces]: the zero Nonces makes none,
-// and none is valid.
+// Nonces is a [NonceSource] that keeps nothing: a nonce is the number of a time
+// step and a code that only who has the secret can make. All clients get the
+// same one, which is how nonces are meant here: they keep proofs from being
+// made in advance (RFC 9449, Section 11.2). That a proof is used once is what
+// the [ReplayStore] sees to, also when the clock is set back and makes old
+// nonces valid again. It is safe for concurrent use. It is made by [NewNonces]:
+// the zero Nonces makes none, and none is valid.
 type Nonces struct{ cfg *NonceConfig } // by its address: see Format
 
 var _ NonceSource = (*Nonces)(nil)
 
-// NewNonces returns a Nonces for cfg. Its error joins everything that is wrong with cfg.
+// NewNonces returns a Nonces for cfg. Its error joins everything that is wrong
+// with cfg.
 func NewNonces(cfg NonceConfig) (*Nonces, error) {
 	var errs []error
 	if len(cfg.Secrets) == 0 {
@@ -85,8 +89,9 @@ func (n *Nonces) Nonce() string {
 	return base64.RawURLEncoding.EncodeToString(nonce[:])
 }
 
-// Valid reports whether nonce is of the present step or the one before. One of the next step is good as well: a server
-// whose clock is ahead of ours has made it.
+// Valid reports whether nonce is of the present step or the one before. One of
+// the next step is good as well: a server whose clock is ahead of ours has made
+// it.
 func (n *Nonces) Valid(nonce string) bool {
 	if len(nonce) != base64.RawURLEncoding.EncodedLen(nonceSize) || n.cfg == nil {
 		return false
@@ -121,5 +126,6 @@ func (n *Nonces) nonce(secret []byte, step uint64) (nonce [nonceSize]byte) {
 	return nonce
 }
 
-// nonceLabel keeps what is made of a secret apart from what another program may make of it.
+// nonceLabel keeps what is made of a secret apart from what another program may
+// make of it.
 const nonceLabel = "rsguard DPoP-Nonce 1\x00"

@@ -16,7 +16,8 @@ var (
 	secret2 = []byte("secret 2 of thirty-two bytes and more")
 )
 
-// noncesAt returns a source whose clock stands at start+d, where start is the start of a step.
+// noncesAt returns a source whose clock stands at start+d, where start is the
+// start of a step.
 func noncesAt(t testing.TB, d time.Duration, secrets ...[]byte) *dpop.Nonces {
 	t.Helper()
 	start := t0.Truncate(dpop.DefaultNonceStep)

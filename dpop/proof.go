@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	// maxProof is the length of the longest proof. One with the largest RSA key that is accepted has about 2,000.
+	// maxProof is the length of the longest proof. One with the largest RSA key
+	// that is accepted has about 2,000.
 	maxProof = 8 << 10
 	// maxID is the length of the longest "jti" (RFC 9449, Section 11.1).
 	maxID = 256
@@ -26,7 +27,8 @@ const (
 	maxExponent = 1<<16 + 1
 )
 
-// A reading is what a proof says, of which nothing is believed until its signature has been checked.
+// A reading is what a proof says, of which nothing is believed until its
+// signature has been checked.
 type reading struct {
 	token jose.Token
 	key   crypto.PublicKey
@@ -74,7 +76,8 @@ func (p *reading) claims() error {
 		case "nonce":
 			p.nonce, ok = v.Text()
 			p.hasNonce = true
-		// RFC 9449 doesn't ask for these, but a proof is a JWT: RFC 7519, Sections 4.1.4 and 4.1.5.
+		// RFC 9449 doesn't ask for these, but a proof is a JWT: RFC 7519,
+		// Sections 4.1.4 and 4.1.5.
 		case "exp":
 			p.expires, ok = v.Time()
 			p.hasExpires = true
@@ -95,7 +98,8 @@ func (p *reading) claims() error {
 	return p.checkClaims()
 }
 
-// checkClaims demands the claims of RFC 9449, Section 4.2; those for the request are compared later.
+// checkClaims demands the claims of RFC 9449, Section 4.2; those for the
+// request are compared later.
 func (p *reading) checkClaims() error {
 	switch {
 	case p.id == "":
@@ -113,8 +117,8 @@ func (p *reading) checkHeader(algorithms []string) error {
 	if h.Type != "dpop+jwt" {
 		return invalid(fmt.Errorf("the proof's typ is %.64q, not dpop+jwt", h.Type))
 	}
-	// RFC 9864, Section 2.2: Ed25519 is one of the algorithms that EdDSA stands for.
-	// Current clients are asked for EdDSA, and call it so.
+	// RFC 9864, Section 2.2: Ed25519 is one of the algorithms that EdDSA stands
+	// for. Current clients are asked for EdDSA, and call it so.
 	allowed := slices.Contains(algorithms, h.Algorithm) || h.Algorithm == "Ed25519" && slices.Contains(algorithms, "EdDSA")
 	if !allowed {
 		return invalid(fmt.Errorf("the proof's alg is %.64q, want one of %q", h.Algorithm, algorithms))
@@ -122,8 +126,8 @@ func (p *reading) checkHeader(algorithms []string) error {
 	return nil
 }
 
-// checkTarget compares the method exactly (RFC 9110, Section 9.1: it is case-sensitive), and the URL as RFC 9449,
-// Section 4.3 wants it.
+// checkTarget compares the method exactly (RFC 9110, Section 9.1: it is
+// case-sensitive), and the URL as RFC 9449, Section 4.3 wants it.
 func (p *reading) checkTarget(method, url string) error {
 	if method == "" || p.method != method {
 		return invalid(fmt.Errorf("the proof's htm is %.64q, and the method is %.64q", p.method, method))
@@ -205,8 +209,8 @@ func (p *reading) checkSignature() error {
 	return invalid(err)
 }
 
-// isCostly reports whether a check of a signature by key costs more than one by a
-// key of RSA with 2048 bits, of P-256 or of Ed25519: about ten times as much.
+// isCostly reports whether a check of a signature by key costs more than one by
+// a key of RSA with 2048 bits, of P-256 or of Ed25519: about ten times as much.
 func isCostly(key crypto.PublicKey) bool {
 	switch key := key.(type) {
 	case *rsa.PublicKey:

@@ -12,7 +12,8 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// verified returns a proof that is good at t0, by a Verifier whose clock can be another one.
+// verified returns a proof that is good at t0, by a Verifier whose clock can be
+// another one.
 func verified(t testing.TB, v *dpop.Verifier, claims object) *dpop.Proof {
 	t.Helper()
 	proof, err := v.Verify(request(edKey.proof(t, nil, claims)))
@@ -153,7 +154,8 @@ func TestRedeem_unavailable(t *testing.T) {
 	}
 }
 
-// In the whole time in which a proof is accepted, it is remembered, whatever the leeway.
+// In the whole time in which a proof is accepted, it is remembered, whatever
+// the leeway.
 func TestRedeem_window(t *testing.T) {
 	t.Parallel()
 

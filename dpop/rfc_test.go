@@ -62,7 +62,8 @@ func TestVerify_rfc9449(t *testing.T) {
 		{"Figure 13 for another resource", changed(func(r *dpop.Request) { r.URL += "s" }), 1562262618, "htu"},
 		{"Figure 13 with another token", changed(func(r *dpop.Request) { r.Token += "X" }), 1562262618, "ath"},
 		{"Figure 13 with another signature", changed(func(r *dpop.Request) { r.Proofs = []string{strings.Replace(rfcResource, "2oW9", "2oW8", 1)} }), 1562262618, "signature"},
-		// The proofs for a token endpoint are for another audience: they have no ath, and all else of them is right.
+		// The proofs for a token endpoint are for another audience: they have
+		// no ath, and all else of them is right.
 		{"Figure 2", dpop.Request{Method: "POST", URL: "https://server.example.com/token", Proofs: []string{rfcTokenRequest}, Token: rfcToken}, 1562262616, "ath is missing"},
 		{"Figure 7", dpop.Request{Method: "POST", URL: "https://server.example.com/token", Proofs: []string{rfcRefresh}, Token: rfcToken}, 1562265296, "ath is missing"},
 	} {

@@ -41,7 +41,8 @@ func (m *MemoryStore) LogValue() slog.Value {
 	return slog.GroupValue(slog.Int("capacity", m.Capacity))
 }
 
-// Format writes what [MemoryStore.LogValue] shows, for every verb of package fmt.
+// Format writes what [MemoryStore.LogValue] shows, for every verb of package
+// fmt.
 func (m *MemoryStore) Format(f fmt.State, _ rune) { show.Format(f, "dpop.MemoryStore", m.LogValue()) }
 
 // LogValue is what logs show of cfg: how many Secrets there are, and Step.
@@ -49,15 +50,15 @@ func (cfg NonceConfig) LogValue() slog.Value {
 	return slog.GroupValue(slog.Int("secrets", len(cfg.Secrets)), slog.Duration("step", cfg.Step))
 }
 
-// Format writes what [NonceConfig.LogValue] shows, for every verb of package fmt.
-// If a NonceConfig is in an unexported field of another struct, fmt prints it
-// without calling Format, and Secrets with it.
+// Format writes what [NonceConfig.LogValue] shows, for every verb of package
+// fmt. If a NonceConfig is in an unexported field of another struct, fmt prints
+// it without calling Format, and Secrets with it.
 func (cfg NonceConfig) Format(f fmt.State, _ rune) {
 	show.Format(f, "dpop.NonceConfig", cfg.LogValue())
 }
 
-// LogValue is what logs show of n: its NonceConfig, as [NonceConfig.LogValue] has
-// it.
+// LogValue is what logs show of n: its NonceConfig, as [NonceConfig.LogValue]
+// has it.
 func (n Nonces) LogValue() slog.Value {
 	if n.cfg == nil {
 		return slog.GroupValue()
@@ -65,7 +66,8 @@ func (n Nonces) LogValue() slog.Value {
 	return n.cfg.LogValue()
 }
 
-// Format writes what [Nonces.LogValue] shows, for every verb of package fmt. Where
-// fmt does not call it, which is in an unexported field of another struct, a wrong
-// verb, such as %s, prints what is behind one pointer, and so the address of cfg.
+// Format writes what [Nonces.LogValue] shows, for every verb of package fmt.
+// Where fmt does not call it, which is in an unexported field of another
+// struct, a wrong verb, such as %s, prints what is behind one pointer, and so
+// the address of cfg.
 func (n Nonces) Format(f fmt.State, _ rune) { show.Format(f, "dpop.Nonces", n.LogValue()) }

@@ -145,7 +145,8 @@ func hashOf(token string) string {
 	return b64(sum[:])
 }
 
-// proof returns a good proof, but for what changes says, in the header and in the claims.
+// proof returns a good proof, but for what changes says, in the header and in
+// the claims.
 func (k clientKey) proof(t testing.TB, header, claims object) string {
 	t.Helper()
 	h := object{"typ": "dpop+jwt", "alg": k.alg, "jwk": k.jwk()}

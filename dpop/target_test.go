@@ -109,8 +109,9 @@ func TestTarget(t *testing.T) {
 	}
 }
 
-// What Target makes of a URL, it makes of that again; and the URL that net/url reads from it has the same host and the
-// same path, without dots. So two that are equal are one for the server too.
+// What Target makes of a URL, it makes of that again; and the URL that net/url
+// reads from it has the same host and the same path, without dots. So two that
+// are equal are one for the server too.
 func FuzzTarget(f *testing.F) {
 	for _, seed := range []string{
 		"https://api.example.com:443/a/../%6f%2f?x#y", "http://[::1]:80", "HTTPS://A/%C3%BC/./", "https://a.example/|\\", "http://a:0080//..//b",
@@ -148,8 +149,8 @@ func FuzzTarget(f *testing.F) {
 	})
 }
 
-// What is accepted is a compact JWS for this very request, can be redeemed, and is not accepted with anything
-// around it.
+// What is accepted is a compact JWS for this very request, can be redeemed, and
+// is not accepted with anything around it.
 func FuzzVerify(f *testing.F) {
 	key := esKey()
 	good := key.proof(f, nil, nil)

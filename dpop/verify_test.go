@@ -181,7 +181,8 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// spoil changes an error as its owner may, which is nothing to the next request.
+// spoil changes an error as its owner may, which is nothing to the next
+// request.
 func spoil(err error) {
 	if e, ok := err.(*validator.Error); ok {
 		*e = validator.Error{Code: "spoiled"}
@@ -304,7 +305,8 @@ func TestVerify_request(t *testing.T) {
 	}
 }
 
-// The text of an error names what is wrong, also where something else would be found wrong next.
+// The text of an error names what is wrong, also where something else would be
+// found wrong next.
 func TestVerify_text(t *testing.T) {
 	t.Parallel()
 
@@ -330,7 +332,8 @@ func TestVerify_text(t *testing.T) {
 	}
 }
 
-// The text of an error is for the log, and says nothing of the path, the token or the key.
+// The text of an error is for the log, and says nothing of the path, the token
+// or the key.
 func TestVerify_silence(t *testing.T) {
 	t.Parallel()
 
@@ -351,7 +354,8 @@ func TestVerify_silence(t *testing.T) {
 	}
 }
 
-// What a stranger can make us do is bounded: keys that cost more are refused before they are used.
+// What a stranger can make us do is bounded: keys that cost more are refused
+// before they are used.
 func TestVerify_size(t *testing.T) {
 	t.Parallel()
 

@@ -145,8 +145,9 @@ func (a *Authenticator) claimsOf(r *http.Request, c credentials) (*validator.Cla
 		ctx = validator.ContextWithConfirmation(ctx, validator.Confirmation{X5TS256: c.certificate})
 	}
 	if proof != nil {
-		// Anybody can make a key. By one that costs ten times as much as a token, the
-		// proof is verified once the token is known to be bound to it.
+		// Anybody can make a key. By one that costs ten times as much as a
+		// token, the proof is verified once the token is known to be bound to
+		// it.
 		ctx = validator.ContextWithProof(ctx, proof.Thumbprint, proof.Verify)
 	}
 

@@ -164,9 +164,9 @@ func queryHas(query, name string) bool {
 	return nextParameter(query, 0, name) >= 0
 }
 
-// nextParameter returns where the key ends of the next parameter of that name in
-// a query, at start or after, or -1. It needs no memory, and little time for a
-// query that is long.
+// nextParameter returns where the key ends of the next parameter of that name
+// in a query, at start or after, or -1. It needs no memory, and little time for
+// a query that is long.
 func nextParameter(query string, start int, name string) (end int) {
 	for i := start; i < len(query); i++ {
 		if c := query[i]; c == name[0] || c == '%' {

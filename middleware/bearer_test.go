@@ -92,7 +92,8 @@ func TestBearerToken(t *testing.T) {
 	}
 }
 
-// The server makes a field of "authorization" canonical; one that is not came from elsewhere, and is not the header.
+// The server makes a field of "authorization" canonical; one that is not came
+// from elsewhere, and is not the header.
 func TestBearerToken_bareRequest(t *testing.T) {
 	t.Parallel()
 
@@ -110,7 +111,8 @@ func TestBearerToken_bareRequest(t *testing.T) {
 	}
 }
 
-// BearerToken accepts exactly what the grammar of RFC 6750, Section 2.1 accepts, and only without a second token.
+// BearerToken accepts exactly what the grammar of RFC 6750, Section 2.1
+// accepts, and only without a second token.
 func FuzzBearerToken(f *testing.F) {
 	for _, field := range []string{
 		"", "Bearer", "Bearer a.b.c", "bEARER  a+/~_-.==", "Bearer\ta", "Bearer a b", "Bearer a,b", "Basic dTpw",
@@ -140,7 +142,8 @@ func FuzzBearerToken(f *testing.F) {
 	})
 }
 
-// hasParameter asks net/url, which leaves out pairs with a semicolon, as BearerToken need not.
+// hasParameter asks net/url, which leaves out pairs with a semicolon, as
+// BearerToken need not.
 func hasParameter(query string) bool {
 	for pair := range strings.SplitSeq(query, "&") {
 		key, _, _ := strings.Cut(pair, "=")

@@ -57,8 +57,8 @@ func TestClientCertHeader(t *testing.T) {
 	}
 }
 
-// A cache must keep an answer that a certificate has opened for that certificate
-// alone, whatever else the handler's answers vary by.
+// A cache must keep an answer that a certificate has opened for that
+// certificate alone, whatever else the handler's answers vary by.
 func TestClientCertificate_vary(t *testing.T) {
 	t.Parallel()
 
@@ -97,7 +97,8 @@ func TestClientCertificate_vary(t *testing.T) {
 	}
 }
 
-// The whole way: a server that asks for certificates, clients with one, with another and without.
+// The whole way: a server that asks for certificates, clients with one, with
+// another and without.
 func TestClientCertificate_connection(t *testing.T) {
 	t.Parallel()
 

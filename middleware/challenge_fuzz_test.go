@@ -11,8 +11,9 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// Whatever a configuration and a check come up with, a challenge is one scheme with parameters that nobody reads
-// differently: each once, the realm as it was given, and of scopes none that wasn't.
+// Whatever a configuration and a check come up with, a challenge is one scheme
+// with parameters that nobody reads differently: each once, the realm as it was
+// given, and of scopes none that wasn't.
 func FuzzChallenge(f *testing.F) {
 	f.Add("orders", "orders:read", "orders:write", 60)
 	f.Add(`a "b\`, `c", error="x`, "d\r\nSet-Cookie: e", -1)

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// A program that uses net/http alone builds no framework and no second JWT library.
+// A program that uses net/http alone builds no framework and no second JWT
+// library.
 func TestDependencies(t *testing.T) {
 	t.Parallel()
 

@@ -61,9 +61,9 @@ func ExampleXForwardedOrigin_incorrect() {
 	// Output: https://evil.example <nil>
 }
 
-// A middleware that puts a field's value into RemoteAddr must not come before the
-// Authenticator: every client can then pass for the proxy, and bring a certificate
-// of another client, whose key it doesn't have.
+// A middleware that puts a field's value into RemoteAddr must not come before
+// the Authenticator: every client can then pass for the proxy, and bring a
+// certificate of another client, whose key it doesn't have.
 func ExampleClientCertHeader_incorrect() {
 	realIP := func(next http.Handler) http.Handler { // as in several frameworks
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -253,7 +253,8 @@ func TestDPoP_request(t *testing.T) {
 	}
 }
 
-// A proof is taken once; and where the store can't tell, the request is not let through, and not told to get a new token.
+// A proof is taken once; and where the store can't tell, the request is not let
+// through, and not told to get a new token.
 func TestDPoP_replay(t *testing.T) {
 	t.Parallel()
 
@@ -301,7 +302,8 @@ func (s *switchedStore) Add(ctx context.Context, key string, expires time.Time) 
 	return s.MemoryStore.Add(ctx, key, expires)
 }
 
-// A route inside a guarded subtree runs its checks, and doesn't take the proof for used.
+// A route inside a guarded subtree runs its checks, and doesn't take the proof
+// for used.
 func TestDPoP_nested(t *testing.T) {
 	t.Parallel()
 
@@ -359,7 +361,8 @@ func TestDPoP_nonce(t *testing.T) {
 		t.Errorf("with the nonce: status = %d, header = %v, want 200, the nonce once, no-store", w.Code, w.Header())
 	}
 
-	// The next step: the old one is still good, and the answer brings the new one.
+	// The next step: the old one is still good, and the answer brings the new
+	// one.
 	now = now.Add(dpop.DefaultNonceStep)
 	w = answer(h, b.prove(b.request("DPoP", token), b.key, token, testutil.Claims{"nonce": nonce}))
 	renewed := w.Header().Get("DPoP-Nonce")

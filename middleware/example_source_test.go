@@ -51,7 +51,8 @@ func ExampleCookieToken() {
 		log.Fatal(err)
 	}
 	pay := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "paid") })
-	// Browsers send the cookie with what other sites make them send, so something has to look at where that is from.
+	// Browsers send the cookie with what other sites make them send, so
+	// something has to look at where that is from.
 	h := http.NewCrossOriginProtection().Handler(auth.Handler(pay))
 
 	for _, site := range []string{"same-origin", "cross-site"} {
@@ -67,7 +68,8 @@ func ExampleCookieToken() {
 	// cross-site 403
 }
 
-// Without a look at where a request is from, any site that a user visits can act in the user's name.
+// Without a look at where a request is from, any site that a user visits can
+// act in the user's name.
 func ExampleCookieToken_incorrect() {
 	v, token := exampleIssuer()
 	auth, err := middleware.New(middleware.Config{Validator: v, Token: middleware.CookieToken("token"), Logger: quiet})
@@ -144,8 +146,8 @@ func ExampleWebSocketToken() {
 	}
 	chat := auth.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		claims, _ := middleware.ClaimsFromContext(r.Context())
-		// Upgrade the connection here by a WebSocket library that is told to choose "chat", and end it at
-		// claims.ExpiresAt.
+		// Upgrade the connection here by a WebSocket library that is told to
+		// choose "chat", and end it at claims.ExpiresAt.
 		w.Header().Set("Sec-WebSocket-Protocol", "chat")
 		fmt.Fprint(w, "welcome ", claims.Subject)
 	}))

@@ -175,8 +175,9 @@ func ExampleAuthenticator_Require() {
 	// 403 Bearer error="insufficient_scope", scope="orders:write" Forbidden
 }
 
-// A route guarded by an Authenticator of its own does not see what the one around it has found, and validates the
-// token again, by its own Config. Make one Authenticator for each API, and use it everywhere.
+// A route guarded by an Authenticator of its own does not see what the one
+// around it has found, and validates the token again, by its own Config. Make
+// one Authenticator for each API, and use it everywhere.
 func ExampleAuthenticator_Require_incorrect() {
 	v, token := exampleIssuer()
 	counted := countingValidator{v, new(int)}
@@ -239,8 +240,9 @@ func ExampleClaimsFromContext() {
 	// Output: 200  anna [orders profile] true
 }
 
-// A handler that nothing guards finds no claims, whatever the request carries: without Handler or Require around it,
-// the token was not looked at. Where ok is ignored, as is right behind either, the nil claims then panic.
+// A handler that nothing guards finds no claims, whatever the request carries:
+// without Handler or Require around it, the token was not looked at. Where ok
+// is ignored, as is right behind either, the nil claims then panic.
 func ExampleClaimsFromContext_incorrect() {
 	_, token := exampleIssuer()
 	unguarded := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -269,7 +271,8 @@ func ExampleClaimsAs() {
 	// Output: 200  gold 3 <nil>
 }
 
-// A token that came in a message, not in a request, is validated by hand; its claims then go the usual way.
+// A token that came in a message, not in a request, is validated by hand; its
+// claims then go the usual way.
 func ExampleContextWithClaims() {
 	v, token := exampleIssuer()
 	process := func(ctx context.Context) {

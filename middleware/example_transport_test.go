@@ -39,8 +39,8 @@ func requestOf(ctx context.Context, c call) *http.Request {
 	return r.WithContext(ctx)
 }
 
-// A transport that isn't net/http makes an http.Request of what it has, and sends what
-// is then in the header.
+// A transport that isn't net/http makes an http.Request of what it has, and
+// sends what is then in the header.
 func ExampleGuard_Do_transport() {
 	v, token := exampleIssuer()
 	auth, err := middleware.New(middleware.Config{Validator: v, Logger: quiet})

@@ -13,7 +13,8 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// subjects accepts tokens that name a subject, and remembers which it was asked for.
+// subjects accepts tokens that name a subject, and remembers which it was asked
+// for.
 type subjects struct {
 	mu    sync.Mutex
 	asked []string
@@ -35,7 +36,8 @@ func (f validateFunc) Validate(ctx context.Context, token string) (*validator.Cl
 	return f(ctx, token)
 }
 
-// newAuth makes an Authenticator that logs nothing, with a Validator that accepts all but "bad".
+// newAuth makes an Authenticator that logs nothing, with a Validator that
+// accepts all but "bad".
 func newAuth(t testing.TB, cfg middleware.Config) *middleware.Authenticator {
 	t.Helper()
 	if cfg.Validator == nil {
@@ -51,7 +53,8 @@ func newAuth(t testing.TB, cfg middleware.Config) *middleware.Authenticator {
 	return auth
 }
 
-// spy is a handler that remembers the subjects it was called for: "-" for a request without claims.
+// spy is a handler that remembers the subjects it was called for: "-" for a
+// request without claims.
 type spy struct {
 	mu   sync.Mutex
 	seen []string

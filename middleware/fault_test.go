@@ -17,7 +17,8 @@ type valuable struct{ value string }
 
 func (valuable) Error() string { return "secret" }
 
-// failing is an error that is a nil pointer, as of a function that returns its own type of error.
+// failing is an error that is a nil pointer, as of a function that returns its
+// own type of error.
 type failing struct{ text string }
 
 func (f *failing) Error() string { return f.text }
@@ -117,7 +118,8 @@ func TestPanics_panicnil(t *testing.T) {
 	}
 }
 
-// A check that ends its goroutine, as one that calls t.FailNow does, lets nothing through.
+// A check that ends its goroutine, as one that calls t.FailNow does, lets
+// nothing through.
 func TestPanics_goexit(t *testing.T) {
 	t.Parallel()
 

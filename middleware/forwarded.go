@@ -15,8 +15,8 @@ var (
 	errLongForwarded = errors.New("a field of proxies is longer than any of them makes it")
 )
 
-// These bound what is looked at in the fields of proxies, most of which a client
-// may have written.
+// These bound what is looked at in the fields of proxies, most of which a
+// client may have written.
 const (
 	maxForwarded  = 8 << 10 // bytes of the field Forwarded
 	maxHops       = 64      // items of a field

@@ -301,7 +301,8 @@ func TestConfig_Optional(t *testing.T) {
 	}
 }
 
-// The claims of another Authenticator are not those of an optional token that is not there.
+// The claims of another Authenticator are not those of an optional token that
+// is not there.
 func TestConfig_Optional_insideAnother(t *testing.T) {
 	t.Parallel()
 
@@ -476,7 +477,8 @@ func TestRefusal_ServeHTTP(t *testing.T) {
 	}
 }
 
-// A validator's plain error is a refusal, whatever it says of itself to frameworks further out.
+// A validator's plain error is a refusal, whatever it says of itself to
+// frameworks further out.
 func TestGuard_Do_plainError(t *testing.T) {
 	t.Parallel()
 
@@ -492,9 +494,9 @@ func TestGuard_Do_plainError(t *testing.T) {
 	}
 }
 
-// A 401 names the scopes that the route's checks ask for, so that a client without a
-// token gets one that will do. Of a check of one's own nothing is known, and it isn't
-// called.
+// A 401 names the scopes that the route's checks ask for, so that a client
+// without a token gets one that will do. Of a check of one's own nothing is
+// known, and it isn't called.
 func TestGuard_Do_scopes(t *testing.T) {
 	t.Parallel()
 
@@ -536,7 +538,8 @@ func TestGuard_Do_scopes(t *testing.T) {
 	}
 }
 
-// Checks appended to common ones may share their array with those of the next route.
+// Checks appended to common ones may share their array with those of the next
+// route.
 func TestAuthenticator_Require_keepsItsChecks(t *testing.T) {
 	t.Parallel()
 

@@ -11,8 +11,8 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// Whatever host a request names, IssuerForHost is asked about a name in lower case or an address, or not at all; and
-// nothing passes unless it was asked.
+// Whatever host a request names, IssuerForHost is asked about a name in lower
+// case or an address, or not at all; and nothing passes unless it was asked.
 func FuzzIssuerForHost(f *testing.F) {
 	for _, host := range []string{"api.example", "API.Example.:80", "[::1]:80", "[::1%25a]", "api.\u212a", "a:80:80", "a@b", "%41", "192.0.2.1"} {
 		f.Add(host)

@@ -66,7 +66,8 @@ func TestConfig_IssuerForHost(t *testing.T) {
 	}
 }
 
-// The claims that were found on one host don't hold on another one, nor for an issuer that nobody has named.
+// The claims that were found on one host don't hold on another one, nor for an
+// issuer that nobody has named.
 func TestConfig_IssuerForHost_later(t *testing.T) {
 	t.Parallel()
 
@@ -98,7 +99,8 @@ func TestConfig_IssuerForHost_later(t *testing.T) {
 	}
 }
 
-// Where the host can't be read, nobody is asked about it: a function that knows "" or the end of a name would answer.
+// Where the host can't be read, nobody is asked about it: a function that knows
+// "" or the end of a name would answer.
 func TestConfig_IssuerForHost_unreadable(t *testing.T) {
 	t.Parallel()
 

@@ -177,7 +177,8 @@ func TestConfig_Logger_levels(t *testing.T) {
 	}
 }
 
-// The default is looked up when it is needed, since main may set it after its routes.
+// The default is looked up when it is needed, since main may set it after its
+// routes.
 func TestConfig_Logger_default(t *testing.T) {
 	auth, err := middleware.New(middleware.Config{Validator: new(subjects)})
 	if err != nil {

@@ -146,7 +146,8 @@ func TestForwardedOrigin(t *testing.T) {
 	}
 }
 
-// What a client writes before a proxy's element changes nothing, or makes the field one that is refused.
+// What a client writes before a proxy's element changes nothing, or makes the
+// field one that is refused.
 func FuzzForwardedOrigin(f *testing.F) {
 	for _, seed := range []string{"", "for=10.0.0.2;proto=http", `for="`, `"`, `a="\`, ";,;", "for=10.0.0.2", "proto=http;host=evil.example,for=10.0.0.2"} {
 		f.Add(seed)
@@ -201,7 +202,8 @@ func panics(f func()) (did bool) {
 	return false
 }
 
-// The URL that a proof must name is the one that was sent, whatever a handler has made of r.URL.
+// The URL that a proof must name is the one that was sent, whatever a handler
+// has made of r.URL.
 func TestDPoP_target(t *testing.T) {
 	t.Parallel()
 
@@ -266,8 +268,8 @@ func TestDPoP_target(t *testing.T) {
 	}
 }
 
-// A function of the user's may return an origin without a host. The path must not
-// become one.
+// A function of the user's may return an origin without a host. The path must
+// not become one.
 func TestDPoP_originWithoutHost(t *testing.T) {
 	t.Parallel()
 
@@ -290,7 +292,8 @@ func TestDPoP_originWithoutHost(t *testing.T) {
 	}
 }
 
-// Requests that no server has read, and the form of OPTIONS that is for the server as a whole.
+// Requests that no server has read, and the form of OPTIONS that is for the
+// server as a whole.
 func TestDPoP_targetForms(t *testing.T) {
 	t.Parallel()
 

@@ -14,8 +14,8 @@ import (
 )
 
 // What an ErrorHandler does to its error changes nothing for the next request,
-// whoever has made the error: a function of the Config's or a check may return the
-// same to all.
+// whoever has made the error: a function of the Config's or a check may return
+// the same to all.
 func TestConfig_ErrorHandler_ownsItsError(t *testing.T) {
 	t.Parallel()
 

@@ -59,7 +59,8 @@ func TestConfig_AllowPreflight(t *testing.T) {
 	}
 }
 
-// What a preflight brings along from another Authenticator must not be taken for its sender.
+// What a preflight brings along from another Authenticator must not be taken
+// for its sender.
 func TestConfig_AllowPreflight_claims(t *testing.T) {
 	t.Parallel()
 

@@ -69,7 +69,8 @@ func cookiesNamed(fields []string, name string) []string {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
-// cookieValue returns the value of a cookie, of which this stands after its name.
+// cookieValue returns the value of a cookie, of which this stands after its
+// name.
 func cookieValue(s string) (value string, ok bool) {
 	s = strings.TrimLeft(s, " \t\r\n")
 	if s == "" {
@@ -222,8 +223,8 @@ func formTokens(r *http.Request) ([]string, error) {
 	return tokens, err
 }
 
-// A doubling grows to twice its size. Appending to a slice makes several times as
-// much garbage.
+// A doubling grows to twice its size. Appending to a slice makes several times
+// as much garbage.
 type doubling struct{ strings.Builder }
 
 func (d *doubling) Write(p []byte) (int, error) {

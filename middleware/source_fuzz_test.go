@@ -12,8 +12,9 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// Whatever a request looks like, a source returns a token that BearerToken would accept in a header, or an error of one
-// of two codes; and it never takes a token from one place while there is one in another.
+// Whatever a request looks like, a source returns a token that BearerToken
+// would accept in a header, or an error of one of two codes; and it never takes
+// a token from one place while there is one in another.
 func FuzzTokenSources(f *testing.F) {
 	f.Add("", "", "", "", "", "POST")
 	f.Add("Bearer a.b.c", "", "", "", "", "GET")

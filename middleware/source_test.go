@@ -124,7 +124,8 @@ func TestFormToken(t *testing.T) {
 	})
 }
 
-// The handler behind it can read the form as if nobody had, and other routes' checks after that.
+// The handler behind it can read the form as if nobody had, and other routes'
+// checks after that.
 func TestFormToken_body(t *testing.T) {
 	t.Parallel()
 
@@ -161,7 +162,8 @@ func TestFormToken_body(t *testing.T) {
 	}
 }
 
-// What a form said can't be known once somebody else has read it: it counts neither as good nor as without a token.
+// What a form said can't be known once somebody else has read it: it counts
+// neither as good nor as without a token.
 func TestFormToken_late(t *testing.T) {
 	t.Parallel()
 
@@ -258,7 +260,8 @@ func TestSources_panic(t *testing.T) {
 	}
 }
 
-// Two credentials are a 400, with the challenge of RFC 6750, also where none are needed.
+// Two credentials are a 400, with the challenge of RFC 6750, also where none
+// are needed.
 func TestSources_answer(t *testing.T) {
 	t.Parallel()
 
@@ -283,7 +286,8 @@ func TestSources_answer(t *testing.T) {
 	}
 }
 
-// A token under the scheme DPoP is found whatever the source is, and must be the only one.
+// A token under the scheme DPoP is found whatever the source is, and must be
+// the only one.
 func TestSources_dpop(t *testing.T) {
 	t.Parallel()
 

@@ -10,7 +10,8 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// An identity that is a context, and a request with it: nothing else of an accepted request is ours.
+// An identity that is a context, and a request with it: nothing else of an
+// accepted request is ours.
 const maxAllocs = 2
 
 func TestAllocs(t *testing.T) {

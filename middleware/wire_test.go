@@ -17,7 +17,8 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// What of a field the server itself trims, joins or refuses is not BearerToken's to see.
+// What of a field the server itself trims, joins or refuses is not
+// BearerToken's to see.
 func TestWire_http1(t *testing.T) {
 	t.Parallel()
 
@@ -61,7 +62,8 @@ func TestWire_http1(t *testing.T) {
 	}
 }
 
-// The HTTP/2 server drops fields that are not valid, and with one of them a challenge would be gone.
+// The HTTP/2 server drops fields that are not valid, and with one of them a
+// challenge would be gone.
 func TestWire_http2(t *testing.T) {
 	t.Parallel()
 

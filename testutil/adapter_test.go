@@ -30,7 +30,8 @@ func TestTestAdapter(t *testing.T) {
 func TestTestAdapter_broken(t *testing.T) {
 	t.Parallel()
 
-	// broken makes an adapter of one function, since each of them differs from a good one in its own place.
+	// broken makes an adapter of one function, since each of them differs from
+	// a good one in its own place.
 	broken := func(serve func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler)) adapter {
 		return func(auth *middleware.Authenticator, checks []validator.Check, next http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serve(w, r, auth, checks, next) })
@@ -311,7 +312,8 @@ func TestTestAdapter_broken(t *testing.T) {
 	}
 }
 
-// A suite that fails for good adapters would prove nothing by failing for bad ones.
+// A suite that fails for good adapters would prove nothing by failing for bad
+// ones.
 func TestTestAdapter_good(t *testing.T) {
 	t.Parallel()
 

@@ -42,8 +42,8 @@ func TestBadTokens(t *testing.T) {
 	}
 }
 
-// TestBadTokensOverHTTP sends the catalogue as a client does: what HTTP trims off
-// a field's value must not be all that is bad about a token.
+// TestBadTokensOverHTTP sends the catalogue as a client does: what HTTP trims
+// off a field's value must not be all that is bad about a token.
 func TestBadTokensOverHTTP(t *testing.T) {
 	t.Parallel()
 

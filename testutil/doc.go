@@ -1,5 +1,6 @@
-// Package testutil helps to test services and adapters that use this module: handlers without a token, services with
-// a mock issuer, adapters for web frameworks with the whole table of refusals.
+// Package testutil helps to test services and adapters that use this module:
+// handlers without a token, services with a mock issuer, adapters for web
+// frameworks with the whole table of refusals.
 //
 //	r = testutil.WithClaims(r, testutil.Claims{"sub": "anna", "scope": "orders:read"}) // a handler's unit test
 //

@@ -12,8 +12,9 @@ type BadProof struct {
 	DPoP []string // the values of the request's DPoP fields
 }
 
-// BadProofs returns proofs by k for a request with this token that a resource server must refuse, each for one reason alone,
-// with 401 and the error invalid_dpop_proof. The token is to be bound to k.
+// BadProofs returns proofs by k for a request with this token that a resource
+// server must refuse, each for one reason alone, with 401 and the error
+// invalid_dpop_proof. The token is to be bound to k.
 func (k *ProofKey) BadProofs(method, url, token string) []BadProof {
 	k.tb.Helper()
 

@@ -14,8 +14,9 @@ import (
 	"time"
 )
 
-// ClientCertificate makes a certificate for a client that is to use tokens that are bound to it (RFC 8705). It is signed by
-// its own key and good for a day; Leaf is set.
+// ClientCertificate makes a certificate for a client that is to use tokens that
+// are bound to it (RFC 8705). It is signed by its own key and good for a day;
+// Leaf is set.
 //
 //	cert := testutil.ClientCertificate(t)
 //	token := iss.Token(testutil.Claims{"cnf": testutil.CertificateConfirmation(cert.Leaf)})
@@ -46,7 +47,8 @@ func ClientCertificate(tb testing.TB) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private, Leaf: leaf}
 }
 
-// CertificateConfirmation returns the claim "cnf" of a token that is bound to a certificate (RFC 8705, Section 3.1).
+// CertificateConfirmation returns the claim "cnf" of a token that is bound to a
+// certificate (RFC 8705, Section 3.1).
 func CertificateConfirmation(certificate *x509.Certificate) Claims {
 	hash := sha256.Sum256(certificate.Raw)
 	return Claims{"x5t#S256": base64.RawURLEncoding.EncodeToString(hash[:])}

@@ -62,8 +62,8 @@ func ExampleIssuer_RotateKey() {
 	}
 }
 
-// Keys that are held outlast an outage of the issuer. Without any, the verdict is
-// that nothing is known, and it ends with the outage.
+// Keys that are held outlast an outage of the issuer. Without any, the verdict
+// is that nothing is known, and it ends with the outage.
 func ExampleIssuer_SetDown() {
 	iss := testutil.NewIssuer(t)
 	v, err := validator.New(iss.Config("https://api.example.com"))

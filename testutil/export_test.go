@@ -5,7 +5,8 @@ import (
 	"sync"
 )
 
-// AdapterFailures returns what the suite of TestAdapter says of an adapter, by the name of the test.
+// AdapterFailures returns what the suite of TestAdapter says of an adapter, by
+// the name of the test.
 func AdapterFailures(wrap wrapper) map[string][]string {
 	failures := map[string][]string{}
 	testAdapter(wrap, func(name string, test func(reporter)) {

@@ -10,7 +10,8 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// An Issuer is a [mockissuer.Issuer] for one test: what goes wrong with it fails the test. It is safe for concurrent use.
+// An Issuer is a [mockissuer.Issuer] for one test: what goes wrong with it
+// fails the test. It is safe for concurrent use.
 type Issuer struct {
 	*mockissuer.Issuer
 
@@ -21,14 +22,18 @@ type Issuer struct {
 	audience string
 }
 
-// NewIssuer starts an issuer that lives as long as the test. Without a configuration it is [mockissuer.Demo]; more than
-// one configuration fails the test.
+// NewIssuer starts an issuer that lives as long as the test. Without a
+// configuration it is [mockissuer.Demo]; more than one configuration fails the
+// test.
 //
-// It listens on a loopback port and is named after it, unless the configuration has a URL: then it answers by that name
-// through its [mockissuer.Issuer.Client] and uses no socket, as a test in a [testing/synctest] bubble needs it.
+// It listens on a loopback port and is named after it, unless the configuration
+// has a URL: then it answers by that name through its
+// [mockissuer.Issuer.Client] and uses no socket, as a test in a
+// [testing/synctest] bubble needs it.
 //
-// Keys are made when they are first needed, and RSA keys are lent to the next issuer of the process when the
-// test ends; two issuers that live at the same time never have the same key.
+// Keys are made when they are first needed, and RSA keys are lent to the next
+// issuer of the process when the test ends; two issuers that live at the same
+// time never have the same key.
 func NewIssuer(tb testing.TB, config ...mockissuer.Config) *Issuer {
 	tb.Helper()
 
@@ -52,8 +57,9 @@ func NewIssuer(tb testing.TB, config ...mockissuer.Config) *Issuer {
 	return &Issuer{Issuer: iss, tb: tb, sockets: cfg.URL == "", audience: mockissuer.DefaultAudience}
 }
 
-// Config returns a configuration that accepts the issuer's tokens for audience: those of all its domains and
-// algorithms, by its clock, with its keys by discovery. [Issuer.Token] makes its tokens for this audience from now on.
+// Config returns a configuration that accepts the issuer's tokens for audience:
+// those of all its domains and algorithms, by its clock, with its keys by
+// discovery. [Issuer.Token] makes its tokens for this audience from now on.
 func (iss *Issuer) Config(audience string) validator.Config {
 	iss.tb.Helper()
 	iss.mu.Lock()
@@ -80,15 +86,18 @@ func (iss *Issuer) Config(audience string) validator.Config {
 	return cfg
 }
 
-// Token returns a token with these claims beside the usual ones: iss, sub "auth0|user", aud (that of the last
-// [Issuer.Config], or else "https://api.example.com"), iat now, and exp an hour from now. A claim that is nil is left
-// out, and a [time.Time] becomes a NumericDate. For another algorithm, key or header use [Issuer.Sign].
+// Token returns a token with these claims beside the usual ones: iss, sub
+// "auth0|user", aud (that of the last [Issuer.Config], or else
+// "https://api.example.com"), iat now, and exp an hour from now. A claim that
+// is nil is left out, and a [time.Time] becomes a NumericDate. For another
+// algorithm, key or header use [Issuer.Sign].
 func (iss *Issuer) Token(claims Claims) string {
 	iss.tb.Helper()
 	return iss.Sign(mockissuer.Token{Claims: claims})
 }
 
-// Sign is [mockissuer.Issuer.Sign] with the audience of the last [Issuer.Config], for a test that wants no error.
+// Sign is [mockissuer.Issuer.Sign] with the audience of the last
+// [Issuer.Config], for a test that wants no error.
 func (iss *Issuer) Sign(t mockissuer.Token) string {
 	iss.tb.Helper()
 
@@ -136,8 +145,9 @@ func (iss *Issuer) lastAudience() string {
 	return iss.audience
 }
 
-// BadTokens returns tokens for the audience of the last [Issuer.Config] that a resource server must refuse, each with its
-// reason: see [mockissuer.Issuer.BadTokens]. It fails tb if they cannot be made.
+// BadTokens returns tokens for the audience of the last [Issuer.Config] that a
+// resource server must refuse, each with its reason: see
+// [mockissuer.Issuer.BadTokens]. It fails tb if they cannot be made.
 func (iss *Issuer) BadTokens(tb testing.TB) []mockissuer.BadToken {
 	tb.Helper()
 

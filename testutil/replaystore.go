@@ -13,9 +13,11 @@ import (
 	"github.com/rsguard/rsguard/dpop"
 )
 
-// TestReplayStore checks that a [dpop.ReplayStore] does what its doc comment demands: that a key is new once, to one of those
-// who ask at the same time, that what it can't remember it doesn't call new, and that keys are told apart by each of
-// their characters. The store is to run by the real time, and other keys in it don't matter.
+// TestReplayStore checks that a [dpop.ReplayStore] does what its doc comment
+// demands: that a key is new once, to one of those who ask at the same time,
+// that what it can't remember it doesn't call new, and that keys are told apart
+// by each of their characters. The store is to run by the real time, and other
+// keys in it don't matter.
 func TestReplayStore(t *testing.T, store dpop.ReplayStore) {
 	t.Helper()
 

@@ -16,7 +16,8 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// A benchmark of one algorithm: its token, of 1 kB, and the check of its signature alone.
+// A benchmark of one algorithm: its token, of 1 kB, and the check of its
+// signature alone.
 type benchmark struct {
 	alg       validator.Algorithm
 	public    crypto.PublicKey

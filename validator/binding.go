@@ -32,9 +32,10 @@ func provenIn(ctx context.Context) proven {
 	return p
 }
 
-// ContextWithConfirmation returns a context that tells [Validator.Validate] what the sender of the token has proven to hold, in
-// addition to what ctx tells already. Package middleware does this for requests; other callers do it after they have
-// checked the proof themselves.
+// ContextWithConfirmation returns a context that tells [Validator.Validate]
+// what the sender of the token has proven to hold, in addition to what ctx
+// tells already. Package middleware does this for requests; other callers do it
+// after they have checked the proof themselves.
 func ContextWithConfirmation(ctx context.Context, confirmed Confirmation) context.Context {
 	p := provenIn(ctx)
 	if confirmed.JKT != "" {
@@ -115,9 +116,9 @@ func readConfirmation(v jose.Value) (*Confirmation, error) {
 			c.JKT, ok = sha256Text(m.Value)
 		case "x5t#S256":
 			c.X5TS256, ok = sha256Text(m.Value)
-		// The other methods of the registry of RFC 7800, Section 6.2. Each names
-		// a key by itself. To ignore one would accept a token without a proof of
-		// a key that its issuer has bound it to.
+		// The other methods of the registry of RFC 7800, Section 6.2. Each
+		// names a key by itself. To ignore one would accept a token without a
+		// proof of a key that its issuer has bound it to.
 		case "jwk", "jwe", "kid", "jku", "osc":
 			return nil, &Error{Code: CodeBinding, Err: &unprovenMember{m.Name}}
 		}

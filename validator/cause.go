@@ -218,8 +218,8 @@ type unknownKeyError struct {
 func (e *unknownKeyError) Error() string { return "kid is " + quote(e.kid) + ": " + e.why.Error() }
 func (e *unknownKeyError) Unwrap() error { return e.why }
 
-// A keyMismatchError is the cause of a rejection of a token whose algorithm none
-// of its keys is for.
+// A keyMismatchError is the cause of a rejection of a token whose algorithm
+// none of its keys is for.
 type keyMismatchError struct {
 	alg  string
 	keys []jwks.Key // one at least

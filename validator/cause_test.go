@@ -138,8 +138,8 @@ func TestValidate_rejectionsMakeNoText(t *testing.T) {
 			continue
 		}
 		t.Logf("%s: %v allocations, and %v more for %v", tt.name, made, testing.AllocsPerRun(20, func() { _ = err.Error() }), err)
-		// The examination, the decoded token, the Error twice, its cause with the
-		// values in it, and issuer and kid, cut.
+		// The examination, the decoded token, the Error twice, its cause with
+		// the values in it, and issuer and kid, cut.
 		if made > 8 {
 			t.Errorf("Validate(%s) made %v allocations, want 8 at most", tt.name, made)
 		}

@@ -11,13 +11,15 @@ import (
 	"github.com/rsguard/rsguard/internal/scopetoken"
 )
 
-// A Check decides whether a token with these claims, verified, may go on. Checks stand in [Config.Checks] or guard a
-// route; the ones of this package and a service's own are alike. Nil lets the token pass. An [*Error] in
-// the chain of a Check's error says what the client is told; any other error is of [CodeRefused], a 403.
+// A Check decides whether a token with these claims, verified, may go on.
+// Checks stand in [Config.Checks] or guard a route; the ones of this package
+// and a service's own are alike. Nil lets the token pass. An [*Error] in the
+// chain of a Check's error says what the client is told; any other error is of
+// [CodeRefused], a 403.
 //
-// A Check is called for many requests at once, and must not change the claims, which
-// the handler gets. The functions that make Checks panic if
-// what they are given can never be right: no values, empty ones, or ones outside a grammar.
+// A Check is called for many requests at once, and must not change the claims,
+// which the handler gets. The functions that make Checks panic if what they are
+// given can never be right: no values, empty ones, or ones outside a grammar.
 type Check func(ctx context.Context, c *Claims) error
 
 // Scopes returns a Check that requires all of these scopes. It fails with
@@ -57,8 +59,8 @@ func AnyPermission(anyOf ...string) Check {
 	})
 }
 
-// Clients returns a Check that requires one of these in [Claims].ClientID: the client to which the token was issued. It
-// fails with [CodeRefused].
+// Clients returns a Check that requires one of these in [Claims].ClientID: the
+// client to which the token was issued. It fails with [CodeRefused].
 func Clients(ids ...string) Check {
 	return oneOf("Clients", "the token's client", "no client, by client_id, azp, cid or appid", ids, func(c *Claims) string { return c.ClientID })
 }
@@ -68,7 +70,8 @@ func Subjects(subjects ...string) Check {
 	return oneOf("Subjects", "the token's subject", "no sub", subjects, func(c *Claims) string { return c.Subject })
 }
 
-// GrantType demands one of these in Auth0's claim "gty", such as "client-credentials". Its error is of [CodeRefused].
+// GrantType demands one of these in Auth0's claim "gty", such as
+// "client-credentials". Its error is of [CodeRefused].
 func GrantType(types ...string) Check {
 	types = slices.Clone(types)
 	mustBe(len(types) > 0 && !slices.Contains(types, ""), "GrantType: no values, or an empty one")
@@ -82,8 +85,9 @@ func GrantType(types ...string) Check {
 	}
 }
 
-// MaxAge demands that the token was issued no longer than d ago, whatever its "exp" says. Its error is of
-// [CodeExpired], or of [CodeClaim] if there is no "iat".
+// MaxAge demands that the token was issued no longer than d ago, whatever its
+// "exp" says. Its error is of [CodeExpired], or of [CodeClaim] if there is no
+// "iat".
 func MaxAge(d time.Duration) Check {
 	mustBe(d > 0, "MaxAge: %v is not positive", d)
 	return func(_ context.Context, c *Claims) error {
@@ -97,8 +101,9 @@ func MaxAge(d time.Duration) Check {
 	}
 }
 
-// CheckAs makes a Check of a function that wants the claims in a type of its own, as [Claims.Decode] stores them.
-// If they can't be decoded the error is of [CodeClaim].
+// CheckAs makes a Check of a function that wants the claims in a type of its
+// own, as [Claims.Decode] stores them. If they can't be decoded the error is of
+// [CodeClaim].
 func CheckAs[T any](check func(ctx context.Context, claims T) error) Check {
 	mustBe(check != nil, "CheckAs: nil function")
 	return func(ctx context.Context, c *Claims) error {
@@ -163,7 +168,8 @@ func containsAny(has, wanted []string) bool {
 	return slices.ContainsFunc(wanted, func(w string) bool { return slices.Contains(has, w) })
 }
 
-// unless returns refusal as an error, or nil if the check is met. The error is the caller's to change.
+// unless returns refusal as an error, or nil if the check is met. The error is
+// the caller's to change.
 func unless(met bool, refusal *Error) error {
 	if met {
 		return nil

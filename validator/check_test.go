@@ -248,7 +248,8 @@ func TestCheck_sharedError(t *testing.T) {
 	}
 }
 
-// Whoever gets an error may change it. That must not change what the check demands.
+// Whoever gets an error may change it. That must not change what the check
+// demands.
 func TestCheck_changedError(t *testing.T) {
 	t.Parallel()
 	claims, err := newValidator(t, nil).Validate(t.Context(), token(nil, object{"scope": "x", "permissions": []string{"x"}, "acr": "x"}))
@@ -274,8 +275,9 @@ func TestCheck_changedError(t *testing.T) {
 	}
 }
 
-// What is accepted of the future is Config.Leeway, also of a remembered token and
-// of a check that is called later. Of the past it is d, whatever the leeway.
+// What is accepted of the future is Config.Leeway, also of a remembered token
+// and of a check that is called later. Of the past it is d, whatever the
+// leeway.
 func TestAuthenticatedWithin_leeway(t *testing.T) {
 	t.Parallel()
 	check := validator.AuthenticatedWithin(time.Minute)

@@ -9,8 +9,8 @@ import (
 // Claims are what a token says of its subject and its client, verified.
 //
 // Validate returns Claims of its caller's own, whose fields can be assigned to.
-// Only what their slices hold is shared with other requests of the same token, and
-// must not be changed. Appending to a slice changes nothing for others.
+// Only what their slices hold is shared with other requests of the same token,
+// and must not be changed. Appending to a slice changes nothing for others.
 //
 // Package fmt and logs show which token they are of, and no more: see
 // [Claims.LogValue]. In JSON they are the token's payload.
@@ -35,8 +35,8 @@ type Claims struct {
 	NotBefore time.Time // nbf, or zero
 	IssuedAt  time.Time // iat, or zero
 
-	// Confirmation is the key that the token is bound to, of which the request has proven possession; nil for a
-	// bearer token.
+	// Confirmation is the key that the token is bound to, of which the request
+	// has proven possession; nil for a bearer token.
 	Confirmation *Confirmation
 
 	keyID   string // kid
@@ -47,8 +47,8 @@ type Claims struct {
 // NewClaims returns the claims of a JSON object that the caller has found to be
 // genuine by other means than a [Validator], such as another library or the
 // response of an introspection endpoint. It is for a Validator of the caller's
-// own: all checks, [Claims.Decode] and json.Marshal work with the result as with
-// a token's claims.
+// own: all checks, [Claims.Decode] and json.Marshal work with the result as
+// with a token's claims.
 //
 // The object is read as strictly as a token's payload: UTF-8, no member twice,
 // each registered claim of its type, 1 MiB at most, at most one member for each
@@ -82,7 +82,8 @@ func NewClaims(payload []byte) (*Claims, error) {
 // maxPayload is the length in bytes of what NewClaims reads at most.
 const maxPayload = 1 << 20
 
-// copyInto makes of other a copy of c, which shares with it what the slices hold and nothing else.
+// copyInto makes of other a copy of c, which shares with it what the slices
+// hold and nothing else.
 func (c *Claims) copyInto(other *Claims) {
 	*other = *c
 	if c.Confirmation != nil {
@@ -91,8 +92,8 @@ func (c *Claims) copyInto(other *Claims) {
 	}
 }
 
-// KeyID returns the "kid" of the token's header. It is empty if the token has none
-// or a Validator has not made the claims.
+// KeyID returns the "kid" of the token's header. It is empty if the token has
+// none or a Validator has not made the claims.
 func (c *Claims) KeyID() string { return c.keyID }
 
 // HasScope reports whether scope is among the token's scopes.

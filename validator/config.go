@@ -15,7 +15,8 @@ import (
 	"github.com/rsguard/rsguard/jwks"
 )
 
-// An Algorithm is the "alg" of a token's header, in the spelling of RFC 7518, Section 3.1.
+// An Algorithm is the "alg" of a token's header, in the spelling of RFC 7518,
+// Section 3.1.
 type Algorithm string
 
 // The algorithms. Those that begin with HS are for [Config.Secret] alone.
@@ -37,9 +38,9 @@ const (
 
 	Ed25519 Algorithm = "Ed25519" // EdDSA's successor (RFC 9864, Section 2.2)
 
-	// ES256, ES384 and ES512 by names that RFC 9864, Section 2.1 gives them. They
-	// are registered for COSE, not for JWTs: list them only for an issuer that uses
-	// them.
+	// ES256, ES384 and ES512 by names that RFC 9864, Section 2.1 gives them.
+	// They are registered for COSE, not for JWTs: list them only for an issuer
+	// that uses them.
 	ESP256 Algorithm = "ESP256"
 	ESP384 Algorithm = "ESP384"
 	ESP512 Algorithm = "ESP512"
@@ -61,17 +62,18 @@ const (
 	maxMaxTokenSize = 1 << 20
 )
 
-// A Config says which tokens to accept. Issuers and Audiences are required; the zero value of every other field is
-// the recommended choice.
+// A Config says which tokens to accept. Issuers and Audiences are required; the
+// zero value of every other field is the recommended choice.
 type Config struct {
-	// Issuers are the exact "iss" values of the tokens to accept: a tenant's own
-	// domain and its custom domains, or an old issuer and the one that takes its
-	// place. Each is an https URL, or an http one on a loopback host. Everything
-	// else in a Config holds for all of them alike. For issuers that differ in
-	// more than their keys use a [Mux].
+	// Issuers are the exact "iss" values of the tokens to accept: a tenant's
+	// own domain and its custom domains, or an old issuer and the one that
+	// takes its place. Each is an https URL, or an http one on a loopback host.
+	// Everything else in a Config holds for all of them alike. For issuers that
+	// differ in more than their keys use a [Mux].
 	Issuers []string
 
-	// Audiences are the names of this API. One of them must be in the token's "aud".
+	// Audiences are the names of this API. One of them must be in the token's
+	// "aud".
 	Audiences []string
 
 	// Keys finds the key that a token names. If nil, each issuer has a
@@ -81,45 +83,51 @@ type Config struct {
 	// each of them can sign in the name of the others.
 	Keys KeySource
 
-	// Secret is for issuers that sign with a shared secret by HS256 (or the HS algorithms in Algorithms), in place of
-	// Keys. It holds raw bytes, not base64, and as many as the hash has or more. Who can check such a token can also
-	// make one: prefer public keys wherever the issuer offers them.
+	// Secret is for issuers that sign with a shared secret by HS256 (or the HS
+	// algorithms in Algorithms), in place of Keys. It holds raw bytes, not
+	// base64, and as many as the hash has or more. Who can check such a token
+	// can also make one: prefer public keys wherever the issuer offers them.
 	Secret []byte `json:"-"`
 
-	// Algorithms are those that a token may be signed with. Empty means RS256 alone, or HS256 if there is a Secret.
+	// Algorithms are those that a token may be signed with. Empty means RS256
+	// alone, or HS256 if there is a Secret.
 	Algorithms []Algorithm
 
-	// Leeway is how far the issuer's clock and ours may disagree. Zero means [DefaultLeeway]; a negative value means
-	// none; more than 5 minutes is an error.
+	// Leeway is how far the issuer's clock and ours may disagree. Zero means
+	// [DefaultLeeway]; a negative value means none; more than 5 minutes is an
+	// error.
 	Leeway time.Duration
 
 	// MaxTokenSize is the length of the longest token in bytes. If zero,
-	// [DefaultMaxTokenSize] is used. More than 1 MiB is an error. The
-	// claims have at most one member for each 16 bytes of it, over all depths, and
+	// [DefaultMaxTokenSize] is used. More than 1 MiB is an error. The claims
+	// have at most one member for each 16 bytes of it, over all depths, and
 	// 1,024 with a smaller MaxTokenSize.
 	MaxTokenSize int
 
-	// RequireRFC9068 demands the type "at+jwt" and the claims iss, exp, aud, sub, client_id, iat and jti
-	// (RFC 9068, Sections 2.1 and 2.2).
+	// RequireRFC9068 demands the type "at+jwt" and the claims iss, exp, aud,
+	// sub, client_id, iat and jti (RFC 9068, Sections 2.1 and 2.2).
 	RequireRFC9068 bool
 
-	// InsecureSkipTypeCheck accepts tokens of other types, ID tokens among them. It is for issuers that use their ID
-	// tokens as access tokens: whoever may sign in anywhere with the same audience is then let in.
+	// InsecureSkipTypeCheck accepts tokens of other types, ID tokens among
+	// them. It is for issuers that use their ID tokens as access tokens:
+	// whoever may sign in anywhere with the same audience is then let in.
 	InsecureSkipTypeCheck bool
 
-	// Checks are run in their order after everything else. The first error refuses the token.
+	// Checks are run in their order after everything else. The first error
+	// refuses the token.
 	Checks []Check
 
 	// CacheSize is how many accepted tokens are remembered, so that their
-	// signature is not computed again. If zero, 8 MiB of them are, which is about
-	// 3,000 tokens of 1 kB, and the tenants of a [Mux] share them. If negative,
-	// none. If positive, there is also room for 4 KiB each and no more, so that
-	// long tokens displace several. Memory is allocated as tokens come.
+	// signature is not computed again. If zero, 8 MiB of them are, which is
+	// about 3,000 tokens of 1 kB, and the tenants of a [Mux] share them. If
+	// negative, none. If positive, there is also room for 4 KiB each and no
+	// more, so that long tokens displace several. Memory is allocated as tokens
+	// come.
 	//
-	// For a token that is remembered, its times, its key, its binding and Checks
-	// are still checked every time. A key that is withdrawn ends all that it
-	// signed. Tokens stay in the memory of the process until they have expired,
-	// and at most until others have taken their place.
+	// For a token that is remembered, its times, its key, its binding and
+	// Checks are still checked every time. A key that is withdrawn ends all
+	// that it signed. Tokens stay in the memory of the process until they have
+	// expired, and at most until others have taken their place.
 	CacheSize int
 
 	// Now tells the time. Nil means [time.Now].
@@ -145,9 +153,10 @@ var (
 	_ KeySource = jwks.Set(nil)
 )
 
-// Auth0 returns the Config for an API of an Auth0 tenant. Domain is the tenant's or its custom domain, such as
-// "tenant.eu.auth0.com"; a scheme, capitals, spaces around it and a slash at its end are forgiven.
-// Audience is the API's identifier.
+// Auth0 returns the Config for an API of an Auth0 tenant. Domain is the
+// tenant's or its custom domain, such as "tenant.eu.auth0.com"; a scheme,
+// capitals, spaces around it and a slash at its end are forgiven. Audience is
+// the API's identifier.
 func Auth0(domain, audience string) Config {
 	issuer := strings.ToLower(strings.TrimSpace(domain))
 	issuer = strings.TrimPrefix(strings.TrimPrefix(issuer, "https://"), "http://")

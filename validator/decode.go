@@ -10,9 +10,9 @@ import (
 
 // Decode stores the token's claims, private ones included, in the value that v
 // points to. The rules are those of [json.Unmarshal], but that names are
-// compared exactly. json.Unmarshal takes a claim "Role" for a field with the tag
-// `json:"role"`, so that one claim could pass for another. With Decode it is an
-// error
+// compared exactly. json.Unmarshal takes a claim "Role" for a field with the
+// tag `json:"role"`, so that one claim could pass for another. With Decode it
+// is an error
 //
 //   - if the name of a member, at any depth, differs by case alone from that of
 //     a field of the struct that it goes to: a field for the claim "name" needs
@@ -27,17 +27,18 @@ import (
 // it calls json.Unmarshal, names match there regardless of case.
 //
 // Decode takes a time in proportion to the token's size, plus what a type's own
-// UnmarshalJSON takes. Two limits see to that, which no known issuer comes near.
-// The arrays and objects that it makes are 2,048, or one to five bytes of the
-// claims if that is more, where an object that becomes a map with members counts
-// twice. And of numbers that go into a float64 or an interface, only dozens may
-// have over 19 digits, and only a few may be beyond 1e300 or within 1e-300.
+// UnmarshalJSON takes. Two limits see to that, which no known issuer comes
+// near. The arrays and objects that it makes are 2,048, or one to five bytes of
+// the claims if that is more, where an object that becomes a map with members
+// counts twice. And of numbers that go into a float64 or an interface, only
+// dozens may have over 19 digits, and only a few may be beyond 1e300 or within
+// 1e-300.
 //
 // Strings share memory with the token: use [strings.Clone] for those that
 // outlive the request by far.
 //
-// All errors are of type [*Error], with [CodeClaim]. After an error, v may hold a
-// part of the claims.
+// All errors are of type [*Error], with [CodeClaim]. After an error, v may hold
+// a part of the claims.
 func (c *Claims) Decode(v any) error {
 	if c.payload == "" {
 		return &Error{Code: CodeClaim, Err: errors.New("these claims are not of a Validator or NewClaims")}

@@ -14,8 +14,8 @@ import (
 	"github.com/rsguard/rsguard/jwks"
 )
 
-// A Code says why a request or its token is refused. Each stands for one answer to the client; package
-// middleware has the table.
+// A Code says why a request or its token is refused. Each stands for one answer
+// to the client; package middleware has the table.
 type Code string
 
 // The codes, in the order in which a request is examined.
@@ -48,22 +48,26 @@ const (
 // request are of this type. [CodeOf] returns their Code.
 //
 // Its text is for logs. It says what was found, what is wanted and what to
-// change, with values of the token's header, iss, aud and times, quoted and cut,
-// and nothing of its other claims but their names and types. It is made when it
-// is read. A client is told no more than what middleware's Challenge tells it.
+// change, with values of the token's header, iss, aud and times, quoted and
+// cut, and nothing of its other claims but their names and types. It is made
+// when it is read. A client is told no more than what middleware's Challenge
+// tells it.
 type Error struct {
 	// Code says why. An Error without a Code counts as one with [CodeRefused].
 	Code Code
 
-	// Scopes are those that would do, for the challenge of CodeScope (RFC 6750, Section 3).
+	// Scopes are those that would do, for the challenge of CodeScope (RFC 6750,
+	// Section 3).
 	Scopes []string
-	// ACRValues and MaxAge are what would do, for the challenge of CodeAuthentication (RFC 9470, Section 3).
-	// A zero MaxAge says nothing of it.
+	// ACRValues and MaxAge are what would do, for the challenge of
+	// CodeAuthentication (RFC 9470, Section 3). A zero MaxAge says nothing of
+	// it.
 	ACRValues []string
 	MaxAge    time.Duration
 
-	// Issuer and KeyID are the "iss" and "kid" of the token, cut to 256 bytes, for the log. They are empty where they
-	// weren't read, and not to be believed: a refused token may say anything.
+	// Issuer and KeyID are the "iss" and "kid" of the token, cut to 256 bytes,
+	// for the log. They are empty where they weren't read, and not to be
+	// believed: a refused token may say anything.
 	Issuer, KeyID string
 
 	// Err is the cause. It may be nil.
@@ -116,8 +120,8 @@ func unavailable(service string, err error) *Error {
 // serviceTenants is the function of a Mux.
 const serviceTenants = "the tenant lookup"
 
-// keysUnavailable returns unavailable for the keys, which a jwks.Cache's error says by
-// itself.
+// keysUnavailable returns unavailable for the keys, which a jwks.Cache's error
+// says by itself.
 func keysUnavailable(err error) *Error {
 	if errors.Is(err, jwks.ErrUnavailable) {
 		return &Error{Code: CodeUnavailable, Err: err}

@@ -9,8 +9,9 @@ import (
 	"github.com/rsguard/rsguard/jwks"
 )
 
-// An examination is the way of one token through the checks. Its methods are called in the order in which they stand
-// here; each believes what those before it have established, and nothing else.
+// An examination is the way of one token through the checks. Its methods are
+// called in the order in which they stand here; each believes what those before
+// it have established, and nothing else.
 type examination struct {
 	token jose.Token
 	reading
@@ -23,7 +24,8 @@ type progress struct {
 	check int  // which of Config.Checks, in stepChecks
 }
 
-// A step is one of the things that are asked of a token, in their order. See explain.go.
+// A step is one of the things that are asked of a token, in their order. See
+// explain.go.
 type step int
 
 const (
@@ -67,9 +69,10 @@ func (x *examination) parse(token string, limit limit) error {
 	return &Error{Code: CodeMalformed, Err: err}
 }
 
-// checkAlgorithm checks that v allows the token's. What is allowed decides, never
-// what the token says (RFC 8725, Section 3.1). If v is nil, it must be one that
-// some Validator can allow: no tenant is looked for in the name of another token.
+// checkAlgorithm checks that v allows the token's. What is allowed decides,
+// never what the token says (RFC 8725, Section 3.1). If v is nil, it must be
+// one that some Validator can allow: no tenant is looked for in the name of
+// another token.
 func (x *examination) checkAlgorithm(v *Validator) error {
 	x.step = stepAlgorithm
 	alg := x.token.Header.Algorithm
@@ -105,8 +108,9 @@ func (x *examination) decide(ctx context.Context, v *Validator) (err error) {
 	if x.at, err = v.moment(); err != nil {
 		return err
 	}
-	// A token that can't be meant for us must not cause a fetch of keys, so all that is known without them comes
-	// first. It is known from the same bytes that the signature then covers.
+	// A token that can't be meant for us must not cause a fetch of keys, so all
+	// that is known without them comes first. It is known from the same bytes
+	// that the signature then covers.
 	if err := x.checkType(v); err != nil {
 		return err
 	}
@@ -167,7 +171,8 @@ func (x *examination) types() []string {
 	return []string{x.token.Header.Type}
 }
 
-// checkRequired demands the claims of RFC 9068, Section 2.2; of iss, aud and exp others take care.
+// checkRequired demands the claims of RFC 9068, Section 2.2; of iss, aud and
+// exp others take care.
 func (x *examination) checkRequired() error {
 	missing := ""
 	switch {
@@ -268,7 +273,8 @@ func (x *examination) checkSignature(ctx context.Context, v *Validator) error {
 			}
 			continue
 		}
-		// Only a token without kid, or a careless issuer, leaves a choice. It must not multiply the work.
+		// Only a token without kid, or a careless issuer, leaves a choice. It
+		// must not multiply the work.
 		if tried == maxTried {
 			break
 		}
@@ -313,9 +319,9 @@ func (c *choice) isNamed(key *jwks.Key) bool {
 	return c.hashes == certificateHashes{} || c.hashes.name(key)
 }
 
-// certificateHashes are the "x5t" and "x5t#S256" of a header. They are names for
-// a key where there is no kid (RFC 7515, Sections 4.1.7 and 4.1.8), and prove
-// nothing.
+// certificateHashes are the "x5t" and "x5t#S256" of a header. They are names
+// for a key where there is no kid (RFC 7515, Sections 4.1.7 and 4.1.8), and
+// prove nothing.
 type certificateHashes struct{ sha1, sha256 string }
 
 // certificateHashes returns those of the token's header if they name any of the
@@ -340,7 +346,8 @@ func (h certificateHashes) name(key *jwks.Key) bool {
 // maxTried is how many keys are tried for one token.
 const maxTried = 4
 
-// fits reports whether a key is for alg: by what the key set says of it, and by what it is.
+// fits reports whether a key is for alg: by what the key set says of it, and by
+// what it is.
 func fits(key *jwks.Key, alg string) bool { return allows(key, alg) && jose.Fits(alg, key.Public) }
 
 // allows reports whether a key is for alg by what the key set says of it. There
@@ -350,7 +357,8 @@ func allows(key *jwks.Key, alg string) bool {
 	return key.Algorithm == "" || jose.SameAlgorithm(key.Algorithm, alg)
 }
 
-// checkBinding demands the proof that a bound token needs. It comes after the signature: before, cnf is only a claim.
+// checkBinding demands the proof that a bound token needs. It comes after the
+// signature: before, cnf is only a claim.
 func (x *examination) checkBinding(ctx context.Context) error {
 	x.step = stepBinding
 	if err := x.confirm(); err != nil || x.Confirmation == nil {
@@ -359,7 +367,8 @@ func (x *examination) checkBinding(ctx context.Context) error {
 	return x.Confirmation.Proven(ctx)
 }
 
-// timely checks nbf and iat. They rarely fail, so they come after the signature.
+// timely checks nbf and iat. They rarely fail, so they come after the
+// signature.
 func (p *progress) timely(c *Claims) error {
 	p.step = stepNotBefore
 	if !c.at.reached(c.NotBefore) {
@@ -372,7 +381,8 @@ func (p *progress) timely(c *Claims) error {
 	return nil
 }
 
-// runChecks runs those of the Config. They get claims of their own: what they do to them is nobody else's.
+// runChecks runs those of the Config. They get claims of their own: what they
+// do to them is nobody else's.
 func (p *progress) runChecks(ctx context.Context, v *Validator, c *Claims) error {
 	p.step = stepChecks
 	if len(v.cfg.Checks) > 0 {

@@ -9,8 +9,8 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// For an issuer without discovery, or with other settings of the cache, name the
-// key set.
+// For an issuer without discovery, or with other settings of the cache, name
+// the key set.
 func ExampleConfig_keys() {
 	keys, err := jwks.NewCache(jwks.Config{
 		Issuer:   "https://login.example.com",

@@ -23,8 +23,8 @@ func ExampleNewMuxFunc() {
 	// Output: wrong_issuer: iss is "https://stranger.eu.auth0.com/": no tenant has this issuer
 }
 
-// A service that deletes a tenant says so, for the tenant's tokens to be rejected
-// from then on.
+// A service that deletes a tenant says so, for the tenant's tokens to be
+// rejected from then on.
 func ExampleMux_Forget() {
 	tenants := map[string]*validator.Validator{issuer: exampleValidator()}
 	mux := validator.NewMuxFunc(func(_ context.Context, issuer string) (*validator.Validator, error) {
@@ -42,14 +42,15 @@ func ExampleMux_Forget() {
 	// wrong_issuer
 }
 
-// The issuer of a token is anybody's word until its signature is checked. Who makes an address of it lets everyone name
-// the server that vouches for them.
+// The issuer of a token is anybody's word until its signature is checked. Who
+// makes an address of it lets everyone name the server that vouches for them.
 func ExampleNewMuxFunc_incorrect() {
 	mux := validator.NewMuxFunc(func(_ context.Context, issuer string) (*validator.Validator, error) {
 		fmt.Println("tokens are now accepted of", issuer)
 		return validator.New(validator.Config{Issuers: []string{issuer}, Audiences: []string{"https://api.example.com"}})
 	})
-	// This token has expired, else evil.example would be asked for its keys next.
+	// This token has expired, else evil.example would be asked for its keys
+	// next.
 	_, _ = mux.Validate(context.Background(), exampleToken(object{"iss": "https://evil.example/"}))
 	// Output: tokens are now accepted of https://evil.example/
 }

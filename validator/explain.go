@@ -35,11 +35,13 @@ const (
 	NotReached Outcome = "not reached"
 )
 
-// Explain validates token as [Validator.Validate] does, by the same code, and tells about every step. It is for people
-// who want to know why a token is refused, or isn't. Its verdict is Validate's; keys are fetched if need be.
-// The Report holds no signature and no claims but those that are checked here: iss, aud, the times, typ. Of others it
-// has names: of private claims that are ignored since they are of another JSON type than this package reads, and of one
-// by which the token is not an access token.
+// Explain validates token as [Validator.Validate] does, by the same code, and
+// tells about every step. It is for people who want to know why a token is
+// refused, or isn't. Its verdict is Validate's; keys are fetched if need be.
+// The Report holds no signature and no claims but those that are checked here:
+// iss, aud, the times, typ. Of others it has names: of private claims that are
+// ignored since they are of another JSON type than this package reads, and of
+// one by which the token is not an access token.
 func (v *Validator) Explain(ctx context.Context, token string) Report {
 	x := new(examination)
 	err := v.examine(ctx, x, token)

@@ -17,7 +17,8 @@ const (
 	MuxRate       = muxRate
 )
 
-// NewUnlimitedMuxFunc is NewMuxFunc without muxRate, for benchmarks that ask for many tenants at once.
+// NewUnlimitedMuxFunc is NewMuxFunc without muxRate, for benchmarks that ask
+// for many tenants at once.
 func NewUnlimitedMuxFunc(tenant func(ctx context.Context, issuer string) (*Validator, error)) *Mux {
 	m := NewMuxFunc(tenant)
 	m.tenants.first = rate.NewLimiter(rate.Inf, 0)

@@ -15,8 +15,10 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// FuzzValidate looks for tokens that are accepted and should not be: raw ones, and ones with any header and payload that
-// the issuer's own key has signed. Whatever is accepted says the same to encoding/json, and has no second spelling.
+// FuzzValidate looks for tokens that are accepted and should not be: raw ones,
+// and ones with any header and payload that the issuer's own key has signed.
+// Whatever is accepted says the same to encoding/json, and has no second
+// spelling.
 func FuzzValidate(f *testing.F) {
 	f.Add(`{"alg":"EdDSA","kid":"k1"}`, object{"iss": issuer, "aud": audience, "exp": t0.Unix() + 60}.json(), "")
 	f.Add(`{"alg":"EdDSA","kid":"k1","typ":"at+jwt"}`, object{"iss": issuer, "aud": []string{"x", audience}, "exp": 1.7e9 + 0.5, "azp": "c", "scope": "a b"}.json(), "")
@@ -73,7 +75,8 @@ func FuzzValidate(f *testing.F) {
 	})
 }
 
-// objectOf is json.Unmarshal, but for numbers that no float64 is: a private claim may have one.
+// objectOf is json.Unmarshal, but for numbers that no float64 is: a private
+// claim may have one.
 func objectOf(text []byte) (object map[string]any, err error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
@@ -92,7 +95,8 @@ func numberOf(v any) (float64, bool) {
 	return f, ok && err == nil
 }
 
-// checkAccepted reads the token once more, with encoding/json, and holds it against the rules.
+// checkAccepted reads the token once more, with encoding/json, and holds it
+// against the rules.
 func checkAccepted(t *testing.T, text string, claims *validator.Claims) {
 	segments := strings.Split(text, ".")
 	if len(segments) != 3 || len(text) > validator.DefaultMaxTokenSize {

@@ -66,7 +66,8 @@ func (t *tenants) begin(ctx context.Context, issuer string, kind callKind, now t
 		return nil, unavailable(serviceTenants, errTooManyIssuers)
 	}
 	t.sweep(now)
-	// It belongs to no request: the one that began it may be gone before it ends.
+	// It belongs to no request: the one that began it may be gone before it
+	// ends.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), muxTimeout)
 	// The issuer is a part of a token, which must not be kept as a whole.
 	c := &call{issuer: strings.Clone(issuer), kind: kind, began: now, ctx: ctx, done: make(chan struct{})}

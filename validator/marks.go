@@ -21,7 +21,8 @@ type mark struct {
 	source string // where that says so
 }
 
-// marks are all of them. docs/checked.md has the same table, and a test compares.
+// marks are all of them. docs/checked.md has the same table, and a test
+// compares.
 var marks = []mark{
 	{"events", nil, "a security event or logout token", "RFC 8417, Section 2.2", ietf + "rfc8417"},
 	{"token_introspection", nil, "a token introspection response", "RFC 9701, Section 5", ietf + "rfc9701"},

@@ -15,8 +15,8 @@ import (
 )
 
 // A memory holds tokens that were accepted. What cannot change need not be
-// found out again: what the token says, and that its key has signed it. What can
-// change is asked every time.
+// found out again: what the token says, and that its key has signed it. What
+// can change is asked every time.
 //
 // It costs nothing before the first token. Then it grows with the tokens, up to
 // its limits. To find a token takes no lock. To add one takes a lock for a
@@ -48,9 +48,9 @@ func newMemory(size int) *memory {
 // A tokenTable is a hash table with a list for each bucket. The lists are read
 // without the lock.
 //
-// The token that must go is found by the clock algorithm: a hand goes around all
-// tokens and takes the first that was not recognized since it came by last. So a
-// flood of tokens that come once displaces its own kind.
+// The token that must go is found by the clock algorithm: a hand goes around
+// all tokens and takes the first that was not recognized since it came by last.
+// So a flood of tokens that come once displaces its own kind.
 type tokenTable struct {
 	seed    maphash.Seed
 	buckets atomic.Pointer[[]bucket]
@@ -167,8 +167,8 @@ func (m *memory) table() *tokenTable {
 	return m.tokens.Load()
 }
 
-// add puts r in, and takes out what it replaces, what has expired, and what must
-// make room. The work is bounded, by maxSwept and maxLooks.
+// add puts r in, and takes out what it replaces, what has expired, and what
+// must make room. The work is bounded, by maxSwept and maxLooks.
 func (t *tokenTable) add(r *remembered, m *memory, now time.Time) {
 	r.hash = t.hash(r.token)
 	t.mu.Lock()
@@ -207,7 +207,8 @@ const maxSwept = 4
 const maxLooks = 32
 
 // idle chooses the token that must go: one that has expired, or that was not
-// recognized since the hand came by last, or else the last one that it looks at.
+// recognized since the hand came by last, or else the last one that it looks
+// at.
 func (t *tokenTable) idle(now time.Time) *remembered {
 	var r *remembered
 	for range maxLooks {
@@ -267,8 +268,9 @@ func (m *memory) forget(r *remembered) {
 }
 
 // recognize decides about a token that was accepted before, and fills in c. It
-// reports false if r is nil or another Validator's, or if the key that has signed
-// it is no longer the issuer's: then the token is to be examined as any other.
+// reports false if r is nil or another Validator's, or if the key that has
+// signed it is no longer the issuer's: then the token is to be examined as any
+// other.
 func (m *memory) recognize(ctx context.Context, v *Validator, r *remembered, c *Claims) (known bool, err error) {
 	if r == nil || r.owner != v.memory {
 		return false, nil
@@ -296,8 +298,9 @@ func (m *memory) recognize(ctx context.Context, v *Validator, r *remembered, c *
 	return true, nil
 }
 
-// held reports whether the key that has signed the token is still the issuer's, and for its algorithm; that it is fit for
-// that was seen when it verified. It doesn't ask for an expired token's.
+// held reports whether the key that has signed the token is still the issuer's,
+// and for its algorithm; that it is fit for that was seen when it verified. It
+// doesn't ask for an expired token's.
 func (r *remembered) held(ctx context.Context, v *Validator, at moment) (bool, error) {
 	if !at.now.Before(r.valid.until) {
 		return false, at.checkExpiry(&r.claims)
@@ -335,8 +338,9 @@ func (r *remembered) accept(ctx context.Context, v *Validator, c *Claims) error 
 	return p.runChecks(ctx, v, c)
 }
 
-// same reports whether two keys are one. Equal is not enough for pointers, as it isn't free: a key that was fetched anew is
-// another one, which costs one signature check for each token after each fetch.
+// same reports whether two keys are one. Equal is not enough for pointers, as
+// it isn't free: a key that was fetched anew is another one, which costs one
+// signature check for each token after each fetch.
 func same(a, b crypto.PublicKey) bool {
 	switch a := a.(type) {
 	case *rsa.PublicKey, *ecdsa.PublicKey:

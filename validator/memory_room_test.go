@@ -96,8 +96,8 @@ func TestRemembered_room(t *testing.T) {
 	}
 }
 
-// Tenants that get no tokens cost what they cost without a memory, and those that
-// do share one. Not parallel: the heap is everybody's.
+// Tenants that get no tokens cost what they cost without a memory, and those
+// that do share one. Not parallel: the heap is everybody's.
 func TestRemembered_tenants(t *testing.T) {
 	if raceDetector {
 		t.Skip("the heap is not the library's alone")
@@ -226,8 +226,8 @@ func TestRemembered_anotherValidator(t *testing.T) {
 	}
 }
 
-// Tenants of a Mux at once, with keys that rotate, Validators that are replaced,
-// tokens that expire and more of them than there is room for.
+// Tenants of a Mux at once, with keys that rotate, Validators that are
+// replaced, tokens that expire and more of them than there is room for.
 func TestRemembered_parallelTenants(t *testing.T) {
 	t.Parallel()
 	const tenants, each = 8, 60

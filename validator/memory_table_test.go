@@ -11,8 +11,9 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// counted returns a Validator that remembers size tokens, and tells of a token whether its signature was checked: the
-// key that a remembered one needs has other bytes by then.
+// counted returns a Validator that remembers size tokens, and tells of a token
+// whether its signature was checked: the key that a remembered one needs has
+// other bytes by then.
 func counted(t *testing.T, size int) (accepts func(token string) bool, remembers func(token string) bool) {
 	t.Helper()
 	public := append(ed25519.PublicKey(nil), key.Public().(ed25519.PublicKey)...)
@@ -57,8 +58,9 @@ func TestRemembered_size(t *testing.T) {
 }
 
 // A flood of tokens that come once must not displace those in use. Which tokens
-// share a set is random: in one table of two hundred, four of those in use have one
-// set for themselves and the flood. So the better two of three tables count.
+// share a set is random: in one table of two hundred, four of those in use have
+// one set for themselves and the flood. So the better two of three tables
+// count.
 func TestRemembered_flood(t *testing.T) {
 	t.Parallel()
 	var lost []int

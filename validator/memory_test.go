@@ -112,10 +112,12 @@ func TestRemembered(t *testing.T) {
 	}
 }
 
-// A remembered token is recognized, not verified: a signature that can't be checked any more shows it.
+// A remembered token is recognized, not verified: a signature that can't be
+// checked any more shows it.
 func TestRemembered_noSignatureCheck(t *testing.T) {
 	t.Parallel()
-	// The cache of keys is indexed by pointer or value, so a change within the same bytes goes unseen.
+	// The cache of keys is indexed by pointer or value, so a change within the
+	// same bytes goes unseen.
 	public := append(ed25519.PublicKey(nil), key.Public().(ed25519.PublicKey)...)
 	v := newValidator(t, func(c *validator.Config) {
 		c.CacheSize = 1
@@ -146,7 +148,8 @@ func TestRemembered_bounded(t *testing.T) {
 	}
 }
 
-// Distinct tokens under rotation and eviction, at once: everybody gets their own claims, and nobody those of a withdrawn key.
+// Distinct tokens under rotation and eviction, at once: everybody gets their
+// own claims, and nobody those of a withdrawn key.
 func TestRemembered_parallel(t *testing.T) {
 	t.Parallel()
 	source := new(rotating)
@@ -189,7 +192,8 @@ func TestRemembered_parallel(t *testing.T) {
 	}
 }
 
-// Claims that don't outlive their caller are on its stack. Not parallel: testing.AllocsPerRun counts for everybody.
+// Claims that don't outlive their caller are on its stack. Not parallel:
+// testing.AllocsPerRun counts for everybody.
 func TestRemembered_allocations(t *testing.T) {
 	v := newValidator(t, func(c *validator.Config) { c.CacheSize = 1 })
 	good := token(nil, nil)
@@ -213,7 +217,8 @@ func TestRemembered_allocations(t *testing.T) {
 	}
 }
 
-// Claims that checks get are theirs: what they assign, or the caller, changes neither the other's nor what is remembered.
+// Claims that checks get are theirs: what they assign, or the caller, changes
+// neither the other's nor what is remembered.
 func TestValidate_checksHaveTheirOwn(t *testing.T) {
 	t.Parallel()
 	thumbprint := strings.Repeat("A", 43)

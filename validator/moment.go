@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A moment is the time at which a token is judged, and how far the issuer's clock
-// may be from ours. All rules about a token's times go by it.
+// A moment is the time at which a token is judged, and how far the issuer's
+// clock may be from ours. All rules about a token's times go by it.
 type moment struct {
 	now    time.Time
 	leeway time.Duration

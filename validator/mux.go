@@ -18,15 +18,15 @@ import (
 // zero Mux has no tenants.
 type Mux struct {
 	// Now tells the time at which tenants are looked up, renewed and forgotten.
-	// It is not that of the Validators. If nil, [time.Now] is used. It must not be
-	// changed once the Mux is in use.
+	// It is not that of the Validators. If nil, [time.Now] is used. It must not
+	// be changed once the Mux is in use.
 	Now func() time.Time
 
 	// MaxTokenSize is the length in bytes of the longest token that is read to
-	// find its tenant, whose own Config.MaxTokenSize then counts. If zero, it is
-	// the largest of the Validators of [NewMux], or [DefaultMaxTokenSize] with
-	// [NewMuxFunc]. 1 MiB is the most. It must not be changed once the
-	// Mux is in use.
+	// find its tenant, whose own Config.MaxTokenSize then counts. If zero, it
+	// is the largest of the Validators of [NewMux], or [DefaultMaxTokenSize]
+	// with [NewMuxFunc]. 1 MiB is the most. It must not be changed once the Mux
+	// is in use.
 	MaxTokenSize int
 
 	byIssuer     map[string]*Validator // of NewMux
@@ -72,10 +72,10 @@ func NewMux(tenants ...*Validator) (*Mux, error) {
 }
 
 // Forget drops what the function of [NewMuxFunc] has returned for issuer, a
-// Validator or that there is none. The next token of this issuer is accepted only
-// after the function was called again. Requests that wait for a call at this
-// moment get its answer. With [NewMux], whose tenants are fixed, Forget does
-// nothing.
+// Validator or that there is none. The next token of this issuer is accepted
+// only after the function was called again. Requests that wait for a call at
+// this moment get its answer. With [NewMux], whose tenants are fixed, Forget
+// does nothing.
 func (m *Mux) Forget(issuer string) {
 	if m.tenants != nil {
 		m.tenants.forget(issuer)
@@ -108,7 +108,8 @@ func (m *Mux) find(ctx context.Context, issuer string) (*Validator, error) {
 
 var errNoMux = errors.New("this Mux was not made by NewMux or NewMuxFunc")
 
-// Validate is [Validator.Validate] of the tenant that the token names. A token of none is refused with [CodeIssuer].
+// Validate is [Validator.Validate] of the tenant that the token names. A token
+// of none is refused with [CodeIssuer].
 func (m *Mux) Validate(ctx context.Context, token string) (*Claims, error) {
 	return m.validate(ctx, token, new(Claims)) // as Validator.Validate
 }

@@ -17,7 +17,8 @@ import (
 
 const otherIssuer = "https://other.eu.auth0.com/"
 
-// twoTenants returns the Validator of token's issuer, and that of another one with another key of the same ID.
+// twoTenants returns the Validator of token's issuer, and that of another one
+// with another key of the same ID.
 func twoTenants(t testing.TB) (a, b *validator.Validator) {
 	t.Helper()
 	b = newValidator(t, func(c *validator.Config) {
@@ -98,7 +99,8 @@ func TestNewMuxFunc(t *testing.T) {
 	}
 }
 
-// The function may return the wrong Validator. That must not make it accept another tenant's tokens.
+// The function may return the wrong Validator. That must not make it accept
+// another tenant's tokens.
 func TestNewMuxFunc_wrongTenant(t *testing.T) {
 	t.Parallel()
 	a, _ := twoTenants(t)
@@ -388,7 +390,8 @@ func TestNewMuxFunc_hangs(t *testing.T) {
 			if took := ask(); took != 0 {
 				t.Errorf("%s: the first requests took %v", name, took)
 			}
-			// In use, the renewal is behind the requests, from its first try on.
+			// In use, the renewal is behind the requests, from its first try
+			// on.
 			for range 20 {
 				time.Sleep(time.Minute) // of the bubble's clock
 				if took := ask(); took != 0 {
@@ -417,8 +420,8 @@ func TestNewMuxFunc_hangs(t *testing.T) {
 	}
 }
 
-// A function that never returns can hold so many goroutines and requests, and no
-// more.
+// A function that never returns can hold so many goroutines and requests, and
+// no more.
 func TestNewMuxFunc_hangsForStrangers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -480,8 +483,8 @@ func TestNewMuxFunc_takeover(t *testing.T) {
 	}
 }
 
-// A tenant with several issuers has one Validator, and so one set of keys, if the
-// function returns it for each of them.
+// A tenant with several issuers has one Validator, and so one set of keys, if
+// the function returns it for each of them.
 func TestNewMuxFunc_customDomain(t *testing.T) {
 	t.Parallel()
 	v := newValidator(t, func(c *validator.Config) { c.Issuers = []string{issuer, otherIssuer} })

@@ -8,9 +8,11 @@ import (
 	"strings"
 )
 
-// Organization demands that the token is for one of these organizations of Auth0. What begins with "org_" is an ID,
-// and compared with "org_id"; anything else is a name, and compared in lower case with "org_name". Either claim must match
-// exactly, and a token without the claim doesn't. Its error is of [CodeOrganization].
+// Organization demands that the token is for one of these organizations of
+// Auth0. What begins with "org_" is an ID, and compared with "org_id"; anything
+// else is a name, and compared in lower case with "org_name". Either claim must
+// match exactly, and a token without the claim doesn't. Its error is of
+// [CodeOrganization].
 func Organization(idsOrNames ...string) Check {
 	mustBe(len(idsOrNames) > 0, "Organization: no values")
 	wanted := make([]organization, len(idsOrNames))
@@ -23,9 +25,11 @@ func Organization(idsOrNames ...string) Check {
 	return func(_ context.Context, c *Claims) error { return unless(slices.ContainsFunc(wanted, c.isOf), refusal) }
 }
 
-// OrganizationFunc is [Organization] for services that learn from the request which organization it is about, such as from its
-// path or subdomain. The function finds that in the context, and returns an ID or a name. If it returns an error,
-// that refuses the request; an empty string is an error of [CodeOrganization].
+// OrganizationFunc is [Organization] for services that learn from the request
+// which organization it is about, such as from its path or subdomain. The
+// function finds that in the context, and returns an ID or a name. If it
+// returns an error, that refuses the request; an empty string is an error of
+// [CodeOrganization].
 func OrganizationFunc(idOrName func(context.Context) (string, error)) Check {
 	mustBe(idOrName != nil, "OrganizationFunc: nil function")
 	return func(ctx context.Context, c *Claims) error {
@@ -42,14 +46,16 @@ func OrganizationFunc(idOrName func(context.Context) (string, error)) Check {
 
 const organizationPrefix = "org_"
 
-// An organization has an ID or a name. What it is to be compared with is decided by how it was written.
+// An organization has an ID or a name. What it is to be compared with is
+// decided by how it was written.
 type organization struct{ id, name string }
 
 func organizationOf(idOrName string) organization {
 	if strings.HasPrefix(idOrName, organizationPrefix) {
 		return organization{id: idOrName}
 	}
-	// Auth0's names are ASCII in lower case. Letters beyond it must not become ASCII, as the Kelvin sign would.
+	// Auth0's names are ASCII in lower case. Letters beyond it must not become
+	// ASCII, as the Kelvin sign would.
 	return organization{name: strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {
 			return r + ('a' - 'A')

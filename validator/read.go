@@ -7,7 +7,8 @@ import (
 	"github.com/rsguard/rsguard/jwks"
 )
 
-// A reading is what the claims of a token say before anything of it is believed.
+// A reading is what the claims of a token say before anything of it is
+// believed.
 type reading struct {
 	Claims
 	trust    *trust     // of the issuer, once that has been found to be trusted
@@ -36,10 +37,12 @@ const (
 	wantTextOrTexts = "a string or an array of strings"
 )
 
-// read reads the claims of payload, each from the one member that has exactly its name. A registered claim of the wrong
-// JSON type is an error, null included: what isn't understood must not pass for absent. A private claim has the type that
-// its issuer gives it (RFC 7519, Section 4.3). If that isn't the one that is read here, it passes for absent, so that
-// checks which want it reject the token.
+// read reads the claims of payload, each from the one member that has exactly
+// its name. A registered claim of the wrong JSON type is an error, null
+// included: what isn't understood must not pass for absent. A private claim has
+// the type that its issuer gives it (RFC 7519, Section 4.3). If that isn't the
+// one that is read here, it passes for absent, so that checks which want it
+// reject the token.
 func (r *reading) read(payload string, limit limit) error {
 	c := &r.Claims
 	var wrong jose.Member
@@ -190,7 +193,8 @@ func listOrText(texts []string, v jose.Value) (part, all []string) {
 	return all[len(texts):len(all):len(all)], all
 }
 
-// scopes splits a string at its spaces (RFC 6749, Section 3.3), or takes an array, as some issuers have it.
+// scopes splits a string at its spaces (RFC 6749, Section 3.3), or takes an
+// array, as some issuers have it.
 func scopes(texts []string, v jose.Value) (part, all []string) {
 	text, ok := v.Text()
 	if !ok {
@@ -206,7 +210,8 @@ func scopes(texts []string, v jose.Value) (part, all []string) {
 	return all[len(texts):len(all):len(all)], all
 }
 
-// grantType takes a string, or an array: a token that came by a refresh token may tell of the grants before it.
+// grantType takes a string, or an array: a token that came by a refresh token
+// may tell of the grants before it.
 func grantType(v jose.Value) string {
 	if text, ok := v.Text(); ok {
 		return text

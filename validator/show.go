@@ -8,9 +8,9 @@ import (
 )
 
 // The methods named Format hide nothing where fmt does not call them, which is
-// in an unexported field of another struct. It prints what is there by value, and
-// with a wrong verb, such as %s, what is behind one pointer. So what is secret in
-// a type without exported fields is behind a second one.
+// in an unexported field of another struct. It prints what is there by value,
+// and with a wrong verb, such as %s, what is behind one pointer. So what is
+// secret in a type without exported fields is behind a second one.
 
 // LogValue is what logs show of cfg, which is neither Secret nor what Keys are.
 func (cfg Config) LogValue() slog.Value {
@@ -26,8 +26,8 @@ func (cfg Config) LogValue() slog.Value {
 	)
 }
 
-// Format writes what [Config.LogValue] shows, for every verb of package fmt. If a
-// Config is in an unexported field of another struct, fmt prints it without
+// Format writes what [Config.LogValue] shows, for every verb of package fmt. If
+// a Config is in an unexported field of another struct, fmt prints it without
 // calling Format, and Secret with it.
 func (cfg Config) Format(f fmt.State, _ rune) { show.Format(f, "validator.Config", cfg.LogValue()) }
 
@@ -48,8 +48,8 @@ func (v Validator) Format(f fmt.State, _ rune) {
 	show.Format(f, "validator.Validator", v.LogValue())
 }
 
-// LogValue is what logs show of m: whether it is of [NewMuxFunc], and if not, how
-// many issuers it has.
+// LogValue is what logs show of m: whether it is of [NewMuxFunc], and if not,
+// how many issuers it has.
 func (m Mux) LogValue() slog.Value {
 	return slog.GroupValue(slog.Bool("func", m.tenants != nil), slog.Int("issuers", len(m.byIssuer)))
 }
@@ -59,8 +59,8 @@ func (m Mux) Format(f fmt.State, _ rune) { show.Format(f, "validator.Mux", m.Log
 
 // LogValue is what logs show of c: which token it is, by "iss", "jti" and
 // "client_id" (cut to 256 bytes), and until when. It is nothing of the subject,
-// of what the token is for, or of its other claims. What else should be in a log
-// is named there, as in c.Subject.
+// of what the token is for, or of its other claims. What else should be in a
+// log is named there, as in c.Subject.
 func (c Claims) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 4)
 	for _, claim := range []struct{ name, text string }{{"iss", c.Issuer}, {"jti", c.ID}, {"client_id", c.ClientID}} {

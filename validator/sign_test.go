@@ -37,7 +37,8 @@ func (o object) json() string {
 	return string(text)
 }
 
-// token returns a good token, but for what changes says, in the header and in the claims.
+// token returns a good token, but for what changes says, in the header and in
+// the claims.
 func token(header, claims object) string {
 	h := object{"alg": "EdDSA", "typ": "JWT", "kid": kid}
 	maps.Copy(h, header)

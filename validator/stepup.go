@@ -12,9 +12,9 @@ import (
 
 // AuthenticatedWithin returns a Check that requires that the user has signed in
 // no longer than d ago, by the claim "auth_time", and no further in the future
-// than [Config.Leeway]. It fails with [CodeAuthentication], and tells the client
-// d as "max_age" in seconds (RFC 9470, Section 3). If "auth_time" is no time, it
-// fails with [CodeClaim].
+// than [Config.Leeway]. It fails with [CodeAuthentication], and tells the
+// client d as "max_age" in seconds (RFC 9470, Section 3). If "auth_time" is no
+// time, it fails with [CodeClaim].
 func AuthenticatedWithin(d time.Duration) Check {
 	mustBe(d >= time.Second, "AuthenticatedWithin: %v is less than a second", d)
 	refuse := func(err error) error { return &Error{Code: CodeAuthentication, MaxAge: d, Err: err} }
@@ -39,8 +39,10 @@ func AuthenticatedWithin(d time.Duration) Check {
 	}
 }
 
-// ACR demands one of these authentication context classes in the claim "acr". Its error is of [CodeAuthentication] and tells
-// the client the values, as "acr_values" in this order (RFC 9470, Section 3); or of [CodeClaim], if "acr" is no string.
+// ACR demands one of these authentication context classes in the claim "acr".
+// Its error is of [CodeAuthentication] and tells the client the values, as
+// "acr_values" in this order (RFC 9470, Section 3); or of [CodeClaim], if "acr"
+// is no string.
 func ACR(values ...string) Check {
 	mustBe(len(values) > 0, "ACR: no values")
 	for _, value := range values {

@@ -32,8 +32,9 @@ var (
 	strangersSignature = "." + base64.RawURLEncoding.EncodeToString(make([]byte, 64))
 )
 
-// An hour of a flood must not reject a request of a tenant that was here before,
-// however often it comes, and what is kept of made-up issuers is bounded.
+// An hour of a flood must not reject a request of a tenant that was here
+// before, however often it comes, and what is kept of made-up issuers is
+// bounded.
 //
 // The floods have their real rates, but come in some seconds of the hour alone,
 // each before requests of the tenants: the rate of calls is used up within a
@@ -232,8 +233,8 @@ func TestMux_Forget(t *testing.T) {
 		}
 		check("forgotten during a call", validator.CodeIssuer, 5)
 
-		// Strangers that use up the calls for new issuers keep nobody from coming
-		// back after Forget.
+		// Strangers that use up the calls for new issuers keep nobody from
+		// coming back after Forget.
 		v = a
 		mux.Forget(issuer)
 		check("back", "", 6)

@@ -11,7 +11,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// How [NewMuxFunc] keeps what its function returns. Its documentation has the numbers.
+// How [NewMuxFunc] keeps what its function returns. Its documentation has the
+// numbers.
 const (
 	muxSize       = 1 << 14          // tenants kept; those in use stay when others must go
 	muxRenewal    = 5 * time.Minute  // from one call for a tenant in use to the next, at most
@@ -31,28 +32,30 @@ const (
 //
 // If tenant returns an error, the token is rejected with [CodeUnavailable], or
 // with the Code of an [*Error] in the error's chain. A panic counts as an error
-// without one. Tenant must return when its ctx is done, which is after 5 seconds.
-// For an issuer without a Validator, the answer is remembered for 5 seconds.
+// without one. Tenant must return when its ctx is done, which is after 5
+// seconds. For an issuer without a Validator, the answer is remembered for 5
+// seconds.
 //
 // Tenant alone says what an issuer's Validator is. For a tenant with several
 // issuers it is called once for each of them. It should return the same
-// Validator for all of them, and for as long as nothing has changed: another one
-// begins without keys and remembers no tokens.
+// Validator for all of them, and for as long as nothing has changed: another
+// one begins without keys and remembers no tokens.
 //
 // What tenant returns is kept, for 16,384 issuers at most. While tokens of an
 // issuer come, tenant is called again every 5 minutes in the background. So a
-// tenant that it no longer returns is rejected from then on. After a silence, or
-// failed calls, of 10 minutes, tenant is called before the next token is
-// accepted. Only if that call fails with CodeUnavailable, tokens are accepted by
-// the Validator that is known, for one hour more: an outage of a database does
-// not end what works. [Mux.Forget] ends a tenant at once.
+// tenant that it no longer returns is rejected from then on. After a silence,
+// or failed calls, of 10 minutes, tenant is called before the next token is
+// accepted. Only if that call fails with CodeUnavailable, tokens are accepted
+// by the Validator that is known, for one hour more: an outage of a database
+// does not end what works. [Mux.Forget] ends a tenant at once.
 //
 // For all requests that wait for an issuer, tenant is called once. For issuers
 // that never had a Validator it is called at most 100 times a second, and what
 // exceeds that is rejected with CodeUnavailable. So tokens with made-up issuers
 // can delay the first token of a new tenant, but none of a tenant that was here
-// before: limit the requests of strangers before they come here, such as by their
-// address. The longest token that the Mux reads is of [DefaultMaxTokenSize].
+// before: limit the requests of strangers before they come here, such as by
+// their address. The longest token that the Mux reads is of
+// [DefaultMaxTokenSize].
 func NewMuxFunc(tenant func(ctx context.Context, issuer string) (*Validator, error)) *Mux {
 	mustBe(tenant != nil, "NewMuxFunc: nil function")
 	m := &Mux{maxTokenSize: DefaultMaxTokenSize, memory: newMemory(0)}
@@ -196,8 +199,8 @@ func (t *tenants) resolve(ctx context.Context, issuer string, now time.Time) (k 
 		return nil, c, nil
 	}
 
-	// Behind a call that has failed lately, no request waits for another: it would
-	// fail too. What a failure of an hour ago says is worth nothing.
+	// Behind a call that has failed lately, no request waits for another: it
+	// would fail too. What a failure of an hour ago says is worth nothing.
 	patient := !k.lived(muxLifetime, now) && !k.failedLately(now)
 	if c == nil && (patient || k.due(now)) {
 		if c, err = t.begin(ctx, issuer, renewal, now); err != nil {

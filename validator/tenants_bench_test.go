@@ -19,9 +19,11 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// BenchmarkTenants validates tokens of all tenants in turn. "accepted" is the whole of it, nearly all of which is the
-// signature; "refused" are tokens that have expired, which leaves reading them and finding the tenant. What finding it
-// costs is the difference from "Validator", which is one tenant without a Mux.
+// BenchmarkTenants validates tokens of all tenants in turn. "accepted" is the
+// whole of it, nearly all of which is the signature; "refused" are tokens that
+// have expired, which leaves reading them and finding the tenant. What finding
+// it costs is the difference from "Validator", which is one tenant without a
+// Mux.
 func BenchmarkTenants(b *testing.B) {
 	for _, bb := range []struct {
 		name   string
@@ -58,8 +60,9 @@ func benchmarkTenants(b *testing.B, v validates, tokens []string, want validator
 	}
 }
 
-// BenchmarkTenants_memory reports what one tenant keeps in memory: its Validator, its place in the Mux, and with "keys"
-// also its cache with a key set as Auth0's, of two RSA keys, and one more that signs.
+// BenchmarkTenants_memory reports what one tenant keeps in memory: its
+// Validator, its place in the Mux, and with "keys" also its cache with a key
+// set as Auth0's, of two RSA keys, and one more that signs.
 func BenchmarkTenants_memory(b *testing.B) {
 	for name, source := range map[string]func(issuer string) validator.KeySource{
 		"no keys": nil,
@@ -96,7 +99,8 @@ type validates interface {
 
 func tenantIssuer(n int) string { return fmt.Sprintf("https://tenant-%05d.eu.auth0.com/", n) }
 
-// newValidators returns those of n tenants, with the keys of source, or one fixed set for all if it is nil.
+// newValidators returns those of n tenants, with the keys of source, or one
+// fixed set for all if it is nil.
 func newValidators(tb testing.TB, n int, source func(issuer string) validator.KeySource) []*validator.Validator {
 	tb.Helper()
 	list := make([]*validator.Validator, n)

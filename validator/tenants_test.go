@@ -14,8 +14,9 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// Whoever signs, in whose name, and by whose kid: a token is accepted if its signer is who it says, and else never. All
-// tenants have a key of the same ID, as careless issuers and attackers do, and remember what they have accepted.
+// Whoever signs, in whose name, and by whose kid: a token is accepted if its
+// signer is who it says, and else never. All tenants have a key of the same ID,
+// as careless issuers and attackers do, and remember what they have accepted.
 func TestMux_everySignerInEveryName(t *testing.T) {
 	t.Parallel()
 

@@ -1,4 +1,5 @@
-// Package validator decides whether a resource server may accept an OAuth 2.0 access token in JWT form.
+// Package validator decides whether a resource server may accept an OAuth 2.0
+// access token in JWT form.
 //
 //	v, err := validator.New(validator.Auth0("tenant.eu.auth0.com", "https://api.example.com"))
 //	…
@@ -9,12 +10,15 @@
 //	default:                                                  // reject
 //	}
 //
-// A token is read strictly, and once; its algorithm, type, issuer, audience and expiry are checked before its key is
-// looked for; then come the signature, the other times, the key it may be bound to, and the [Check] functions of the
-// [Config] and of the route. Package middleware does all of this for HTTP requests.
+// A token is read strictly, and once; its algorithm, type, issuer, audience and
+// expiry are checked before its key is looked for; then come the signature, the
+// other times, the key it may be bound to, and the [Check] functions of the
+// [Config] and of the route. Package middleware does all of this for HTTP
+// requests.
 //
-// The standards are RFC 7515 (JWS), RFC 7519 (JWT), RFC 8725 (its best practices), RFC 9068 (access tokens in JWT
-// form), RFC 9449 and RFC 8705 (tokens bound to a key).
+// The standards are RFC 7515 (JWS), RFC 7519 (JWT), RFC 8725 (its best
+// practices), RFC 9068 (access tokens in JWT form), RFC 9449 and RFC 8705
+// (tokens bound to a key).
 package validator
 
 import (
@@ -25,7 +29,8 @@ import (
 	"github.com/rsguard/rsguard/internal/jose"
 )
 
-// A Validator validates the tokens of one tenant. It is made by [New], and safe for concurrent use.
+// A Validator validates the tokens of one tenant. It is made by [New], and safe
+// for concurrent use.
 type Validator struct {
 	cfg         *Config // by its address: see Format
 	algorithms  []string
@@ -34,8 +39,9 @@ type Validator struct {
 	memory      *memory // nil if nothing is remembered; empty in a Mux whose memory is used
 }
 
-// New returns a Validator. It does no I/O and starts no goroutine: keys are fetched when the first token asks for them.
-// Its error joins everything that is wrong with cfg.
+// New returns a Validator. It does no I/O and starts no goroutine: keys are
+// fetched when the first token asks for them. Its error joins everything that
+// is wrong with cfg.
 func New(cfg Config) (*Validator, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -56,14 +62,16 @@ func New(cfg Config) (*Validator, error) {
 // Issuers returns the issuers whose tokens v accepts, as in its Config.
 func (v *Validator) Issuers() []string { return slices.Clone(v.cfg.Issuers) }
 
-// Validate returns the claims of token if it is to be accepted. Its error is an [*Error]. With [CodeUnavailable] the
-// token is not known to be bad: the keys can't be had, or ctx, which bounds the wait for them, is done. The error then
+// Validate returns the claims of token if it is to be accepted. Its error is an
+// [*Error]. With [CodeUnavailable] the token is not known to be bad: the keys
+// can't be had, or ctx, which bounds the wait for them, is done. The error then
 // unwraps to [jwks.ErrUnavailable] or to ctx's.
 //
-// A token that is bound to a key is refused unless ctx says, by [ContextWithConfirmation], that its sender has proven to have it.
+// A token that is bound to a key is refused unless ctx says, by
+// [ContextWithConfirmation], that its sender has proven to have it.
 func (v *Validator) Validate(ctx context.Context, token string) (*Claims, error) {
-	// This is small enough to be inlined, and validate keeps nothing of the new Claims: a caller that doesn't either has
-	// them on its stack.
+	// This is small enough to be inlined, and validate keeps nothing of the new
+	// Claims: a caller that doesn't either has them on its stack.
 	return v.validate(ctx, token, new(Claims))
 }
 

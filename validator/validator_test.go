@@ -188,7 +188,8 @@ func checkReport(t *testing.T, report validator.Report, err error) {
 func rfc9068(c *validator.Config)  { c.RequireRFC9068 = true }
 func noLeeway(c *validator.Config) { c.Leeway = -1 }
 
-// decoys returns n other keys and then, if ours is wanted, the right one and one more.
+// decoys returns n other keys and then, if ours is wanted, the right one and
+// one more.
 func decoys(n int, ours bool) jwks.Set {
 	var set jwks.Set
 	for i := range n {
@@ -331,7 +332,8 @@ func TestValidate_noFetchForOthersTokens(t *testing.T) {
 	}
 }
 
-// A key that no key set would let through must not be used, nor make anything panic.
+// A key that no key set would let through must not be used, nor make anything
+// panic.
 func TestValidate_unusableKeys(t *testing.T) {
 	t.Parallel()
 	for name, bad := range unusableKeys() {

@@ -29,13 +29,15 @@ const Accept = "accept"
 type File struct {
 	Name  string `json:"-"` // without folder and ".json"
 	About string `json:"about"`
-	// KeySets holds what the issuers of this file serve, by name: JWK sets, or a JSON string for a
-	// body that is to be served as it is because it is not JSON.
+	// KeySets holds what the issuers of this file serve, by name: JWK sets, or
+	// a JSON string for a body that is to be served as it is because it is not
+	// JSON.
 	KeySets map[string]json.RawMessage `json:"key_sets"`
 	Vectors []Vector                   `json:"vectors"`
 }
 
-// A Vector is one case: a token or a whole request, its surroundings, and the verdict.
+// A Vector is one case: a token or a whole request, its surroundings, and the
+// verdict.
 type Vector struct {
 	Name string `json:"name"`
 	Why  string `json:"why"`
@@ -50,8 +52,9 @@ type Vector struct {
 	Confirmed *Confirmed `json:"confirmed,omitempty"`
 	Now       float64    `json:"now"` // seconds since 1970
 
-	// Want is Accept, or the code of the refusal. Answer is what a client gets for a request with the
-	// token, or for Request; its Code differs from Want only where a request cannot carry the token.
+	// Want is Accept, or the code of the refusal. Answer is what a client gets
+	// for a request with the token, or for Request; its Code differs from Want
+	// only where a request cannot carry the token.
 	Want   string `json:"want"`
 	Answer Answer `json:"answer"`
 }
@@ -62,7 +65,8 @@ func (v Vector) Time() time.Time {
 	return time.Unix(int64(whole), int64(math.Round(frac*1e3))*int64(time.Millisecond)).UTC()
 }
 
-// A Request is what differs from "GET / HTTP/1.1, Host: api.example.com", without TLS.
+// A Request is what differs from "GET / HTTP/1.1, Host: api.example.com",
+// without TLS.
 type Request struct {
 	Method string      `json:"method,omitempty"`
 	Scheme string      `json:"scheme,omitempty"` // https
@@ -75,7 +79,8 @@ type Request struct {
 	Before      *Request `json:"before,omitempty"`      // sent before, and accepted
 }
 
-// An Answer is what the client sees. Challenge is the whole WWW-Authenticate field, empty for none; Nonce is DPoP-Nonce.
+// An Answer is what the client sees. Challenge is the whole WWW-Authenticate
+// field, empty for none; Nonce is DPoP-Nonce.
 type Answer struct {
 	Code      string `json:"code"`
 	Status    int    `json:"status"`
@@ -83,7 +88,8 @@ type Answer struct {
 	Nonce     string `json:"nonce,omitempty"`
 }
 
-// A Config is how the resource server is set up. Absent members have their documented defaults.
+// A Config is how the resource server is set up. Absent members have their
+// documented defaults.
 type Config struct {
 	Issuers               []string `json:"issuers"`
 	Audiences             []string `json:"audiences"`
@@ -107,7 +113,8 @@ type Config struct {
 	Origin         string            `json:"origin,omitempty"`          // what clients write before the request's path; absent: its scheme and host
 }
 
-// A DPoP says which proofs are accepted (RFC 9449). Absent members have their documented defaults.
+// A DPoP says which proofs are accepted (RFC 9449). Absent members have their
+// documented defaults.
 type DPoP struct {
 	Algorithms    []string `json:"algorithms,omitempty"`
 	MaxAgeSeconds int64    `json:"max_age_seconds,omitempty"`
@@ -115,8 +122,9 @@ type DPoP struct {
 	Nonce         string   `json:"nonce,omitempty"`          // the one that is demanded
 }
 
-// A Check is one of the built-in checks: scopes, any_scope, permissions, any_permission, organization,
-// clients, grant_type (with Args), max_age (with Seconds).
+// A Check is one of the built-in checks: scopes, any_scope, permissions,
+// any_permission, organization, clients, grant_type (with Args), max_age (with
+// Seconds).
 type Check struct {
 	Kind    string   `json:"check"`
 	Args    []string `json:"args,omitempty"`

@@ -121,8 +121,8 @@ func TestNew_group(t *testing.T) {
 	}
 }
 
-// The response of a rejection is the ErrorHandler's, and Echo's own has nothing to
-// add.
+// The response of a rejection is the ErrorHandler's, and Echo's own has nothing
+// to add.
 func TestNew_errorHandler(t *testing.T) {
 	t.Parallel()
 

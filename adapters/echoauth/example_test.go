@@ -18,8 +18,8 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// exampleAuth gives the examples an Authenticator, and tokens that it accepts. In a service it is made of
-// validator.New(validator.Auth0(domain, audience)).
+// exampleAuth gives the examples an Authenticator, and tokens that it accepts.
+// In a service it is made of validator.New(validator.Auth0(domain, audience)).
 func exampleAuth() (auth *middleware.Authenticator, token func(claims map[string]any) string) {
 	iss, err := mockissuer.New(mockissuer.Config{URL: "https://issuer.example/", Algorithms: []string{"EdDSA"}})
 	if err != nil {
@@ -84,8 +84,8 @@ func ExampleNew() {
 	// 401 Bearer error="invalid_token" Unauthorized
 }
 
-// A middleware of a group guards the group's routes alone, and not those that were added to the Echo itself under the
-// same path.
+// A middleware of a group guards the group's routes alone, and not those that
+// were added to the Echo itself under the same path.
 func ExampleNew_incorrect() {
 	auth, _ := exampleAuth()
 	e := echo.New()

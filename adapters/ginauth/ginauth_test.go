@@ -121,8 +121,8 @@ func TestNew_group(t *testing.T) {
 	}
 }
 
-// A rejection aborts, and its response is the ErrorHandler's: Gin's own error handlers,
-// which write a body for what is in c.Errors, have nothing to add.
+// A rejection aborts, and its response is the ErrorHandler's: Gin's own error
+// handlers, which write a body for what is in c.Errors, have nothing to add.
 func TestNew_abort(t *testing.T) {
 	t.Parallel()
 
@@ -184,7 +184,8 @@ func TestNew_handlerPanics(t *testing.T) {
 	serve(g, "GET", "/", "Bearer anna")
 }
 
-// Gin reuses its contexts; what a copy carries into a goroutine stays what it was.
+// Gin reuses its contexts; what a copy carries into a goroutine stays what it
+// was.
 func TestClaims_copy(t *testing.T) {
 	t.Parallel()
 

@@ -5,10 +5,10 @@
 //	go run ./load -rounds 40 -only 'rsguard'
 //
 // Each API is a server in a process of its own, with one processor (GOMAXPROCS
-// is 1, and all of them are pinned to the first core where that is possible). The load comes
-// from this process: closed loops on connections that stay open, each request
-// with the next of many tokens. The servers take turns in short rounds, and the
-// figures are medians of the ratios of a round.
+// is 1, and all of them are pinned to the first core where that is possible).
+// The load comes from this process: closed loops on connections that stay open,
+// each request with the next of many tokens. The servers take turns in short
+// rounds, and the figures are medians of the ratios of a round.
 package main
 
 import (

@@ -23,8 +23,8 @@ import (
 // header, which costs it more than it costs us to look through it.
 const long = 64 << 10
 
-// unit is the length of what other fields than Authorization may cost the bounds
-// once. Servers take 8 to 16 KiB of them.
+// unit is the length of what other fields than Authorization may cost the
+// bounds once. Servers take 8 to 16 KiB of them.
 const unit = 16 << 10
 
 // A request is one to reject.
@@ -182,8 +182,8 @@ func (s *service) input(r request) (Input, error) {
 	for name, values := range req.Header {
 		switch size := len(strings.Join(values, ",")); {
 		case name == "Client-Cert":
-			// The proxy has made a handshake for it, in which the sender has proven to
-			// have its key.
+			// The proxy has made a handshake for it, in which the sender has
+			// proven to have its key.
 			times = 3
 		case name != "Authorization":
 			times = max(times, float64(size)/unit)
@@ -210,8 +210,8 @@ func (a *answer) Header() http.Header         { return a.header }
 func (a *answer) Write(b []byte) (int, error) { return len(b), nil }
 func (a *answer) WriteHeader(int)             {}
 
-// manyNames returns the field Client-Cert of a certificate that has as many names
-// as are read.
+// manyNames returns the field Client-Cert of a certificate that has as many
+// names as are read.
 func manyNames() (string, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

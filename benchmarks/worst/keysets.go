@@ -7,8 +7,8 @@ import (
 	"github.com/rsguard/rsguard/jwks"
 )
 
-// The bounds for a key set of 1 MiB, the largest that is read. An issuer sends it,
-// and no more often than jwks asks.
+// The bounds for a key set of 1 MiB, the largest that is read. An issuer sends
+// it, and no more often than jwks asks.
 const (
 	MaxKeySetChecks = 12_000
 	MaxKeySetBytes  = 64 << 20

@@ -63,8 +63,8 @@ func (s *service) proofs() ([]Input, error) {
 		inputs = append(inputs, input)
 	}
 	verify := func(r dpop.Request) error { return rejected(usual.Verify(r)) }
-	// A proof that costs much to verify is read alone, as long as its token isn't known
-	// to be good.
+	// A proof that costs much to verify is read alone, as long as its token
+	// isn't known to be good.
 	read := func(r dpop.Request) error { _, _ = usual.Read(r); return nil }
 
 	for _, key := range keys {
@@ -120,8 +120,8 @@ func (k proofKey) as(alg string) proofKey {
 	return k
 }
 
-// proof returns one with more claims and more members of the key, if they aren't
-// empty, and a signature of random bytes.
+// proof returns one with more claims and more members of the key, if they
+// aren't empty, and a signature of random bytes.
 func (k proofKey) proof(claims, members string, signature int) string {
 	if members != "" {
 		members = "," + members
@@ -130,7 +130,8 @@ func (k proofKey) proof(claims, members string, signature int) string {
 	return encode([]byte(header)) + "." + encode([]byte(proofClaims(claims))) + "." + random(signature)
 }
 
-// proofClaims returns good claims, in which those given have the place of others.
+// proofClaims returns good claims, in which those given have the place of
+// others.
 func proofClaims(claims string) string {
 	ath := sha256.Sum256([]byte("t"))
 	good := map[string]any{"jti": "1", "htm": "GET", "htu": ordersURL, "iat": clock().Unix(), "ath": encode(ath[:])}

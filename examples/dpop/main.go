@@ -1,5 +1,5 @@
-// Command dpop shows an API that accepts tokens bound to their client's key, and
-// what a thief of one gets (RFC 9449). All of it runs on loopback.
+// Command dpop shows an API that accepts tokens bound to their client's key,
+// and what a thief of one gets (RFC 9449). All of it runs on loopback.
 //
 //	go run ./examples/dpop
 package main

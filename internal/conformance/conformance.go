@@ -1,7 +1,9 @@
-// Package conformance holds rsguard against vectors that others have made: Project Wycheproof's, the examples of the
-// RFCs, and whatever a fuzzer finds that golang-jwt with keyfunc refuses and rsguard does not.
+// Package conformance holds rsguard against vectors that others have made:
+// Project Wycheproof's, the examples of the RFCs, and whatever a fuzzer finds
+// that golang-jwt with keyfunc refuses and rsguard does not.
 //
-// It is a module of its own, so that nothing of it is among rsguard's requirements.
+// It is a module of its own, so that nothing of it is among rsguard's
+// requirements.
 package conformance
 
 import (
@@ -14,7 +16,8 @@ import (
 	"github.com/rsguard/rsguard/internal/jose"
 )
 
-// A keys is what a token is checked with: a key set, or a secret for one HS algorithm.
+// A keys is what a token is checked with: a key set, or a secret for one HS
+// algorithm.
 type keys struct {
 	set    []jose.Key
 	secret []byte
@@ -41,8 +44,9 @@ func publicKeys(jwk []byte) (keys, error) {
 	return keys{set: parsed}, err
 }
 
-// secretKey reads a symmetric JWK as a service reads its configuration: rsguard takes a secret of the size that the
-// algorithm needs, and never one from a key set.
+// secretKey reads a symmetric JWK as a service reads its configuration: rsguard
+// takes a secret of the size that the algorithm needs, and never one from a key
+// set.
 func secretKey(jwk []byte) (keys, error) {
 	var key struct{ Kty, Alg, K string }
 	if err := json.Unmarshal(jwk, &key); err != nil {
@@ -55,7 +59,8 @@ func secretKey(jwk []byte) (keys, error) {
 	return keys{secret: secret, alg: key.Alg}, nil
 }
 
-// verify does what package validator does with a token, up to its claims, which these vectors do not have.
+// verify does what package validator does with a token, up to its claims, which
+// these vectors do not have.
 func (k keys) verify(jws string) error {
 	var token jose.Token
 	if err := token.Parse(jws, 1<<20); err != nil {

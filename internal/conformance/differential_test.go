@@ -79,7 +79,8 @@ func newPeer(tb testing.TB, cfg vectors.Config, keySet []byte, now time.Time) (p
 	return peer{ours, theirs, keys}, true
 }
 
-// compare reports whether rsguard accepts, and fails if it accepts what golang-jwt has a good reason to refuse.
+// compare reports whether rsguard accepts, and fails if it accepts what
+// golang-jwt has a good reason to refuse.
 func (p peer) compare(t *testing.T, token string) bool {
 	_, ourErr := p.ours.Validate(t.Context(), token)
 	if ourErr != nil {

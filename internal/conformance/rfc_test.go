@@ -9,7 +9,8 @@ import (
 	"github.com/rsguard/rsguard/internal/jose"
 )
 
-// The examples of RFC 7515, Appendix A; RFC 7520, Section 4; RFC 8037, Appendix A; and RFC 7638, Section 3.1.
+// The examples of RFC 7515, Appendix A; RFC 7520, Section 4; RFC 8037, Appendix
+// A; and RFC 7638, Section 3.1.
 func TestRFCExamples(t *testing.T) {
 	data, err := os.ReadFile("testdata/rfc.json")
 	if err != nil {

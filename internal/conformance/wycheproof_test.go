@@ -100,7 +100,8 @@ func TestWycheproofEncrypted(t *testing.T) {
 	t.Logf("%d encrypted tokens refused", refused)
 }
 
-// keysOf takes the public key, if there is one, and else the symmetric one. Several symmetric ones are a key set.
+// keysOf takes the public key, if there is one, and else the symmetric one.
+// Several symmetric ones are a key set.
 func keysOf(public, private json.RawMessage) (keys, error) {
 	if public != nil {
 		return publicKeys(public)
@@ -119,7 +120,8 @@ func keysOf(public, private json.RawMessage) (keys, error) {
 	}
 }
 
-// compact returns a compact token, or a JSON serialization as the text that it is.
+// compact returns a compact token, or a JSON serialization as the text that it
+// is.
 func compact(raw json.RawMessage) string {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestPageIsAccessible looks for barriers by the rules of WCAG 2.2, levels A and
-// AA, that a program can check, in every state of the page.
+// TestPageIsAccessible looks for barriers by the rules of WCAG 2.2, levels A
+// and AA, that a program can check, in every state of the page.
 func TestPageIsAccessible(t *testing.T) {
 	axe, err := os.ReadFile("axe/node_modules/axe-core/axe.min.js")
 	if errors.Is(err, fs.ErrNotExist) {

@@ -17,7 +17,8 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// A client that others have made gets tokens bound to its keys, and calls an API with them.
+// A client that others have made gets tokens bound to its keys, and calls an
+// API with them.
 func TestDPoPClient(t *testing.T) {
 	t.Parallel()
 

@@ -51,8 +51,8 @@ func startIssuer(t *testing.T) (url string) {
 	return fields[1]
 }
 
-// openBrowser returns a context for chromedp whose page reports what the console says as failures
-// of the test, but for what is expected.
+// openBrowser returns a context for chromedp whose page reports what the
+// console says as failures of the test, but for what is expected.
 func openBrowser(t *testing.T, javaScript bool, expected string) context.Context {
 	t.Helper()
 	var chromium string
@@ -243,7 +243,8 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// TestPageFromElsewhere posts to the page from another site, as its visitor's browser would.
+// TestPageFromElsewhere posts to the page from another site, as its visitor's
+// browser would.
 func TestPageFromElsewhere(t *testing.T) {
 	ctx := openBrowser(t, true, "status of 40") // the refusal
 	url := startIssuer(t)

@@ -58,8 +58,8 @@ func (c canary) in(out string) bool {
 	return false
 }
 
-// A filler puts canaries into every field of a value that can hold one, exported
-// or not.
+// A filler puts canaries into every field of a value that can hold one,
+// exported or not.
 type filler struct {
 	t        *testing.T
 	canaries []canary
@@ -75,8 +75,8 @@ func (f *filler) canary(path string) string {
 // ours is the beginning of the paths of this module's packages.
 const ours = "github.com/rsguard/rsguard/"
 
-// fill sets v, which is addressable. A type that it doesn't know fails the test,
-// so that a field of that type can't go unnoticed.
+// fill sets v, which is addressable. A type that it doesn't know fails the
+// test, so that a field of that type can't go unnoticed.
 func (f *filler) fill(v reflect.Value, path string) {
 	f.t.Helper()
 	if !v.CanSet() { // an unexported field

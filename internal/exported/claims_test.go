@@ -8,8 +8,8 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// Claims that are not from a token are written with all of their fields, so that a
-// new field gets its name in JSON.
+// Claims that are not from a token are written with all of their fields, so
+// that a new field gets its name in JSON.
 func TestClaimsJSON(t *testing.T) {
 	t.Parallel()
 	f := &filler{t: t, nested: map[reflect.Type]int{}}

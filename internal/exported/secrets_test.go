@@ -13,8 +13,8 @@ import (
 )
 
 // TestSecrets prints every exported type, with a canary in each of its fields,
-// in all ways that log lines are made of, and wants to see no more than what the
-// table says. So a new field has to be hidden, or listed there.
+// in all ways that log lines are made of, and wants to see no more than what
+// the table says. So a new field has to be hidden, or listed there.
 //
 // There is one way that no type with exported fields can do anything about: fmt
 // prints what is in an unexported field of another struct without asking it.
@@ -64,7 +64,8 @@ func testSecrets(t *testing.T, e entry) {
 		check("Errorf("+form+")", fmt.Sprintf("%+v", fmt.Errorf("here: %w", fmt.Errorf("%+v", x))), shows)
 
 		for handler, log := range handlers(x) {
-			// A handler of JSON asks the value itself, and encoding/json what it is in.
+			// A handler of JSON asks the value itself, and encoding/json what
+			// it is in.
 			allowed := shows
 			if strings.HasPrefix(handler, "JSON") && form != "value" && form != "pointer" {
 				allowed = json

@@ -20,17 +20,18 @@ import (
 type entry struct {
 	typ reflect.Type
 
-	// zero checks that the zero value accepts nothing. Nil means that a value of
-	// the type decides nothing: it is text, a result, or for tests alone.
+	// zero checks that the zero value accepts nothing. Nil means that a value
+	// of the type decides nothing: it is text, a result, or for tests alone.
 	zero func(t *testing.T)
 
 	// shows are the fields that its text may show, by fmt and in logs, and json
 	// those that it may show besides when encoding/json writes it.
 	shows, json []string
 
-	// hidden are those that its text may show besides when it is in an unexported
-	// field of another struct. There fmt calls no method: it shows all fields of a
-	// Config, and of other types what is a caller's own, if that is no pointer.
+	// hidden are those that its text may show besides when it is in an
+	// unexported field of another struct. There fmt calls no method: it shows
+	// all fields of a Config, and of other types what is a caller's own, if
+	// that is no pointer.
 	hidden []string
 }
 

@@ -47,8 +47,8 @@ func zeroAuthenticator(t *testing.T) {
 
 func zeroGuard(t *testing.T) {
 	_, token := tenant(t, nil)
-	// Claims of ContextWithClaims have no Authenticator, and neither is one that is
-	// nil.
+	// Claims of ContextWithClaims have no Authenticator, and neither is one
+	// that is nil.
 	r := httptest.NewRequest(http.MethodGet, issuer, nil)
 	r = r.WithContext(middleware.ContextWithClaims(r.Context(), new(validator.Claims)))
 	for name, guard := range map[string]*middleware.Guard{
@@ -135,7 +135,8 @@ func zeroMiddlewareValidator(t *testing.T) {
 		auth, token := newAuth(t, nil, func(c *middleware.Config) { c.Validator = v })
 		refuses(t, name, auth.Handler, token)
 	}
-	// Claims with an empty Confirmation are bound to nothing that can be proven.
+	// Claims with an empty Confirmation are bound to nothing that can be
+	// proven.
 	auth, token := newAuth(t, nil, func(c *middleware.Config) {
 		c.Validator = validateFunc(func(context.Context, string) (*validator.Claims, error) {
 			return &validator.Claims{Confirmation: new(validator.Confirmation)}, nil

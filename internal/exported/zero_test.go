@@ -341,8 +341,8 @@ func (v validates) Validate(context.Context, string) (*validator.Claims, error) 
 }
 
 // refuses fails t unless the middleware answers a request with an error's
-// status, and does not let it through. An Authenticator that was not made by New
-// may panic.
+// status, and does not let it through. An Authenticator that was not made by
+// New may panic.
 func refuses(t *testing.T, call string, guard func(http.Handler) http.Handler, token string) {
 	t.Helper()
 	w := httptest.NewRecorder()

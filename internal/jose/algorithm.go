@@ -77,13 +77,15 @@ func algorithm(name string) *Algorithm {
 	return &Algorithm{}
 }
 
-// Known reports whether alg is an algorithm of public keys that this package checks signatures of.
+// Known reports whether alg is an algorithm of public keys that this package
+// checks signatures of.
 func Known(alg string) bool {
 	a := algorithm(alg)
 	return a.Family != 0 && a.Family != HMAC
 }
 
-// HashSize returns the size in bytes of the hash of an HS algorithm, or 0 if alg is none.
+// HashSize returns the size in bytes of the hash of an HS algorithm, or 0 if
+// alg is none.
 func HashSize(alg string) int {
 	a := algorithm(alg)
 	if a.Family != HMAC {

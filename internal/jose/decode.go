@@ -55,10 +55,10 @@ func (d *decoder) release() {
 	decoders.Put(d)
 }
 
-// minRoom and bytesToRoom bound the objects and arrays that memory is needed for:
-// so many, or one to so many bytes of a longer text. An object with members
-// counts twice. An empty one takes two bytes of text, and as much
-// work as a hundred others.
+// minRoom and bytesToRoom bound the objects and arrays that memory is needed
+// for: so many, or one to so many bytes of a longer text. An object with
+// members counts twice. An empty one takes two bytes of text, and as much work
+// as a hundred others.
 const (
 	minRoom     = 2048
 	bytesToRoom = 5
@@ -88,8 +88,8 @@ type decoder struct {
 	copied []byte // the text, if a part of it is needed as bytes
 	room   int    // for how many objects and arrays more
 
-	// The members and elements read so far of objects and arrays of no type, and
-	// of arrays of strings.
+	// The members and elements read so far of objects and arrays of no type,
+	// and of arrays of strings.
 	members []anyMember
 	values  []any
 	texts   []string

@@ -113,8 +113,8 @@ func (d *decoder) list() (any, error) {
 	return list, nil
 }
 
-// newList returns a list of n nulls. Short ones share an allocation, each with its
-// own part of it.
+// newList returns a list of n nulls. Short ones share an allocation, each with
+// its own part of it.
 func (d *decoder) newList(n int) []any {
 	const short, together = 8, 64
 	if n > short {

@@ -10,7 +10,8 @@ import (
 	"github.com/rsguard/rsguard/internal/jose"
 )
 
-// A key by itself and the same key in a set, which is loaded in another way, are one or none.
+// A key by itself and the same key in a set, which is loaded in another way,
+// are one or none.
 func FuzzParsePublicKey(f *testing.F) {
 	for _, seed := range []members{
 		rsaJWK, ecJWK, edJWK, rsaJWK.with(members{"alg": "PS256", "e": "AAAAAQAB"}), rsaJWK.with(members{"e": "AQ"}), rsaJWK.with(members{"e": "_____w"}),

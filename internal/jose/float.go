@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// float returns the floating-point number nearest to a JSON number, with as many
-// bits as asked for.
+// float returns the floating-point number nearest to a JSON number, with as
+// many bits as asked for.
 //
 // For some numbers strconv.ParseFloat takes a thousand times longer than for
 // others, and an attacker may have chosen them: those of more digits than fit

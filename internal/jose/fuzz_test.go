@@ -26,8 +26,9 @@ import (
 	"github.com/rsguard/rsguard/internal/vectors"
 )
 
-// What ParseObject accepts, encoding/json accepts and understands the same. What it refuses for other reasons than its
-// limits and its three rules (UTF-8, unique names, whole surrogate pairs), encoding/json refuses.
+// What ParseObject accepts, encoding/json accepts and understands the same.
+// What it refuses for other reasons than its limits and its three rules (UTF-8,
+// unique names, whole surrogate pairs), encoding/json refuses.
 func FuzzParseObject(f *testing.F) {
 	seen := map[string]bool{}
 	for _, token := range seedTokens(f) {
@@ -162,8 +163,9 @@ func treeOf(t *testing.T, v jose.Value) any {
 	}
 }
 
-// readable tells, by encoding/json, whether text is an object that ParseObject has no reason to refuse. It does not know
-// of those with \u escapes, which may be halves of a surrogate pair.
+// readable tells, by encoding/json, whether text is an object that ParseObject
+// has no reason to refuse. It does not know of those with \u escapes, which may
+// be halves of a surrogate pair.
 func readable(text string) bool {
 	if !json.Valid([]byte(text)) || !utf8.ValidString(text) || strings.Contains(text, `\u`) || !strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{") {
 		return false
@@ -211,7 +213,8 @@ func readable(text string) bool {
 	}
 }
 
-// A NumericDate is the number that math/big reads, cut to nanoseconds, or none at all.
+// A NumericDate is the number that math/big reads, cut to nanoseconds, or none
+// at all.
 func FuzzTime(f *testing.F) {
 	for _, n := range []string{"0", "-0", "1767225600", "1767225600.5", "-1.5", "1e9", "1E+9", "253402300799", "253402300800", "-253402300800", "1e400", "1e-400", "0.0000000001", "9223372036854775808", "1767225600000"} {
 		f.Add(n)
@@ -247,7 +250,8 @@ func FuzzTime(f *testing.F) {
 	})
 }
 
-// What Parse and Payload accept is, decoded and encoded again, the same byte for byte: a token has one spelling.
+// What Parse and Payload accept is, decoded and encoded again, the same byte
+// for byte: a token has one spelling.
 func FuzzToken(f *testing.F) {
 	for _, token := range seedTokens(f) {
 		f.Add(token)
@@ -301,7 +305,8 @@ func FuzzToken(f *testing.F) {
 	})
 }
 
-// Verify says what the standard library says of the same signature, and never yes to another length.
+// Verify says what the standard library says of the same signature, and never
+// yes to another length.
 func FuzzVerify(f *testing.F) {
 	algs := []string{"RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA"}
 	keys := fuzzKeys(f)
@@ -396,7 +401,8 @@ func fuzzKeys(f *testing.F) []fuzzKey {
 		},
 	})
 
-	// Of RSA we have a public key alone: whatever is valid under it was found by luck.
+	// Of RSA we have a public key alone: whatever is valid under it was found
+	// by luck.
 	n := new(big.Int).SetBytes(bytes.Repeat([]byte{0xc3}, 256))
 	public := &rsa.PublicKey{N: n.SetBit(n, 0, 1), E: 65537}
 	none := func(*testing.T, []byte) []byte { return nil }

@@ -10,11 +10,11 @@ import (
 // HeaderKey returns the public key of the token's header, "jwk", if the token
 // may be signed by it with the algorithm in the header, which the caller has
 // allowed. RSA keys may have so many bits, and exponents up to that. The key is
-// a stranger's, so only what needs no arithmetic is looked at, the length of the
-// signature included. The rest is for VerifyByHeader.
+// a stranger's, so only what needs no arithmetic is looked at, the length of
+// the signature included. The rest is for VerifyByHeader.
 //
-// The error is ErrKeyMismatch, or wraps ErrSignature, or says what is wrong with
-// the key.
+// The error is ErrKeyMismatch, or wraps ErrSignature, or says what is wrong
+// with the key.
 func (t *Token) HeaderKey(maxBits, maxExponent int) (crypto.PublicKey, error) {
 	if t.Header.JWK.Kind() != KindObject {
 		return nil, errors.New("missing, or not an object")

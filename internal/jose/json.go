@@ -9,13 +9,15 @@ import (
 	"unicode/utf8"
 )
 
-// Limits bound what [ParseObject] reads. The object itself is at depth 1; members are counted over all depths, and those
-// with an escape in their names four times.
+// Limits bound what [ParseObject] reads. The object itself is at depth 1;
+// members are counted over all depths, and those with an escape in their names
+// four times.
 type Limits struct {
 	Depth, Members int
 
-	// Shallow leaves duplicate members below the object to whoever parses those values, so that one bad element
-	// of an array can be told from a bad document.
+	// Shallow leaves duplicate members below the object to whoever parses those
+	// values, so that one bad element of an array can be told from a bad
+	// document.
 	Shallow bool
 }
 
@@ -24,7 +26,8 @@ var (
 	TokenLimits = Limits{Depth: 32, Members: 1024}
 	// ReadBefore is for what has been within its limits already.
 	ReadBefore = Limits{Depth: math.MaxInt, Members: math.MaxInt}
-	// DocumentLimits are for key sets and metadata, whose size is limited where they are fetched.
+	// DocumentLimits are for key sets and metadata, whose size is limited where
+	// they are fetched.
 	DocumentLimits = Limits{Depth: 32, Members: 1 << 18}
 )
 
@@ -325,7 +328,8 @@ func (v Value) Elements() ([]Value, bool) {
 	return elements, true
 }
 
-// maxDate is the last second of the year 9999. A date in milliseconds is far beyond it.
+// maxDate is the last second of the year 9999. A date in milliseconds is far
+// beyond it.
 const maxDate = 253402300799
 
 // Time returns the time that a NumericDate stands for (RFC 7519, Section 2): a

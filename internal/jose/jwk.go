@@ -57,8 +57,8 @@ func readJWK(text string) (m jwkMembers, err error) {
 			m.x5t = v
 		case "x5t#S256":
 			m.x5tS256 = v
-		// Those of private and symmetric keys (RFC 7518, Sections 6.2.2, 6.3.2 and
-		// 6.4.1). Whatever publishes one has told the key to everybody.
+		// Those of private and symmetric keys (RFC 7518, Sections 6.2.2, 6.3.2
+		// and 6.4.1). Whatever publishes one has told the key to everybody.
 		case "d", "p", "q", "dp", "dq", "qi", "oth", "k":
 			m.private = o.Member.Name
 		}
@@ -116,11 +116,12 @@ func (m *jwkMembers) describe() (key Key, err error) {
 	return key, nil
 }
 
-// ErrForEncryption is the reason to leave out a key that says that it is for encryption. Many issuers publish one; it is
-// nothing to worry about.
+// ErrForEncryption is the reason to leave out a key that says that it is for
+// encryption. Many issuers publish one; it is nothing to worry about.
 var ErrForEncryption = errors.New(`"use" is "\"enc\""`)
 
-// checkPurpose reads what a key says that it is for (RFC 7517, Sections 4.2 and 4.3).
+// checkPurpose reads what a key says that it is for (RFC 7517, Sections 4.2 and
+// 4.3).
 func (m *jwkMembers) checkPurpose() error {
 	if m.use.Kind() != KindNone {
 		if text, _ := m.use.Text(); text != "sig" {
@@ -219,8 +220,8 @@ func (m *jwkMembers) parameters() (p parameters, err error) {
 }
 
 // byLibrary is how the keys of a set are loaded, now and then. The JOSE library
-// gets to see a JWK that is written anew, with nothing but the parameters of the
-// public key, each in its one right form: how it reads members that repeat,
+// gets to see a JWK that is written anew, with nothing but the parameters of
+// the public key, each in its one right form: how it reads members that repeat,
 // differ by case, lack digits or hold too many doesn't matter then.
 func (p parameters) byLibrary() (public crypto.PublicKey, err error) {
 	encode := base64url.EncodeToString
@@ -242,7 +243,8 @@ func (p parameters) byLibrary() (public crypto.PublicKey, err error) {
 }
 
 // directly loads a key without the library. It is for keys that come with each
-// request, as those of DPoP proofs do: the way through the library costs a fifth of a signature check.
+// request, as those of DPoP proofs do: the way through the library costs a
+// fifth of a signature check.
 func (p parameters) directly() (crypto.PublicKey, error) {
 	switch {
 	case p.n != nil:
@@ -253,7 +255,8 @@ func (p parameters) directly() (crypto.PublicKey, error) {
 		return &rsa.PublicKey{N: new(big.Int).SetBytes(p.n), E: exponent}, nil
 	case p.curve != nil:
 		x, y := new(big.Int).SetBytes(p.x), new(big.Int).SetBytes(p.y)
-		// The caller checks the point. ecdsa.ParseUncompressedPublicKey would check it a second time.
+		// The caller checks the point. ecdsa.ParseUncompressedPublicKey would
+		// check it a second time.
 		return &ecdsa.PublicKey{Curve: p.curve, X: x, Y: y}, nil //nolint:staticcheck // see above
 	}
 	return ed25519.PublicKey(p.x), nil
@@ -262,8 +265,8 @@ func (p parameters) directly() (crypto.PublicKey, error) {
 // maxModulus is in bytes: 8192 bits.
 const maxModulus = 1 << 10
 
-// parameter reads a parameter that has exactly size bytes (RFC 7518, Section 6.2.1.2; RFC 8037,
-// Section 2).
+// parameter reads a parameter that has exactly size bytes (RFC 7518, Section
+// 6.2.1.2; RFC 8037, Section 2).
 func parameter(v Value, name string, size int) ([]byte, error) {
 	text, ok := v.Text()
 	if !ok {
@@ -280,7 +283,8 @@ func parameter(v Value, name string, size int) ([]byte, error) {
 }
 
 // integerParameter reads an unsigned integer of at most size bytes (RFC 7518,
-// Section 2, Base64urlUInt). Leading zeros, against that section but common, are taken off.
+// Section 2, Base64urlUInt). Leading zeros, against that section but common,
+// are taken off.
 func integerParameter(v Value, name string, size int) ([]byte, error) {
 	text, ok := v.Text()
 	if !ok {

@@ -8,11 +8,13 @@ import (
 // maxHeader is the length of the longest header, as sent.
 const maxHeader = 4 << 10
 
-// maxSignature is the length of the longest signature: that of an RSA key of 8192 bits.
+// maxSignature is the length of the longest signature: that of an RSA key of
+// 8192 bits.
 const maxSignature = 1 << 10
 
-// A Token is a compact JWS (RFC 7515, Section 3.1) under examination. Nothing of it is to be believed before
-// Verify has returned nil. It must not be copied.
+// A Token is a compact JWS (RFC 7515, Section 3.1) under examination. Nothing
+// of it is to be believed before Verify has returned nil. It must not be
+// copied.
 type Token struct {
 	Header Header
 
@@ -25,8 +27,9 @@ type Token struct {
 	signatureLength int // more than maxSignature if it is too long for any key
 }
 
-// A Header holds the members of a token's header that may matter. Those that could name a key by themselves, "jku",
-// "jwk", "x5u", "x5c", are never looked at, but for JWK, which a DPoP proof must have.
+// A Header holds the members of a token's header that may matter. Those that
+// could name a key by themselves, "jku", "jwk", "x5u", "x5c", are never looked
+// at, but for JWK, which a DPoP proof must have.
 type Header struct {
 	Algorithm string // empty if it is no string
 	KeyID     string
@@ -42,8 +45,8 @@ type Header struct {
 	X5T, X5TS256 string
 }
 
-// Parse splits token and reads its header and the spelling of all its segments. Its error is a [*SyntaxError],
-// a [*SizeError] or a [*MembersError].
+// Parse splits token and reads its header and the spelling of all its segments.
+// Its error is a [*SyntaxError], a [*SizeError] or a [*MembersError].
 func (t *Token) Parse(token string, maxSize int) error {
 	if len(token) > maxSize {
 		return &SizeError{"token", len(token), maxSize}
@@ -69,7 +72,8 @@ func (t *Token) Parse(token string, maxSize int) error {
 	return t.readSignature(signature)
 }
 
-// Payload decodes the token's payload. It is to be called once, after Parse. Its error is a [*SyntaxError].
+// Payload decodes the token's payload. It is to be called once, after Parse.
+// Its error is a [*SyntaxError].
 func (t *Token) Payload() (string, error) {
 	payload, ok := decode(&t.decoded, t.payload)
 	if !ok {
@@ -78,8 +82,9 @@ func (t *Token) Payload() (string, error) {
 	return payload, nil
 }
 
-// Verify checks the token's signature by the algorithm in its header, which the caller has allowed, and by key.
-// Its error is ErrKeyMismatch, or is or wraps ErrSignature.
+// Verify checks the token's signature by the algorithm in its header, which the
+// caller has allowed, and by key. Its error is ErrKeyMismatch, or is or wraps
+// ErrSignature.
 func (t *Token) Verify(key crypto.PublicKey) error {
 	if !Fits(t.Header.Algorithm, key) {
 		return ErrKeyMismatch
@@ -101,8 +106,8 @@ func (t *Token) checkSize(key crypto.PublicKey) error {
 	return &SignatureSizeError{alg, t.signatureLength, want, isDER}
 }
 
-// VerifyMAC checks an HMAC of one of the HS algorithms in the header, which the caller has allowed.
-// Its error is ErrKeyMismatch or ErrSignature.
+// VerifyMAC checks an HMAC of one of the HS algorithms in the header, which the
+// caller has allowed. Its error is ErrKeyMismatch or ErrSignature.
 func (t *Token) VerifyMAC(secret []byte) error {
 	if t.signatureLength > maxSignature {
 		return ErrSignature
@@ -129,7 +134,8 @@ func (h *Header) parse(text string) error {
 				return errNotText("typ", v)
 			}
 		case "crit":
-			// RFC 7515, Section 4.1.11: what is critical must be understood, and we understand no extension.
+			// RFC 7515, Section 4.1.11: what is critical must be understood,
+			// and we understand no extension.
 			return errCritical
 		case "b64":
 			if b64, _ := v.Bool(); !b64 {

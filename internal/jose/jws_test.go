@@ -97,7 +97,8 @@ func TestToken_Payload(t *testing.T) {
 	}
 }
 
-// A segment stands for what the standard library makes of it, or for nothing: that skips line breaks.
+// A segment stands for what the standard library makes of it, or for nothing:
+// that skips line breaks.
 func TestToken_Payload_alphabet(t *testing.T) {
 	t.Parallel()
 	header, sig := base64url([]byte(`{"alg":"RS256"}`)), base64url([]byte("sig"))

@@ -20,11 +20,14 @@ type Key struct {
 // maxKeys is the length of the longest key set.
 const maxKeys = 1 << 14
 
-// ParseKeySet reads a JWK Set (RFC 7517, Section 5). A key that can't be used, for whatever reason, is left out and
-// leftOut says why, with the key's place and "kid" and nothing of the key; the others are as good as without it. The
-// last error says why data is no JWK Set at all. A set without any usable key is none of its errors.
+// ParseKeySet reads a JWK Set (RFC 7517, Section 5). A key that can't be used,
+// for whatever reason, is left out and leftOut says why, with the key's place
+// and "kid" and nothing of the key; the others are as good as without it. The
+// last error says why data is no JWK Set at all. A set without any usable key
+// is none of its errors.
 func ParseKeySet(data []byte) (keys []Key, leftOut []error, err error) {
-	// One key with a duplicate member must not cost the others: each is read strictly by itself.
+	// One key with a duplicate member must not cost the others: each is read
+	// strictly by itself.
 	var set Value
 	var o Object
 	o.Open(string(data), Limits{DocumentLimits.Depth, DocumentLimits.Members, true})
@@ -63,7 +66,8 @@ func ParseKeySet(data []byte) (keys []Key, leftOut []error, err error) {
 	return keys, leftOut, nil
 }
 
-// ParsePublicKey reads one public key in JWK form (RFC 7517, Section 4), by the rules that hold in a set.
+// ParsePublicKey reads one public key in JWK form (RFC 7517, Section 4), by the
+// rules that hold in a set.
 func ParsePublicKey(text string) (Key, error) {
 	m, err := readJWK(text)
 	if err != nil {
@@ -104,7 +108,8 @@ func shortText(v Value) string {
 	return ""
 }
 
-// describeID names a key in a log line by its kid, if it has one that can be read.
+// describeID names a key in a log line by its kid, if it has one that can be
+// read.
 func describeID(v Value) string {
 	if v.Kind() != KindObject {
 		return ""

@@ -280,7 +280,8 @@ func TestCheckPublicKey(t *testing.T) {
 	}
 }
 
-// Under a key of small order one signature is good for one message in eight, whoever made it.
+// Under a key of small order one signature is good for one message in eight,
+// whoever made it.
 func TestCheckPublicKey_smallOrder(t *testing.T) {
 	t.Parallel()
 	forged := make([]byte, ed25519.SignatureSize)
@@ -343,8 +344,8 @@ func mustParse(t *testing.T, jwk members) crypto.PublicKey {
 	return key.Public
 }
 
-// Whatever stands beside it, a good key is found; and what is accepted is a good key, which means the same
-// when it is written anew.
+// Whatever stands beside it, a good key is found; and what is accepted is a
+// good key, which means the same when it is written anew.
 func FuzzParseKeySet(f *testing.F) {
 	for _, seed := range []members{
 		rsaJWK.with(members{"kid": "é", "alg": "RS256", "use": "sig", "key_ops": []string{"verify"}}),
@@ -391,7 +392,8 @@ func equal(a, b crypto.PublicKey) bool {
 	return ok && x.Equal(b)
 }
 
-// encode writes a JWK by way of math/big and encoding/json, not by what is under test.
+// encode writes a JWK by way of math/big and encoding/json, not by what is
+// under test.
 func encode(key jose.Key) members {
 	m := members{"kid": key.ID}
 	if key.Algorithm != "" {

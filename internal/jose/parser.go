@@ -8,9 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// A parser reads JSON by RFC 8259 and remembers only where it is and what it may
-// still read. Whatever a stranger can send goes through it, so its loops are
-// short: the shortest elements and members cost least.
+// A parser reads JSON by RFC 8259 and remembers only where it is and what it
+// may still read. Whatever a stranger can send goes through it, so its loops
+// are short: the shortest elements and members cost least.
 type parser struct {
 	s       string
 	pos     int
@@ -26,7 +26,8 @@ type parser struct {
 	length uint32
 }
 
-// peek returns the next byte, or 0, which no JSON text has outside of an error, at the end.
+// peek returns the next byte, or 0, which no JSON text has outside of an error,
+// at the end.
 func (p *parser) peek() byte {
 	if p.pos < len(p.s) {
 		return p.s[p.pos]
@@ -43,7 +44,8 @@ func (p *parser) space() {
 // isSpace has the white space of RFC 8259, Section 2.
 var isSpace = [256]bool{' ': true, '\t': true, '\n': true, '\r': true}
 
-// separator moves to the next item of an array or object. It reports false at the end, past the closing byte.
+// separator moves to the next item of an array or object. It reports false at
+// the end, past the closing byte.
 func (p *parser) separator(first bool, closing byte) (more bool, err error) {
 	p.space()
 	switch {
@@ -79,8 +81,9 @@ func (p *parser) number() (Value, error) {
 	return Value{raw: p.s[start:p.pos], kind: KindNumber}, nil
 }
 
-// name reads the name of a member, and moves to its value. It also returns where
-// the name stands. It reports false at the end of the object, past its brace.
+// name reads the name of a member, and moves to its value. It also returns
+// where the name stands. It reports false at the end of the object, past its
+// brace.
 func (p *parser) name(first bool) (name string, at int, more bool, err error) {
 	s, i := p.s, p.pos
 	for i < len(s) && isSpace[s[i]] {
@@ -358,7 +361,8 @@ func (p *parser) passString() error {
 	}
 }
 
-// ordinary are the bytes that stand for themselves in a string (RFC 8259, Section 7).
+// ordinary are the bytes that stand for themselves in a string (RFC 8259,
+// Section 7).
 var ordinary = func() (table [256]bool) {
 	for c := range table {
 		table[c] = c >= ' ' && c != '"' && c != '\\'
@@ -366,7 +370,8 @@ var ordinary = func() (table [256]bool) {
 	return table
 }()
 
-// escape returns the length of the escape that s begins with: two bytes, or six, or the twelve of a surrogate pair.
+// escape returns the length of the escape that s begins with: two bytes, or
+// six, or the twelve of a surrogate pair.
 func escape(s string) (int, error) {
 	if len(s) < 2 {
 		return 0, errString
@@ -414,7 +419,8 @@ var hexDigits = func() (table [256]rune) {
 	return table
 }()
 
-// unescapedText returns s without its escapes, which are known to be well-formed.
+// unescapedText returns s without its escapes, which are known to be
+// well-formed.
 func unescapedText(s string) string {
 	var b strings.Builder
 	b.Grow(len(s)) // no escape stands for something longer
@@ -508,8 +514,8 @@ type placedName struct {
 	at   int
 }
 
-// add reports whether name, which stands at this place, was new. The first names
-// are in few, which is the caller's, so that it can be on the stack.
+// add reports whether name, which stands at this place, was new. The first
+// names are in few, which is the caller's, so that it can be on the stack.
 func (s *nameSet) add(p *parser, few []placedName, name string, at int) bool {
 	if s.n > len(few) {
 		return p.names.add(p.s, name, at, s.object)
@@ -541,15 +547,15 @@ type nameTable struct {
 	objects uint16
 }
 
-// A namePlace is where a name stands, plus 1, in which of the objects, and a part
-// of their hash. The zero namePlace is a free slot.
+// A namePlace is where a name stands, plus 1, in which of the objects, and a
+// part of their hash. The zero namePlace is a free slot.
 type namePlace struct {
 	at          uint32
 	object, tag uint16
 }
 
-// begin returns the number of a new object, of which so many bytes are left, and
-// as many members at most.
+// begin returns the number of a new object, of which so many bytes are left,
+// and as many members at most.
 func (t *nameTable) begin(left, members int) (object uint16) {
 	if t.slots == nil {
 		t.seed = maphash.MakeSeed()

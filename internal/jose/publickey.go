@@ -13,9 +13,11 @@ import (
 	"math"
 )
 
-// CheckPublicKey reports why no signature by a key is to be believed: an RSA modulus outside of 2048 to 8192 bits or
-// even, an exponent that is even, under 3 or over 2³¹−1, a point that isn't on its curve, P-256, P-384 or P-521, an
-// Ed25519 key of another size or of small order, under which anybody can sign, or a key of any other type.
+// CheckPublicKey reports why no signature by a key is to be believed: an RSA
+// modulus outside of 2048 to 8192 bits or even, an exponent that is even, under
+// 3 or over 2³¹−1, a point that isn't on its curve, P-256, P-384 or P-521, an
+// Ed25519 key of another size or of small order, under which anybody can sign,
+// or a key of any other type.
 func CheckPublicKey(key crypto.PublicKey) error {
 	if err := checkForm(key); err != nil {
 		return err
@@ -44,7 +46,8 @@ func checkStrength(key crypto.PublicKey) error {
 			return errors.New("an RSA key whose private key can be computed from it")
 		}
 	case *ecdsa.PublicKey:
-		// ECDH is the standard library's way to ask whether the point is on the curve.
+		// ECDH is the standard library's way to ask whether the point is on the
+		// curve.
 		if _, err := key.ECDH(); err != nil {
 			return errors.New("an EC key whose point is not on its curve")
 		}
@@ -67,7 +70,8 @@ func checkRSA(key *rsa.PublicKey) error {
 	return nil
 }
 
-// hasPoint reports whether both coordinates of key are there. The methods of a key without them panic.
+// hasPoint reports whether both coordinates of key are there. The methods of a
+// key without them panic.
 func hasPoint(key *ecdsa.PublicKey) bool {
 	return key.X != nil && key.Y != nil //nolint:staticcheck // deprecated, but there is no other way to ask
 }
@@ -84,8 +88,9 @@ func checkECDSA(key *ecdsa.PublicKey) error {
 	return nil
 }
 
-// smallOrder holds the encodings of the points of Ed25519 whose order divides 8, with the sign bit cleared, and the
-// two of them that have a second spelling.
+// smallOrder holds the encodings of the points of Ed25519 whose order divides
+// 8, with the sign bit cleared, and the two of them that have a second
+// spelling.
 var smallOrder = [...]string{
 	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
 	"\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",

@@ -6,15 +6,17 @@ import (
 	"math/bits"
 )
 
-// hasROCA recognises the moduli of a widely used smart card library, whose primes are powers of 65537 modulo the product of
-// many small primes, and are found from the modulus with little work (CVE-2017-15361). Modulo each small prime, such a modulus
-// is then a power of 65537 as well. For keys of 2048 bits and more those are the first 126 primes, up to 701.
+// hasROCA recognises the moduli of a widely used smart card library, whose
+// primes are powers of 65537 modulo the product of many small primes, and are
+// found from the modulus with little work (CVE-2017-15361). Modulo each small
+// prime, such a modulus is then a power of 65537 as well. For keys of 2048 bits
+// and more those are the first 126 primes, up to 701.
 //
 // The table has those of them modulo which not everything is a power of 65537
 // anyway. That any other modulus passes as one is less likely than 1 in 2¹⁶⁰.
 func hasROCA(modulus *big.Int) bool {
-	// A stranger can choose a modulus that fails at the last prime. Modulo their
-	// product it is short, and so the work is little for any length.
+	// A stranger can choose a modulus that fails at the last prime. Modulo
+	// their product it is short, and so the work is little for any length.
 	rest := new(big.Int).Mod(modulus, rocaProduct).Bits()
 	for _, g := range rocaGroups {
 		if !isPower(remainder(rest, uint64(g.prime)), g) {

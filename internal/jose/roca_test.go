@@ -34,7 +34,8 @@ func TestROCA_table(t *testing.T) {
 	}
 }
 
-// Each prime is asked: a modulus is a power of 65537 modulo all of them but one.
+// Each prime is asked: a modulus is a power of 65537 modulo all of them but
+// one.
 func TestROCA_primes(t *testing.T) {
 	t.Parallel()
 

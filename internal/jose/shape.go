@@ -204,7 +204,8 @@ type embedded struct {
 	times int
 }
 
-// fieldsOf appends the fields of a struct to fields, and what it embeds to next.
+// fieldsOf appends the fields of a struct to fields, and what it embeds to
+// next.
 func (all shaper) fieldsOf(e embedded, fields []*structField, next []embedded) ([]*structField, []embedded) {
 	for i := range e.typ.NumField() {
 		f := e.typ.Field(i)

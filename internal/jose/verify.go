@@ -24,7 +24,8 @@ func Fits(alg string, key crypto.PublicKey) bool {
 	return false
 }
 
-// usableRSA applies RFC 7518, Section 3.3 and an upper bound, for a verification costs more with every bit.
+// usableRSA applies RFC 7518, Section 3.3 and an upper bound, for a
+// verification costs more with every bit.
 func usableRSA(key *rsa.PublicKey) bool {
 	if key == nil || key.N == nil || key.E < 3 || key.E&1 == 0 {
 		return false
@@ -47,7 +48,8 @@ func verify(alg string, key crypto.PublicKey, signed string, signature []byte) e
 	case PKCS1:
 		return verdict(rsa.VerifyPKCS1v15(key.(*rsa.PublicKey), a.Hash, digest, signature) == nil)
 	case PSS:
-		// RFC 7518, Section 3.5: the salt is as long as the hash. Left to itself, the check would take any length.
+		// RFC 7518, Section 3.5: the salt is as long as the hash. Left to
+		// itself, the check would take any length.
 		opts := rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
 		return verdict(rsa.VerifyPSS(key.(*rsa.PublicKey), a.Hash, digest, signature, &opts) == nil)
 	default:
@@ -62,8 +64,9 @@ func verdict(valid bool) error {
 	return nil
 }
 
-// isDER reports whether the signature of an ECDSA algorithm is a SEQUENCE of two
-// INTEGERs, as most interfaces but that of JWS have it (RFC 3279, Section 2.2.3).
+// isDER reports whether the signature of an ECDSA algorithm is a SEQUENCE of
+// two INTEGERs, as most interfaces but that of JWS have it (RFC 3279, Section
+// 2.2.3).
 func isDER(alg string, signature []byte) bool {
 	if algorithm(alg).Family != ECDSA {
 		return false
@@ -138,7 +141,8 @@ func digestLong(sum *[sha512.Size]byte, hash crypto.Hash, input string) int {
 	return len(h.Sum(sum[:0]))
 }
 
-// asn1Signature turns the R ∥ S of RFC 7518, Section 3.4 into the SEQUENCE of two INTEGERs that crypto/ecdsa reads.
+// asn1Signature turns the R ∥ S of RFC 7518, Section 3.4 into the SEQUENCE of
+// two INTEGERs that crypto/ecdsa reads.
 func asn1Signature(signature []byte) []byte {
 	r, s := asn1Integer(signature[:len(signature)/2]), asn1Integer(signature[len(signature)/2:])
 	length := 2 + integerLength(r) + 2 + integerLength(s)

@@ -134,7 +134,8 @@ func TestToken_Verify_saltLength(t *testing.T) {
 	}
 }
 
-// Of R and S, either may have leading zeros, or its highest bit set: each takes another form in ASN.1.
+// Of R and S, either may have leading zeros, or its highest bit set: each takes
+// another form in ASN.1.
 func TestToken_Verify_manyES256(t *testing.T) {
 	t.Parallel()
 	for _, curve := range []elliptic.Curve{elliptic.P256(), elliptic.P521()} {

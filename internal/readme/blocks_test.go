@@ -19,7 +19,8 @@ func (b block) String() string { return fmt.Sprintf("%s:%d", b.file, b.line) }
 func (b block) program() bool { return strings.HasPrefix(b.code, "package ") }
 func (b block) test() bool    { return b.program() && strings.Contains(b.code, "\nfunc Test") }
 
-// blocks returns the Go code blocks of a Markdown text, and an error if a fence is never closed.
+// blocks returns the Go code blocks of a Markdown text, and an error if a fence
+// is never closed.
 func blocks(file, text string) ([]block, error) {
 	var found []block
 	var code []string
@@ -41,7 +42,8 @@ func blocks(file, text string) ([]block, error) {
 	return found, nil
 }
 
-// prelude is what a fragment may take as given: the names that the text around it has introduced.
+// prelude is what a fragment may take as given: the names that the text around
+// it has introduced.
 const prelude = `package fragment
 
 import (
@@ -99,7 +101,8 @@ var (
 	selector    = regexp.MustCompile(`\b(\w+)\.[A-Z]`)
 )
 
-// fileText wraps a fragment into a file: declarations as they are, statements in a function.
+// fileText wraps a fragment into a file: declarations as they are, statements
+// in a function.
 func (b block) fileText() string {
 	if b.program() {
 		return b.code

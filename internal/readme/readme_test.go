@@ -11,8 +11,8 @@ import (
 
 const root = "../.."
 
-// TestCodeBlocks builds every Go block of the Markdown files and runs the tests among them, in a
-// module that only knows this one by a replace.
+// TestCodeBlocks builds every Go block of the Markdown files and runs the tests
+// among them, in a module that only knows this one by a replace.
 func TestCodeBlocks(t *testing.T) {
 	t.Parallel()
 	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
@@ -43,7 +43,8 @@ func TestCodeBlocks(t *testing.T) {
 	t.Logf("%d blocks built\n%s", len(found), out)
 }
 
-// TestBrokenBlocks shows that a block which does not compile, or whose test fails, is found.
+// TestBrokenBlocks shows that a block which does not compile, or whose test
+// fails, is found.
 func TestBrokenBlocks(t *testing.T) {
 	t.Parallel()
 	const program = "```go\npackage main\n\nfunc main() { println(sum(1, 2)) }\n\nfunc sum(a, b int) int { return a + b }\n```\n"
@@ -73,9 +74,10 @@ func TestBrokenBlocks(t *testing.T) {
 	}
 }
 
-// newModule writes the blocks into a module of a newcomer: each in a package of its own, and tests of
-// package main beside the first program of their page. Its go.mod names this module and nothing else; what that needs
-// is found by the go command from this module's own requirements.
+// newModule writes the blocks into a module of a newcomer: each in a package of
+// its own, and tests of package main beside the first program of their page.
+// Its go.mod names this module and nothing else; what that needs is found by
+// the go command from this module's own requirements.
 func newModule(t *testing.T, found []block) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -124,7 +126,8 @@ func write(t *testing.T, name, text string) {
 	}
 }
 
-// run runs the go command in dir, where it may complete go.mod by itself: that is what -mod=mod says.
+// run runs the go command in dir, where it may complete go.mod by itself: that
+// is what -mod=mod says.
 func run(dir string, args ...string) (string, error) {
 	cmd := exec.Command("go", args...)
 	cmd.Dir = dir

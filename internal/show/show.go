@@ -12,9 +12,9 @@ import (
 	"strings"
 )
 
-// Format writes the name of a type and the members of v, which is a group, as in
-// validator.Config{issuers:["https://a/"] leeway:30s}. It heeds no verb and no flag,
-// since %x and %#v would otherwise show what %v does not.
+// Format writes the name of a type and the members of v, which is a group, as
+// in validator.Config{issuers:["https://a/"] leeway:30s}. It heeds no verb and
+// no flag, since %x and %#v would otherwise show what %v does not.
 func Format(f fmt.State, name string, v slog.Value) {
 	text := append([]byte(name), '{')
 	for i, attr := range v.Group() {
@@ -35,9 +35,9 @@ func Format(f fmt.State, name string, v slog.Value) {
 	_, _ = f.Write(append(text, '}'))
 }
 
-// Cut returns s, or its first bytes, limit at most, and an ellipsis. Logs and the
-// texts of errors are bounded by it. A character that limit would part is left
-// out.
+// Cut returns s, or its first bytes, limit at most, and an ellipsis. Logs and
+// the texts of errors are bounded by it. A character that limit would part is
+// left out.
 func Cut(s string, limit int) string {
 	if len(s) <= limit {
 		return s

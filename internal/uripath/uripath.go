@@ -54,7 +54,8 @@ func writeEncoded(b *strings.Builder, c byte) {
 	b.WriteByte(upperHex[c&15])
 }
 
-// isNormal reports whether a path has none of what Normalize would change in single characters.
+// isNormal reports whether a path has none of what Normalize would change in
+// single characters.
 func isNormal(path string) bool {
 	for i := range len(path) {
 		if !pathBytes[path[i]] {
@@ -74,7 +75,8 @@ func strangers(path string) (n int) {
 	return n
 }
 
-// withoutDots resolves the segments "." and "..", as RFC 3986, Section 5.2.4 does.
+// withoutDots resolves the segments "." and "..", as RFC 3986, Section 5.2.4
+// does.
 func withoutDots(path string) string {
 	if !strings.Contains(path, "/.") {
 		return path

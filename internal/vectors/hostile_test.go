@@ -59,8 +59,9 @@ func hostileTokens() []hostileToken {
 	}
 }
 
-// Garbage is cheaper to refuse than a signature is to check. What must be read to its end to be known as garbage, many
-// members above all, costs more, but in time and memory no more than its size allows.
+// Garbage is cheaper to refuse than a signature is to check. What must be read
+// to its end to be known as garbage, many members above all, costs more, but in
+// time and memory no more than its size allows.
 func TestHostileSizes(t *testing.T) {
 	v, signed := hostileValidator(t)
 	signature := cost(t, v, signed)
@@ -72,7 +73,8 @@ func TestHostileSizes(t *testing.T) {
 		if h.dear {
 			limit *= 20
 		}
-		// A signature check is slower with the race detector, but less so than the rest.
+		// A signature check is slower with the race detector, but less so than
+		// the rest.
 		if !raceEnabled && got.time > limit {
 			t.Errorf("Validate(%s) takes %v, a token with a signature %v", h.name, got.time, signature.time)
 		}
@@ -101,7 +103,8 @@ type costs struct {
 	bytes uint64
 }
 
-// cost is the least of many runs: what else the machine does can only add to it.
+// cost is the least of many runs: what else the machine does can only add to
+// it.
 func cost(t *testing.T, v middleware.Validator, token string) costs {
 	least := costs{time: math.MaxInt64, bytes: math.MaxUint64}
 	var before, after runtime.MemStats
@@ -120,7 +123,8 @@ func cost(t *testing.T, v middleware.Validator, token string) costs {
 	return least
 }
 
-// hostileValidator has its keys already. The token is good but for its signature.
+// hostileValidator has its keys already. The token is good but for its
+// signature.
 func hostileValidator(tb testing.TB) (middleware.Validator, string) {
 	for _, file := range load(tb) {
 		for _, v := range file.Vectors {

@@ -27,8 +27,9 @@ import (
 // isolationRequests go through the three frameworks together.
 const isolationRequests = 100_000
 
-// The claims of one request never reach another: not through what the frameworks pool, nor through what the Validator
-// remembers, nor through a request that failed in between.
+// The claims of one request never reach another: not through what the
+// frameworks pool, nor through what the Validator remembers, nor through a
+// request that failed in between.
 func TestIsolation(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds")
@@ -124,7 +125,8 @@ func isolationAuth(t *testing.T) *middleware.Authenticator {
 	return auth
 }
 
-// isolationHandlers answer with the user's name, if all that can be asked for the claims agrees on it.
+// isolationHandlers answer with the user's name, if all that can be asked for
+// the claims agrees on it.
 func isolationHandlers(auth *middleware.Authenticator) []http.Handler {
 	who := func(r *http.Request, own *validator.Claims) string {
 		first, ok := middleware.ClaimsFromContext(r.Context())

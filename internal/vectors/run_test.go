@@ -36,7 +36,8 @@ import (
 
 func TestMain(m *testing.M) {
 	gin.SetMode(gin.ReleaseMode)
-	// Nothing in the vectors has a reason to use it: what asks the network behind our back fails, and is counted.
+	// Nothing in the vectors has a reason to use it: what asks the network
+	// behind our back fails, and is counted.
 	http.DefaultTransport = &strayFetches
 	before := runtime.NumGoroutine()
 	code := m.Run()
@@ -105,8 +106,9 @@ func checkConfig(t *testing.T, file vectors.File, v vectors.Vector) {
 	checkFetches(t, v, servers)
 }
 
-// checkToken asks Validate, and asks again: the second verdict may come from what
-// is remembered of the token, and must not come from the first one's error.
+// checkToken asks Validate, and asks again: the second verdict may come from
+// what is remembered of the token, and must not come from the first one's
+// error.
 func checkToken(t *testing.T, v vectors.Vector, servers []*keyServer) {
 	ctx := contextOf(t.Context(), v)
 	for _, cacheSize := range []int{-1, v.Config.CacheSize} {
@@ -128,7 +130,8 @@ func checkToken(t *testing.T, v vectors.Vector, servers []*keyServer) {
 	checkSet(t, ctx, v, servers)
 }
 
-// checkText wants a cause after the code, in one line that fits a log, whatever the token has in it.
+// checkText wants a cause after the code, in one line that fits a log, whatever
+// the token has in it.
 func checkText(t *testing.T, err error) {
 	if err == nil {
 		return
@@ -139,7 +142,8 @@ func checkText(t *testing.T, err error) {
 	}
 }
 
-// spoil does to an error what its owner may: nothing in it is another request's.
+// spoil does to an error what its owner may: nothing in it is another
+// request's.
 func spoil(err error) {
 	switch err := err.(type) {
 	case nil:
@@ -191,8 +195,8 @@ func verdict(err error) string {
 	return string(validator.CodeOf(err))
 }
 
-// checkFetches allows one fetch a key set, one more for the sake of an unknown key, and none before the token has shown to
-// be worth it.
+// checkFetches allows one fetch a key set, one more for the sake of an unknown
+// key, and none before the token has shown to be worth it.
 func checkFetches(t *testing.T, v vectors.Vector, servers []*keyServer) {
 	limit, total := int64(1), int64(0)
 	switch {
@@ -215,7 +219,8 @@ func checkFetches(t *testing.T, v vectors.Vector, servers []*keyServer) {
 				return // which is asked of verified claims
 			}
 		}
-		// Where an issuer is refused for the sake of the host, its token has been found good before.
+		// Where an issuer is refused for the sake of the host, its token has
+		// been found good before.
 		if total > 0 && v.Answer.Code != vectors.Accept && v.Config.IssuerForHost == nil {
 			t.Errorf("keys were fetched for a token that is refused as %s", v.Want)
 		}
@@ -329,7 +334,8 @@ func originOf(v vectors.Vector) func(*http.Request) (string, error) {
 	return middleware.FixedOrigin(v.Config.Origin)
 }
 
-// checkLog wants one record of a refusal, with its code, and none of anything else.
+// checkLog wants one record of a refusal, with its code, and none of anything
+// else.
 func checkLog(t *testing.T, f framework, v vectors.Vector, log string) {
 	if v.Answer.Code == vectors.Accept {
 		if log != "" {
@@ -350,7 +356,8 @@ func checkLog(t *testing.T, f framework, v vectors.Vector, log string) {
 	}
 }
 
-// checkSilence looks for pieces of the token and for its claims where they must not be.
+// checkSilence looks for pieces of the token and for its claims where they must
+// not be.
 func checkSilence(t *testing.T, f framework, v vectors.Vector, servers []*keyServer, w *httptest.ResponseRecorder, log string) {
 	var response bytes.Buffer
 	if err := w.Header().Write(&response); err != nil {
@@ -377,8 +384,9 @@ func checkSilence(t *testing.T, f framework, v vectors.Vector, servers []*keySer
 // secrets are texts that must appear nowhere, or not in the response.
 type secrets struct{ always, client []string }
 
-// secretsOf finds them in a vector's token: its segments, and its claims as far as they can be read. The issuer, the
-// audience, the type, the algorithm and the key ID are for the log.
+// secretsOf finds them in a vector's token: its segments, and its claims as far
+// as they can be read. The issuer, the audience, the type, the algorithm and
+// the key ID are for the log.
 func secretsOf(v vectors.Vector, servers []*keyServer) secrets {
 	token := v.Token
 	if v.Request != nil {
@@ -495,7 +503,8 @@ func serversOf(file vectors.File, v vectors.Vector) []*keyServer {
 	return servers
 }
 
-// validatorOf makes the Validator or the Mux. The keys are fetched once, by all that is made of the same servers.
+// validatorOf makes the Validator or the Mux. The keys are fetched once, by all
+// that is made of the same servers.
 func validatorOf(t testing.TB, v vectors.Vector, servers []*keyServer, withChecks bool) middleware.Validator {
 	tenants := v.Tenants
 	if len(tenants) == 0 {

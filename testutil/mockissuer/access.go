@@ -9,13 +9,15 @@ import (
 	"time"
 )
 
-// Access says for whom and for what an access token is to be. It becomes a token in the profile of its API.
+// Access says for whom and for what an access token is to be. It becomes a
+// token in the profile of its API.
 type Access struct {
 	// Issuer is one of the issuer's URLs. Empty means the first.
 	Issuer string
 	// Client is the id of the client that has the token.
 	Client string
-	// User is the id of the user for whom it acts. Empty means that it acts for itself.
+	// User is the id of the user for whom it acts. Empty means that it acts for
+	// itself.
 	User string
 	// Audience is the identifier of an API.
 	Audience string
@@ -24,9 +26,11 @@ type Access struct {
 	Scopes       []string
 	// UserInfo adds the issuer's /userinfo to the audience.
 	UserInfo bool
-	// Key is the thumbprint of the DPoP key that the token is bound to (RFC 9449, Section 6.1). Empty means none.
+	// Key is the thumbprint of the DPoP key that the token is bound to (RFC
+	// 9449, Section 6.1). Empty means none.
 	Key string
-	// Lifetime is the API's if it is zero. A negative one makes a token that has expired.
+	// Lifetime is the API's if it is zero. A negative one makes a token that
+	// has expired.
 	Lifetime time.Duration
 	// Algorithm is the API's if it is empty.
 	Algorithm string
@@ -34,8 +38,10 @@ type Access struct {
 	Claims map[string]any
 }
 
-// Issue makes the access token that the token endpoint would issue for a, without asking whether its client may have it.
-// Its error says that the client, user, API or organization does not exist, or what [Issuer.Sign] has to say.
+// Issue makes the access token that the token endpoint would issue for a,
+// without asking whether its client may have it. Its error says that the
+// client, user, API or organization does not exist, or what [Issuer.Sign] has
+// to say.
 func (iss *Issuer) Issue(a Access) (string, error) {
 	api, ok := iss.cfg.api(a.Audience)
 	if !ok {
@@ -156,7 +162,8 @@ func scopesFor(grants []Grant, api string) []string {
 	return grants[n].Scopes
 }
 
-// userInfoAudience is what a token that is good for /userinfo has in its audience.
+// userInfoAudience is what a token that is good for /userinfo has in its
+// audience.
 func userInfoAudience(issuer string) string {
 	return strings.TrimSuffix(issuer, "/") + string(EndpointUserInfo)
 }

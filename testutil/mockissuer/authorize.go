@@ -8,10 +8,12 @@ import (
 	"strings"
 )
 
-// serveAuthorize is the authorization endpoint (RFC 6749, Section 4.1.1). It asks nobody: the user is the one of
-// login_hint, by id or email address, or else the first.
+// serveAuthorize is the authorization endpoint (RFC 6749, Section 4.1.1). It
+// asks nobody: the user is the one of login_hint, by id or email address, or
+// else the first.
 func (iss *Issuer) serveAuthorize(w http.ResponseWriter, r *http.Request) {
-	// Until client and callback are known to belong together nothing may be sent there (RFC 9700, Section 4.11).
+	// Until client and callback are known to belong together nothing may be
+	// sent there (RFC 9700, Section 4.11).
 	params, err := single(r.URL.Query())
 	if err != nil {
 		iss.showError(w, r, err)
@@ -113,7 +115,8 @@ func (iss *Issuer) logIn(client Client, callback, issuer string, params map[stri
 	}), nil
 }
 
-// challengeOf reads the PKCE challenge. Only S256 will do: with plain, whoever sees the request has the verifier.
+// challengeOf reads the PKCE challenge. Only S256 will do: with plain, whoever
+// sees the request has the verifier.
 func challengeOf(client Client, params map[string]string) (string, error) {
 	challenge, ok := params["code_challenge"]
 	if !ok {
@@ -144,7 +147,8 @@ func (iss *Issuer) userFor(hint string) (User, bool) {
 	return iss.cfg.Users[n], true
 }
 
-// userScopes keeps what the API has and the user may; the rest is left out without a word, as Auth0 does.
+// userScopes keeps what the API has and the user may; the rest is left out
+// without a word, as Auth0 does.
 func userScopes(asked []string, api API, user User) []string {
 	var scopes []string
 	for _, s := range asked {

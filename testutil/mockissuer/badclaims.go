@@ -61,7 +61,8 @@ var badTimes = []badToken{
 	}},
 }
 
-// badNames name another issuer or API, or nobody, or do it in a way that two readers read differently.
+// badNames name another issuer or API, or nobody, or do it in a way that two
+// readers read differently.
 var badNames = []badToken{
 	{"no iss", wrongIssuer, exactIssuer + "Here it is missing.", func(f *forger) string { return f.withClaims(members{"iss": nil}) }},
 	{"another issuer", wrongIssuer, exactIssuer + "Here it is another's.", func(f *forger) string { return f.withClaims(members{"iss": "https://attacker.invalid/"}) }},

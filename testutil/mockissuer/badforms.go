@@ -11,8 +11,9 @@ const (
 	compactly = "RFC 7515, Section 7.1: three segments of base64url, with nothing around or between them. "
 )
 
-// badForms are not compact serialisations of a JWS, or not the only spelling of one. A second spelling of a token
-// slips past lists of revoked tokens and splits caches.
+// badForms are not compact serialisations of a JWS, or not the only spelling of
+// one. A second spelling of a token slips past lists of revoked tokens and
+// splits caches.
 var badForms = []badToken{
 	{"opaque", malformed, "It is no JWT at all; issuers hand such tokens out if no audience was asked for.", func(*forger) string {
 		return rand.Text()

@@ -25,7 +25,8 @@ const (
 	ownKeys    = "A token cannot bring the key that it is checked with (RFC 8725, Sections 3.8 and 3.10). Here it is in "
 )
 
-// badAlgorithms try to have the signature checked by an algorithm that was not allowed, or not at all.
+// badAlgorithms try to have the signature checked by an algorithm that was not
+// allowed, or not at all.
 var badAlgorithms = []badToken{
 	{"none", malformed, "It is unsigned, and says so (RFC 8725, Section 2.1).", func(f *forger) string {
 		return f.signed("none", nil, f.header(members{"alg": "none"}), f.claims(nil))

@@ -10,7 +10,8 @@ import (
 type BadToken struct {
 	// Name is unique in the catalogue: "none with a signature".
 	Name string
-	// Reason says what is wrong with it, and which rule it breaks or which attack it tries.
+	// Reason says what is wrong with it, and which rule it breaks or which
+	// attack it tries.
 	Reason string
 	// Code is the [validator.Code] with which this library refuses it.
 	//
@@ -27,12 +28,15 @@ type badToken struct {
 	forge              func(f *forger) string
 }
 
-// BadTokens returns a catalogue of tokens that name the issuer and audience (but for those that lie there), most of them
-// rightly signed, and each with one thing wrong. A resource server that accepts the issuer's tokens for audience by
-// the issuer's first algorithm alone must refuse them all; the token that differs from them by nothing
-// is that of [Issuer.Sign] with that audience. The tokens are in their time for an hour.
+// BadTokens returns a catalogue of tokens that name the issuer and audience
+// (but for those that lie there), most of them rightly signed, and each with
+// one thing wrong. A resource server that accepts the issuer's tokens for
+// audience by the issuer's first algorithm alone must refuse them all; the
+// token that differs from them by nothing is that of [Issuer.Sign] with that
+// audience. The tokens are in their time for an hour.
 //
-// Any verifier can be tried with them, in any language: only Code is about this library.
+// Any verifier can be tried with them, in any language: only Code is about this
+// library.
 func (iss *Issuer) BadTokens(audience string) ([]BadToken, error) {
 	f, err := iss.forger(audience)
 	if err != nil {
@@ -52,7 +56,8 @@ func (iss *Issuer) BadTokens(audience string) ([]BadToken, error) {
 	return list, f.err
 }
 
-// forger makes tokens that are right but for what it is told. Its first error makes the catalogue fail.
+// forger makes tokens that are right but for what it is told. Its first error
+// makes the catalogue fail.
 type forger struct {
 	alg, kid, issuer, audience string
 	now                        int64
@@ -109,7 +114,8 @@ func (f *forger) note(err error) {
 	}
 }
 
-// signed is a token of a header and a payload as they are, signed with key by alg.
+// signed is a token of a header and a payload as they are, signed with key by
+// alg.
 func (f *forger) signed(alg string, key crypto.Signer, header, payload string) string {
 	token, err := compact(Token{Algorithm: alg, Key: key}, header, payload)
 	f.note(err)
@@ -128,7 +134,8 @@ func (f *forger) withPayload(payload string) string {
 	return f.signed(f.alg, f.own, f.header(nil), payload)
 }
 
-// withMAC is a token that an attacker makes by HS256 with bytes that everybody knows.
+// withMAC is a token that an attacker makes by HS256 with bytes that everybody
+// knows.
 func (f *forger) withMAC(secret []byte, header members) string {
 	change := members{"alg": "HS256"}
 	overlay(change, header)

@@ -8,9 +8,10 @@ import (
 	"strings"
 )
 
-// Client returns a client that reaches the issuer without sockets, whatever its URLs are: an issuer made with
-// the URL https://tenant.example.com/ answers at https://tenant.example.com/oauth/token. It works inside a
-// [testing/synctest] bubble. Requests for other hosts fail.
+// Client returns a client that reaches the issuer without sockets, whatever its
+// URLs are: an issuer made with the URL https://tenant.example.com/ answers at
+// https://tenant.example.com/oauth/token. It works inside a [testing/synctest]
+// bubble. Requests for other hosts fail.
 func (iss *Issuer) Client() *http.Client {
 	return &http.Client{Transport: memoryTransport{iss}}
 }

@@ -13,28 +13,33 @@ import (
 
 // Defaults of what a [Config] leaves out.
 const (
-	// DefaultAudience is the API of [Demo], and the audience of a token whose claims name none.
+	// DefaultAudience is the API of [Demo], and the audience of a token whose
+	// claims name none.
 	DefaultAudience = "https://api.example.com"
 	// DefaultSubject is the subject of a token whose claims name none.
 	DefaultSubject = "auth0|user"
-	// DefaultLifetime is how long an access token of the token endpoint lives, unless its API says otherwise.
+	// DefaultLifetime is how long an access token of the token endpoint lives,
+	// unless its API says otherwise.
 	DefaultLifetime = 24 * time.Hour
 )
 
-// Config is an issuer as plain data. The zero Config is an issuer that knows no client and no API: its tokens come
-// from [Issuer.Sign] alone. [Demo] is one with a little of everything.
+// Config is an issuer as plain data. The zero Config is an issuer that knows no
+// client and no API: its tokens come from [Issuer.Sign] alone. [Demo] is one
+// with a little of everything.
 type Config struct {
-	// URL is the issuer as tokens name it, "https://tenant.example.com/". [New] needs it; [Start] takes
-	// the address that it listens on if it is empty.
+	// URL is the issuer as tokens name it, "https://tenant.example.com/". [New]
+	// needs it; [Start] takes the address that it listens on if it is empty.
 	URL string `yaml:"url"`
-	// Domains are further URLs by which the issuer is reached. They have the same keys; "iss" is the one that a
-	// token was requested from.
+	// Domains are further URLs by which the issuer is reached. They have the
+	// same keys; "iss" is the one that a token was requested from.
 	Domains []string `yaml:"domains"`
-	// Algorithms are those that there is a key for from the start, and the first is what tokens are signed with
-	// unless they say otherwise. Empty means RS256. A token with another algorithm adds a key for it.
+	// Algorithms are those that there is a key for from the start, and the
+	// first is what tokens are signed with unless they say otherwise. Empty
+	// means RS256. A token with another algorithm adds a key for it.
 	Algorithms []string `yaml:"algorithms"`
-	// Certificates adds to each RSA key an x5c, and an x5t in the form that Auth0 gives it: the thumbprint's
-	// hexadecimal digits in base64url, which is not what RFC 7517 says and which strict readers stumble over.
+	// Certificates adds to each RSA key an x5c, and an x5t in the form that
+	// Auth0 gives it: the thumbprint's hexadecimal digits in base64url, which
+	// is not what RFC 7517 says and which strict readers stumble over.
 	Certificates bool `yaml:"certificates"`
 
 	Clients       []Client       `yaml:"clients"`
@@ -42,25 +47,31 @@ type Config struct {
 	Organizations []Organization `yaml:"organizations"`
 	Users         []User         `yaml:"users"`
 
-	// DefaultAudience is the audience of a token request that names none. Empty means that there is none: then
-	// client credentials are refused, and a user's token is opaque.
+	// DefaultAudience is the audience of a token request that names none. Empty
+	// means that there is none: then client credentials are refused, and a
+	// user's token is opaque.
 	DefaultAudience string `yaml:"default_audience"`
-	// IgnoreResource makes the token and authorization endpoints ignore the "resource" parameter. By default
-	// it stands in for a missing "audience".
+	// IgnoreResource makes the token and authorization endpoints ignore the
+	// "resource" parameter. By default it stands in for a missing "audience".
 	IgnoreResource bool `yaml:"ignore_resource"`
 
-	// DPoPNonces makes every DPoP proof need a nonce of the issuer's (RFC 9449, Section 8).
+	// DPoPNonces makes every DPoP proof need a nonce of the issuer's (RFC 9449,
+	// Section 8).
 	DPoPNonces bool `yaml:"dpop_nonces"`
 
-	// Keys are the key pairs to begin with, as an earlier issuer gave them to KeysChanged. They are secret.
+	// Keys are the key pairs to begin with, as an earlier issuer gave them to
+	// KeysChanged. They are secret.
 	Keys []byte `yaml:"-" json:"-"`
-	// KeysChanged, if it is not nil, is called with all key pairs whenever there are others than before. It must not
-	// call the issuer. Its error becomes that of whatever needed the new key.
+	// KeysChanged, if it is not nil, is called with all key pairs whenever
+	// there are others than before. It must not call the issuer. Its error
+	// becomes that of whatever needed the new key.
 	KeysChanged func(keys []byte) error `yaml:"-"`
 
-	// Now is the issuer's clock. Nil means [time.Now]. [Issuer.Advance] moves it.
+	// Now is the issuer's clock. Nil means [time.Now]. [Issuer.Advance] moves
+	// it.
 	Now func() time.Time `yaml:"-"`
-	// Logger gets a line for each token that the token endpoint issues or refuses, without the token. Nil means none.
+	// Logger gets a line for each token that the token endpoint issues or
+	// refuses, without the token. Nil means none.
 	Logger *slog.Logger `yaml:"-"`
 }
 
@@ -68,17 +79,20 @@ type Config struct {
 type Client struct {
 	ID   string `yaml:"id"`
 	Name string `yaml:"name"`
-	// Secret is empty for a public client, one that runs in a browser or on a phone. It cannot use client
-	// credentials, and it must use PKCE.
+	// Secret is empty for a public client, one that runs in a browser or on a
+	// phone. It cannot use client credentials, and it must use PKCE.
 	Secret string `yaml:"secret" json:"-"`
-	// Callbacks are the redirect URIs that the client may use, compared exactly. One with a loopback host and
-	// no port stands for all ports (RFC 8252, Section 7.3).
+	// Callbacks are the redirect URIs that the client may use, compared
+	// exactly. One with a loopback host and no port stands for all ports (RFC
+	// 8252, Section 7.3).
 	Callbacks []string `yaml:"callbacks"`
 	// Grants say what the client may ask for on its own behalf.
 	Grants []Grant `yaml:"grants"`
-	// Organizations are the ids or names of those that client credentials may be used with.
+	// Organizations are the ids or names of those that client credentials may
+	// be used with.
 	Organizations []string `yaml:"organizations"`
-	// RotateRefreshTokens gives a new refresh token for each one used; one that is used twice ends them all.
+	// RotateRefreshTokens gives a new refresh token for each one used; one that
+	// is used twice ends them all.
 	RotateRefreshTokens bool `yaml:"rotate_refresh_tokens"`
 }
 
@@ -101,13 +115,16 @@ type API struct {
 	Profile Profile `yaml:"profile"`
 	// Lifetime of its access tokens. Zero means [DefaultLifetime].
 	Lifetime time.Duration `yaml:"lifetime"`
-	// Algorithm signs its tokens. Empty means the issuer's first. HS256 needs Secret.
+	// Algorithm signs its tokens. Empty means the issuer's first. HS256 needs
+	// Secret.
 	Algorithm string `yaml:"algorithm"`
 	// Secret is what HS256 tokens are signed with, of 32 bytes or more.
 	Secret string `yaml:"secret" json:"-"`
-	// RBAC puts permissions into its tokens, and limits a user's scopes to them.
+	// RBAC puts permissions into its tokens, and limits a user's scopes to
+	// them.
 	RBAC bool `yaml:"rbac"`
-	// OfflineAccess lets users' tokens for it come with a refresh token, if offline_access is asked for.
+	// OfflineAccess lets users' tokens for it come with a refresh token, if
+	// offline_access is asked for.
 	OfflineAccess bool `yaml:"offline_access"`
 }
 
@@ -116,9 +133,11 @@ type Profile string
 
 // The profiles of access tokens.
 const (
-	// ProfileAuth0 has the type JWT, and tells the client and the grant in "azp" and "gty".
+	// ProfileAuth0 has the type JWT, and tells the client and the grant in
+	// "azp" and "gty".
 	ProfileAuth0 Profile = "auth0"
-	// ProfileRFC9068 has the type at+jwt, and tells the client in "client_id" and the token's id in "jti".
+	// ProfileRFC9068 has the type at+jwt, and tells the client in "client_id"
+	// and the token's id in "jti".
 	ProfileRFC9068 Profile = "rfc9068"
 )
 
@@ -144,9 +163,10 @@ type User struct {
 	Claims map[string]any `yaml:"claims"`
 }
 
-// Demo returns a tenant with a little of everything: the confidential client demo-client with the secret demo-secret,
-// the public client demo-app, the API [DefaultAudience] with scopes and permissions, the organization org_demo named
-// demo, and the user auth0|alice.
+// Demo returns a tenant with a little of everything: the confidential client
+// demo-client with the secret demo-secret, the public client demo-app, the API
+// [DefaultAudience] with scopes and permissions, the organization org_demo
+// named demo, and the user auth0|alice.
 func Demo() Config {
 	scopes := []string{"orders:read", "orders:write", "orders:delete"}
 	return Config{

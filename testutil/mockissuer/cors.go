@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// crossOrigin lets single-page applications call the issuer: those whose origin is that of a client's callback. It
-// tells whether r was only the browser's question for it.
+// crossOrigin lets single-page applications call the issuer: those whose origin
+// is that of a client's callback. It tells whether r was only the browser's
+// question for it.
 func (iss *Issuer) crossOrigin(w http.ResponseWriter, r *http.Request) bool {
 	h := w.Header()
 	h.Add("Vary", "Origin")
@@ -39,7 +40,8 @@ func (iss *Issuer) callsFrom(origin string) bool {
 	return false
 }
 
-// callbackMatches compares a callback that was asked for with one that is allowed.
+// callbackMatches compares a callback that was asked for with one that is
+// allowed.
 func callbackMatches(allowed, asked string) bool {
 	if allowed == asked {
 		return true

@@ -17,19 +17,22 @@ const (
 	FaultStatus FaultKind = "status"
 	// FaultDelay answers rightly after [Fault.Delay].
 	FaultDelay FaultKind = "delay"
-	// FaultHang never answers. It ends when the client gives up or the issuer is closed.
+	// FaultHang never answers. It ends when the client gives up or the issuer
+	// is closed.
 	FaultHang FaultKind = "hang"
 	// FaultDrop breaks the connection off.
 	FaultDrop FaultKind = "drop"
 	// FaultEmptySet answers with a key set that has no keys.
 	FaultEmptySet FaultKind = "empty set"
-	// FaultPage answers with 200 and a page of HTML, as captive portals and proxies do.
+	// FaultPage answers with 200 and a page of HTML, as captive portals and
+	// proxies do.
 	FaultPage FaultKind = "page"
 	// FaultHugeBody answers with a JSON object of 32 MiB.
 	FaultHugeBody FaultKind = "huge body"
 	// FaultCutShort answers with the beginning of a JSON object.
 	FaultCutShort FaultKind = "cut short"
-	// FaultRedirect answers with a redirect to another host, of the name redirected.invalid.
+	// FaultRedirect answers with a redirect to another host, of the name
+	// redirected.invalid.
 	FaultRedirect FaultKind = "redirect"
 	// FaultWrongIssuer answers with the metadata of somebody else.
 	FaultWrongIssuer FaultKind = "wrong issuer"
@@ -46,7 +49,8 @@ func FaultKinds() []FaultKind {
 // A Fault is how an endpoint fails.
 type Fault struct {
 	Kind FaultKind
-	// Endpoint is the one that fails. Empty means the key set; for [FaultWrongIssuer], both documents of metadata.
+	// Endpoint is the one that fails. Empty means the key set; for
+	// [FaultWrongIssuer], both documents of metadata.
 	Endpoint Endpoint
 	// Status is for [FaultStatus]. Zero means 500.
 	Status int
@@ -54,7 +58,8 @@ type Fault struct {
 	RetryAfter string
 	// Delay is for [FaultDelay].
 	Delay time.Duration
-	// Times is how many answers are spoiled. Zero means all until the fault is undone.
+	// Times is how many answers are spoiled. Zero means all until the fault is
+	// undone.
 	Times int
 }
 
@@ -63,8 +68,9 @@ type liveFault struct {
 	left int // -1: for good
 }
 
-// Fail spoils answers of an endpoint until undo is called, or as often as f says. Of several faults, the one that was
-// added last comes first. It panics if there is no such kind of fault.
+// Fail spoils answers of an endpoint until undo is called, or as often as f
+// says. Of several faults, the one that was added last comes first. It panics
+// if there is no such kind of fault.
 func (iss *Issuer) Fail(f Fault) (undo func()) {
 	if !slices.Contains(FaultKinds(), f.Kind) {
 		panic(fmt.Sprintf("mockissuer: no fault is called %q", f.Kind))
@@ -95,7 +101,8 @@ func (iss *Issuer) Heal() {
 	iss.down = false
 }
 
-// Faults returns those that are left, in the order they were added, with the answers that each will still spoil.
+// Faults returns those that are left, in the order they were added, with the
+// answers that each will still spoil.
 func (iss *Issuer) Faults() []Fault {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()

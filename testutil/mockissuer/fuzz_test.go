@@ -10,8 +10,9 @@ import (
 	"github.com/rsguard/rsguard/testutil/mockissuer"
 )
 
-// FuzzTokenEndpoint: whatever is posted, the answer is JSON that nobody may keep, and either a token for somebody who
-// has shown a secret or one of the refusals. The issuer never fails.
+// FuzzTokenEndpoint: whatever is posted, the answer is JSON that nobody may
+// keep, and either a token for somebody who has shown a secret or one of the
+// refusals. The issuer never fails.
 func FuzzTokenEndpoint(f *testing.F) {
 	cfg := mockissuer.Demo()
 	cfg.URL = tenant

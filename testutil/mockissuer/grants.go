@@ -8,12 +8,14 @@ import (
 const (
 	codeLifetime    = 10 * time.Minute
 	refreshLifetime = 30 * 24 * time.Hour
-	// keptGrants is how many codes, refresh tokens and opaque tokens are remembered each. A development issuer that
-	// runs for weeks must not grow for ever.
+	// keptGrants is how many codes, refresh tokens and opaque tokens are
+	// remembered each. A development issuer that runs for weeks must not grow
+	// for ever.
 	keptGrants = 10_000
 )
 
-// login is what one visit to the authorization endpoint allowed. All tokens that come of it share it.
+// login is what one visit to the authorization endpoint allowed. All tokens
+// that come of it share it.
 type login struct {
 	issuer, client, user, audience, org string
 	scopes                              []string
@@ -47,7 +49,8 @@ type grants struct {
 	opaque  keeper[*bearing]
 }
 
-// keeper maps random names to what they stand for, and forgets the oldest when there are too many.
+// keeper maps random names to what they stand for, and forgets the oldest when
+// there are too many.
 type keeper[T any] struct {
 	byName map[string]T
 	names  []string

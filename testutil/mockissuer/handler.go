@@ -39,7 +39,8 @@ type Request struct {
 	Issuer string
 	// Status of the answer; 0 if there was none.
 	Status int
-	// Note says for what a token was issued, or why it was not. It holds no token and no secret.
+	// Note says for what a token was issued, or why it was not. It holds no
+	// token and no secret.
 	Note string
 }
 
@@ -49,8 +50,9 @@ const keptRequests = 100
 // maxBody is what the issuer reads of a request to an endpoint.
 const maxBody = 64 << 10
 
-// ServeHTTP answers a request for one of the issuer's URLs, by its Host header. Any other host gets 421, so that a page of
-// somebody's whose name resolves to a loopback address cannot read from the issuer (DNS rebinding).
+// ServeHTTP answers a request for one of the issuer's URLs, by its Host header.
+// Any other host gets 421, so that a page of somebody's whose name resolves to
+// a loopback address cannot read from the issuer (DNS rebinding).
 func (iss *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	url, ok := iss.hosts[strings.ToLower(r.Host)]
 	if !ok {
@@ -92,7 +94,8 @@ func (iss *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // not be called after the first request.
 func (iss *Issuer) Handle(pattern string, h http.Handler) { iss.mux.Handle(pattern, h) }
 
-// SetDown takes the issuer off the net, or brings it back: while it is down, connections break off without an answer.
+// SetDown takes the issuer off the net, or brings it back: while it is down,
+// connections break off without an answer.
 func (iss *Issuer) SetDown(down bool) {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
@@ -106,7 +109,8 @@ func (iss *Issuer) Down() bool {
 	return iss.down
 }
 
-// Count returns how often an endpoint was asked. Requests that a fault or an outage kept from an answer count too.
+// Count returns how often an endpoint was asked. Requests that a fault or an
+// outage kept from an answer count too.
 func (iss *Issuer) Count(e Endpoint) int {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
@@ -146,7 +150,8 @@ func (iss *Issuer) remember(r Request) {
 	iss.requests = append(iss.requests, r)
 }
 
-// issuerOf returns the issuer that r was sent to. ServeHTTP has checked that there is one.
+// issuerOf returns the issuer that r was sent to. ServeHTTP has checked that
+// there is one.
 func (iss *Issuer) issuerOf(r *http.Request) string { return iss.hosts[strings.ToLower(r.Host)] }
 
 type noteKey struct{}

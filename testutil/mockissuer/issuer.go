@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// An Issuer issues tokens. It is an [http.Handler], and safe for concurrent use.
+// An Issuer issues tokens. It is an [http.Handler], and safe for concurrent
+// use.
 type Issuer struct {
 	// URL is the issuer as tokens name it. It must not be changed.
 	URL string
@@ -44,8 +45,9 @@ type state struct {
 	nonce    string               // for DPoP proofs
 }
 
-// New makes an issuer that listens nowhere: it is reached through [Issuer.ServeHTTP] or [Issuer.Client]. Its error joins
-// all that is wrong with cfg. No key is made before one is needed.
+// New makes an issuer that listens nowhere: it is reached through
+// [Issuer.ServeHTTP] or [Issuer.Client]. Its error joins all that is wrong with
+// cfg. No key is made before one is needed.
 func New(cfg Config) (*Issuer, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -88,8 +90,9 @@ func New(cfg Config) (*Issuer, error) {
 	return iss, nil
 }
 
-// Start makes an issuer that listens on a loopback port until it is closed. If cfg.URL is empty the issuer is
-// named after the address, "http://127.0.0.1:41563/".
+// Start makes an issuer that listens on a loopback port until it is closed. If
+// cfg.URL is empty the issuer is named after the address,
+// "http://127.0.0.1:41563/".
 func Start(cfg Config) (*Issuer, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -116,7 +119,8 @@ func (iss *Issuer) shutdown() error {
 	close(iss.done)
 	var err error
 	if iss.server != nil {
-		// Not Shutdown: clients under test keep idle connections that nobody would end.
+		// Not Shutdown: clients under test keep idle connections that nobody
+		// would end.
 		err = iss.server.Close()
 	}
 
@@ -152,10 +156,12 @@ func (iss *Issuer) Domains() []string {
 // Algorithms returns those that there is a key for from the start.
 func (iss *Issuer) Algorithms() []string { return slices.Clone(iss.cfg.Algorithms) }
 
-// Config returns the data that the issuer was made of, with its defaults filled in. It must not be changed.
+// Config returns the data that the issuer was made of, with its defaults filled
+// in. It must not be changed.
 func (iss *Issuer) Config() Config { return iss.cfg }
 
-// wait returns when d has passed, or earlier with an error if ctx or the issuer has ended. A negative d is for ever.
+// wait returns when d has passed, or earlier with an error if ctx or the issuer
+// has ended. A negative d is for ever.
 func (iss *Issuer) wait(ctx context.Context, d time.Duration) error {
 	var passed <-chan time.Time
 	if d >= 0 {

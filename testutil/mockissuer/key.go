@@ -9,14 +9,16 @@ import (
 	"time"
 )
 
-// privateKey is an *rsa.PrivateKey, an *ecdsa.PrivateKey or an ed25519.PrivateKey.
+// privateKey is an *rsa.PrivateKey, an *ecdsa.PrivateKey or an
+// ed25519.PrivateKey.
 type privateKey = crypto.Signer
 
 // key is a key pair of the issuer.
 type key struct {
 	id, alg string
 	private privateKey
-	// active keys sign; there is one for each algorithm that is in use. The others are only published.
+	// active keys sign; there is one for each algorithm that is in use. The
+	// others are only published.
 	active bool
 	made   time.Time
 	x5c    []byte // made when first asked for
@@ -31,26 +33,30 @@ type PublishedKey struct {
 	Made time.Time
 }
 
-// A Rotation is a step of changing the issuer's keys. The steps apply to the keys of all algorithms in use.
+// A Rotation is a step of changing the issuer's keys. The steps apply to the
+// keys of all algorithms in use.
 type Rotation string
 
-// The steps of a rotation. A careful issuer publishes a key, activates it when every key set has been fetched again, and
-// retires the old one when its last token has expired. A hurried one does it [AtOnce].
+// The steps of a rotation. A careful issuer publishes a key, activates it when
+// every key set has been fetched again, and retires the old one when its last
+// token has expired. A hurried one does it [AtOnce].
 const (
 	// Publish adds a key to the key set that signs nothing yet.
 	Publish Rotation = "publish"
-	// Activate lets the key that was published last sign. The old one stays in the key set.
+	// Activate lets the key that was published last sign. The old one stays in
+	// the key set.
 	Activate Rotation = "activate"
 	// Retire takes all keys that do not sign out of the key set.
 	Retire Rotation = "retire"
-	// AtOnce is all three in one step: the old key is gone and the new one signs.
+	// AtOnce is all three in one step: the old key is gone and the new one
+	// signs.
 	AtOnce Rotation = "at once"
 	// SameKeyID is AtOnce with a new key under the old one's id.
 	SameKeyID Rotation = "same kid"
 )
 
-// RotateKey takes the steps in order, or [AtOnce] if none is given, and returns the id of the key that then signs with
-// the issuer's first algorithm.
+// RotateKey takes the steps in order, or [AtOnce] if none is given, and returns
+// the id of the key that then signs with the issuer's first algorithm.
 func (iss *Issuer) RotateKey(steps ...Rotation) (kid string, err error) {
 	if len(steps) == 0 {
 		steps = []Rotation{AtOnce}
@@ -152,8 +158,9 @@ func (iss *Issuer) PublishedKeys() ([]PublishedKey, error) {
 	return list, nil
 }
 
-// ensureKeys makes the keys of the configured algorithms, those of APIs included: a key that came into the key set with
-// the first token would cost a verifier, which may have fetched it before, its one forced fetch.
+// ensureKeys makes the keys of the configured algorithms, those of APIs
+// included: a key that came into the key set with the first token would cost a
+// verifier, which may have fetched it before, its one forced fetch.
 func (iss *Issuer) ensureKeys() error {
 	algs := slices.Clone(iss.cfg.Algorithms)
 	for _, a := range iss.cfg.APIs {

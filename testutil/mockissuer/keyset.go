@@ -107,7 +107,8 @@ func (iss *Issuer) KeySet() ([]byte, error) {
 	return json.Marshal(set)
 }
 
-// serveKeySet answers with the headers that Auth0 sends: a quarter of a minute of freshness, and a day in an outage.
+// serveKeySet answers with the headers that Auth0 sends: a quarter of a minute
+// of freshness, and a day in an outage.
 func (iss *Issuer) serveKeySet(w http.ResponseWriter, r *http.Request) {
 	set, err := iss.KeySet()
 	if err != nil {
@@ -118,7 +119,8 @@ func (iss *Issuer) serveKeySet(w http.ResponseWriter, r *http.Request) {
 	serveDocument(w, r, set)
 }
 
-// serveDocument answers with a public JSON document, or with 304 if the client has it.
+// serveDocument answers with a public JSON document, or with 304 if the client
+// has it.
 func serveDocument(w http.ResponseWriter, r *http.Request, body []byte) {
 	sum := sha256.Sum256(body)
 	etag := `"` + encode(sum[:16]) + `"`

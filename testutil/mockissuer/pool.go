@@ -7,17 +7,19 @@ import (
 	"sync"
 )
 
-// pool lends RSA keys to issuers. Making one takes longer than most tests do; a process with hundreds of tests
-// that each start an issuer should make as many keys as issuers live at the same time, not hundreds.
+// pool lends RSA keys to issuers. Making one takes longer than most tests do; a
+// process with hundreds of tests that each start an issuer should make as many
+// keys as issuers live at the same time, not hundreds.
 //
-// A key belongs to one issuer at a time. Were it shared, a test that one issuer's token is
-// refused by another's keys could not fail.
+// A key belongs to one issuer at a time. Were it shared, a test that one
+// issuer's token is refused by another's keys could not fail.
 type pool struct {
 	mu   sync.Mutex
 	idle []*rsa.PrivateKey
 }
 
-// rsaKeys is a global against the rule: the process is what the keys are shared in.
+// rsaKeys is a global against the rule: the process is what the keys are shared
+// in.
 var rsaKeys pool
 
 func (p *pool) take() (*rsa.PrivateKey, error) {

@@ -24,13 +24,15 @@ const proofAge, proofLead = time.Minute, 30 * time.Second
 // proofAlgorithms are those that a DPoP proof may be signed with.
 var proofAlgorithms = []string{"ES256", "ES384", "ES512", "EdDSA", "Ed25519", "PS256", "RS256"}
 
-// invalidProof is RFC 9449, Section 5, for the token endpoint. Others answer it with 401.
+// invalidProof is RFC 9449, Section 5, for the token endpoint. Others answer it
+// with 401.
 func invalidProof(err error) *oauthError {
 	return refuse(http.StatusBadRequest, "invalid_dpop_proof", err.Error())
 }
 
-// boundTo checks the DPoP proof of r (RFC 9449, Section 4.3) and returns the thumbprint of its key, or "" if r has none.
-// Token is the access token that comes with it; at the token endpoint there is none yet.
+// boundTo checks the DPoP proof of r (RFC 9449, Section 4.3) and returns the
+// thumbprint of its key, or "" if r has none. Token is the access token that
+// comes with it; at the token endpoint there is none yet.
 func (iss *Issuer) boundTo(w http.ResponseWriter, r *http.Request, token string) (thumbprint string, err error) {
 	proofs := r.Header.Values("DPoP")
 	if len(proofs) == 0 {

@@ -7,8 +7,8 @@ import (
 	"github.com/rsguard/rsguard/internal/show"
 )
 
-// LogValue is what logs show of iss: its URL. It is neither its keys nor what it
-// has issued.
+// LogValue is what logs show of iss: its URL. It is neither its keys nor what
+// it has issued.
 func (iss Issuer) LogValue() slog.Value { return slog.GroupValue(slog.String("url", iss.URL)) }
 
 // Format writes what [Issuer.LogValue] shows, for every verb of package fmt.

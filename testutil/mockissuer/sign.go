@@ -12,27 +12,34 @@ import (
 	"github.com/rsguard/rsguard/internal/jose"
 )
 
-// A Token is what [Issuer.Sign] makes a token of. The zero Token is a valid one.
+// A Token is what [Issuer.Sign] makes a token of. The zero Token is a valid
+// one.
 type Token struct {
-	// Claims are added to iss (the issuer's URL), sub ([DefaultSubject]), aud ([DefaultAudience]), iat (now) and
-	// exp (an hour from now), or replace them. One that is nil is left out. A [time.Time] becomes a
-	// NumericDate; a [json.RawMessage] is written as it is, so a claim can be null.
+	// Claims are added to iss (the issuer's URL), sub ([DefaultSubject]), aud
+	// ([DefaultAudience]), iat (now) and exp (an hour from now), or replace
+	// them. One that is nil is left out. A [time.Time] becomes a NumericDate; a
+	// [json.RawMessage] is written as it is, so a claim can be null.
 	Claims map[string]any
-	// Header fields are added to alg, kid and typ (JWT), or replace them, with the same rules.
+	// Header fields are added to alg, kid and typ (JWT), or replace them, with
+	// the same rules.
 	Header map[string]any
-	// Algorithm signs the token. Empty means the issuer's first. HS256, HS384 and HS512 need Secret, "none" leaves the
-	// signature empty. The header's alg can be made to differ by Header.
+	// Algorithm signs the token. Empty means the issuer's first. HS256, HS384
+	// and HS512 need Secret, "none" leaves the signature empty. The header's
+	// alg can be made to differ by Header.
 	Algorithm string
-	// KeyID chooses among the published keys of the algorithm. Empty means the one that is active.
+	// KeyID chooses among the published keys of the algorithm. Empty means the
+	// one that is active.
 	KeyID string
-	// Key signs instead of one of the issuer's: an *rsa.PrivateKey, *ecdsa.PrivateKey or ed25519.PrivateKey.
+	// Key signs instead of one of the issuer's: an *rsa.PrivateKey,
+	// *ecdsa.PrivateKey or ed25519.PrivateKey.
 	Key crypto.Signer `json:"-"`
 	// Secret is the key of HS256, HS384 and HS512.
 	Secret []byte `json:"-"`
 }
 
-// Sign makes a compact JWS of t. Its error says that the algorithm is unknown or does not fit the key, that there is
-// no such key, or that a claim has no JSON form.
+// Sign makes a compact JWS of t. Its error says that the algorithm is unknown
+// or does not fit the key, that there is no such key, or that a claim has no
+// JSON form.
 func (iss *Issuer) Sign(t Token) (string, error) {
 	now := iss.Now()
 	claims := map[string]any{
@@ -50,8 +57,8 @@ func (iss *Issuer) Sign(t Token) (string, error) {
 	return iss.SignPayload(t, string(payload))
 }
 
-// SignPayload is [Issuer.Sign] with a payload that is signed byte for byte, and need not be JSON. The
-// claims of t are not looked at.
+// SignPayload is [Issuer.Sign] with a payload that is signed byte for byte, and
+// need not be JSON. The claims of t are not looked at.
 func (iss *Issuer) SignPayload(t Token, payload string) (string, error) {
 	if t.Algorithm == "" {
 		t.Algorithm = iss.cfg.Algorithms[0]

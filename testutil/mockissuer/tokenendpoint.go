@@ -162,7 +162,8 @@ func tokenType(key string) string {
 	return "Bearer"
 }
 
-// audience is the API that a request is about: its audience, or else its resource, or else the default one.
+// audience is the API that a request is about: its audience, or else its
+// resource, or else the default one.
 func (iss *Issuer) audience(params map[string]string) string {
 	if a := params["audience"]; a != "" {
 		return a

@@ -313,7 +313,8 @@ func TestLogHasNoToken(t *testing.T) {
 	}
 }
 
-// TestMisplacedTokens are of clients that put a token where none belongs, which the refusal quotes to them.
+// TestMisplacedTokens are of clients that put a token where none belongs, which
+// the refusal quotes to them.
 func TestMisplacedTokens(t *testing.T) {
 	t.Parallel()
 

@@ -11,7 +11,8 @@ import (
 	"strings"
 )
 
-// oauthError is a refusal as RFC 6749, Section 5.2, writes it, with the status and words of Auth0.
+// oauthError is a refusal as RFC 6749, Section 5.2, writes it, with the status
+// and words of Auth0.
 type oauthError struct {
 	status      int
 	Code        string `json:"error"`
@@ -28,7 +29,8 @@ func invalidRequest(description string) *oauthError {
 	return refuse(http.StatusBadRequest, "invalid_request", description)
 }
 
-// readParams reads the body of a request, which is a form or a JSON object. No parameter may come twice.
+// readParams reads the body of a request, which is a form or a JSON object. No
+// parameter may come twice.
 func readParams(r *http.Request) (map[string]string, error) {
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
@@ -57,7 +59,8 @@ func readParams(r *http.Request) (map[string]string, error) {
 	}
 }
 
-// single refuses what RFC 6749, Section 3.1, forbids: a parameter that comes more than once.
+// single refuses what RFC 6749, Section 3.1, forbids: a parameter that comes
+// more than once.
 func single(form url.Values) (map[string]string, error) {
 	params := make(map[string]string)
 	for name, values := range form {
@@ -69,11 +72,12 @@ func single(form url.Values) (map[string]string, error) {
 	return params, nil
 }
 
-// errUnauthorized is what a client gets that is unknown or has the wrong secret. It does not tell which.
+// errUnauthorized is what a client gets that is unknown or has the wrong
+// secret. It does not tell which.
 var errUnauthorized = refuse(http.StatusUnauthorized, "access_denied", "Unauthorized")
 
-// authenticate finds the client that a request is of, by HTTP Basic (RFC 6749, Section 2.3.1) or by its body. A public
-// client has only its id to show.
+// authenticate finds the client that a request is of, by HTTP Basic (RFC 6749,
+// Section 2.3.1) or by its body. A public client has only its id to show.
 func (iss *Issuer) authenticate(r *http.Request, params map[string]string) (Client, error) {
 	id, secret := params["client_id"], params["client_secret"]
 	if _, ok := r.Header["Authorization"]; ok {

@@ -36,7 +36,8 @@ func (iss *Issuer) redeem(req tokenRequest) (*login, error) {
 		return nil, invalidGrant("Invalid authorization code")
 	}
 	if c.used {
-		// RFC 6749, Section 4.1.2: what was issued for a code that is seen again is not to be trusted.
+		// RFC 6749, Section 4.1.2: what was issued for a code that is seen
+		// again is not to be trusted.
 		c.revoked = true
 		return nil, invalidGrant("Invalid authorization code")
 	}
@@ -52,7 +53,8 @@ func (iss *Issuer) redeem(req tokenRequest) (*login, error) {
 	verifier, sent := req.params["code_verifier"]
 	if c.challenge == "" {
 		if sent {
-			// RFC 9700, Section 4.8.2: somebody took the challenge away from the authorization request.
+			// RFC 9700, Section 4.8.2: somebody took the challenge away from
+			// the authorization request.
 			return nil, invalidGrant("A code verifier came for a code without a challenge")
 		}
 		return c.login, nil
@@ -87,7 +89,8 @@ func (iss *Issuer) refresh(req tokenRequest) (*login, error) {
 		return nil, invalidGrant("Unknown or invalid refresh token.")
 	}
 	if b.used {
-		// RFC 9700, Section 4.14.2: one of the two who used it stole it, and nobody knows which.
+		// RFC 9700, Section 4.14.2: one of the two who used it stole it, and
+		// nobody knows which.
 		b.revoked = true
 		return nil, invalidGrant("Unknown or invalid refresh token.")
 	}
@@ -131,7 +134,8 @@ func (iss *Issuer) userTokens(req tokenRequest, l *login, withRefresh bool, scop
 	return result, nil
 }
 
-// opaqueToken is a token for /userinfo alone. Nobody but the issuer can read it.
+// opaqueToken is a token for /userinfo alone. Nobody but the issuer can read
+// it.
 func (iss *Issuer) opaqueToken(req tokenRequest, l *login, scopes []string) tokenAnswer {
 	expires := iss.Now().Add(DefaultLifetime)
 
@@ -172,7 +176,8 @@ func (iss *Issuer) idToken(issuer string, l *login, scopes []string) (string, er
 	return iss.Sign(Token{Claims: claims})
 }
 
-// profile is what scopes allow to know of a user (OpenID Connect Core 1.0, Section 5.4).
+// profile is what scopes allow to know of a user (OpenID Connect Core 1.0,
+// Section 5.4).
 func (u User) profile(scopes []string) map[string]any {
 	claims := make(map[string]any)
 	if slices.Contains(scopes, "profile") {

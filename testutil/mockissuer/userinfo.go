@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// serveUserInfo is OpenID Connect Core 1.0, Section 5.3. It takes opaque tokens, and JWTs with its URL in their audience;
-// those that are bound to a DPoP key with a proof of it (RFC 9449, Section 7).
+// serveUserInfo is OpenID Connect Core 1.0, Section 5.3. It takes opaque
+// tokens, and JWTs with its URL in their audience; those that are bound to a
+// DPoP key with a proof of it (RFC 9449, Section 7).
 func (iss *Issuer) serveUserInfo(w http.ResponseWriter, r *http.Request) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	bound := strings.EqualFold(scheme, "DPoP")

@@ -109,7 +109,8 @@ func algorithms() *suite {
 	return s
 }
 
-// publicEncodings are the ways in which a public RSA key may be taken for a secret.
+// publicEncodings are the ways in which a public RSA key may be taken for a
+// secret.
 func publicEncodings() []struct {
 	name   string
 	secret []byte

@@ -77,7 +77,8 @@ func bindings() *suite {
 	refuse("a DPoP key of another type, and what is not understood", unknown, claim("cnf", `{"jkt":1,"kc-jkt-type":"DPoP"}`), confirmed(key))
 	refuse("a DPoP key, another proven, and what is not understood", "RFC 9449, Section 6.1", claim("cnf", `{"jkt":"`+other+`","kc-jkt-type":"DPoP"}`), confirmed(key))
 
-	// One more spelling of the same hash: the unused bits of its last character.
+	// One more spelling of the same hash: the unused bits of its last
+	// character.
 	const chars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	for i := range chars {
 		if chars[i] == jkt[42] {

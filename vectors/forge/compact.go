@@ -69,7 +69,8 @@ func compactForm() *suite {
 			edit(c.name+" within the "+name, alphabet, part(i, func(p string) string { return p[:len(p)/2] + c.text + p[len(p)/2:] }))
 		}
 	}
-	// A decoder that skips line breaks may be fooled for some lengths only: a signature of each length.
+	// A decoder that skips line breaks may be fooled for some lengths only: a
+	// signature of each length.
 	for _, a := range signers {
 		for _, n := range []string{"\n", "\n\n", "\n\n\n", "\r\n\r\n"} {
 			edit(a.alg+" signature with "+quote(n)+" within", alphabet, part(2, func(p string) string { return p[:8] + n + p[8:] }), signed(a.alg, a.k))
@@ -164,7 +165,8 @@ func compactForm() *suite {
 	return s
 }
 
-// resigned edits header and payload, and signs what comes out of it: only strictness can refuse it.
+// resigned edits header and payload, and signs what comes out of it: only
+// strictness can refuse it.
 func resigned(f func(string) string) option {
 	return edited(func(t string) string {
 		t = f(t)
@@ -173,7 +175,8 @@ func resigned(f func(string) string) option {
 	})
 }
 
-// lengthOne makes part i's length a multiple of four, so that one character more is no base64 at all.
+// lengthOne makes part i's length a multiple of four, so that one character
+// more is no base64 at all.
 func lengthOne(i int) option {
 	return func(d *draft) {
 		for pad := ""; ; pad += "x" {

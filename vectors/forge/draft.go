@@ -15,7 +15,8 @@ const (
 	audience = "https://api.example.com"
 	secret   = "auth0|a-secret-subject"
 
-	// tokenChars is the alphabet of b64token (RFC 6750, Section 2.1), padding aside.
+	// tokenChars is the alphabet of b64token (RFC 6750, Section 2.1), padding
+	// aside.
 	tokenChars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/"
 )
 
@@ -153,7 +154,8 @@ func (d *draft) usesDPoP() bool {
 	return authorization == 1 && under && (d.v.Config.DPoP != nil || d.v.Request.Certificate != "")
 }
 
-// isB64Token tells whether a request can carry the token in an Authorization field.
+// isB64Token tells whether a request can carry the token in an Authorization
+// field.
 func isB64Token(token string) bool {
 	body := strings.TrimRight(token, "=")
 	return body != "" && strings.Trim(body, tokenChars) == ""
@@ -235,7 +237,8 @@ func challengeOf(scheme, code, scope string, cfg vectors.Config) string {
 	return strings.TrimSuffix(scheme+" "+strings.Join(params, ", "), " ")
 }
 
-// compact is the JWS compact serialization (RFC 7515, Section 7.1) of the draft.
+// compact is the JWS compact serialization (RFC 7515, Section 7.1) of the
+// draft.
 func (d *draft) compact() string {
 	header, payload := object(d.header), object(d.payload)
 	if d.headerText != nil {
@@ -290,7 +293,8 @@ func headWithout(name string) option {
 
 func header(text string) option { return func(d *draft) { d.headerText = &text } }
 
-// signed signs with k under alg, and says so in the header; the configuration allows alg.
+// signed signs with k under alg, and says so in the header; the configuration
+// allows alg.
 func signed(alg string, k func() *key) option {
 	return func(d *draft) {
 		d.key, d.alg = k(), alg
@@ -339,7 +343,8 @@ func keySet(name, text string) option {
 	return func(d *draft) { d.v.Keys, d.keySet = name, text }
 }
 
-// served replaces the key set by answers of the issuer, in which KEYS is the standard key set.
+// served replaces the key set by answers of the issuer, in which KEYS is the
+// standard key set.
 func served(answers ...vectors.Served) option {
 	return func(d *draft) {
 		d.v.Keys = ""

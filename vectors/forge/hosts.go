@@ -2,7 +2,8 @@ package forge
 
 import "github.com/rsguard/rsguard/vectors"
 
-// hosts are requests to an API with several domains, each with the issuer whose tokens are used there.
+// hosts are requests to an API with several domains, each with the issuer whose
+// tokens are used there.
 func hosts() *suite {
 	s := newSuite("hosts", "The host that a request is for, where each has its own issuer, and the questions that browsers ask beforehand.")
 	const (
@@ -56,7 +57,8 @@ func hosts() *suite {
 	return s
 }
 
-// preflights are a browser's questions (Fetch Standard): they have no credentials.
+// preflights are a browser's questions (Fetch Standard): they have no
+// credentials.
 func preflights(s *suite) {
 	const (
 		question = "Fetch Standard: a CORS preflight has no credentials"

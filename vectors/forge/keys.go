@@ -49,8 +49,8 @@ func edOf(kid string) func() *key {
 	})
 }
 
-// The keys. Those of the set "standard" are what the default issuer signs with; the others belong to
-// other issuers, to attackers, or are unfit.
+// The keys. Those of the set "standard" are what the default issuer signs with;
+// the others belong to other issuers, to attackers, or are unfit.
 var (
 	rsaKey1     = rsaOf("rsa", 2048, 65537)
 	rsaKeyAlg   = rsaOf("rsa-rs256", 2048, 65537) // published with "alg":"RS256"
@@ -126,7 +126,8 @@ func drop(members []member, name string) []member {
 	return left
 }
 
-// public returns the members of k's public JWK (RFC 7518, Section 6, and RFC 8037, Section 2).
+// public returns the members of k's public JWK (RFC 7518, Section 6, and RFC
+// 8037, Section 2).
 func (k *key) public() []member {
 	m := []member{{"kid", quote(k.kid)}, {"use", `"sig"`}}
 	switch {
@@ -149,7 +150,8 @@ func (k *key) point() (x, y []byte) {
 	return point[1 : 1+half], point[1+half:]
 }
 
-// jwk renders k's public JWK with members replaced or, if their text is empty, left out.
+// jwk renders k's public JWK with members replaced or, if their text is empty,
+// left out.
 func jwk(k *key, changes ...member) string {
 	m := k.public()
 	for _, c := range changes {

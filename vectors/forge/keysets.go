@@ -24,7 +24,8 @@ func keySetCases() *suite {
 		n++
 		return keySet("set "+string(rune('a'+n/26%26))+string(rune('a'+n%26))+strings.Repeat("'", n/676), jwks(keys...))
 	}
-	// unusable: the key is left out, even for what it signed itself, and the one beside it stays.
+	// unusable: the key is left out, even for what it signed itself, and the
+	// one beside it stays.
 	unusable := func(name, why, key string, signer ...option) {
 		with := set(key, good)
 		s.refuse("unknown_key", name, why, append(signer, with)...)

@@ -38,7 +38,8 @@ func ath(token string) string {
 	return b64(sum[:])
 }
 
-// proofFor makes a proof for GET https://api.example.com/orders with the token, by clientKey.
+// proofFor makes a proof for GET https://api.example.com/orders with the token,
+// by clientKey.
 func proofFor(token string, opts []option) string {
 	p := &draft{
 		header: []member{{"typ", `"dpop+jwt"`}, {"alg", `"ES256"`}, {"jwk", clientKey().bare()}},
@@ -77,7 +78,8 @@ func requireBinding() option { return config(func(c *vectors.Config) { c.Require
 
 func sent(f func(*vectors.Request)) option { return func(d *draft) { f(d.v.Request) } }
 
-// proofBy signs the proof with k, and puts k into its header and into the token.
+// proofBy signs the proof with k, and puts k into its header and into the
+// token.
 func proofBy(alg string, k func() *key) []option {
 	return []option{head("alg", quote(alg)), head("jwk", k().bare()), by(alg, k)}
 }

@@ -6,8 +6,9 @@ import (
 	"math/big"
 )
 
-// stream yields the same bytes for the same label, for ever: the vectors' keys come from it, so that
-// the repository holds no private key and the files can be made again.
+// stream yields the same bytes for the same label, for ever: the vectors' keys
+// come from it, so that the repository holds no private key and the files can
+// be made again.
 type stream struct {
 	label string
 	block uint64
@@ -25,7 +26,8 @@ func (s *stream) bytes(n int) []byte {
 	return out
 }
 
-// An rsaKey has many small primes: quick to find and to sign with, and good for nothing but tests.
+// An rsaKey has many small primes: quick to find and to sign with, and good for
+// nothing but tests.
 type rsaKey struct {
 	n      *big.Int
 	e      int64
@@ -63,7 +65,8 @@ func newRSA(label string, bits int, e int64) *rsaKey {
 	return k
 }
 
-// prime returns one whose highest eight bits are set, so that a product has the sum of the sizes.
+// prime returns one whose highest eight bits are set, so that a product has the
+// sum of the sizes.
 func (s *stream) prime(bits int, e int64) *big.Int {
 	one, exponent := big.NewInt(1), big.NewInt(e)
 	for {

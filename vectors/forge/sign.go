@@ -30,7 +30,8 @@ func digest(h crypto.Hash, data []byte) []byte {
 	return d.Sum(nil)
 }
 
-// sign makes the signature that RFC 7518 and RFC 8037 ask for, the same each time.
+// sign makes the signature that RFC 7518 and RFC 8037 ask for, the same each
+// time.
 func sign(k *key, alg string, input []byte) []byte {
 	switch alg[:2] {
 	case "RS":
@@ -68,7 +69,8 @@ func block(size int, kind, fill byte, content []byte) []byte {
 	return em
 }
 
-// emsaPSS is RFC 8017, Section 9.1.1, with a salt that is the message's own hash, repeated.
+// emsaPSS is RFC 8017, Section 9.1.1, with a salt that is the message's own
+// hash, repeated.
 func emsaPSS(k *rsaKey, h, mgf crypto.Hash, saltSize int, input []byte) []byte {
 	salt := bytes.Repeat(digest(h, append([]byte("salt"), input...)), saltSize/h.Size()+1)[:saltSize]
 	sum := digest(h, append(append(make([]byte, 8), digest(h, input)...), salt...))
@@ -107,7 +109,8 @@ func ecdsaRS(k *ecdsa.PrivateKey, h crypto.Hash, input []byte) (r, s *big.Int) {
 	return rs.R, rs.S
 }
 
-// joinRS is RFC 7518, Section 3.4: two integers, each as long as the curve's order.
+// joinRS is RFC 7518, Section 3.4: two integers, each as long as the curve's
+// order.
 func joinRS(k *ecdsa.PrivateKey, r, s *big.Int) []byte {
 	size := (k.Curve.Params().BitSize + 7) / 8
 	return append(r.FillBytes(make([]byte, size)), s.FillBytes(make([]byte, size))...)

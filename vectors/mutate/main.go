@@ -155,7 +155,8 @@ func (s *suite) describe(r result) string {
 	return strings.ReplaceAll(text, "|", "¦")
 }
 
-// apply returns the files of the folder root that are changed, without the rule.
+// apply returns the files of the folder root that are changed, without the
+// rule.
 func (m mutant) apply(root string) (map[string]string, error) {
 	sources := map[string]string{}
 	for _, e := range m.edits {

@@ -116,7 +116,8 @@ func nearest(sources map[string]string) []string {
 
 var failedTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
 
-// failures runs tests of one package and returns the names of those that failed.
+// failures runs tests of one package and returns the names of those that
+// failed.
 func failures(ctx context.Context, overlay, pkg string, args ...string) ([]string, error) {
 	args = append([]string{"test", "-p=1", "-short", "-vet=off", "-ldflags=-s -w", "-overlay", overlay}, args...)
 	cmd := exec.CommandContext(ctx, "go", append(args, pkg)...)
