@@ -28,9 +28,10 @@ import (
 //
 // Decode takes a time in proportion to the token's size, plus what a type's own
 // UnmarshalJSON takes. Two limits see to that, which no known issuer comes
-// near. The arrays and objects that it makes are 2,048, or one to five bytes of
-// the claims if that is more, where an object that becomes a map with members
-// counts twice. And of numbers that go into a float64 or an interface, only
+// near. It stores at most 2,048 objects and arrays, or one to five bytes of the
+// claims if that is more, where an object with members that becomes a map
+// counts five times, and a slice with elements other than strings and any
+// counts twice. Of numbers that go into a float64 or an interface, only
 // dozens may have over 19 digits, and only a few may be beyond 1e300 or within
 // 1e-300.
 //

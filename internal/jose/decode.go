@@ -55,18 +55,24 @@ func (d *decoder) release() {
 	decoders.Put(d)
 }
 
-// minRoom and bytesToRoom bound the objects and arrays that memory is needed
-// for: so many, or one to so many bytes of a longer text. An object with
-// members counts twice. An empty one takes two bytes of text, and as much work
-// as a hundred others.
+// minRoom and bytesToRoom bound the objects and arrays that are stored: so
+// many, or one to so many bytes of a longer text. An empty one takes two bytes
+// of text, and as much work as a hundred others.
 const (
 	minRoom     = 2048
 	bytesToRoom = 5
 )
 
-// take counts an object or array.
-func (d *decoder) take() error {
-	if d.room--; d.room < 0 {
+// What an object or array that has something in it counts for beside itself, if
+// it becomes a map, or a slice of another type than any and string.
+const (
+	mapRoom   = 4
+	sliceRoom = 1
+)
+
+// take counts n objects or arrays.
+func (d *decoder) take(n int) error {
+	if d.room -= n; d.room < 0 {
 		return errRoom
 	}
 	return nil
@@ -95,6 +101,7 @@ type decoder struct {
 	texts   []string
 
 	lists   []any      // room for short lists to come
+	sized   bool       // a map was made with room for all names to come
 	scratch mapScratch // of the last map
 }
 

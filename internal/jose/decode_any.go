@@ -50,7 +50,7 @@ var boxed = func() (table [100]any) {
 }()
 
 func (d *decoder) object() (map[string]any, error) {
-	if err := d.take(); err != nil {
+	if err := d.take(1); err != nil {
 		return nil, err
 	}
 	object, start := d.open(), len(d.members)
@@ -63,7 +63,7 @@ func (d *decoder) object() (map[string]any, error) {
 			break
 		}
 		if first {
-			if err := d.take(); err != nil {
+			if err := d.take(mapRoom); err != nil {
 				return nil, err
 			}
 		}
@@ -84,7 +84,7 @@ func (d *decoder) object() (map[string]any, error) {
 }
 
 func (d *decoder) list() (any, error) {
-	if err := d.take(); err != nil {
+	if err := d.take(1); err != nil {
 		return nil, err
 	}
 	d.pos++

@@ -379,9 +379,12 @@ func TestDecode_manyObjects(t *testing.T) {
 		n       int
 		ok      bool
 	}{
-		{`{}`, 2000, true}, {`[]`, 2000, true}, {`{"":[]}`, 600, true}, {`[[]]`, 1000, true},
-		{`{}`, 2100, false}, {`[]`, 2100, false}, {`{"":[]}`, 700, false}, {`[[]]`, 1100, false}, {`[1]`, 2100, false},
-		{`{"a":1}`, 1000, true}, {`{"ab":123}`, 3000, true}, {`[10]`, 3000, true}, {`{"a":[1234]}`, 3000, false}, {`{"abcd":[1,2,3]}`, 3000, true}, {`[10]`, 100_000, true},
+		{`{}`, 2000, true}, {`[]`, 2000, true}, {`{"":[]}`, 330, true}, {`[[]]`, 1000, true}, {`[1]`, 2000, true},
+		{`{}`, 2100, false}, {`[]`, 2100, false}, {`{"":[]}`, 345, false}, {`[[]]`, 1100, false}, {`[1]`, 2100, false},
+		{`{"a":1}`, 405, true}, {`{"a":1}`, 411, false}, // five each
+		// As many as a longer text has room for.
+		{`[100]`, 3000, true}, {`[100]`, 100_000, true}, {`[1]`, 3000, false}, {`{"abc":"0123456789012345"}`, 3000, true},
+		{`{"abc":"0123456789012"}`, 3000, false},
 	} {
 		text := `{"A":[` + strings.Repeat(tt.element+",", tt.n-1) + tt.element + `],"b":"bytes"}`
 		for _, into := range []any{new(any), new(struct{ A any }), new(struct{ A []any }), new(map[string]any)} {
@@ -393,6 +396,37 @@ func TestDecode_manyObjects(t *testing.T) {
 			if err := jose.Decode(text, into, nil); err != nil {
 				t.Errorf("Decode() of %d of %s into %T error = %v, want none", tt.n, tt.element, into, err)
 			}
+		}
+	}
+}
+
+// So they are in types that are known.
+func TestDecode_manyTypedObjects(t *testing.T) {
+	t.Parallel()
+	type item struct{ I int }
+	for _, tt := range []struct {
+		element string
+		n       int
+		into    any
+		ok      bool
+	}{
+		{`{}`, 2045, new(struct{ A []item }), true}, // the outer ones count too
+		{`{}`, 2046, new(struct{ A []item }), false},
+		{`{}`, 2046, new(struct{ A [3]item }), true},
+		{`[]`, 2045, new(struct{ A [][]string }), true},
+		{`[]`, 2046, new(struct{ A [][]string }), false},
+		{`["a"]`, 2045, new(struct{ A [][]string }), true},
+		{`[1]`, 1022, new(struct{ A [][]int }), true},
+		{`[1]`, 1023, new(struct{ A [][]int }), false},
+		{`[1]`, 2045, new(struct{ A [][1]int }), true},
+		{`[1]`, 2046, new(struct{ A [][1]int }), false},
+		{`{"a":1}`, 409, new(struct{ A []map[string]int }), true},
+		{`{"a":1}`, 410, new(struct{ A []map[string]int }), false},
+		{`{"a":1}`, 1200, new(struct{ A []struct{} }), true},
+	} {
+		text := `{"A":[` + strings.Repeat(tt.element+",", tt.n-1) + tt.element + `]}`
+		if err := jose.Decode(text, tt.into, nil); (err == nil) != tt.ok {
+			t.Errorf("Decode() of %d of %s into %T error = %v, want ok = %t", tt.n, tt.element, tt.into, err, tt.ok)
 		}
 	}
 }

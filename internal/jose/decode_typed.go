@@ -10,6 +10,9 @@ import (
 
 // fields stores the members of an object in the fields of a struct.
 func (d *decoder) fields(v reflect.Value, s *shape) error {
+	if err := d.take(1); err != nil {
+		return err
+	}
 	object := d.open()
 	for first := true; ; first = false {
 		name, more, err := d.name(first)
@@ -67,14 +70,15 @@ func (d *decoder) keys(v reflect.Value, s *shape) error {
 			v.Set(reflect.ValueOf(object))
 			return err
 		}
-		if err := d.take(); err != nil {
-			return err
-		}
 		size := 0
-		if d.level == 0 { // a map that grows costs twice as much
-			size = min(strings.Count(d.s, ":"), TokenLimits.Members)
+		if !d.sized { // a map that grows costs twice as much
+			d.sized = true
+			size = min(strings.Count(d.s[d.pos:], ":"), TokenLimits.Members)
 		}
 		v.Set(reflect.MakeMapWithSize(s.typ, size))
+	}
+	if err := d.take(1); err != nil {
+		return err
 	}
 	scratch := d.scratch
 	d.scratch = mapScratch{} // it is busy
@@ -91,7 +95,7 @@ func (d *decoder) keys(v reflect.Value, s *shape) error {
 			break
 		}
 		if first {
-			if err := d.take(); err != nil {
+			if err := d.take(mapRoom); err != nil {
 				return err
 			}
 		}
@@ -149,11 +153,14 @@ func (d *decoder) slice(v reflect.Value, s *shape) error {
 		v.Set(reflect.ValueOf(list))
 		return nil
 	}
-	all := reflect.New(s.typ).Elem()
+	if err := d.take(1); err != nil {
+		return err
+	}
 	d.pos++
+	v.SetZero() // what is in it stays as it is
 	if c := d.peek(); c == '-' || '0' <= c && c <= '9' {
 		end := max(strings.IndexByte(d.s[d.pos:], ']'), 0)
-		all.Grow(strings.Count(d.s[d.pos:d.pos+end], ",") + 1)
+		v.Grow(strings.Count(d.s[d.pos:d.pos+end], ",") + 1)
 	}
 	for n := 0; ; n++ {
 		more, err := d.separator(n == 0, ']')
@@ -162,17 +169,21 @@ func (d *decoder) slice(v reflect.Value, s *shape) error {
 		}
 		if !more {
 			if n == 0 {
-				all.Set(reflect.MakeSlice(s.typ, 0, 0))
+				v.Set(s.empty)
 			}
-			all.SetLen(n)
-			v.Set(all)
+			v.SetLen(n)
 			return nil
 		}
-		if n == all.Len() {
-			all.Grow(1)
-			all.SetLen(all.Cap())
+		if n == 0 {
+			if err := d.take(sliceRoom); err != nil {
+				return err
+			}
 		}
-		element := all.Index(n)
+		if n == v.Len() {
+			v.Grow(max(1, n)) // twice as many: append would grow by less
+			v.SetLen(v.Cap())
+		}
+		element := v.Index(n)
 		if c := d.peek(); '0' <= c && c <= '9' && s.elem.kind >= shapeInt {
 			err = d.numeric(element, s.elem)
 		} else {
@@ -186,6 +197,9 @@ func (d *decoder) slice(v reflect.Value, s *shape) error {
 
 // strings is slice for the most common one.
 func (d *decoder) strings(v *[]string) error {
+	if err := d.take(1); err != nil {
+		return err
+	}
 	d.pos++
 	d.texts = d.texts[:0]
 	for first := true; ; first = false {
@@ -220,6 +234,9 @@ func (d *decoder) strings(v *[]string) error {
 
 // array stores the elements that v has room for.
 func (d *decoder) array(v reflect.Value, s *shape) error {
+	if err := d.take(1); err != nil {
+		return err
+	}
 	d.pos++
 	for n := 0; ; n++ {
 		more, err := d.separator(n == 0, ']')

@@ -18,6 +18,8 @@ type shape struct {
 	elem *shape    // of a pointer, map, slice or array
 	keys shapeKind // of a map
 
+	empty reflect.Value // of a slice
+
 	// Of a struct.
 	fields map[string]*structField
 	names  *Names
@@ -130,7 +132,7 @@ func (all shaper) shape(t reflect.Type) *shape {
 			s.kind, s.elem = shapeMap, all.shape(t.Elem())
 		}
 	case reflect.Slice:
-		s.kind, s.elem = shapeSlice, all.shape(t.Elem())
+		s.kind, s.elem, s.empty = shapeSlice, all.shape(t.Elem()), reflect.MakeSlice(t, 0, 0)
 	case reflect.Array:
 		s.kind, s.elem = shapeArray, all.shape(t.Elem())
 	default:
