@@ -12,8 +12,8 @@ import (
 // BearerToken returns the token of r's Authorization field (RFC 6750, Section
 // 2.1). It fails with [validator.CodeMissing] if there is no such field, or one
 // of another scheme, and with [validator.CodeRequest] if there are several, if
-// it is malformed, or if the query has an access_token as well. It never takes
-// a token from the query or a form.
+// it is malformed, if the query has an access_token as well, or if the query is
+// of 32 KiB or more. It never takes a token from the query or a form.
 func BearerToken(r *http.Request) (string, error) { return schemeToken(r, schemeBearer) }
 
 // schemeToken is BearerToken for any scheme whose credentials are a token (RFC
@@ -48,12 +48,25 @@ func schemeToken(r *http.Request, wanted string) (string, error) {
 		return "", invalid(errNotB64Token)
 	}
 
-	// RFC 6750, Section 2: clients must not use more than one method in a
-	// request.
-	if r.URL != nil && queryHas(r.URL.RawQuery, "access_token") {
-		return "", invalid(errTwoTokens)
+	if err := noQueryToken(r, errTwoTokens); err != nil {
+		return "", err
 	}
 	return token, nil
+}
+
+// noQueryToken returns an error, which is twice if the query has a token
+// beside another. RFC 6750, Section 2: clients must not use more than one
+// method in a request.
+func noQueryToken(r *http.Request, twice error) error {
+	switch {
+	case r.URL == nil || r.URL.RawQuery == "":
+		return nil
+	case len(r.URL.RawQuery) >= maxLooked:
+		return invalid(tooLong("the query", r.URL.RawQuery))
+	case queryHas(r.URL.RawQuery, "access_token"):
+		return invalid(twice)
+	}
+	return nil
 }
 
 // otherScheme returns the cause for credentials that count as none. Those of

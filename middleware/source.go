@@ -15,9 +15,9 @@ import (
 // CookieToken returns a function for [Config].Token that finds the token in the
 // cookie of this name, or in the Authorization field as [BearerToken] does. It
 // fails with [validator.CodeRequest] if a request has both, two such cookies,
-// or an access_token in its query as well (RFC 6750, Section 2), and if the
-// cookie holds anything but a token, with or without quotation marks. An empty
-// cookie alone counts as none.
+// or an access_token in its query as well (RFC 6750, Section 2), if the cookie
+// holds anything but a token, with or without quotation marks, and if there are
+// 32 KiB of cookies or more. An empty cookie alone counts as none.
 //
 // Browsers send cookies with requests that other sites make them send: guard
 // every route that changes anything with [http.CrossOriginProtection], and set
@@ -30,6 +30,9 @@ func CookieToken(name string) func(*http.Request) (string, error) {
 		panic(fmt.Sprintf("middleware: CookieToken: %q is no name of a cookie", name))
 	}
 	find := func(r *http.Request) ([]string, error) {
+		if err := tooLong("Cookie", r.Header["Cookie"]...); err != nil {
+			return nil, err
+		}
 		tokens := cookiesNamed(r.Header["Cookie"], name)
 		if len(tokens) == 1 && tokens[0] == "" {
 			return nil, nil
@@ -117,7 +120,8 @@ const maxForm = 1 << 20
 // the Authorization field as [BearerToken] does. Scripts in browsers can't send
 // that one with a WebSocket handshake, but they can send a list of protocols.
 // The function fails with [validator.CodeRequest] if a request has both, two
-// such protocols, or an access_token in its query as well.
+// such protocols, an access_token in its query as well, or 32 KiB of protocols
+// or more.
 //
 // Whether the request is a handshake is not looked at, since each version of
 // HTTP says that in another way. A client that isn't a browser may send the
@@ -137,13 +141,19 @@ func WebSocketToken(prefix string) func(*http.Request) (string, error) {
 		panic(fmt.Sprintf("middleware: WebSocketToken: %q can't begin the name of a protocol", prefix))
 	}
 	find := func(r *http.Request) ([]string, error) {
+		fields := r.Header["Sec-Websocket-Protocol"]
+		if err := tooLong("Sec-WebSocket-Protocol", fields...); err != nil {
+			return nil, err
+		}
 		var tokens []string
-		for _, field := range r.Header["Sec-Websocket-Protocol"] {
+		last := len(prefix) - 1
+		for _, field := range fields {
 			for i := 0; i < len(field); i++ {
 				for i < len(field) && (field[i] == ' ' || field[i] == '\t') {
 					i++
 				}
-				if i < len(field) && field[i] == prefix[0] && strings.HasPrefix(field[i:], prefix) {
+				if i < len(field) && field[i] == prefix[0] && i+last < len(field) && field[i+last] == prefix[last] &&
+					strings.HasPrefix(field[i:], prefix) {
 					protocol, _, _ := strings.Cut(field[i:], ",")
 					tokens = append(tokens, strings.TrimRight(protocol, " \t")[len(prefix):])
 				}
@@ -177,12 +187,31 @@ func oneToken(r *http.Request, find func(*http.Request) ([]string, error)) (stri
 		return "", invalid(errTwoOfAKind)
 	case header != "" || hasScheme(r, schemeDPoP):
 		return "", invalid(errBesideHeader)
-	case r.URL != nil && queryHas(r.URL.RawQuery, "access_token"):
-		return "", invalid(errBesideQuery)
 	case !isB64Token(tokens[0]):
 		return "", invalid(errNoTokenThere)
 	}
+	if err := noQueryToken(r, errBesideQuery); err != nil {
+		return "", err
+	}
 	return tokens[0], nil
+}
+
+// maxLooked is how many bytes are looked through for a token, in a query, or
+// in fields that hold other things as well. Few servers and proxies take as
+// many.
+const maxLooked = 32 << 10
+
+// tooLong returns an error if the values of a part of the request are longer
+// than what is looked through.
+func tooLong(part string, values ...string) error {
+	size := 0
+	for _, value := range values {
+		size += len(value) + 1
+	}
+	if size > maxLooked {
+		return fmt.Errorf("%s has %d bytes, over the %d that are looked through for a token", part, size-1, maxLooked-1)
+	}
+	return nil
 }
 
 var (

@@ -316,3 +316,47 @@ func TestSources_dpop(t *testing.T) {
 		}
 	}
 }
+
+// What is looked through for a token has a bound, and what is longer is
+// rejected rather than not looked at.
+func TestToken_longRequests(t *testing.T) {
+	t.Parallel()
+	const most = 32<<10 - 1
+	cookies := func(size int) http.Header {
+		return http.Header{"Cookie": {"t=token; " + strings.Repeat("a", size-len("t=token; "))}}
+	}
+	protocols := func(size int) http.Header {
+		return http.Header{"Sec-Websocket-Protocol": {"t.token, " + strings.Repeat("a", size-len("t.token, "))}}
+	}
+	header := http.Header{"Authorization": {"Bearer token"}}
+	for _, tt := range []struct {
+		name  string
+		token func(*http.Request) (string, error)
+		with  http.Header
+		query int
+		code  validator.Code
+	}{
+		{"a query", middleware.BearerToken, header, most, ""},
+		{"a longer query", middleware.BearerToken, header, most + 1, validator.CodeRequest},
+		{"a query of 1 MiB", middleware.BearerToken, header, 1 << 20, validator.CodeRequest},
+		{"a query beside a cookie", middleware.CookieToken("t"), cookies(20), most, ""},
+		{"a longer query beside a cookie", middleware.CookieToken("t"), cookies(20), most + 1, validator.CodeRequest},
+		{"a longer query without a token", middleware.CookieToken("t"), http.Header{}, most + 1, validator.CodeMissing},
+		{"cookies", middleware.CookieToken("t"), cookies(most), 0, ""},
+		{"longer cookies", middleware.CookieToken("t"), cookies(most + 1), 0, validator.CodeRequest},
+		{"longer cookies in several fields", middleware.CookieToken("t"),
+			http.Header{"Cookie": {"t=token", strings.Repeat("a", most/2), strings.Repeat("a", most/2)}}, 0, validator.CodeRequest},
+		{"longer cookies, and no such source", middleware.BearerToken, http.Header{
+			"Authorization": {"Bearer token"}, "Cookie": {strings.Repeat("a", 1<<20)},
+		}, 0, ""},
+		{"protocols", middleware.WebSocketToken("t."), protocols(most), 0, ""},
+		{"longer protocols", middleware.WebSocketToken("t."), protocols(most + 1), 0, validator.CodeRequest},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header, r.URL.RawQuery = tt.with, strings.Repeat("q", tt.query)
+		token, err := tt.token(r)
+		if got := validator.CodeOf(err); got != tt.code || tt.code == "" && token != "token" {
+			t.Errorf("%s: Token() = %q, %v, want the code %q", tt.name, token, err, tt.code)
+		}
+	}
+}

@@ -23,8 +23,11 @@ import (
 // header, which costs it more than it costs us to look through it.
 const long = 64 << 10
 
-// unit is the length of what other fields than Authorization may cost the
-// bounds once. Servers take 8 to 16 KiB of them.
+// most is the length of what is looked through for a token beside other
+// things.
+const most = 32<<10 - 1
+
+// unit is the length of a form that may cost the bounds once.
 const unit = 16 << 10
 
 // A request is one to reject.
@@ -57,6 +60,7 @@ func (s *service) headers() ([]Input, error) {
 		return more
 	}
 	repeat := func(s string) string { return strings.Repeat(s, long/len(s)) }
+	repeatMost := func(s string) string { return strings.Repeat(s, most/len(s)) }
 
 	requests := []request{
 		{"Authorization of letters", bearer, authorization(repeat("a")), "", "", ""},
@@ -71,11 +75,12 @@ func (s *service) headers() ([]Input, error) {
 		{"a long token under another scheme", bearer, authorization("JWT ey" + repeat("a") + ".a.a"), "", "", ""},
 		{"a long token under DPoP", bound, underDPoP(http.Header{}), "", "", ""},
 		{"many Authorization fields", bearer, http.Header{"Authorization": strings.Split(repeat("a,"), ",")}, "", "", ""},
-		{"a query of many parameters", bearer, authorization("Bearer t"), "/orders?" + repeat("a&"), "", ""},
-		{"a query of no parameters", bearer, authorization("Bearer t"), "/orders?" + repeat("&"), "", ""},
-		{"a query of escapes", bearer, authorization("Bearer t"), "/orders?" + repeat("%41&"), "", ""},
-		{"a query that is nearly a token", bearer, authorization("Bearer t"), "/orders?" + repeat("access_toke%6d&"), "", ""},
-		{"a query of plus signs", bearer, authorization("Bearer t"), "/orders?" + repeat("+"), "", ""},
+		{"a query of many parameters", bearer, authorization("Bearer t"), "/orders?" + repeatMost("a&"), "", ""},
+		{"a query of no parameters", bearer, authorization("Bearer t"), "/orders?" + repeatMost("&"), "", ""},
+		{"a query of escapes", bearer, authorization("Bearer t"), "/orders?" + repeatMost("%41&"), "", ""},
+		{"a query that is nearly a token", bearer, authorization("Bearer t"), "/orders?" + repeatMost("access_toke%6d&"), "", ""},
+		{"a query too long", bearer, authorization("Bearer t"), "/orders?" + repeat("a&"), "", ""},
+		{"a query of plus signs", bearer, authorization("Bearer t"), "/orders?" + repeatMost("+"), "", ""},
 
 		{"many DPoP fields", bound, http.Header{"Authorization": {"DPoP t"}, "Dpop": strings.Split(repeat("a,"), ",")}, "", "", ""},
 		{"a long proof", bound, http.Header{"Authorization": {"DPoP t"}, "Dpop": {repeat("a")}}, "", "", ""},
@@ -90,12 +95,13 @@ func (s *service) headers() ([]Input, error) {
 
 	cookie := middleware.Config{Token: middleware.CookieToken("__Host-token")}
 	for _, value := range []string{";", "; ", "=;", "a=b;", "__Host-token=a;", `__Host-token="a";`, "__Host-token;", " "} {
-		requests = append(requests, request{"cookies " + value, cookie, http.Header{"Cookie": {repeat(value)}}, "", "", ""})
+		requests = append(requests, request{"cookies " + value, cookie, http.Header{"Cookie": {repeatMost(value)}}, "", "", ""})
 	}
-	requests = append(requests, request{"many Cookie fields", cookie, http.Header{"Cookie": strings.Split(repeat("a,"), ",")}, "", "", ""})
+	requests = append(requests, request{"cookies too long", cookie, http.Header{"Cookie": {repeat(";")}}, "", "", ""})
+	requests = append(requests, request{"many Cookie fields", cookie, http.Header{"Cookie": strings.Split(repeatMost("a,"), ",")}, "", "", ""})
 	protocols := middleware.Config{Token: middleware.WebSocketToken("access_token.")}
 	for _, value := range []string{",", ", ", "a,", "access_token.a,"} {
-		requests = append(requests, request{"protocols " + value, protocols, http.Header{"Sec-Websocket-Protocol": {repeat(value)}}, "", "", ""})
+		requests = append(requests, request{"protocols " + value, protocols, http.Header{"Sec-Websocket-Protocol": {repeatMost(value)}}, "", "", ""})
 	}
 	form := middleware.Config{Token: middleware.FormToken}
 	requests = append(requests, request{"a long type of content", form, http.Header{"Content-Type": {repeat("a;")}}, "", "", ""},
@@ -178,18 +184,12 @@ func (s *service) input(r request) (Input, error) {
 		req.Header["Content-Type"] = []string{"application/x-www-form-urlencoded"}
 	}
 	w := &answer{header: http.Header{}}
-	times := 1.
-	for name, values := range req.Header {
-		switch size := len(strings.Join(values, ",")); {
-		case name == "Client-Cert":
-			// The proxy has made a handshake for it, in which the sender has
-			// proven to have its key.
-			times = 3
-		case name != "Authorization":
-			times = max(times, float64(size)/unit)
-		}
+	times := max(1, float64(len(r.form))/unit)
+	if req.Header["Client-Cert"] != nil {
+		// The proxy has made a handshake for it, in which the sender has proven
+		// to have its key.
+		times = 3
 	}
-	times = max(times, float64(len(target)+len(r.form))/unit)
 	return Input{Name: "request: " + r.name, Times: times, Reject: func() error {
 		clear(w.header)
 		if r.form != "" {

@@ -72,7 +72,7 @@ var mutants = []mutant{
 	{"a claim's name is not one of ours in another case", []edit{{decodeWalk, "if d.level == 1 && d.reserved != nil {", "if false {"}}},
 	{"the K that a name may have is a letter", []edit{{names, "case c == kelvin[0] && strings", "case false && strings"}}},
 	{"numbers that take long are few", []edit{{float, "d.effort > max(maxEffort, len(d.s)/bytesToEffort) {", "false {"}}},
-	{"objects and arrays are bounded by the text", []edit{{decode, "if d.room--; d.room < 0 {", "if d.room--; false {"}}},
+	{"objects and arrays are bounded by the text", []edit{{decode, "if d.room -= n; d.room < 0 {", "if d.room -= n; false {"}}},
 
 	// The header.
 	{"crit is refused", []edit{{jws, "return errCritical", "continue"}}},
@@ -243,7 +243,7 @@ var mutants = []mutant{
 	{"only Bearer", []edit{{bearer, "case !strings.EqualFold(scheme, wanted):", "case scheme == wanted+wanted:"}}},
 	{"a space after the scheme", []edit{{bearer, `case scheme == "" || rest != "" && rest[0] != ' ':`, `case scheme == "":`}}},
 	{"a token of b64token characters", []edit{{bearer, "if !isB64Token(token) {", "if false {"}}},
-	{"no token in the query as well", []edit{{bearer, `if r.URL != nil && queryHas(r.URL.RawQuery, "access_token") {`, "if false {"}}},
+	{"no token in the query as well", []edit{{bearer, `case queryHas(r.URL.RawQuery, "access_token"):`, "case false:"}}},
 	{"optional is for no credentials", []edit{{requests, "anonymous := c.missing && (a.cfg.Optional", "anonymous := err != nil && (a.cfg.Optional"}}},
 	{"a check is not optional", []edit{{requests, "a.cfg.Optional && len(g.checks) == 0 ||", "a.cfg.Optional ||"}}},
 	{"only the token's source says that there is none", []edit{{refusal, "if validator.CodeOf(err) == validator.CodeMissing {", "if false {"}}},
