@@ -25,6 +25,7 @@ import (
 	"fmt"
 	"iter"
 	"log"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -78,8 +79,9 @@ func main() {
 	}
 	var ask func(mutant, map[string]string) (notice, error)
 	if !*dry {
+		last := maps.Clone(known) // known changes meanwhile
 		ask = func(m mutant, sources map[string]string) (notice, error) {
-			return tests.try(context.Background(), sources, known[m.rule], *store)
+			return tests.try(context.Background(), sources, last[m.rule], *store)
 		}
 	}
 	missed := 0
