@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,6 +49,11 @@ func NewCache(cfg Config) (*Cache, error) {
 	c := &Cache{cfg: cfg, systemTime: systemTime, missing: make(map[string]time.Time)}
 	c.source = source{cfg: &c.cfg, client: newClient(cfg.Client), requests: make(chan struct{}, maxRequests)}
 
+	if cfg.InsecureHTTP {
+		c.logger().LogAttrs(context.Background(), slog.LevelWarn,
+			"jwks: plain http is accepted: an attacker on the network can replace the issuer's keys",
+			slog.String("issuer", c.cfg.name()), slog.String("option", "InsecureHTTP"))
+	}
 	first := &snapshot{logged: phase{state: Empty}}
 	if len(cfg.Seed) > 0 {
 		// The age of a seed is unknown. A TTL of zero makes it EXPIRED, so that

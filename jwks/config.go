@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/rsguard/rsguard/internal/secureurl"
 )
@@ -28,14 +31,36 @@ const (
 type Config struct {
 	// Issuer is the issuer's identifier, exactly as in the "iss" of its tokens.
 	// The URL of the key set is discovered by OpenID Connect Discovery 1.0,
-	// Section 4, or, if the issuer doesn't support that, by RFC 8414, Section 3. Issuer must be an https URL, or an http URL on a loopback host,
-	// without query, fragment and credentials.
+	// Section 4, or, if the issuer doesn't support that, by RFC 8414, Section
+	// 3. Issuer must then be an https URL, or an http URL on a loopback host,
+	// without query, fragment and credentials. With a MetadataURL it is only
+	// compared, and with a URL it only names the keys in log lines, so that any
+	// text will do.
 	Issuer string
+
+	// MetadataURL is where the issuer's metadata is, if that is not where
+	// Issuer says. It is for an issuer that is reached at an internal address
+	// and has a public name. The metadata must still name Issuer, and only the
+	// address of the document is another one:
+	//
+	//	Issuer:      "https://sso.example.com/realms/shop",
+	//	MetadataURL: "https://sso.internal/realms/shop/.well-known/openid-configuration",
+	//
+	// It must be an https URL, or an http URL on a loopback host, without
+	// fragment and credentials. It excludes URL.
+	MetadataURL string
 
 	// URL is the URL of the key set. If it is set, nothing is discovered. It
 	// must be an https URL, or an http URL on a loopback host, without fragment
 	// and credentials.
 	URL string
+
+	// InsecureHTTP accepts http URLs on any host in Issuer, MetadataURL and
+	// URL, and a key set's http URL in metadata that was fetched over http. It
+	// is for an issuer in the same cluster or compose file. An attacker on the
+	// network between this program and the issuer can then replace the keys,
+	// and sign any token. NewCache logs that it is on.
+	InsecureHTTP bool
 
 	// Client sends the requests. Its Transport should return when the request's
 	// context is done. If it doesn't, no lookup waits longer, but up to two
@@ -112,16 +137,33 @@ func (cfg *Config) check() error {
 	if cfg.Issuer == "" && cfg.URL == "" {
 		wrong("Issuer and Config.URL are both empty")
 	}
-	if cfg.Issuer != "" {
-		if u, err := secureurl.Parse(cfg.Issuer); err != nil {
+	switch {
+	case cfg.Issuer == "":
+	case cfg.URL != "" || cfg.MetadataURL != "":
+		if !utf8.ValidString(cfg.Issuer) || strings.ContainsFunc(cfg.Issuer, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			wrong("Issuer has characters that can't be printed")
+		}
+	default:
+		if u, err := cfg.parseURL(cfg.Issuer); err != nil {
 			wrong("Issuer %w", err)
 		} else if strings.Contains(cfg.Issuer, "?") {
 			wrong("Issuer of host %q has a query", u.Host) // RFC 8414, Section 2
 		}
 	}
 	if cfg.URL != "" {
-		if _, err := secureurl.Parse(cfg.URL); err != nil {
+		if _, err := cfg.parseURL(cfg.URL); err != nil {
 			wrong("URL %w", err)
+		}
+	}
+	if cfg.MetadataURL != "" {
+		if _, err := cfg.parseURL(cfg.MetadataURL); err != nil {
+			wrong("MetadataURL %w", err)
+		}
+		switch {
+		case cfg.URL != "":
+			wrong("MetadataURL and Config.URL exclude each other")
+		case cfg.Issuer == "":
+			wrong("MetadataURL needs Config.Issuer, which the metadata must name")
 		}
 	}
 
@@ -149,4 +191,16 @@ func (cfg *Config) name() string {
 		return cfg.Issuer
 	}
 	return cfg.URL
+}
+
+// parseURL parses a URL of a Config.
+func (cfg *Config) parseURL(raw string) (*url.URL, error) {
+	if cfg.InsecureHTTP {
+		return secureurl.ParseInsecure(raw)
+	}
+	u, err := secureurl.Parse(raw)
+	if scheme := (*secureurl.SchemeError)(nil); errors.As(err, &scheme) && scheme.Scheme == "http" {
+		err = fmt.Errorf("%w: Config.InsecureHTTP accepts http inside of a cluster", err)
+	}
+	return u, err
 }

@@ -73,11 +73,11 @@ func (s *source) url(holdsKeys bool) (string, error) {
 func (s *source) discover() (url string, errs []error) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Timeout)
 	defer cancel()
-	for _, url := range metadataURLs(s.cfg.Issuer) {
+	for _, url := range s.cfg.metadataURLs() {
 		res, err := s.get(ctx, url, "application/json", "")
 		if err == nil {
 			var keys string
-			if keys, err = readMetadata(string(res.body), s.cfg.Issuer); err == nil {
+			if keys, err = readMetadata(string(res.body), url, s.cfg); err == nil {
 				return keys, nil
 			}
 			err = fmt.Errorf("GET %s: %w", url, err)
@@ -125,15 +125,18 @@ func isMistake(err error) bool {
 
 // metadataURLs are those of OpenID Connect Discovery 1.0, Section 4 and RFC
 // 8414, Section 3.1: the one goes to the end of the issuer's path, the other to
-// its beginning.
-func metadataURLs(issuer string) [2]string {
-	issuer = strings.TrimSuffix(issuer, "/")
+// its beginning. Or it is the one that is configured.
+func (cfg *Config) metadataURLs() []string {
+	if cfg.MetadataURL != "" {
+		return []string{cfg.MetadataURL}
+	}
+	issuer := strings.TrimSuffix(cfg.Issuer, "/")
 	origin, path := issuer, ""
 	if start := strings.Index(issuer, "://") + len("://"); strings.Contains(issuer[start:], "/") {
 		slash := start + strings.Index(issuer[start:], "/")
 		origin, path = issuer[:slash], issuer[slash:]
 	}
-	return [2]string{
+	return []string{
 		issuer + "/.well-known/openid-configuration",
 		origin + "/.well-known/oauth-authorization-server" + path,
 	}
@@ -162,18 +165,18 @@ func (e *otherIssuerError) Error() string {
 
 func (e *otherIssuerError) Unwrap() error { return errMetadata }
 
-// readMetadata returns the jwks_uri of the issuer's metadata. The document must
-// say that it is this issuer's (OpenID Connect Discovery 1.0, Section 4.3; RFC
-// 8414, Section 3.3), in the same bytes: else one tenant of a host could speak
-// for another.
-func readMetadata(document, issuer string) (string, error) {
+// readMetadata returns the jwks_uri of the metadata that was found at url. The
+// document must say that it is the issuer's (OpenID Connect Discovery 1.0,
+// Section 4.3; RFC 8414, Section 3.3), in the same bytes. Otherwise one tenant
+// of a host could speak for another. That is so wherever the document is.
+func readMetadata(document, url string, cfg *Config) (string, error) {
 	members, err := jose.ParseObject(nil, document, jose.DocumentLimits)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", errMetadata, err)
 	}
 	value, _ := jose.Lookup(members, "issuer")
-	if name, ok := value.Text(); !ok || name != issuer {
-		return "", &otherIssuerError{strings.Clone(name), issuer}
+	if name, ok := value.Text(); !ok || name != cfg.Issuer {
+		return "", &otherIssuerError{strings.Clone(name), cfg.Issuer}
 	}
 	value, _ = jose.Lookup(members, "jwks_uri")
 	raw, ok := value.Text()
@@ -183,12 +186,12 @@ func readMetadata(document, issuer string) (string, error) {
 	if len(raw) > maxURL {
 		return "", fmt.Errorf("%w: its jwks_uri has %d bytes", errMetadata, len(raw))
 	}
-	u, err := secureurl.Parse(raw)
+	u, err := cfg.parseURL(raw)
 	if err != nil {
 		return "", fmt.Errorf("%w: its jwks_uri %w", errMetadata, err)
 	}
-	// A public issuer has no business on this host.
-	if u.Scheme == "http" && !strings.HasPrefix(strings.ToLower(issuer), "http:") {
+	// What is said over TLS must not lead away from it, nor to this host.
+	if u.Scheme == "http" && !strings.HasPrefix(strings.ToLower(url), "http:") {
 		return "", fmt.Errorf("%w: its jwks_uri is http, on %q", errMetadata, u.Hostname())
 	}
 	return strings.Clone(raw), nil

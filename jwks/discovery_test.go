@@ -102,6 +102,47 @@ func TestCache_discovery(t *testing.T) {
 	}
 }
 
+// An issuer may be reached at another address than its name says. The name is
+// still the one that its metadata must have.
+func TestCache_metadataElsewhere(t *testing.T) {
+	t.Parallel()
+	const (
+		public  = "https://sso.example.com/realms/shop"
+		inside  = "http://keycloak:8080/realms/shop/.well-known/openid-configuration"
+		httpSet = "http://keycloak:8080/realms/shop/certs"
+	)
+	for _, tt := range []struct{ name, metadata, issuer, uri, reason string }{
+		{"both over http", inside, public, httpSet, ""},
+		{"the keys over https", inside, public, "https://sso.example.com/certs", ""},
+		{"another name", inside, "http://keycloak:8080/realms/shop", httpSet, "its issuer is"},
+		{"the keys over http alone", "https://keycloak/metadata", public, httpSet, "its jwks_uri is http, on"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			iss, log := &issuer{}, &logbook{}
+			iss.script(byURL(map[string]string{
+				tt.metadata: response(200, fmt.Sprintf(`{"issuer":%q,"jwks_uri":%q}`, tt.issuer, tt.uri)),
+				tt.uri:      response(200, set(jwk("1"))),
+			}))
+			c := iss.cache(t, func(cfg *jwks.Config) {
+				cfg.Issuer, cfg.URL, cfg.MetadataURL, cfg.InsecureHTTP, cfg.Logger = public, "", tt.metadata, true, log.logger()
+			})
+			if lines := log.lines("plain http is accepted"); len(lines) != 1 || !strings.HasPrefix(lines[0], "level=WARN") {
+				t.Errorf("%s: NewCache logged %q, want one warning", tt.name, lines)
+			}
+			keys, err := c.Keys(t.Context(), "1")
+			switch {
+			case tt.reason == "" && (err != nil || len(keys) != 1):
+				t.Errorf("%s: Keys(1) = %v, %v, want one key", tt.name, keys, err)
+			case tt.reason != "" && (!errors.Is(err, jwks.ErrUnavailable) || !strings.Contains(err.Error(), tt.reason)):
+				t.Errorf("%s: Keys(1) = %v, %v, want ErrUnavailable with %q", tt.name, keys, err, tt.reason)
+			}
+			if got := iss.urls(); got[0] != tt.metadata || tt.reason != "" && len(got) != 1 {
+				t.Errorf("%s: asked %q, want %q first, and no more without a good answer", tt.name, got, tt.metadata)
+			}
+		})
+	}
+}
+
 // Where the keys are is asked once a day; if the issuer can't say then, the old
 // place is as good.
 func TestCache_discoveryIsKept(t *testing.T) {

@@ -119,7 +119,25 @@ func TestLogLine(t *testing.T) {
 		{
 			name: "no aud", claims: members{"aud": nil},
 			want: `wrong_audience: aud is missing, want "https://api.example.com": ` +
-				`have the client ask for a token for this API, and the issuer put the name of this API into aud`,
+				`have the client ask for a token for this API, and the issuer put the name of this API into aud; ` +
+				`or name the claim that says so in Config.AudienceClaim`,
+		},
+		{
+			name: "no aud, and another client in its place", claims: members{"aud": nil, "azp": "web"},
+			config: func(c *conf) { c.AudienceClaim = "azp" },
+			want: `wrong_audience: aud is missing, and "azp" (Config.AudienceClaim) is "web", want "https://api.example.com": ` +
+				`have the client ask for a token for this API, or add the value to Config.Audiences if it names this API or a client of it`,
+		},
+		{
+			name: "no aud, and nothing in its place", claims: members{"aud": nil},
+			config: func(c *conf) { c.AudienceClaim = "https://example.com/for" },
+			want: `wrong_audience: aud is missing, and "https://example.com/for" (Config.AudienceClaim) is missing, want "https://api.example.com": ` +
+				`have the client ask for a token for this API, or add the value to Config.Audiences if it names this API or a client of it`,
+		},
+		{
+			name: "no aud, and an object in its place", claims: members{"aud": nil, "for": members{"a": 1}},
+			config: func(c *conf) { c.AudienceClaim = "for" },
+			want:   `invalid_claim: aud is missing, and "for" (Config.AudienceClaim) is an object, want a string or an array of strings`,
 		},
 		{
 			name: "aud with a slash", claims: members{"aud": []string{"https://api.example.com/", "https://b.example.com"}},

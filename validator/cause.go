@@ -17,12 +17,13 @@ import (
 
 // A mismatch is the cause of a rejection for one value.
 type mismatch struct {
-	name    string     // of the claim or header parameter
-	found   []string   // nil if it is missing
-	value   jose.Value // in place of found, of any kind
-	want    []string
-	compare bool // found and want are names that people misspell
-	advice  string
+	name     string     // of the claim or header parameter
+	standsIn bool       // for aud, which is missing
+	found    []string   // nil if it is missing
+	value    jose.Value // in place of found, of any kind
+	want     []string
+	compare  bool // found and want are names that people misspell
+	advice   string
 }
 
 func (m *mismatch) Error() string {
@@ -31,7 +32,11 @@ func (m *mismatch) Error() string {
 		found, length = someTexts(m.value)
 	}
 	var b strings.Builder
-	b.WriteString(m.name)
+	if m.standsIn {
+		b.WriteString("aud is missing, and " + standIn(m.name))
+	} else {
+		b.WriteString(m.name)
+	}
 	switch {
 	case m.value.Kind() != jose.KindNone && found == nil:
 		b.WriteString(" is " + m.value.Kind().String())
@@ -57,6 +62,11 @@ func (m *mismatch) Error() string {
 	return b.String()
 }
 
+// standIn names the claim of Config.AudienceClaim.
+func standIn(name string) string {
+	return quote(name) + " (Config.AudienceClaim)"
+}
+
 // difference says how what was found is misspelled.
 func (m *mismatch) difference(found []string) string {
 	if !m.compare {
@@ -66,7 +76,7 @@ func (m *mismatch) difference(found []string) string {
 		for _, w := range m.want {
 			switch difference := secureurl.Difference(f, w); {
 			case difference == "":
-			case m.name == "aud":
+			case m.name == "aud" || m.standsIn:
 				return difference + ": have the client ask for the other, or add this one to Config.Audiences"
 			default:
 				return difference
@@ -135,11 +145,15 @@ func (e *claimsError) Unwrap() error { return e.err }
 // A claimTypeError is the cause of a rejection of a claim that is not of its
 // JSON type, or out of range.
 type claimTypeError struct {
-	name  string
-	value jose.Value
+	name     string
+	value    jose.Value
+	standsIn bool // for aud, which is missing
 }
 
 func (e *claimTypeError) Error() string {
+	if e.standsIn {
+		return "aud is missing, and " + standIn(e.name) + " is " + describe(e.value) + ", want " + wantTextOrTexts
+	}
 	text := "the claim " + e.name + " is "
 	switch e.name {
 	case "exp", "nbf", "iat":
@@ -178,8 +192,10 @@ func describe(v jose.Value) string {
 
 // What to do about tokens for other APIs, and about what is no JWT.
 const (
-	adviceNoAudience = "have the client ask for a token for this API, and the issuer put the name of this API into aud"
-	adviceAudience   = "have the client ask for a token for this API, " +
+	adviceNoAudience    = "have the client ask for a token for this API, and the issuer put the name of this API into aud"
+	adviceAudienceClaim = "have the client ask for a token for this API, " +
+		"or add the value to Config.Audiences if it names this API or a client of it"
+	adviceAudience = "have the client ask for a token for this API, " +
 		"or add the value to Config.Audiences if it names this API too"
 	adviceOpaque    = "have the client ask for a token for this API, and the issuer make its access tokens JWTs"
 	adviceEncrypted = "only signed tokens are read, so turn off the encryption of access tokens at the issuer"

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/rsguard/rsguard/internal/isnil"
 	"github.com/rsguard/rsguard/internal/jose"
@@ -67,14 +69,27 @@ const (
 type Config struct {
 	// Issuers are the exact "iss" values of the tokens to accept: a tenant's
 	// own domain and its custom domains, or an old issuer and the one that
-	// takes its place. Each is an https URL, or an http one on a loopback host.
-	// Everything else in a Config holds for all of them alike. For issuers that
-	// differ in more than their keys use a [Mux].
+	// takes its place. If the keys are discovered, each is an https URL, or an
+	// http one on a loopback host. If Keys or Secret is set, an issuer is only
+	// compared, and can be any text (RFC 7519, Section 4.1.1), such as
+	// "accounts.google.com". Everything else in a Config holds for all of them
+	// alike. For issuers that differ in more than their keys use a [Mux].
 	Issuers []string
 
 	// Audiences are the names of this API. One of them must be in the token's
 	// "aud".
 	Audiences []string
+
+	// AudienceClaim is the name of a claim that stands in for "aud" in tokens
+	// that have none, such as "client_id" for Amazon Cognito or "azp" for
+	// Keycloak. One of Audiences must then be in that claim, which is a string
+	// or an array of strings and is compared in the same way. An "aud" that is
+	// there is always what counts. If empty, tokens without "aud" are rejected.
+	//
+	// A client's ID tokens have the client's ID in "aud". Where Audiences has
+	// it, they pass this check, and are told by their type and their other
+	// claims alone. Prefer an issuer that names this API in "aud".
+	AudienceClaim string
 
 	// Keys finds the key that a token names. If nil, each issuer has a
 	// [jwks.Cache] of its own, which discovers the key set of that issuer when
@@ -112,6 +127,15 @@ type Config struct {
 	// them. It is for issuers that use their ID tokens as access tokens:
 	// whoever may sign in anywhere with the same audience is then let in.
 	InsecureSkipTypeCheck bool
+
+	// InsecureHTTP accepts issuers with an http URL on any host, and fetches
+	// their metadata and key sets over plain http. It is for an issuer in the
+	// same cluster or compose file, such as http://keycloak:8080/realms/shop.
+	// An attacker on the network between this program and the issuer can then
+	// replace the keys, and sign any token. It is for issuers whose keys are
+	// discovered: if Keys is set, its [jwks.Config] has a field of this name.
+	// For each issuer, New logs that it is on.
+	InsecureHTTP bool
 
 	// Checks are run in their order after everything else. The first error
 	// refuses the token.
@@ -185,8 +209,8 @@ func (cfg *Config) check() error {
 		wrong("Issuers is empty: name the issuer, such as https://tenant.eu.auth0.com/")
 	}
 	for i, issuer := range cfg.Issuers {
-		if err := checkIssuer(issuer); err != nil {
-			wrong("Issuers[%d] %w: an issuer is a URL such as https://tenant.eu.auth0.com/", i, err)
+		if err := cfg.checkIssuer(issuer); err != nil {
+			wrong("Issuers[%d] %w", i, err)
 		}
 	}
 	if len(cfg.Audiences) == 0 {
@@ -196,6 +220,12 @@ func (cfg *Config) check() error {
 		if audience == "" || strings.TrimSpace(audience) != audience {
 			wrong("Audiences: %q is empty or has space around it", audience)
 		}
+	}
+	if err := cfg.checkAudienceClaim(); err != nil {
+		wrong("AudienceClaim %w", err)
+	}
+	if cfg.InsecureHTTP && !cfg.discovers() {
+		wrong("InsecureHTTP is for keys that are discovered: set InsecureHTTP of the jwks.Config of Config.Keys")
 	}
 	for _, alg := range cfg.Algorithms {
 		switch secret := jose.HashSize(string(alg)) > 0; {
@@ -262,13 +292,63 @@ func (cfg *Config) algorithms() []Algorithm {
 	return []Algorithm{RS256}
 }
 
-// checkIssuer says what keeps s from being an issuer (RFC 8414, Section 2).
-func checkIssuer(s string) error {
-	if _, err := secureurl.Parse(s); err != nil {
-		return err
+// discovers reports whether keys are discovered by the names of the issuers.
+func (cfg *Config) discovers() bool { return cfg.Keys == nil && cfg.Secret == nil }
+
+// checkIssuer says what keeps s from being an issuer. If keys are discovered,
+// the rules are those of RFC 8414, Section 2. Otherwise a name is only compared
+// (RFC 7519, Section 4.1.1).
+func (cfg *Config) checkIssuer(s string) error {
+	if isAuth0 := s != "" && s == cfg.auth0; !cfg.discovers() && !isAuth0 {
+		if !isName(s) {
+			return errors.New("is empty, has space around it or has characters that can't be printed")
+		}
+		return nil
 	}
-	if strings.Contains(s, "?") {
-		return errors.New("has a query")
+	parse := secureurl.Parse
+	if cfg.InsecureHTTP {
+		parse = secureurl.ParseInsecure
+	}
+	_, err := parse(s)
+	switch scheme := (*secureurl.SchemeError)(nil); {
+	case errors.As(err, &scheme) && scheme.Scheme == "http":
+		return fmt.Errorf("%w: an issuer is a URL such as https://tenant.eu.auth0.com/; "+
+			"Config.InsecureHTTP accepts http inside of a cluster", err)
+	case err != nil:
+		return fmt.Errorf("%w: keys are discovered by the issuer, which is a URL such as https://tenant.eu.auth0.com/; "+
+			"if Config.Keys is set, any text can be an issuer", err)
+	case strings.Contains(s, "?"):
+		return errors.New("has a query: keys are discovered by the issuer, which is a URL without one")
 	}
 	return nil
+}
+
+// checkAudienceClaim says what keeps AudienceClaim from being a name for what a
+// token is for.
+func (cfg *Config) checkAudienceClaim() error {
+	switch name := cfg.AudienceClaim; {
+	case name == "":
+		return nil
+	case !isName(name):
+		return fmt.Errorf("is %q, with space around it or characters that can't be printed", name)
+	case slices.Contains(noAudienceClaims, name):
+		return fmt.Errorf("is %q, which doesn't say what a token is for: name a claim such as client_id or azp", name)
+	case cfg.RequireRFC9068:
+		return errors.New("and Config.RequireRFC9068 exclude each other: RFC 9068, Section 2.2 requires aud")
+	}
+	return nil
+}
+
+// noAudienceClaims are registered claims that have another meaning, which
+// every token of an issuer may have alike.
+var noAudienceClaims = []string{
+	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", // RFC 7519, Section 4.1
+	"scope", "act", "may_act", // RFC 8693, Section 4
+	"cnf", "auth_time", "acr", "amr", "typ", "scp", "tid",
+}
+
+// isName reports whether s is a printable text without space around it.
+func isName(s string) bool {
+	return s != "" && utf8.ValidString(s) && strings.TrimSpace(s) == s &&
+		!strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }

@@ -17,6 +17,7 @@ import (
 
 func TestNew(t *testing.T) {
 	t.Parallel()
+	testKeys := config().Keys
 	for _, tt := range []struct {
 		name   string
 		change func(*validator.Config)
@@ -25,8 +26,28 @@ func TestNew(t *testing.T) {
 		{"good", func(*validator.Config) {}, ""},
 		{"no issuer", func(c *validator.Config) { c.Issuers = nil }, "Issuers is empty"},
 		{"empty issuer", func(c *validator.Config) { c.Issuers = []string{""} }, `Issuers[0] has no host`},
-		{"issuer without scheme", func(c *validator.Config) { c.Issuers = []string{"tenant.eu.auth0.com"} }, "has no host"},
+		{"issuer without scheme", func(c *validator.Config) { c.Issuers = []string{"tenant.eu.auth0.com"} },
+			"has no host: keys are discovered by the issuer, which is a URL such as https://tenant.eu.auth0.com/; if Config.Keys is set, any text can be an issuer"},
 		{"issuer by http", func(c *validator.Config) { c.Issuers = []string{"http://tenant.eu.auth0.com/"} }, "https"},
+		{"issuer by http in a cluster, unsaid", func(c *validator.Config) { c.Issuers = []string{"http://keycloak:8080/realms/shop"} },
+			`is neither https nor http on a loopback host, but http on "keycloak": an issuer is a URL such as https://tenant.eu.auth0.com/; Config.InsecureHTTP accepts http inside of a cluster`},
+		{"issuer by http in a cluster", func(c *validator.Config) {
+			c.Issuers, c.InsecureHTTP = []string{"http://keycloak:8080/realms/shop"}, true
+		}, ""},
+		{"http and keys", func(c *validator.Config) { c.Keys, c.InsecureHTTP = testKeys, true }, "InsecureHTTP is for keys that are discovered"},
+		{"http and a secret", func(c *validator.Config) {
+			c.Algorithms, c.Secret, c.InsecureHTTP = nil, make([]byte, 32), true
+		}, "InsecureHTTP is for keys that are discovered"},
+		{"an issuer that is a word, and keys", func(c *validator.Config) { c.Issuers, c.Keys = []string{"acme"}, testKeys }, ""},
+		{"an issuer that is a word, and a secret", func(c *validator.Config) {
+			c.Issuers, c.Algorithms, c.Secret = []string{"acme"}, nil, make([]byte, 32)
+		}, ""},
+		{"an issuer with a tab, and keys", func(c *validator.Config) { c.Issuers, c.Keys = []string{"ac\tme"}, testKeys }, "Issuers[0] is empty, has space"},
+		{"no name of an issuer, and keys", func(c *validator.Config) { c.Issuers, c.Keys = []string{""}, testKeys }, "Issuers[0] is empty, has space"},
+		{"a claim for aud", func(c *validator.Config) { c.AudienceClaim = "https://example.com/for" }, ""},
+		{"iss for aud", func(c *validator.Config) { c.AudienceClaim = "iss" }, `AudienceClaim is "iss", which doesn't say what a token is for`},
+		{"a claim for aud, with space", func(c *validator.Config) { c.AudienceClaim = "azp " }, `AudienceClaim is "azp ", with space`},
+		{"a claim for aud, and RFC 9068", func(c *validator.Config) { c.AudienceClaim, c.RequireRFC9068 = "azp", true }, "AudienceClaim and Config.RequireRFC9068 exclude each other"},
 		{"issuer by http on 127.0.0.1", func(c *validator.Config) { c.Issuers = []string{"http://127.0.0.1:9650/"} }, ""},
 		{"issuer by http on [::1]", func(c *validator.Config) { c.Issuers = []string{"http://[::1]:9650/"} }, ""},
 		{"issuer by http on localhost", func(c *validator.Config) { c.Issuers = []string{"http://localhost:9650/"} }, ""},
@@ -56,7 +77,7 @@ func TestNew(t *testing.T) {
 		{"no keys", func(c *validator.Config) { c.Keys = jwks.Set{} }, "empty Set"},
 		{"both kinds of strictness", func(c *validator.Config) { c.RequireRFC9068, c.InsecureSkipTypeCheck = true, true }, "exclude"},
 		{"secret", func(c *validator.Config) { c.Keys, c.Algorithms, c.Secret = nil, nil, make([]byte, 32) }, ""},
-		{"secret and keys", func(c *validator.Config) { c.Algorithms, c.Secret = nil, make([]byte, 32) }, "exclude"},
+		{"secret and keys", func(c *validator.Config) { c.Keys, c.Algorithms, c.Secret = testKeys, nil, make([]byte, 32) }, "exclude"},
 		{"secret and RS256", func(c *validator.Config) {
 			c.Keys, c.Algorithms, c.Secret = nil, []validator.Algorithm{"RS256"}, make([]byte, 32)
 		}, "can't be used with Config.Secret"},
@@ -67,6 +88,7 @@ func TestNew(t *testing.T) {
 		}, "at least 64"},
 	} {
 		cfg := config()
+		cfg.Keys = nil // so that they are discovered
 		tt.change(&cfg)
 		v, err := validator.New(cfg)
 		if (v == nil) != (err != nil) {

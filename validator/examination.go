@@ -211,14 +211,34 @@ func (x *examination) issuers() []string {
 	return []string{x.Issuer}
 }
 
-// checkAudience wants one of ours among the token's (RFC 7519, Section 4.1.3).
+// checkAudience requires one of ours among the token's (RFC 7519, Section
+// 4.1.3). If there is no aud, Config.AudienceClaim may name a claim in its
+// place. An aud that names none has been rejected by read.
 func (x *examination) checkAudience(v *Validator) error {
 	x.step = stepAudience
+	if x.audience.Kind() == jose.KindNone && v.cfg.AudienceClaim != "" {
+		return x.checkAudienceClaim(v)
+	}
 	if x.audience.HasText(v.cfg.Audiences) {
 		return nil
 	}
 	return &Error{Code: CodeAudience, Err: &mismatch{
 		name: "aud", value: x.audience, want: v.cfg.Audiences, compare: true, advice: x.audienceAdvice(v),
+	}}
+}
+
+// checkAudienceClaim is checkAudience of the claim that stands in for aud.
+func (x *examination) checkAudienceClaim(v *Validator) error {
+	name := v.cfg.AudienceClaim
+	value, there := x.claim(name)
+	switch {
+	case there && !namesAudience(value):
+		return &Error{Code: CodeClaim, Err: &claimTypeError{name, value, true}}
+	case value.HasText(v.cfg.Audiences):
+		return nil
+	}
+	return &Error{Code: CodeAudience, Err: &mismatch{
+		name: name, standsIn: true, value: value, want: v.cfg.Audiences, compare: true, advice: adviceAudienceClaim,
 	}}
 }
 
@@ -228,7 +248,7 @@ func (x *examination) audienceAdvice(v *Validator) string {
 	case x.trust.isAuth0:
 		return v.auth0Advice
 	case x.audience.Kind() == jose.KindNone:
-		return adviceNoAudience
+		return adviceNoAudience + "; or name the claim that says so in Config.AudienceClaim"
 	}
 	return adviceAudience
 }

@@ -164,7 +164,13 @@ var steps = [stepsEnd]struct {
 		func(x *examination) string { return orMissing(x.hasIssuer, quote(x.Issuer)) },
 	},
 	stepAudience: {"aud",
-		func(v *Validator) string { return oneOfText(v.cfg.Audiences) },
+		func(v *Validator) string {
+			want := oneOfText(v.cfg.Audiences)
+			if v.cfg.AudienceClaim != "" {
+				want += ", or that in " + quote(v.cfg.AudienceClaim) + " if there is no aud (Config.AudienceClaim)"
+			}
+			return want
+		},
 		func(x *examination) string {
 			return orMissing(x.audience.Kind() != jose.KindNone, quoteSome(someTexts(x.audience)))
 		},

@@ -30,7 +30,7 @@ func (cfg *Config) trusts() ([]trust, error) {
 	for i, issuer := range cfg.Issuers {
 		keys := shared
 		if keys == nil && cfg.Secret == nil {
-			cache, err := jwks.NewCache(jwks.Config{Issuer: issuer, Now: cfg.Now})
+			cache, err := jwks.NewCache(jwks.Config{Issuer: issuer, Now: cfg.Now, InsecureHTTP: cfg.InsecureHTTP})
 			if err != nil {
 				return nil, fmt.Errorf("validator: %w", err)
 			}

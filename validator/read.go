@@ -61,7 +61,7 @@ func (r *reading) read(payload string, limit limit) error {
 			c.Subject, ok = v.Text()
 		case "aud":
 			r.audience = v
-			ok = isTextOrTexts(v) && !isEmptyArray(v)
+			ok = namesAudience(v)
 		case "exp":
 			c.ExpiresAt, ok = v.Time()
 			r.hasExpiry = true
@@ -124,7 +124,7 @@ func (r *reading) read(payload string, limit limit) error {
 	c.payload = payload
 	r.members = o.Members()
 	if wrong.Name != "" {
-		return &Error{Code: CodeClaim, Err: &claimTypeError{wrong.Name, wrong.Value}}
+		return &Error{Code: CodeClaim, Err: &claimTypeError{name: wrong.Name, value: wrong.Value}}
 	}
 	// No standard says that the names which issuers have for the client agree.
 	switch {
@@ -170,6 +170,10 @@ func (r *reading) confirm() (err error) {
 }
 
 func isTextOrTexts(v jose.Value) bool { return v.Kind() == jose.KindString || v.IsTexts() }
+
+// namesAudience reports whether v has the form of aud (RFC 7519, Section
+// 4.1.3). An array that names no audience names none of ours.
+func namesAudience(v jose.Value) bool { return isTextOrTexts(v) && !isEmptyArray(v) }
 
 func isEmptyArray(v jose.Value) bool { return v.Kind() == jose.KindArray && v.Len() == 0 }
 

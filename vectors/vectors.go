@@ -99,7 +99,11 @@ type Config struct {
 	MaxTokenSize          int      `json:"max_token_size,omitempty"`
 	RequireRFC9068        bool     `json:"require_rfc9068,omitempty"`
 	InsecureSkipTypeCheck bool     `json:"insecure_skip_type_check,omitempty"`
-	CacheSize             int      `json:"cache_size,omitempty"` // negative: none
+	AudienceClaim         string   `json:"audience_claim,omitempty"` // stands in for an absent aud
+	KeysGiven             bool     `json:"keys_given,omitempty"`     // and not found by the issuer's name, which can be any text
+	MetadataURL           string   `json:"metadata_url,omitempty"`   // where the issuer's metadata is; absent: where its name says
+	InsecureHTTP          bool     `json:"insecure_http,omitempty"`  // http is accepted off this machine
+	CacheSize             int      `json:"cache_size,omitempty"`     // negative: none
 	Checks                []Check  `json:"checks,omitempty"`
 
 	Optional         bool   `json:"optional,omitempty"` // a request without a token is let through

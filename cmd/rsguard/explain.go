@@ -75,6 +75,8 @@ func (o *explainOptions) flags() *flag.FlagSet {
 	})
 	flags.BoolVar(&o.cfg.RequireRFC9068, "rfc9068", false, "require what RFC 9068 requires")
 	flags.BoolVar(&o.cfg.InsecureSkipTypeCheck, "insecure-skip-type-check", false, "accept tokens of every type, ID tokens included")
+	flags.StringVar(&o.cfg.AudienceClaim, "audience-claim", "", "the `claim` that stands in for aud in tokens without one, such as client_id")
+	flags.BoolVar(&o.cfg.InsecureHTTP, "insecure-http", false, "fetch metadata and key sets over http from any host")
 	flags.IntVar(&o.cfg.MaxTokenSize, "max-token-size", 0, "the length of the longest token, in `bytes`; 16384 if it is left out")
 	flags.StringVar(&o.keySet, "jwks", "", "the key set of all these issuers, a `URL or file`; by discovery if it is left out")
 	flags.StringVar(&o.secret, "secret-file", "",
@@ -118,7 +120,10 @@ func (o *explainOptions) validator() (*validator.Validator, error) {
 	switch {
 	case o.keySet == "":
 	case strings.HasPrefix(o.keySet, "https://"), strings.HasPrefix(o.keySet, "http://"):
-		keys, err := jwks.NewCache(jwks.Config{URL: o.keySet, Logger: slog.New(slog.DiscardHandler)})
+		keys, err := jwks.NewCache(jwks.Config{
+			URL: o.keySet, InsecureHTTP: cfg.InsecureHTTP, Logger: slog.New(slog.DiscardHandler),
+		})
+		cfg.InsecureHTTP = false
 		if err != nil {
 			return nil, err
 		}
@@ -198,6 +203,10 @@ var fieldsToFlags = func() (lines []struct {
 		{`\bthe Set has no such key, and is never fetched again`, "-jwks has no such key"},
 		{`\bConfig\.Audiences\b`, "-audience"},
 		{`\bConfig\.Algorithms\b`, "-algorithm"},
+		{`validator: Config\.AudienceClaim\b`, "-audience-claim"},
+		{`validator: Config\.InsecureHTTP is for keys.*`, "-insecure-http is for keys that are fetched"},
+		{`\bConfig\.AudienceClaim\b`, "-audience-claim"},
+		{`\bConfig\.InsecureHTTP\b`, "-insecure-http"},
 		{`\bConfig\.MaxTokenSize\b`, "-max-token-size"},
 		{`\bConfig\.RequireRFC9068\b`, "-rfc9068"},
 		{`\bConfig\.InsecureSkipTypeCheck\b|\(InsecureSkipTypeCheck\)`, "-insecure-skip-type-check"},

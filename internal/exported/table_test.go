@@ -65,7 +65,7 @@ var table = map[string]entry{
 	"dpop.Verifier":    of[dpop.Verifier](zeroVerifier, "cfg.Algorithms").ifHidden("algorithms", "cfg.Replays", "cfg.Nonces"),
 
 	"jwks.Cache":  of[jwks.Cache](zeroCache, "cfg.Issuer").ifHidden(everything),
-	"jwks.Config": of[jwks.Config](zeroCacheConfig, "Issuer", "URL", "Seed"),
+	"jwks.Config": of[jwks.Config](zeroCacheConfig, "Issuer", "MetadataURL", "URL", "Seed"),
 	"jwks.Key":    of[jwks.Key](zeroKey, everything),
 	"jwks.Set":    of[jwks.Set](zeroSet, everything),
 	"jwks.State":  of[jwks.State](nil, everything),

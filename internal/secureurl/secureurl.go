@@ -15,6 +15,15 @@ import (
 // predicate, to follow the name of a field. It doesn't repeat raw, which may
 // hold a password.
 func Parse(raw string) (*url.URL, error) {
+	u, err := ParseInsecure(raw)
+	if err == nil && u.Scheme != "https" && !IsLoopback(u.Hostname()) {
+		return nil, &SchemeError{u.Scheme, u.Hostname()}
+	}
+	return u, err
+}
+
+// ParseInsecure is Parse, and accepts http on any host.
+func ParseInsecure(raw string) (*url.URL, error) {
 	if strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"<>\\^`{|}", r) }) {
 		return nil, errors.New("has characters that no URL has") // RFC 3986, Appendix A
 	}
@@ -32,10 +41,18 @@ func Parse(raw string) (*url.URL, error) {
 		return nil, errors.New("has a pattern for its host")
 	case !isPort(u.Port()):
 		return nil, errors.New("has a port that isn't one")
-	case u.Scheme == "https" || u.Scheme == "http" && IsLoopback(u.Hostname()):
-		return u, nil
+	case u.Scheme != "https" && u.Scheme != "http":
+		return nil, &SchemeError{u.Scheme, u.Hostname()}
 	}
-	return nil, fmt.Errorf("is neither https nor http on a loopback host, but %s on %q", u.Scheme, u.Hostname())
+	return u, nil
+}
+
+// A SchemeError says that a URL is of another scheme than is accepted for its
+// host.
+type SchemeError struct{ Scheme, Host string }
+
+func (e *SchemeError) Error() string {
+	return fmt.Sprintf("is neither https nor http on a loopback host, but %s on %q", e.Scheme, e.Host)
 }
 
 func isPort(s string) bool {

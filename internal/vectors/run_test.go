@@ -96,7 +96,11 @@ func check(t *testing.T, file vectors.File, v vectors.Vector) {
 
 func checkConfig(t *testing.T, file vectors.File, v vectors.Vector) {
 	servers := serversOf(file, v)
-	val, err := validator.New(configOf(t, v, v.Config, servers[0]))
+	cfg := configOf(t, v, v.Config, servers[0])
+	if !v.Config.KeysGiven {
+		cfg.Keys, cfg.InsecureHTTP = nil, v.Config.InsecureHTTP
+	}
+	val, err := validator.New(cfg)
 	if err == nil {
 		_, err = middleware.New(middleware.Config{Validator: val, Realm: v.Config.Realm, ResourceMetadata: v.Config.ResourceMetadata})
 	}
@@ -422,7 +426,7 @@ func secretsOf(v vectors.Vector, servers []*keyServer) secrets {
 			continue
 		}
 		for name, value := range members {
-			if i == 0 || name == "iss" || name == "aud" {
+			if i == 0 || name == "iss" || name == "aud" || name == v.Config.AudienceClaim {
 				leaves(value, func(leaf string) { add(&s.client, leaf) })
 			} else {
 				leaves(value, func(leaf string) { add(&s.always, leaf) })
@@ -545,11 +549,13 @@ func configOf(t testing.TB, v vectors.Vector, cfg vectors.Config, server *keySer
 			issuer, url = cfg.Issuers[0], ""
 		}
 		cache, err := jwks.NewCache(jwks.Config{
-			Issuer: issuer,
-			URL:    url,
-			Client: &http.Client{Transport: server},
-			Logger: slog.New(slog.DiscardHandler),
-			Now:    now,
+			Issuer:       issuer,
+			URL:          url,
+			MetadataURL:  cfg.MetadataURL,
+			InsecureHTTP: cfg.InsecureHTTP,
+			Client:       &http.Client{Transport: server},
+			Logger:       slog.New(slog.DiscardHandler),
+			Now:          now,
 		})
 		if err != nil {
 			t.Fatalf("NewCache() error = %v", err)
@@ -580,6 +586,7 @@ func configOf(t testing.TB, v vectors.Vector, cfg vectors.Config, server *keySer
 		MaxTokenSize:          cfg.MaxTokenSize,
 		RequireRFC9068:        cfg.RequireRFC9068,
 		InsecureSkipTypeCheck: cfg.InsecureSkipTypeCheck,
+		AudienceClaim:         cfg.AudienceClaim,
 		CacheSize:             cfg.CacheSize,
 		Now:                   now,
 	}

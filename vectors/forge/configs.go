@@ -37,6 +37,25 @@ func configs() *suite {
 	for _, i := range []string{"https://tenant.example.com", "https://tenant.example.com:8443/", "https://idp.example.com/realms/a", "http://localhost:8080/", "http://127.0.0.1:8080", "http://[::1]:8080/", "https://10.0.0.1/"} {
 		s.accept("issuer "+quote(i), iss, config(func(c *vectors.Config) { c.Issuers = []string{i} }), claim("iss", quote(i)))
 	}
+	const any = "RFC 7519, Section 4.1.1: any text names an issuer, if it is only compared"
+	given := func(iss string) func(*vectors.Config) {
+		return func(c *vectors.Config) { c.Issuers, c.KeysGiven = []string{iss}, true }
+	}
+	for _, i := range []string{"", " ", " acme", "acme ", "\tacme", "ac\nme", "ac\x00me", "acme\u200b", "acme\u202e"} {
+		refuse("keys are given, and the issuer is "+quote(i), any, given(i))
+	}
+	s.accept("keys are given, and the issuer is a word", any, config(given("acme")), claim("iss", `"acme"`))
+	const http = "RFC 8414, Section 2: an issuer is an https URL"
+	refuse("http off this machine", http, func(c *vectors.Config) { c.Issuers = []string{"http://keycloak:8080/realms/shop"} })
+	refuse("ftp, where http is accepted", http, func(c *vectors.Config) { c.Issuers, c.InsecureHTTP = []string{"ftp://keycloak/realms/shop"}, true })
+	refuse("a word, where http is accepted", http, func(c *vectors.Config) { c.Issuers, c.InsecureHTTP = []string{"keycloak"}, true })
+	refuse("a password, where http is accepted", http, func(c *vectors.Config) { c.Issuers, c.InsecureHTTP = []string{"http://u:p@keycloak/"}, true })
+	const standsIn = "what every token of an issuer has says of none that it is for this API"
+	for _, name := range []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "scope", "scp", "act", "cnf", "tid", " azp", "azp ", " ", "az\np"} {
+		refuse("the claim "+quote(name)+" for aud", standsIn, func(c *vectors.Config) { c.AudienceClaim = name })
+	}
+	refuse("the claim azp for aud, and RFC 9068", "RFC 9068, Section 2.2: aud is required", func(c *vectors.Config) { c.AudienceClaim, c.RequireRFC9068 = "azp", true })
+	s.accept("the claim azp for aud", standsIn, config(func(c *vectors.Config) { c.AudienceClaim = "azp" }))
 	for _, a := range []string{"", " ", " https://api.example.com", "https://api.example.com ", "\t"} {
 		refuse("audience "+quote(a), aud, func(c *vectors.Config) { c.Audiences = []string{a} })
 		refuse("audience "+quote(a)+" beside a good one", aud, func(c *vectors.Config) { c.Audiences = []string{audience, a} })

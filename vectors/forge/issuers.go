@@ -50,6 +50,19 @@ func issuers() *suite {
 	loopback := config(func(c *vectors.Config) { c.Issuers = []string{"http://127.0.0.1:8080/"} })
 	s.accept("an issuer on this machine", "http is for loopback alone", loopback, claim("iss", `"http://127.0.0.1:8080/"`))
 	s.refuse("wrong_issuer", "an issuer on this machine, by another name", why, loopback, claim("iss", `"http://localhost:8080/"`))
+
+	const text = "RFC 7519, Sections 2 and 4.1.1: iss is a StringOrURI, which is compared as it is"
+	for _, iss := range []string{
+		"acme", "acme.com", "accounts.google.com", "stytch.com/project-live-1", "http://adfs.example.com/adfs/services/trust", "urn:example:issuer",
+		"signer@project.iam.gserviceaccount.com", "spiffe://example.org", "caf\u00e9", "the issuer", "https://tenant.example.com/?p=policy#f",
+	} {
+		given := config(func(c *vectors.Config) { c.Issuers, c.KeysGiven = []string{iss}, true })
+		s.accept("keys are given, and the issuer is "+quote(iss), text, given, claim("iss", quote(iss)))
+		for _, other := range []string{iss + "/", iss + " ", strings.ToUpper(iss), "https://" + iss, iss[1:]} {
+			s.refuse("wrong_issuer", "the issuer is "+quote(iss)+", and iss is "+quote(other), text, given, claim("iss", quote(other)))
+		}
+		s.refuse("wrong_issuer", "the issuer is "+quote(iss)+", and there is no iss", text, given, without("iss"))
+	}
 	return s
 }
 
@@ -86,6 +99,32 @@ func audiences() *suite {
 	s.accept("the second of two audiences", why, two, claim("aud", `"https://old-api.example.com"`))
 	s.accept("both audiences", why, two, claim("aud", `["https://old-api.example.com","https://api.example.com"]`))
 	s.refuse("wrong_audience", "neither of two audiences", why, two, claim("aud", `"https://older-api.example.com"`))
+	const (
+		standsIn = "RFC 7519, Section 4.1.3: aud is optional, and an issuer may name what a token is for by a claim of its own"
+		counts   = "RFC 7519, Section 4.1.3: if aud is present and does not name us, the token is rejected"
+	)
+	for _, name := range []string{"client_id", "azp", "cid", "https://example.com/for"} {
+		instead := config(func(c *vectors.Config) { c.AudienceClaim, c.Audiences = name, []string{"client-1", "client-2"} })
+		noAud := func(text string) []option { return []option{instead, without("aud"), claim(name, text)} }
+		s.accept("no aud, and "+name+" is ours", standsIn, noAud(`"client-1"`)...)
+		s.accept("no aud, and "+name+" is our second", standsIn, noAud(`"client-2"`)...)
+		s.accept("aud is ours, whatever "+name+" is", counts, instead, claim("aud", `"client-1"`), claim(name, `"client-3"`))
+		for _, other := range []string{"client-3", "client-1 ", " client-1", "Client-1", "client-11", "client-", "client-1,client-2", "client-1 client-2", "", "*"} {
+			s.refuse("wrong_audience", "no aud, and "+name+" is "+quote(other), standsIn, noAud(quote(other))...)
+			s.refuse("wrong_audience", "aud is "+quote(other)+", whatever "+name+" is", counts, instead, claim("aud", quote(other)), claim(name, `"client-1"`))
+		}
+		s.refuse("wrong_audience", "neither aud nor "+name, standsIn, instead, without("aud"))
+		for _, text := range []string{"null", "1", "true", "{}", `{"a":"client-1"}`, "[]", `["client-1",1]`, `[["client-1"]]`} {
+			s.refuse("invalid_claim", "no aud, and "+name+" is "+text, standsIn, noAud(text)...)
+			s.refuse("invalid_claim", "aud is "+text+", whatever "+name+" is", counts, instead, claim("aud", text), claim(name, `"client-1"`))
+		}
+		s.refuse("wrong_audience", "no aud, and "+name+" is ours, which nobody has asked for", counts, config(func(c *vectors.Config) { c.Audiences = []string{"client-1"} }), without("aud"), claim(name, `"client-1"`))
+		s.refuse("wrong_audience", "no aud, and the name of "+name+" in capitals", "RFC 7519, Section 7.3: names are compared as they are", instead, without("aud"), claim(strings.ToUpper(name), `"client-1"`))
+	}
+	list := config(func(c *vectors.Config) { c.AudienceClaim, c.Audiences = "resources", []string{"orders", "returns"} })
+	s.accept("no aud, and an array in its place", standsIn, list, without("aud"), claim("resources", `["stock","returns"]`))
+	s.refuse("wrong_audience", "no aud, and an array of others in its place", standsIn, list, without("aud"), claim("resources", `["stock","return"]`))
+
 	odd := config(func(c *vectors.Config) { c.Audiences = []string{"urn:example:api v1"} })
 	s.accept("an audience that is no URL", why, odd, claim("aud", `"urn:example:api v1"`))
 	s.refuse("wrong_audience", "a part of an audience with a space", why, odd, claim("aud", `["urn:example:api","v1"]`))

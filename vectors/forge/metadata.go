@@ -64,6 +64,47 @@ func metadata() *suite {
 	refuse("JWKS_URI alone", strict, document(`{"issuer":"https://tenant.example.com/","JWKS_URI":"`+keysURL+`"}`), keys)
 	refuse("the keys in the document", where, document(`{"issuer":"https://tenant.example.com/","jwks":KEYS,"keys":[]}`), keys)
 
+	// The issuer is known to the world by one address, and to us by another.
+	const (
+		shop     = "https://sso.example.com/realms/shop"
+		inside   = "http://keycloak:8080/realms/shop/.well-known/openid-configuration"
+		insideTL = "https://keycloak.internal/realms/shop/.well-known/openid-configuration"
+		httpKeys = "http://keycloak:8080/realms/shop/certs"
+		tls      = "RFC 8414, Section 2: jwks_uri is an https URL, unless it is said that http will do"
+	)
+	internal := func(address string, insecure bool, name, uri string) []option {
+		return []option{
+			config(func(c *vectors.Config) {
+				c.Issuers, c.KeysGiven, c.MetadataURL, c.InsecureHTTP = []string{shop}, true, address, insecure
+			}),
+			claim("iss", quote(shop)),
+			served(vectors.Served{URL: address, Body: `{"issuer":` + quote(name) + `,"jwks_uri":` + quote(uri) + `}`},
+				vectors.Served{URL: uri, Body: "KEYS"}),
+		}
+	}
+	s.accept("metadata at an internal address", whose, internal(insideTL, false, shop, "https://keycloak.internal/certs")...)
+	s.accept("metadata at an internal address, and public keys", whose, internal(insideTL, false, shop, "https://sso.example.com/certs")...)
+	s.accept("metadata over http, and keys over http", tls, internal(inside, true, shop, httpKeys)...)
+	s.accept("metadata over http, and keys over https", tls, internal(inside, true, shop, "https://sso.example.com/certs")...)
+	for _, name := range []string{"http://keycloak:8080/realms/shop", "https://keycloak.internal/realms/shop", shop + "/", "https://sso.example.com/realms/Shop", "https://sso.example.com/realms/b", ""} {
+		s.refuse("unavailable", "metadata over http, of issuer "+quote(name), whose, internal(inside, true, name, httpKeys)...)
+		s.refuse("unavailable", "metadata at an internal address, of issuer "+quote(name), whose, internal(insideTL, false, name, "https://keycloak.internal/certs")...)
+	}
+	s.refuse("unavailable", "metadata over https, and keys over http", tls, internal(insideTL, true, shop, httpKeys)...)
+	s.refuse("unavailable", "metadata over https, and keys over http on this machine", tls, internal(insideTL, true, shop, "http://127.0.0.1/certs")...)
+	s.refuse("unavailable", "metadata over http on this machine, and keys over http elsewhere", tls, internal("http://127.0.0.1/.well-known/openid-configuration", false, shop, httpKeys)...)
+	s.accept("metadata over http on this machine, and keys too", tls, internal("http://127.0.0.1/.well-known/openid-configuration", false, shop, "http://127.0.0.1/certs")...)
+	s.refuse("unavailable", "metadata over http, and keys over ftp", tls, internal(inside, true, shop, "ftp://keycloak:8080/certs")...)
+	s.refuse("wrong_issuer", "a token that names the internal address", whose, append(internal(inside, true, shop, httpKeys), claim("iss", `"http://keycloak:8080/realms/shop"`))...)
+	named := config(func(c *vectors.Config) {
+		c.Issuers, c.InsecureHTTP, c.KeysGiven = []string{"http://keycloak:8080/realms/shop"}, true, true
+	})
+	compose := []option{named, claim("iss", `"http://keycloak:8080/realms/shop"`), served(
+		vectors.Served{URL: inside, Body: `{"issuer":"http://keycloak:8080/realms/shop","jwks_uri":"` + httpKeys + `"}`},
+		vectors.Served{URL: httpKeys, Body: "KEYS"})}
+	s.accept("an issuer over http, by its own name", tls, compose...)
+	s.refuse("invalid_signature", "an issuer over http, and another's signature", "RFC 7515, Section 5.2", append(compose[:3:3], by("RS256", otherRSA))...)
+
 	for _, body := range []string{"", "null", "[]", "<html></html>", "{", doc("") + "x", "\ufeff" + doc("")} {
 		refuse("the document is "+shorten(quote(body)), "RFC 8414, Section 3.2: a JSON object", document(body), keys)
 	}

@@ -40,7 +40,7 @@ var attacks = []attack{
 	}, nil},
 
 	{"Metadata of another issuer, or keys from elsewhere", []string{
-		"metadata is of the issuer that was asked", "a jwks_uri is an https URL", "only a 200 has keys", "redirects are not followed",
+		"metadata is of the issuer that was asked", "a jwks_uri is an https URL", "http is accepted where it is said", "only a 200 has keys", "redirects are not followed",
 	}, nil},
 
 	// Reading.
@@ -66,7 +66,10 @@ var attacks = []attack{
 		"a mark's value has no separators", "RFC 9068's type", "RFC 9068's claims",
 	}, nil},
 	{"A token of another issuer", []string{"iss is ours", "iss is exact in case", "iss is exact in its slash"}, nil},
-	{"A token for another API", []string{"aud has ours", "aud is exact", "aud is not empty"}, nil},
+	{"A token for another API", []string{"aud has ours", "aud is exact", "aud is not empty",
+		"a claim in aud's place has ours", "a claim in aud's place has aud's form", "an aud that is there counts",
+		"nothing stands in for aud unless it is said",
+	}, nil},
 	{"A token after its time, or before it", []string{
 		"exp is required", "exp has not passed", "exp itself is too late", "nbf has come", "iat has come", "whole dates are in range",
 		"dates with fractions are in range",
@@ -158,7 +161,8 @@ var attacks = []attack{
 
 	// Configurations.
 	{"A configuration that lets too much pass", []string{
-		"an issuer is an https URL", "an issuer has no query", "an issuer has no credentials", "an issuer has no fragment", "an issuer has a host",
+		"an issuer is an https URL", "an issuer is https or http", "an issuer that is a text can be printed",
+		"what stands in for aud says what a token is for", "RFC 9068 requires aud itself", "an issuer has no query", "an issuer has no credentials", "an issuer has no fragment", "an issuer has a host",
 		"there is an issuer", "there is an audience", "an audience is not empty", "leeway has a limit", "token size has a limit",
 	}, nil},
 	{"None: an honest request that must pass", []string{

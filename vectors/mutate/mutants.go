@@ -111,7 +111,7 @@ var mutants = []mutant{
 	{"a key's issuer is a string", []edit{{key, `if key.Issuer, _ = m.issuer.Text(); key.Issuer == "" {`, "if key.Issuer, _ = m.issuer.Text(); false {"}}},
 	{"{tenantid} is the token's tid", []edit{{keyIssuer, "issuer[len(before):len(issuer)-len(after)] == tenant", "true"}}},
 	{"{tenantid} is nothing without a tid", []edit{{keyIssuer, `return tenant != "" &&`, "return true &&"}}},
-	{"an issuer's keys are its own", []edit{{keys, "jwks.Config{Issuer: issuer, Now: cfg.Now}", "jwks.Config{Issuer: cfg.Issuers[0], Now: cfg.Now}"}}},
+	{"an issuer's keys are its own", []edit{{keys, "jwks.Config{Issuer: issuer, Now: cfg.Now", "jwks.Config{Issuer: cfg.Issuers[0], Now: cfg.Now"}}},
 	{"EC points have all their digits", []edit{{jwk, "if len(text) != base64url.EncodedLen(size) {", "if len(text) > base64url.EncodedLen(size) {"}}},
 	{"Ed25519 keys of small order are left out", []edit{{publicKey, "if string(y[:]) == point {", "if string(y[:]) == point && false {"}}},
 	{"a kid names a key, of a set", []edit{{keys, "return index.byID[kid], nil", "return index.all, nil"}}},
@@ -147,7 +147,11 @@ var mutants = []mutant{
 	{"iss is exact in its slash", []edit{{examination, "x.Issuer == v.trusts[i].issuer", `strings.TrimRight(x.Issuer, "/") == strings.TrimRight(v.trusts[i].issuer, "/")`}}},
 	{"aud has ours", []edit{{examination, "if x.audience.HasText(v.cfg.Audiences) {", "if x.audience.Kind() != jose.KindNone {"}}},
 	{"aud is exact", []edit{{examination, "x.audience.HasText(v.cfg.Audiences)", `slices.ContainsFunc(v.cfg.Audiences, func(s string) bool { return strings.Contains(x.audience.Raw(), "\""+s) })`}}},
-	{"aud is not empty", []edit{{read, "ok = isTextOrTexts(v) && !isEmptyArray(v)", "ok = isTextOrTexts(v)"}, {read, "func isEmptyArray", "func _"}}},
+	{"aud is not empty", []edit{{read, "return isTextOrTexts(v) && !isEmptyArray(v)", "return isTextOrTexts(v)"}, {read, "func isEmptyArray", "func _"}}},
+	{"a claim in aud's place has ours", []edit{{examination, "case value.HasText(v.cfg.Audiences):", "case there:"}}},
+	{"a claim in aud's place has aud's form", []edit{{examination, "case there && !namesAudience(value):", "case there && false:"}}},
+	{"an aud that is there counts", []edit{{examination, `if x.audience.Kind() == jose.KindNone && v.cfg.AudienceClaim != "" {`, `if v.cfg.AudienceClaim != "" {`}}},
+	{"nothing stands in for aud unless it is said", []edit{{examination, `if x.audience.Kind() == jose.KindNone && v.cfg.AudienceClaim != "" {`, "if x.audience.Kind() == jose.KindNone {\n\t\tv.cfg.AudienceClaim = cmp.Or(v.cfg.AudienceClaim, \"azp\")"}, {examination, "import (\n", "import (\n\t\"cmp\"\n"}}},
 	{"exp is required", []edit{{examination, "if !x.hasExpiry {", "if false {"}}},
 	{"exp has not passed", []edit{{moment, "return !m.now.Before(t.Add(m.leeway))", "return false"}}},
 	{"exp itself is too late", []edit{{moment, "return !m.now.Before(t.Add(m.leeway))", "return m.now.After(t.Add(m.leeway))"}}},
@@ -223,8 +227,12 @@ var mutants = []mutant{
 	{"first looks are limited", []edit{{"validator/lookup.go", "case !limit.AllowN(now, 1):", "case !limit.AllowN(now, 0):"}}},
 
 	// Configurations.
-	{"an issuer is an https URL", []edit{{secureurl, `case u.Scheme == "https" || u.Scheme == "http" && IsLoopback(u.Hostname()):`, `case u.Scheme == "https" || u.Scheme == "http":`}}},
-	{"an issuer has no query", []edit{{config, `if strings.Contains(s, "?") {`, "if false {"}}},
+	{"an issuer is an https URL", []edit{{secureurl, `if err == nil && u.Scheme != "https" && !IsLoopback(u.Hostname()) {`, "if false {"}}},
+	{"an issuer is https or http", []edit{{secureurl, `case u.Scheme != "https" && u.Scheme != "http":`, "case false:"}}},
+	{"an issuer that is a text can be printed", []edit{{config, "!strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })", "true"}, {config, "\t\"unicode\"\n", ""}}},
+	{"what stands in for aud says what a token is for", []edit{{config, "case slices.Contains(noAudienceClaims, name):", "case false:"}}},
+	{"RFC 9068 requires aud itself", []edit{{config, "case cfg.RequireRFC9068:", "case false:"}}},
+	{"an issuer has no query", []edit{{config, `case strings.Contains(s, "?"):`, "case false:"}}},
 	{"an issuer has no credentials", []edit{{secureurl, "case u.User != nil:", "case false:"}}},
 	{"an issuer has no fragment", []edit{{secureurl, `case strings.Contains(raw, "#"):`, `case strings.Contains(raw, "##"):`}}},
 	{"an issuer has a host", []edit{{secureurl, `case u.Hostname() == "" || u.Opaque != "":`, "case false:"}}},
@@ -319,8 +327,9 @@ var mutants = []mutant{
 	{"a preflight has no credentials", []edit{{preflight, ` && r.Header[authorization] == nil`, ""}}},
 
 	// Where keys come from.
-	{"metadata is of the issuer that was asked", []edit{{discovery, "!ok || name != issuer {", "!ok {"}}},
-	{"a jwks_uri is an https URL", []edit{{discovery, `if u.Scheme == "http" && !strings.HasPrefix(strings.ToLower(issuer), "http:") {`, "if false {"}}},
+	{"metadata is of the issuer that was asked", []edit{{discovery, "!ok || name != cfg.Issuer {", "!ok {"}}},
+	{"a jwks_uri is an https URL", []edit{{discovery, `if u.Scheme == "http" && !strings.HasPrefix(strings.ToLower(url), "http:") {`, "if false {"}}},
+	{"http is accepted where it is said", []edit{{"jwks/config.go", "if cfg.InsecureHTTP {", "if true {"}}},
 	{"only a 200 has keys", []edit{{fetch, "case res.StatusCode != http.StatusOK:", "case res.StatusCode >= http.StatusBadRequest:"}}},
 	{"redirects are not followed", []edit{{fetch, "func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }", "nil"}}},
 
