@@ -51,6 +51,7 @@ func TestGuard_Do_challenges(t *testing.T) {
 		{"nonce", plain, code(validator.CodeNonce), 401, `DPoP error="use_dpop_nonce"`, ""},
 		{"step-up", plain, code(validator.CodeAuthentication), 401, `Bearer error="insufficient_user_authentication"`, ""},
 		{"scope", plain, code(validator.CodeScope), 403, `Bearer error="insufficient_scope"`, ""},
+		{"role", plain, code(validator.CodeRole), 403, ``, ""},
 		{"refused", plain, code(validator.CodeRefused), 403, ``, ""},
 		{"unavailable", plain, code(validator.CodeUnavailable), 503, ``, "5"},
 

@@ -80,7 +80,7 @@ func answerTo(err error) answer {
 		return answer{http.StatusForbidden, true, "insufficient_scope"}
 	case validator.CodeUnavailable:
 		return answer{status: http.StatusServiceUnavailable}
-	default: // CodeRefused, and codes that are a check's own
+	default: // CodeRole, which no standard has a challenge for, CodeRefused, and codes that are a check's own
 		return answer{status: http.StatusForbidden}
 	}
 }

@@ -407,6 +407,38 @@ func TestLogLine(t *testing.T) {
 		},
 
 		{
+			name: "no roles", checks: []validator.Check{validator.Roles([]string{"roles"}, "admin")},
+			want: `insufficient_role: the claim "roles" is missing, want one with the role "admin"`,
+		},
+		{
+			name: "no roles within", checks: []validator.Check{validator.AnyRole([]string{"realm_access", "roles"}, "admin", "writer")},
+			claims: members{"realm_access": members{"groups": []string{"admin"}}},
+			want:   `insufficient_role: the claim at ["realm_access" "roles"] is missing, want one with one of the roles ["admin" "writer"]`,
+		},
+		{
+			name: "one role of two", checks: []validator.Check{validator.Roles([]string{"realm_access", "roles"}, "reader", "writer")},
+			claims: members{"realm_access": members{"roles": []string{"reader", "7351962"}}},
+			want:   `insufficient_role: the claim at ["realm_access" "roles"] lacks the role "writer"`,
+		},
+		{
+			name: "no role of two", checks: []validator.Check{validator.AnyRole([]string{"groups"}, "reader", "writer")},
+			claims: members{"groups": []string{"7351962"}},
+			want:   `insufficient_role: the claim "groups" has none of the roles ["reader" "writer"]`,
+		},
+		{
+			name: "roles that are objects", checks: []validator.Check{validator.Roles([]string{"roles"}, "reader", "writer")},
+			claims: members{"roles": []any{members{"name": "reader"}}},
+			want: `insufficient_role: the claim "roles" is an array with an object in it, want a string or an array of strings ` +
+				`with the roles ["reader" "writer"]`,
+		},
+		{
+			name: "a user's scope or a daemon's role", checks: []validator.Check{validator.AnyOf(
+				validator.Scopes("Orders.Read"), validator.Roles([]string{"roles"}, "Orders.Read.All"))},
+			want: `insufficient_scope: the token's scope lacks "Orders.Read"; ` +
+				`the claim "roles" is missing, want one with the role "Orders.Read.All"`,
+		},
+
+		{
 			name: "no scheme", scheme: "-", issuer: "-",
 			want: `token_missing: the Authorization field is a JWT without a scheme: ` +
 				`the client has to send "Bearer", a space and the token`,

@@ -22,6 +22,8 @@ func TestChecks(t *testing.T) {
 	org := func(name string, err error) validator.Check {
 		return validator.OrganizationFunc(func(context.Context) (string, error) { return name, err })
 	}
+	// As Entra ID has them.
+	usersOrDaemons := validator.AnyOf(validator.Scopes("Orders.Read"), validator.Roles([]string{"roles"}, "Orders.Read.All"))
 	for _, tt := range []struct {
 		name   string
 		check  validator.Check
@@ -42,6 +44,15 @@ func TestChecks(t *testing.T) {
 		{"permission there", validator.Permissions("a", "b"), object{"permissions": []string{"a", "b"}}, "", ""},
 		{"permission missing", validator.Permissions("a", "b"), object{"permissions": []string{"a"}}, validator.CodeScope, "[a b]"},
 		{"scopes are no permissions", validator.Permissions("a"), object{"scope": "a"}, validator.CodeScope, "[a]"},
+		{"roles", validator.Roles([]string{"realm_access", "roles"}, "a", "b"), object{"realm_access": object{"roles": []string{"b", "a"}}}, "", ""},
+		{"one of two roles", validator.Roles([]string{"realm_access", "roles"}, "a", "b"), object{"realm_access": object{"roles": []string{"b"}}}, validator.CodeRole, ""},
+		{"a role that is a string", validator.Roles([]string{"role"}, "a"), object{"role": "a"}, "", ""},
+		{"a role in a string", validator.Roles([]string{"role"}, "a"), object{"role": "a b"}, validator.CodeRole, ""},
+		{"any role", validator.AnyRole([]string{"https://example.com/roles"}, "a", "b"), object{"https://example.com/roles": []string{"b"}}, "", ""},
+		{"no role of any", validator.AnyRole([]string{"roles"}, "a", "b"), object{"roles": []string{"c"}}, validator.CodeRole, ""},
+		{"a user's scope or a daemon's role: the scope", usersOrDaemons, object{"scp": "Orders.Read"}, "", ""},
+		{"a user's scope or a daemon's role: the role", usersOrDaemons, object{"roles": []string{"Orders.Read.All"}}, "", ""},
+		{"a user's scope or a daemon's role: neither", usersOrDaemons, object{"scp": "Orders", "roles": []string{"Orders.Read"}}, validator.CodeScope, "[Orders.Read]"},
 		{"no permissions", validator.AnyPermission("a"), nil, validator.CodeScope, "[a]"},
 		{"any permission", validator.AnyPermission("a", "b"), object{"permissions": []string{"b"}}, "", ""},
 

@@ -15,7 +15,10 @@ import (
 //   - otherwise with [CodeScope] and all scopes that are required, if any are;
 //   - otherwise with [CodeAuthentication] and all ways to authenticate that
 //     would do, if there are any;
-//   - otherwise the first check's.
+//   - otherwise with the code of the first check's.
+//
+// Its text has the reasons of all checks. So AnyOf of [Scopes] and [Roles] is
+// for APIs whose users have a scope and whose daemons have a role.
 func AnyOf(checks ...Check) Check {
 	checks = allChecks("AnyOf", checks)
 	return withScopes(RequiredScopes(checks...), func(ctx context.Context, c *Claims) error {
@@ -27,13 +30,19 @@ func AnyOf(checks ...Check) Check {
 			}
 			errs = append(errs, err)
 		}
-		for _, code := range []Code{CodeUnavailable, CodeScope, CodeAuthentication} {
-			if joined := join(code, errs, lenient); joined != nil {
-				return joined
-			}
-		}
-		return errs[0]
+		return mostHelpful(errs)
 	})
+}
+
+// mostHelpful returns the error that is documented with AnyOf, for one error at
+// least. Its text has the causes of all of them.
+func mostHelpful(errs []error) error {
+	for _, code := range []Code{CodeUnavailable, CodeScope, CodeAuthentication} {
+		if joined := join(code, errs, lenient); joined != nil {
+			return joined
+		}
+	}
+	return join(asError(errs[0]).Code, errs, lenient)
 }
 
 // AllOf returns a Check that passes if all of the checks do. They are tried in
@@ -79,14 +88,18 @@ const (
 	lenient = false // what satisfies one
 )
 
-// join makes one error of those with code, or returns nil if there are none.
+// join makes one error of those with code, or returns nil if there are none. If
+// it is lenient, the causes of the others come after theirs.
 func join(code Code, errs []error, strict bool) *Error {
 	var joined *Error
-	var causes []error
+	var causes, others []error
 	for _, err := range errs {
 		e := asError(err)
 		switch {
 		case e.Code != code:
+			if !strict && e.Err != nil {
+				others = append(others, e.Err)
+			}
 			continue
 		case joined == nil:
 			joined = e.clone()
@@ -100,6 +113,10 @@ func join(code Code, errs []error, strict bool) *Error {
 			causes = append(causes, e.Err)
 		}
 	}
+	if joined == nil {
+		return nil
+	}
+	causes = append(causes, others...)
 	switch {
 	case len(causes) == 1:
 		joined.Err = causes[0]

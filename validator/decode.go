@@ -78,12 +78,15 @@ func (e *decodeError) Error() string {
 func (e *decodeError) Unwrap() error { return e.err }
 
 // claim returns the value of any claim.
-func (c *Claims) claim(name string) (jose.Value, bool) {
-	var claims jose.Object
-	claims.Open(c.payload, jose.ReadBefore)
-	for claims.Next() {
-		if claims.Member.Name == name {
-			return claims.Member.Value, true
+func (c *Claims) claim(name string) (jose.Value, bool) { return member(c.payload, name) }
+
+// member returns the value of a member of an object that has been read before.
+func member(object, name string) (jose.Value, bool) {
+	var o jose.Object
+	o.Open(object, jose.ReadBefore)
+	for o.Next() {
+		if o.Member.Name == name {
+			return o.Member.Value, true
 		}
 	}
 	return jose.Value{}, false

@@ -41,6 +41,7 @@ const (
 	CodeOrganization   Code = "wrong_organization"               // Organization is not met
 	CodeAuthentication Code = "insufficient_user_authentication" // step-up is needed
 	CodeScope          Code = "insufficient_scope"               // Scopes or Permissions are not met
+	CodeRole           Code = "insufficient_role"                // Roles is not met
 	CodeRefused        Code = "refused"                          // a Check's own error
 )
 

@@ -136,3 +136,26 @@ func exampleValidator(checks ...validator.Check) *validator.Validator {
 }
 
 func exampleToken(claims object) string { return token(nil, claims) }
+
+// Users of an API have a scope, and daemons have a role, as with Entra ID.
+func ExampleRoles() {
+	check := validator.AnyOf(
+		validator.Scopes("Orders.Read"),
+		validator.Roles([]string{"roles"}, "Orders.Read.All"),
+	)
+	for _, claims := range []object{
+		{"scp": "Orders.Read"},
+		{"roles": []string{"Orders.Read.All"}},
+		{"roles": []string{"Stock.Read.All"}},
+	} {
+		c, err := exampleValidator().Validate(context.Background(), exampleToken(claims))
+		if err == nil {
+			err = check(context.Background(), c)
+		}
+		fmt.Println(err)
+	}
+	// Output:
+	// <nil>
+	// <nil>
+	// insufficient_scope: the token's scope lacks "Orders.Read"; the claim "roles" lacks the role "Orders.Read.All"
+}

@@ -127,10 +127,11 @@ type DPoP struct {
 }
 
 // A Check is one of the built-in checks: scopes, any_scope, permissions,
-// any_permission, organization, clients, grant_type (with Args), max_age (with
-// Seconds).
+// any_permission, organization, clients, grant_type (with Args), roles,
+// any_role (with Args and Path), max_age (with Seconds).
 type Check struct {
 	Kind    string   `json:"check"`
+	Path    []string `json:"path,omitempty"` // of the claim, and of members in it
 	Args    []string `json:"args,omitempty"`
 	Seconds int64    `json:"seconds,omitempty"`
 }

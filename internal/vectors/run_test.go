@@ -228,7 +228,7 @@ func checkFetches(t *testing.T, v vectors.Vector, servers []*keyServer) {
 		if total > 0 && v.Answer.Code != vectors.Accept && v.Config.IssuerForHost == nil {
 			t.Errorf("keys were fetched for a token that is refused as %s", v.Want)
 		}
-	case vectors.Accept, "invalid_signature", "unknown_key", "token_not_yet_valid", "binding_mismatch", "unavailable", "insufficient_scope", "wrong_organization", "refused":
+	case vectors.Accept, "invalid_signature", "unknown_key", "token_not_yet_valid", "binding_mismatch", "unavailable", "insufficient_scope", "insufficient_role", "wrong_organization", "refused":
 		if v.Config.Secret != "" {
 			if total > 0 {
 				t.Error("keys were fetched where a secret is configured")
@@ -604,6 +604,10 @@ func checksOf(t testing.TB, checks []vectors.Check) []validator.Check {
 			made = append(made, validator.Permissions(c.Args...))
 		case "any_permission":
 			made = append(made, validator.AnyPermission(c.Args...))
+		case "roles":
+			made = append(made, validator.Roles(c.Path, c.Args...))
+		case "any_role":
+			made = append(made, validator.AnyRole(c.Path, c.Args...))
 		case "organization":
 			made = append(made, validator.Organization(c.Args...))
 		case "grant_type":

@@ -3,6 +3,7 @@ package forge
 import (
 	"cmp"
 	"strconv"
+	"strings"
 
 	"github.com/rsguard/rsguard/vectors"
 )
@@ -213,6 +214,45 @@ func checks() *suite {
 	s.refuse("refused", "no client", client, clients)
 	s.refuse("refused", "the client in aud", client, clients, claim("aud", `["https://api.example.com","client-1"]`))
 	s.refuse("refused", "the client in sub", client, clients, claim("sub", `"client-1@clients"`))
+
+	const role = "the standards have no claim for roles, so its name and place are given, and compared as they are"
+	for _, c := range []struct {
+		path   []string
+		inside string // the claim's value, with ROLES in it
+	}{
+		{[]string{"roles"}, "ROLES"},
+		{[]string{"cognito:groups"}, "ROLES"},
+		{[]string{"https://example.com/roles"}, "ROLES"},
+		{[]string{"realm_access", "roles"}, `{"x":["admin"],"roles":ROLES}`},
+		{[]string{"resource_access", "orders-api", "roles"}, `{"account":{"roles":["x"]},"orders-api":{"roles":ROLES}}`},
+		{[]string{"a.b", "c/d", "e f"}, `{"c/d":{"e f":ROLES}}`},
+	} {
+		where := " in " + strings.Join(c.path, ", ")
+		with := func(text string) option { return claim(c.path[0], strings.ReplaceAll(c.inside, "ROLES", text)) }
+		both := roles("roles", c.path, "reader", "writer")
+		either := roles("any_role", c.path, "reader", "writer")
+		s.accept("both roles"+where, role, both, with(`["x","writer","reader"]`))
+		s.accept("one role of two"+where, role, either, with(`["x","writer"]`))
+		s.accept("a role that is a string"+where, role, either, with(`"writer"`))
+		for _, text := range []string{`[]`, `""`, `"reader "`, `"reader writer"`, `"reader,writer"`, `["Reader","WRITER"]`, `["readers","write"]`, `["*"]`, `null`, `1`, `true`, `{"reader":1,"writer":1}`, `["reader","writer",1]`, `[["reader","writer"]]`} {
+			s.refuse("insufficient_role", "neither role"+where+": "+text, role, either, with(text))
+			s.refuse("insufficient_role", "not both roles"+where+": "+text, role, both, with(text))
+		}
+		s.refuse("insufficient_role", "one role of both"+where, role, both, with(`["writer"]`))
+		s.refuse("insufficient_role", "no roles, wanted"+where, role, either)
+		s.refuse("insufficient_role", "roles as scopes, wanted"+where, role, either, claim("scope", `"reader writer"`), claim("permissions", `["reader","writer"]`))
+	}
+	deep := roles("roles", []string{"realm_access", "roles"}, "admin")
+	s.refuse("insufficient_role", "the path's names as one name", role, deep, claim("realm_access.roles", `["admin"]`))
+	s.refuse("insufficient_role", "the end of the path at the top", role, deep, claim("roles", `["admin"]`))
+	s.refuse("insufficient_role", "the beginning of the path", role, deep, claim("realm_access", `["admin"]`))
+	s.refuse("insufficient_role", "another object's roles", role, deep, claim("resource_access", `{"roles":["admin"]}`), claim("realm_access", `{"roles":[]}`))
+	s.refuse("insufficient_role", "the path in capitals", role, deep, claim("Realm_Access", `{"roles":["admin"]}`))
+	s.refuse("insufficient_role", "the path's end in capitals", role, deep, claim("realm_access", `{"Roles":["admin"]}`))
+	s.refuse("insufficient_role", "the path within an array", role, deep, claim("realm_access", `[{"roles":["admin"]}]`))
+	s.refuse("insufficient_role", "an object in a string", role, deep, claim("realm_access", `"{\"roles\":[\"admin\"]}"`))
+	s.accept("a path written with escapes", "RFC 8259, Sections 7 and 8.3: the same string", deep, claim("realm_access", `{"r\u006fles":["\u0061dmin"]}`))
+	s.refuse("token_malformed", "a path that is there twice", "RFC 8259, Section 4: one reading of each name", deep, payload(`{"iss":`+quote(issuer)+`,"aud":`+quote(audience)+`,"exp":1767229200,"realm_access":{"roles":["admin"],"roles":[]}}`))
 
 	two := []option{check("scopes", "read:orders"), check("permissions", "approve"), claim("permissions", `["approve"]`)}
 	s.accept("two checks, both met", "checks run in their order", two...)

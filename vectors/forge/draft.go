@@ -172,7 +172,7 @@ func answer(code string, cfg vectors.Config, scope string, dpop bool) vectors.An
 			a.Nonce = cfg.DPoP.Nonce
 		}
 		return a
-	case "refused":
+	case "refused", "insufficient_role":
 		return vectors.Answer{Code: code, Status: 403}
 	case "unavailable":
 		return vectors.Answer{Code: code, Status: 503}
@@ -359,6 +359,13 @@ func at(t float64) option { return func(d *draft) { d.v.Now = t } }
 
 func check(kind string, args ...string) option {
 	return func(d *draft) { d.v.Config.Checks = append(d.v.Config.Checks, vectors.Check{Kind: kind, Args: args}) }
+}
+
+// roles is a check for roles in the claim at a path.
+func roles(kind string, path []string, args ...string) option {
+	return func(d *draft) {
+		d.v.Config.Checks = append(d.v.Config.Checks, vectors.Check{Kind: kind, Path: path, Args: args})
+	}
 }
 
 func challengeScope(scope string) option { return func(d *draft) { d.scope = scope } }

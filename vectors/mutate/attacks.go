@@ -78,7 +78,10 @@ var attacks = []attack{
 		"org_id is exact", "org_name is exact", "only ASCII is lowered", "org_id is no name",
 		"a token for no organization is for none", "no organization is none to be for", "org_name is no ID",
 	}, nil},
-	{"A token that does not allow it", []string{"all scopes", "permissions are not scopes", "clients are exact"}, nil},
+	{"A token that does not allow it", []string{
+		"all scopes", "permissions are not scopes", "clients are exact", "all roles", "any role is one of these",
+		"roles are where the path says", "a role's path is followed to its end",
+	}, nil},
 
 	// Binding.
 	{"A stolen token that was bound to a key", []string{

@@ -15,6 +15,7 @@ const (
 	jwk          = "internal/jose/jwk.go"
 	publicKey    = "internal/jose/publickey.go"
 	headerKey    = "internal/jose/headerkey.go"
+	rolesFile    = "validator/roles.go"
 	examination  = "validator/examination.go"
 	read         = "validator/read.go"
 	binding      = "validator/binding.go"
@@ -191,6 +192,10 @@ var mutants = []mutant{
 	{"org_name is no ID", []edit{{organization, "&& c.OrgName == o.name", "&& (c.OrgName == o.name || c.OrgID == o.name)"}}},
 	{"no organization is none to be for", []edit{{organization, "return o.name != \"\" && c.OrgName == o.name", "return c.OrgName == o.name"}}},
 	{"all scopes", []edit{{check, "if len(missing) == 0 {", "if len(missing) < len(wanted) {"}}},
+	{"all roles", []edit{{rolesFile, "if !found.HasText(all[i : i+1]) {", "if !found.HasText(all) {"}}},
+	{"any role is one of these", []edit{{rolesFile, "!isTextOrTexts(found) || !found.HasText(anyOf) {", "!isTextOrTexts(found) {"}}},
+	{"roles are where the path says", []edit{{rolesFile, "v, _ = member(v.Raw(), name)", "v, _ = c.claim(name)"}}},
+	{"a role's path is followed to its end", []edit{{rolesFile, "v, _ = member(v.Raw(), name)", "if w, ok := member(v.Raw(), name); ok && w.Kind() != jose.KindNull {\n\t\t\tv = w\n\t\t}"}, {rolesFile, "if v.Kind() != jose.KindObject {\n\t\t\treturn jose.Value{}", "if v.Kind() != jose.KindObject {\n\t\t\treturn v"}}},
 	{"permissions are not scopes", []edit{{check, "lack \", c.Permissions, all)", "lack \", append(c.Permissions, c.Scopes...), all)"}}},
 	{"a rejection has a code", []edit{{"validator/error.go", "{ return cmp.Or(e.Code, CodeRefused) }", "{ return cmp.Or(e.Code, \"\") }"}}},
 	{"clients are exact", []edit{{check, "unless(slices.Contains(wanted, found), refusal)", "unless(slices.ContainsFunc(wanted, func(s string) bool { return strings.EqualFold(s, found) }), refusal)"}}},

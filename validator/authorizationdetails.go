@@ -1,0 +1,93 @@
+package validator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/rsguard/rsguard/internal/jose"
+)
+
+// AuthorizationDetails returns a Check that requires an entry of the type typ
+// in the claim "authorization_details" which check accepts (RFC 9396, Section
+// 9.1). Each entry is an authorization by itself, so one that check accepts is
+// enough. It is decoded as [Claims.Decode] does.
+//
+//	type payment struct {
+//		Actions  []string `json:"actions"`
+//		Currency string   `json:"currency"`
+//	}
+//
+//	validator.AuthorizationDetails("payment_initiation", func(ctx context.Context, p payment) error {
+//		if p.Currency != "EUR" {
+//			return errors.New("the payment is not in EUR")
+//		}
+//		return nil
+//	})
+//
+// It fails with [CodeRefused] if there is no entry of that type, with
+// [CodeClaim] if the claim is not an array of objects that each have a type, or
+// an entry can't be decoded, and otherwise with what check returns, as [AnyOf]
+// does. It panics if typ is empty or check is nil.
+func AuthorizationDetails[T any](typ string, check func(ctx context.Context, detail T) error) Check {
+	mustBe(typ != "", "AuthorizationDetails: the type is empty")
+	mustBe(check != nil, "AuthorizationDetails: nil function")
+	return func(ctx context.Context, c *Claims) error {
+		details, err := c.authorizationDetails(typ)
+		if err != nil {
+			return err
+		}
+		var errs []error
+		for _, detail := range details {
+			err := checkDetail(ctx, detail, check)
+			switch {
+			case err == nil:
+				return nil
+			case len(errs) < maxDetailsTold || CodeOf(err) == CodeUnavailable:
+				errs = append(errs, err)
+			}
+		}
+		return mostHelpful(errs)
+	}
+}
+
+// maxDetailsTold is how many entries an error tells the reasons of. A token can
+// have many.
+const maxDetailsTold = 4
+
+// authorizationDetails returns the entries of a type, one at least.
+func (c *Claims) authorizationDetails(typ string) ([]jose.Value, error) {
+	claim, there := c.claim("authorization_details")
+	if there && claim.Kind() != jose.KindArray {
+		return nil, malformedDetails("is " + claim.Kind().String() + ", want an array")
+	}
+	var found []jose.Value
+	for detail := range claim.All() {
+		if detail.Kind() != jose.KindObject {
+			return nil, malformedDetails("has " + detail.Kind().String() + " in it, want objects")
+		}
+		name, _ := member(detail.Raw(), "type")
+		if name.Kind() != jose.KindString { // RFC 9396, Section 2: type is required
+			return nil, malformedDetails("has an entry whose type is not a string")
+		}
+		if name.Is(typ) {
+			found = append(found, detail)
+		}
+	}
+	if len(found) == 0 {
+		return nil, &Error{Code: CodeRefused, Err: fmt.Errorf("authorization_details has no entry of the type %s", quote(typ))}
+	}
+	return found, nil
+}
+
+func malformedDetails(text string) error {
+	return &Error{Code: CodeClaim, Err: errors.New("the claim authorization_details " + text)}
+}
+
+func checkDetail[T any](ctx context.Context, detail jose.Value, check func(context.Context, T) error) error {
+	var own T
+	if err := jose.Decode(detail.Raw(), &own, nil); err != nil {
+		return &Error{Code: CodeClaim, Err: fmt.Errorf("authorization_details: %w", &decodeError{err, &own})}
+	}
+	return check(ctx, own)
+}
