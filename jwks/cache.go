@@ -91,7 +91,7 @@ func (c *Cache) Keys(ctx context.Context, kid string) ([]Key, error) {
 			return nil, err
 		}
 	}
-	if keys, ok := s.set.find(kid); ok || waited {
+	if keys, ok := s.set.keys.Find(kid); ok || waited {
 		return keys, nil // a lookup waits once at most
 	}
 	return c.findUnknown(ctx, kid, successes)
@@ -101,7 +101,7 @@ func (c *Cache) Keys(ctx context.Context, kid string) ([]Key, error) {
 // Cache with a [Config].Now asks that instead. See package keysat.
 func (c *Cache) keysAt(ctx context.Context, kid string, now time.Time) ([]Key, error) {
 	if s := c.current.Load(); c.systemTime && s.state(now) == Fresh {
-		if keys, ok := s.set.find(kid); ok {
+		if keys, ok := s.set.keys.Find(kid); ok {
 			return keys, nil
 		}
 	}
@@ -168,7 +168,7 @@ func (c *Cache) renew(ctx context.Context, s *snapshot, state State, now time.Ti
 // not wait for both steps of a fetch.
 func (c *Cache) patience(s *snapshot, state State, kid string) time.Duration {
 	if state == Expired {
-		if _, ok := s.set.find(kid); !ok {
+		if _, ok := s.set.keys.Find(kid); !ok {
 			return c.cfg.Timeout
 		}
 	}

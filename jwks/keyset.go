@@ -7,52 +7,29 @@ import (
 	"slices"
 
 	"github.com/rsguard/rsguard/internal/jose"
+	"github.com/rsguard/rsguard/internal/keyindex"
 )
 
-// A keySet is a set of keys that can be looked up at the same cost, be it small
-// or large. It is never changed.
+// A keySet is a set of keys as a Cache holds it. It is never changed.
 type keySet struct {
-	keys       []Key
-	byID       map[string][]Key
+	keys       keyindex.Index[Key]
 	leftOut    []string // for which reasons, as many as are told
 	expected   bool     // none was left out but for encryption
 	generation int      // counts the different sets of a Cache
 }
 
 func newKeySet(keys Set, leftOut []error, generation int) *keySet {
-	s := &keySet{
-		keys:       slices.Clip(slices.Clone(keys)),
-		byID:       make(map[string][]Key, len(keys)),
+	return &keySet{
+		keys:       keyindex.New(keys, func(k *Key) string { return k.ID }),
 		leftOut:    shortened(leftOut),
 		expected:   !slices.ContainsFunc(leftOut, isNews),
 		generation: generation,
 	}
-	for i, key := range s.keys {
-		if same, ok := s.byID[key.ID]; ok {
-			s.byID[key.ID] = append(same, key) // rare: two keys of one kid
-		} else {
-			s.byID[key.ID] = s.keys[i : i+1 : i+1]
-		}
-	}
-	for kid, keys := range s.byID {
-		s.byID[kid] = slices.Clip(keys) // a caller that appends must not write into it
-	}
-	return s
-}
-
-// find returns the keys with this kid, or all if it is empty, and whether there
-// are any.
-func (s *keySet) find(kid string) ([]Key, bool) {
-	if kid == "" {
-		return s.keys, true
-	}
-	keys, ok := s.byID[kid]
-	return keys, ok
 }
 
 // equal reports whether an answer holds the same keys, and leaves out the same.
 func (s *keySet) equal(keys Set, leftOut []error) bool {
-	return s != nil && slices.EqualFunc(s.keys, keys, Key.equal) && slices.Equal(s.leftOut, shortened(leftOut))
+	return s != nil && slices.EqualFunc(s.keys.All(), keys, Key.equal) && slices.Equal(s.leftOut, shortened(leftOut))
 }
 
 func (k Key) equal(other Key) bool {

@@ -59,7 +59,7 @@ func (c *Cache) logPhase(s *snapshot, was phase, now time.Time) {
 	}
 	if s.set != nil {
 		attrs = append(attrs,
-			slog.Int("keys", len(s.set.keys)),
+			slog.Int("keys", len(s.set.keys.All())),
 			slog.Int("generation", s.set.generation),
 			slog.Duration("age", elapsed(s.fetched, now)))
 	}

@@ -57,7 +57,7 @@ func (c *Cache) Status() Status {
 		}
 		status.Generation = s.set.generation
 		status.LeftOut = append(status.LeftOut, s.set.leftOut...)
-		for _, key := range s.set.keys {
+		for _, key := range s.set.keys.All() {
 			status.KeyIDs = append(status.KeyIDs, key.ID)
 		}
 	}

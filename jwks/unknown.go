@@ -27,7 +27,7 @@ func (c *Cache) findUnknown(ctx context.Context, kid string, successes int) ([]K
 			return nil, err
 		}
 	}
-	keys, ok := c.current.Load().set.find(kid)
+	keys, ok := c.current.Load().set.keys.Find(kid)
 	if !ok && own && ended && f.err == nil {
 		c.remember(kid)
 	}

@@ -81,7 +81,7 @@ func (e *unknownKey) Error() string {
 		b.WriteString("the next fetch for an unknown key " + in(e.next))
 	}
 	b.WriteString("; held are ")
-	b.WriteString(kids(e.set.keys))
+	b.WriteString(kids(e.set.keys.All()))
 	return b.String()
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rsguard/rsguard/internal/keyindex"
 	"github.com/rsguard/rsguard/internal/keysat"
 	"github.com/rsguard/rsguard/jwks"
 )
@@ -66,27 +67,18 @@ func (t *trust) unknown(kid string) error {
 
 var errUnknown = errors.New("Config.Keys has no such key")
 
-// A keyIndex is a Set that finds a key at once.
-type keyIndex struct {
-	all  []jwks.Key
-	byID map[string][]jwks.Key
+// An indexedSet is a copy of a Set whose lookups cost the same however large it
+// is.
+type indexedSet struct{ keys keyindex.Index[jwks.Key] }
+
+func indexed(set jwks.Set) *indexedSet {
+	return &indexedSet{keyindex.New(set, func(k *jwks.Key) string { return k.ID })}
 }
 
-func indexed(set jwks.Set) *keyIndex {
-	index := &keyIndex{byID: make(map[string][]jwks.Key, len(set))}
-	index.all = append(index.all, set...)
-	for _, key := range index.all {
-		index.byID[key.ID] = append(index.byID[key.ID], key)
-	}
-	return index
-}
-
-func (index *keyIndex) Keys(_ context.Context, kid string) ([]jwks.Key, error) {
-	if kid == "" {
-		return index.all, nil
-	}
-	return index.byID[kid], nil
+func (s *indexedSet) Keys(_ context.Context, kid string) ([]jwks.Key, error) {
+	keys, _ := s.keys.Find(kid)
+	return keys, nil
 }
 
 // Unknown says why there is no key with this kid.
-func (index *keyIndex) Unknown(kid string) error { return jwks.Set(index.all).Unknown(kid) }
+func (s *indexedSet) Unknown(kid string) error { return jwks.Set(s.keys.All()).Unknown(kid) }
