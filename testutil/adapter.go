@@ -34,10 +34,11 @@ import (
 //		return e
 //	})
 //
-// The first example of [middleware.Guard.Do] is an adapter that passes.
+// The first example of [middleware.Guard.Do] is an adapter that passes. For what
+// is no [http.Handler], there is [TestTransport].
 func TestAdapter(t *testing.T, wrap func(*middleware.Authenticator, []validator.Check, http.Handler) http.Handler) {
 	t.Helper()
-	testAdapter(wrap, func(name string, test func(reporter)) {
+	testAdapter(webFramework(wrap), func(name string, test func(reporter)) {
 		t.Run(name, func(t *testing.T) { test(t) })
 	})
 }
@@ -49,31 +50,40 @@ type reporter interface {
 	Errorf(format string, args ...any)
 }
 
-type wrapper = func(*middleware.Authenticator, []validator.Check, http.Handler) http.Handler
-
-func testAdapter(wrap wrapper, run func(name string, test func(reporter))) {
+func testAdapter(adapter Transport, run func(name string, test func(reporter))) {
 	tokens, err := newAdapterTokens()
 	if err != nil {
 		run("keys", func(t reporter) { t.Errorf("TestAdapter: %v", err) })
 		return
 	}
-	for _, row := range adapterRows() {
-		run(row.name, func(t reporter) { row.test(t, wrap, tokens) })
+	for _, mount := range adapter.mounts() {
+		for _, row := range adapterRows() {
+			if mount.procedure != "" && row.query != "" {
+				continue // a procedure has no query
+			}
+			run(mount.name(row.name), func(t reporter) { row.test(t, mount, tokens) })
+		}
+		for _, whole := range adapterTests() {
+			run(mount.name(whole.name), func(t reporter) { whole.test(t, mount, tokens) })
+		}
 	}
-	for _, whole := range adapterTests() {
-		run(whole.name, func(t reporter) { whole.test(t, wrap, tokens) })
+	if adapter.Unnamed != "" {
+		run("a procedure that no guard names", func(t reporter) { unnamed(t, adapter, tokens) })
 	}
 }
 
 // An adapterRun is one guarded handler and what happens in it.
 type adapterRun struct {
-	t       reporter
-	handler http.Handler
+	t        reporter
+	mount    mount
+	exchange func(*http.Request) *http.Response
 
 	mu        sync.Mutex
 	validated int
 	checked   []int
 	handled   []handled
+	codes     []string // of the rejections, as they are logged
+	kept      []kept
 }
 
 // handled is a call of the handler behind the adapter.
@@ -92,16 +102,17 @@ const (
 
 type outerKey struct{}
 
-func newAdapterRun(t reporter, wrap wrapper, cfg middleware.Config, checks []validator.Check) *adapterRun {
-	run := &adapterRun{t: t}
+func newAdapterRun(t reporter, m mount, cfg middleware.Config, checks []validator.Check) *adapterRun {
+	run := &adapterRun{t: t, mount: m}
 	validate := cfg.Validator.Validate
 	cfg.Validator = validateFunc(func(ctx context.Context, token string) (*validator.Claims, error) {
 		run.mu.Lock()
 		run.validated++
 		run.mu.Unlock()
+		run.keep("the token", token)
 		return validate(ctx, token)
 	})
-	cfg.Logger = slog.New(slog.DiscardHandler)
+	cfg.Logger = slog.New(codeHandler{run})
 	auth, err := middleware.New(cfg)
 	if err != nil {
 		t.Errorf("middleware.New() error = %v", err)
@@ -117,7 +128,7 @@ func newAdapterRun(t reporter, wrap wrapper, cfg middleware.Config, checks []val
 			return check(ctx, c)
 		}
 	}
-	run.handler = wrap(auth, counted, http.HandlerFunc(run.handle))
+	run.exchange = m.serve(http.HandlerFunc(run.handle), Layer{auth, counted})
 	return run
 }
 
@@ -131,9 +142,10 @@ func (run *adapterRun) handle(w http.ResponseWriter, r *http.Request) {
 	call := handled{subject: "-"}
 	if claims, ok := middleware.ClaimsFromContext(r.Context()); ok {
 		call.subject = claims.Subject
+		run.keep("sub of the claims", claims.Subject)
 	}
 	body, _ := io.ReadAll(r.Body)
-	call.request = fmt.Sprint(r.Method, " ", r.URL, " ", r.Header.Get("X-Test"), " ", string(body), " ", r.Context().Value(outerKey{}))
+	call.request = fmt.Sprint(r.Method, " ", r.URL.RequestURI(), " ", r.Header.Get("X-Test"), " ", string(body), " ", r.Context().Value(outerKey{}))
 
 	run.mu.Lock()
 	run.handled = append(run.handled, call)
@@ -146,7 +158,12 @@ func (run *adapterRun) handle(w http.ResponseWriter, r *http.Request) {
 // token. A panic is a failure, since none is the suite's own: adapters have to
 // answer.
 func (run *adapterRun) send(method, target string, authorization []string, token string) *adapterResponse {
-	ctx := context.WithValue(context.Background(), outerKey{}, "outer")
+	return run.sendIn(context.Background(), method, target, authorization, token)
+}
+
+func (run *adapterRun) sendIn(ctx context.Context, method, target string, authorization []string, token string) *adapterResponse {
+	ctx = context.WithValue(ctx, outerKey{}, "outer")
+	method, target = run.mount.request(method, target)
 	r := httptest.NewRequestWithContext(ctx, method, target, strings.NewReader("body"))
 	r.Header.Set("X-Test", "header")
 	for _, field := range authorization {
@@ -156,14 +173,22 @@ func (run *adapterRun) send(method, target string, authorization []string, token
 }
 
 func (run *adapterRun) serve(r *http.Request) *adapterResponse {
-	w := httptest.NewRecorder()
 	defer func() {
 		if v := recover(); v != nil {
 			run.t.Errorf("%s %s panicked: %v: after a Refusal there is no request to go on with", r.Method, r.URL, v)
 		}
 	}()
-	run.handler.ServeHTTP(w, r)
-	return &adapterResponse{w.Code, w.Result().Header, w.Body.String()}
+	res := run.exchange(r)
+	if res == nil {
+		run.t.Errorf("%s %s: the response is nil, want one", r.Method, r.URL)
+		return nil
+	}
+	var body []byte
+	if res.Body != nil {
+		body, _ = io.ReadAll(res.Body)
+		_ = res.Body.Close()
+	}
+	return &adapterResponse{res.StatusCode, res.Header, string(body)}
 }
 
 // An adapterResponse has the header as it was sent: what an adapter adds later
@@ -187,6 +212,7 @@ func (run *adapterRun) accepted(res *adapterResponse, method, target, subject st
 	if got := res.header.Values("WWW-Authenticate"); len(got) > 0 {
 		run.t.Errorf("WWW-Authenticate = %q, want none in the handler's response", got)
 	}
+	method, target = run.mount.request(method, target)
 	want := handled{subject, method + " " + target + " header body outer"}
 	switch got := run.handled; {
 	case len(got) == 0:
@@ -220,6 +246,9 @@ func (run *adapterRun) refused(res *adapterResponse, status int, challenge []str
 		{"Retry-After", list(retry)},
 		{"Cache-Control", []string{"no-store"}},
 	} {
+		if run.mount.procedure != "" && field.name == "Cache-Control" {
+			continue // no cache is between the two ends of a call
+		}
 		if got := res.header.Values(field.name); !slices.Equal(got, field.want) {
 			run.t.Errorf("%s = %q, want %q: pass the response's header to Guard.Do, before it is sent, and leave it as it is",
 				field.name, got, field.want)
@@ -229,6 +258,38 @@ func (run *adapterRun) refused(res *adapterResponse, status int, challenge []str
 		run.t.Errorf("the handler was called with %q, want no call: return, or abort the framework's chain, after a Refusal",
 			run.handled)
 	}
+}
+
+// coded reports a rejection for another reason than the row's: a token that an
+// adapter has changed, or not found, is rejected as well.
+func (run *adapterRun) coded(code string) {
+	run.t.Helper()
+	if !slices.Equal(run.codes, list(code)) {
+		run.t.Errorf("code of the rejection = %q, want %q: give Guard.Do what the client sent, and all of it", run.codes, list(code))
+	}
+}
+
+// A codeHandler reads the codes of rejections from the log, where they are
+// whatever the response is.
+type codeHandler struct{ run *adapterRun }
+
+func (codeHandler) Enabled(context.Context, slog.Level) bool { return true }
+func (h codeHandler) WithAttrs([]slog.Attr) slog.Handler     { return h }
+func (h codeHandler) WithGroup(string) slog.Handler          { return h }
+
+func (h codeHandler) Handle(_ context.Context, record slog.Record) error {
+	if record.Message != "token refused" {
+		return nil
+	}
+	record.Attrs(func(attr slog.Attr) bool {
+		if attr.Key == "code" {
+			h.run.mu.Lock()
+			h.run.codes = append(h.run.codes, attr.Value.String())
+			h.run.mu.Unlock()
+		}
+		return true
+	})
+	return nil
 }
 
 // secrets reports what a response gives away.

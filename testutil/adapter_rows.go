@@ -25,7 +25,8 @@ type adapterRow struct {
 	claims        Claims
 	forged        bool
 
-	status    int // 0: it is accepted
+	status    int            // 0: it is accepted
+	reason    validator.Code // "": the first part of the name
 	challenge string
 	retry     string
 	anonymous bool // accepted without claims
@@ -119,23 +120,35 @@ func adapterRows() []adapterRow {
 			cfg: middleware.Config{Optional: true, Token: func(*http.Request) (string, error) { panic(secretCause) }},
 		},
 		{
-			name: "a Token function that finds one elsewhere", authorization: bearer, status: 401, challenge: badToken,
+			name: "a Token function that finds one elsewhere", authorization: bearer, status: 401, challenge: badToken, reason: validator.CodeMalformed,
 			cfg: middleware.Config{Token: func(r *http.Request) (string, error) { return r.Header.Get("X-Test"), nil }},
 		},
 
 		{name: "optional/no token", cfg: optional, anonymous: true},
 		{name: "optional/another scheme", cfg: optional, authorization: []string{"Basic dTpw"}, anonymous: true},
 		{name: "optional/a good token", cfg: optional, authorization: bearer},
-		{name: "optional/a bad token", cfg: optional, authorization: bearer, forged: true, status: 401, challenge: badToken},
-		{name: "optional/bad credentials", cfg: optional, authorization: []string{"Bearer"}, status: 400, challenge: badReq},
-		{name: "optional/no token for a check", cfg: optional, checks: []validator.Check{ok}, status: 401, challenge: noToken},
+		{name: "optional/a bad token", cfg: optional, authorization: bearer, forged: true, status: 401, challenge: badToken, reason: validator.CodeSignature},
+		{name: "optional/bad credentials", cfg: optional, authorization: []string{"Bearer"}, status: 400, challenge: badReq, reason: validator.CodeRequest},
+		{name: "optional/no token for a check", cfg: optional, checks: []validator.Check{ok}, status: 401, challenge: noToken, reason: validator.CodeMissing},
 		{name: "optional/a good token for a check", cfg: optional, checks: []validator.Check{ok}, checked: 1, authorization: bearer},
+	}
+}
+
+// code is the code that the row is named for, if it is rejected with one.
+func (row adapterRow) code() string {
+	switch code, _, _ := strings.Cut(row.name, "/"); {
+	case row.status == 0, row.status == http.StatusInternalServerError:
+		return ""
+	case row.reason != "":
+		return string(row.reason)
+	default:
+		return code
 	}
 }
 
 const adapterSubject = "auth0|anna"
 
-func (row adapterRow) test(t reporter, wrap wrapper, tokens *adapterTokens) {
+func (row adapterRow) test(t reporter, m mount, tokens *adapterTokens) {
 	t.Helper()
 
 	token, err := tokens.token(row.header, row.claims, row.forged)
@@ -148,7 +161,7 @@ func (row adapterRow) test(t reporter, wrap wrapper, tokens *adapterTokens) {
 		t.Errorf("validator.New() error = %v", err)
 		return
 	}
-	run := newAdapterRun(t, wrap, cfg, row.checks)
+	run := newAdapterRun(t, m, cfg, row.checks)
 	if run == nil {
 		return
 	}
@@ -165,6 +178,7 @@ func (row adapterRow) test(t reporter, wrap wrapper, tokens *adapterTokens) {
 	}
 	run.secrets(res, token)
 	run.checks(row.checked)
+	run.coded(row.code())
 }
 
 // adapterTokens makes tokens, and Validators that accept them.

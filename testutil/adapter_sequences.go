@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/validator"
@@ -14,7 +16,7 @@ import (
 // An adapterTest is of more than one request.
 type adapterTest struct {
 	name string
-	test func(t reporter, wrap wrapper, tokens *adapterTokens)
+	test func(t reporter, m mount, tokens *adapterTokens)
 }
 
 func adapterTests() []adapterTest {
@@ -24,6 +26,8 @@ func adapterTests() []adapterTest {
 		{"a 401 names the scopes", scopesNamed},
 		{"claims are of one request", claimsOfOneRequest},
 		{"claims are of one request, at the same time", claimsAtTheSameTime},
+		{"what is kept does not change", keptAsItWas},
+		{"the context ends with the request's", contextEnds},
 		{"a check inside its own Authenticator", checkInside},
 		{"a check inside another Authenticator", checkInsideAnother},
 		{"a proof is taken once", proofTakenOnce},
@@ -34,10 +38,14 @@ func adapterTests() []adapterTest {
 }
 
 // everyMethod: also OPTIONS, which is not a preflight because it says so.
-func everyMethod(t reporter, wrap wrapper, tokens *adapterTokens) {
+func everyMethod(t reporter, m mount, tokens *adapterTokens) {
 	t.Helper()
-	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
-		run, token := tokens.run(t, wrap, middleware.Config{}, nil)
+	methods := []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+	if m.procedure != "" {
+		methods = []string{"POST"}
+	}
+	for _, method := range methods {
+		run, token := tokens.run(t, m, middleware.Config{}, nil)
 		if run == nil {
 			return
 		}
@@ -48,14 +56,14 @@ func everyMethod(t reporter, wrap wrapper, tokens *adapterTokens) {
 
 // checksOfOneRoute: checks appended to common ones may share their array with
 // those of the next route.
-func checksOfOneRoute(t reporter, wrap wrapper, tokens *adapterTokens) {
+func checksOfOneRoute(t reporter, m mount, tokens *adapterTokens) {
 	t.Helper()
-	withSpare := func(auth *middleware.Authenticator, checks []validator.Check, next http.Handler) http.Handler {
-		common := make([]validator.Check, 0, len(checks)+1)
-		h := wrap(auth, append(common, checks...), next)
+	withSpare := m.with(func(next http.Handler, layer Layer) func(*http.Request) *http.Response {
+		common := make([]validator.Check, 0, len(layer.Checks)+1)
+		send := m.serve(next, Layer{layer.Auth, append(common, layer.Checks...)})
 		_ = append(common, func(context.Context, *validator.Claims) error { return nil })
-		return h
-	}
+		return send
+	})
 	run, token := tokens.run(t, withSpare, middleware.Config{}, []validator.Check{validator.Scopes("orders:write")})
 	if run == nil {
 		return
@@ -71,12 +79,12 @@ func checksOfOneRoute(t reporter, wrap wrapper, tokens *adapterTokens) {
 
 // scopesNamed: which they are is known of the library's own checks alone, so
 // these are not counted here.
-func scopesNamed(t reporter, wrap wrapper, tokens *adapterTokens) {
+func scopesNamed(t reporter, m mount, tokens *adapterTokens) {
 	t.Helper()
 	own := func(context.Context, *validator.Claims) error { return nil }
-	asItIs := func(auth *middleware.Authenticator, _ []validator.Check, next http.Handler) http.Handler {
-		return wrap(auth, []validator.Check{own, validator.Scopes("orders:write", "orders:read"), own}, next)
-	}
+	asItIs := m.with(func(next http.Handler, layer Layer) func(*http.Request) *http.Response {
+		return m.serve(next, Layer{layer.Auth, []validator.Check{own, validator.Scopes("orders:write", "orders:read"), own}})
+	})
 	run, _ := tokens.run(t, asItIs, middleware.Config{}, nil)
 	if run == nil {
 		return
@@ -92,9 +100,9 @@ func scopesNamed(t reporter, wrap wrapper, tokens *adapterTokens) {
 }
 
 // claimsOfOneRequest: frameworks reuse their contexts.
-func claimsOfOneRequest(t reporter, wrap wrapper, tokens *adapterTokens) {
+func claimsOfOneRequest(t reporter, m mount, tokens *adapterTokens) {
 	t.Helper()
-	run, token := tokens.run(t, wrap, middleware.Config{Optional: true}, nil)
+	run, token := tokens.run(t, m, middleware.Config{Optional: true}, nil)
 	if run == nil {
 		return
 	}
@@ -119,9 +127,9 @@ func claimsOfOneRequest(t reporter, wrap wrapper, tokens *adapterTokens) {
 	}
 }
 
-func claimsAtTheSameTime(t reporter, wrap wrapper, tokens *adapterTokens) {
+func claimsAtTheSameTime(t reporter, m mount, tokens *adapterTokens) {
 	t.Helper()
-	run, _ := tokens.run(t, wrap, middleware.Config{}, nil)
+	run, _ := tokens.run(t, m, middleware.Config{}, nil)
 	if run == nil {
 		return
 	}
@@ -135,7 +143,8 @@ func claimsAtTheSameTime(t reporter, wrap wrapper, tokens *adapterTokens) {
 			t.Errorf("token: %v", err)
 			return
 		}
-		want = append(want, subject+" GET /"+subject+" header body outer")
+		method, target := m.request("GET", "/"+subject)
+		want = append(want, subject+" "+method+" "+target+" header body outer")
 		wg.Go(func() {
 			run.send("GET", "/"+subject, []string{"Bearer %s"}, token)
 			run.send("GET", "/"+subject, nil, "")
@@ -153,13 +162,113 @@ func claimsAtTheSameTime(t reporter, wrap wrapper, tokens *adapterTokens) {
 	}
 }
 
+// keptAsItWas: transports reuse their buffers, and what a string is made of
+// must not be theirs. What a service keeps is compared once others have come.
+func keptAsItWas(t reporter, m mount, tokens *adapterTokens) {
+	t.Helper()
+	var run *adapterRun
+	cfg := middleware.Config{Token: func(r *http.Request) (string, error) {
+		run.keep("the method", r.Method)
+		run.keep("the host", r.Host)
+		run.keep("the request target", r.RequestURI)
+		run.keep("the path", r.URL.Path)
+		run.keep("the client's address", r.RemoteAddr)
+		for name, values := range r.Header {
+			run.keep("the name of a field", name)
+			for _, value := range values {
+				run.keep("the field "+strings.Clone(name), value)
+			}
+		}
+		return middleware.BearerToken(r)
+	}}
+	if run, _ = tokens.run(t, m, cfg, nil); run == nil {
+		return
+	}
+	for i := range 16 {
+		subject := fmt.Sprintf("user%02d", i)
+		token, err := tokens.token(nil, Claims{"sub": subject}, false)
+		if err != nil {
+			t.Errorf("token: %v", err)
+			return
+		}
+		run.send("GET", "/"+subject, []string{"Bearer %s"}, token)
+	}
+	if len(run.handled) != 16 {
+		t.Errorf("the handler was called %d times, want 16", len(run.handled))
+	}
+	for _, k := range run.kept {
+		if k.value != k.copied {
+			t.Errorf("%s that was kept = %q, want %q, as it was: copy the strings that the transport makes of its buffer",
+				k.what, k.value, k.copied)
+			return // one says it
+		}
+	}
+}
+
+// A kept value is one that a service keeps after the request.
+type kept struct{ what, value, copied string }
+
+func (run *adapterRun) keep(what, value string) {
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	run.kept = append(run.kept, kept{what, value, strings.Clone(value)})
+}
+
+// contextEnds: a check waits for a database no longer than the client waits for
+// the response.
+func contextEnds(t reporter, m mount, tokens *adapterTokens) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	waits := func(ctx context.Context, _ *validator.Claims) error {
+		cancel()
+		select {
+		case <-ctx.Done():
+		case <-time.After(5 * time.Second):
+			t.Errorf("a check's context did not end with the request's: give Guard.Do a request with the transport's context")
+		}
+		return context.Cause(ctx)
+	}
+	run, token := tokens.run(t, m, middleware.Config{}, []validator.Check{waits})
+	if run == nil {
+		return
+	}
+	res := run.sendIn(ctx, "GET", "/", []string{"Bearer %s"}, token)
+	if len(run.handled) > 0 {
+		t.Errorf("the handler was called with %q, want no call: a check has failed", run.handled)
+	}
+	run.secrets(res, token)
+	run.checks(1)
+}
+
+// unnamed: what was added to a service later, and to no table, is not public.
+func unnamed(t reporter, adapter Transport, tokens *adapterTokens) {
+	t.Helper()
+	for _, optional := range []bool{false, true} {
+		m := mount{serve: adapter.Serve, procedure: adapter.Unnamed}
+		run, token := tokens.run(t, m, middleware.Config{Optional: optional}, nil)
+		if run == nil {
+			return
+		}
+		for _, authorization := range [][]string{nil, {"Bearer %s"}} {
+			res := run.send("POST", adapter.Unnamed, authorization, token)
+			if len(run.handled) > 0 {
+				t.Errorf("the handler was called for %s, want no call: reject what no guard names", adapter.Unnamed)
+			}
+			if res != nil && res.status < 400 {
+				t.Errorf("status for %s = %d, want a rejection", adapter.Unnamed, res.status)
+			}
+		}
+	}
+}
+
 // checkInside: a group is guarded, and a route in it has checks of its own.
-func checkInside(t reporter, wrap wrapper, tokens *adapterTokens) {
+func checkInside(t reporter, m mount, tokens *adapterTokens) {
 	t.Helper()
 	inner := []validator.Check{validator.Scopes("orders:write")}
-	nested := func(auth *middleware.Authenticator, checks []validator.Check, next http.Handler) http.Handler {
-		return wrap(auth, nil, wrap(auth, checks, next))
-	}
+	nested := m.with(func(next http.Handler, layer Layer) func(*http.Request) *http.Response {
+		return m.serve(next, Layer{Auth: layer.Auth}, layer)
+	})
 	for _, scope := range []string{"orders:read", "orders:write"} {
 		run, token := tokens.runWith(t, nested, middleware.Config{}, inner, Claims{"scope": scope})
 		if run == nil {
@@ -176,7 +285,7 @@ func checkInside(t reporter, wrap wrapper, tokens *adapterTokens) {
 }
 
 // checkInsideAnother: what another Authenticator accepted is validated again.
-func checkInsideAnother(t reporter, wrap wrapper, tokens *adapterTokens) {
+func checkInsideAnother(t reporter, m mount, tokens *adapterTokens) {
 	t.Helper()
 	lax, err := middleware.New(middleware.Config{
 		Validator: validateFunc(func(context.Context, string) (*validator.Claims, error) {
@@ -187,9 +296,9 @@ func checkInsideAnother(t reporter, wrap wrapper, tokens *adapterTokens) {
 		t.Errorf("middleware.New() error = %v", err)
 		return
 	}
-	nested := func(auth *middleware.Authenticator, checks []validator.Check, next http.Handler) http.Handler {
-		return wrap(lax, nil, wrap(auth, checks, next))
-	}
+	nested := m.with(func(next http.Handler, layer Layer) func(*http.Request) *http.Response {
+		return m.serve(next, Layer{Auth: lax}, layer)
+	})
 	run, token := tokens.run(t, nested, middleware.Config{}, nil)
 	if run == nil {
 		return
@@ -199,14 +308,14 @@ func checkInsideAnother(t reporter, wrap wrapper, tokens *adapterTokens) {
 }
 
 func (a *adapterTokens) run(
-	t reporter, wrap wrapper, cfg middleware.Config, checks []validator.Check,
+	t reporter, m mount, cfg middleware.Config, checks []validator.Check,
 ) (run *adapterRun, token string) {
 	t.Helper()
-	return a.runWith(t, wrap, cfg, checks, nil)
+	return a.runWith(t, m, cfg, checks, nil)
 }
 
 func (a *adapterTokens) runWith(
-	t reporter, wrap wrapper, cfg middleware.Config, checks []validator.Check, claims Claims,
+	t reporter, m mount, cfg middleware.Config, checks []validator.Check, claims Claims,
 ) (run *adapterRun, token string) {
 	t.Helper()
 	v, err := a.validator(nil)
@@ -219,5 +328,5 @@ func (a *adapterTokens) runWith(
 		return nil, ""
 	}
 	cfg.Validator = v
-	return newAdapterRun(t, wrap, cfg, checks), token
+	return newAdapterRun(t, m, cfg, checks), token
 }

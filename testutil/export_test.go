@@ -8,8 +8,13 @@ import (
 // AdapterFailures returns what the suite of TestAdapter says of an adapter, by
 // the name of the test.
 func AdapterFailures(wrap wrapper) map[string][]string {
+	return TransportFailures(webFramework(wrap))
+}
+
+// TransportFailures is AdapterFailures for TestTransport.
+func TransportFailures(transport Transport) map[string][]string {
 	failures := map[string][]string{}
-	testAdapter(wrap, func(name string, test func(reporter)) {
+	testAdapter(transport, func(name string, test func(reporter)) {
 		var r recorder
 		test(&r)
 		if r.failures != nil {

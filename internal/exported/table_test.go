@@ -117,6 +117,9 @@ var table = map[string]entry{
 	"testutil.Claims":   of[testutil.Claims](nil, everything),
 	"testutil.Issuer":   of[testutil.Issuer](nil, "Issuer.URL").ifHidden("audience"),
 	"testutil.ProofKey": of[testutil.ProofKey](nil, "alg", "thumbprint"),
+
+	"testutil.Layer":     of[testutil.Layer](nil, "Auth.cfg.Realm", "Auth.cfg.ResourceMetadata"),
+	"testutil.Transport": of[testutil.Transport](nil, everything),
 }
 
 func TestMain(m *testing.M) {
