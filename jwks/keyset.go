@@ -14,7 +14,7 @@ import (
 type keySet struct {
 	keys       keyindex.Index[Key]
 	leftOut    []string // for which reasons, as many as are told
-	expected   bool     // none was left out but for encryption
+	expected   bool     // none was left out but for another purpose
 	generation int      // counts the different sets of a Cache
 }
 
@@ -40,7 +40,7 @@ func (k Key) equal(other Key) bool {
 
 // isNews tells a reason to leave out a key that an operator should know from
 // the one that is usual.
-func isNews(reason error) bool { return !errors.Is(reason, jose.ErrForEncryption) }
+func isNews(reason error) bool { return !errors.Is(reason, jose.ErrOtherPurpose) }
 
 // maxReasons is how many left-out keys an error or a log line tells the reasons
 // of.

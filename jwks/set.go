@@ -29,7 +29,8 @@ type Set []Key
 // not verify a signature:
 //
 //   - keys of an unknown type, curve or algorithm
-//   - keys for a use other than "sig", or for operations other than "verify"
+//   - keys for a use other than "sig" or "jwt-svid", or for operations other
+//     than "verify"
 //   - RSA keys of less than 2048 or more than 8192 bits
 //   - points that are not on their curve
 //   - private and symmetric keys

@@ -372,6 +372,16 @@ func TestLogLine(t *testing.T) {
 		},
 
 		{
+			name: "a workload of another trust domain", config: func(c *conf) { c.Issuers = []string{"spiffe://example.org"} },
+			claims: members{"iss": nil, "sub": "spiffe://example.com/orders"}, issuer: "spiffe://example.com",
+			want: `wrong_issuer: iss is missing, and the trust domain of sub is "spiffe://example.com", want "spiffe://example.org"`,
+		},
+		{
+			name: "a trust domain's iss, and a subject of another one", config: func(c *conf) { c.Issuers = []string{"spiffe://example.org"} },
+			claims: members{"iss": "spiffe://example.org", "sub": "spiffe://example.com/orders"},
+			want: `wrong_issuer: iss is "spiffe://example.org", and sub is not a SPIFFE ID of that trust domain`,
+		},
+		{
 			name: "iss in capitals", claims: members{"iss": "https://SSO.example.com/realms/shop"},
 			want: `wrong_issuer: iss is "https://SSO.example.com/realms/shop", want "` + issuer + `": they differ by case`,
 		},

@@ -316,6 +316,14 @@ func (e *choiceError) Error() string {
 // sign.
 var errSecret = fmt.Errorf("%w by Config.Secret, which has to be the raw bytes and not base64", jose.ErrSignature)
 
+// A foreignSubjectError is the cause of a rejection of a token of a trust
+// domain whose subject is of another one, or no SPIFFE ID.
+type foreignSubjectError struct{ issuer string }
+
+func (e *foreignSubjectError) Error() string {
+	return "iss is " + quote(e.issuer) + ", and sub is not a SPIFFE ID of that trust domain"
+}
+
 // A foreignKeyError is the cause of a rejection of a token whose key is in the
 // issuer's key set, where it is said to be another issuer's.
 type foreignKeyError struct {

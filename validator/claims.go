@@ -15,7 +15,7 @@ import (
 // Package fmt and logs show which token they are of, and no more: see
 // [Claims.LogValue]. In JSON they are the token's payload.
 type Claims struct {
-	Issuer    string // iss
+	Issuer    string // iss; if a JWT-SVID has none, the trust domain of sub, as in "spiffe://example.org"
 	Subject   string // sub
 	ID        string // jti
 	ClientID  string // client_id, otherwise azp, cid (Okta) or appid (Entra's tokens of version 1.0, and AD FS)

@@ -72,7 +72,13 @@ type Config struct {
 	// takes its place. If the keys are discovered, each is an https URL, or an
 	// http one on a loopback host. If Keys or Secret is set, an issuer is only
 	// compared, and can be any text (RFC 7519, Section 4.1.1), such as
-	// "accounts.google.com". Everything else in a Config holds for all of them
+	// "accounts.google.com".
+	//
+	// A SPIFFE trust domain is an issuer as "spiffe://example.org". A JWT-SVID,
+	// which has no "iss", is of the trust domain of its "sub". Keys are then
+	// those of the trust domain's bundle.
+	//
+	// Everything else in a Config holds for all of them
 	// alike. For issuers that differ in more than their keys use a [Mux].
 	Issuers []string
 
@@ -302,6 +308,9 @@ func (cfg *Config) checkIssuer(s string) error {
 	if isAuth0 := s != "" && s == cfg.auth0; !cfg.discovers() && !isAuth0 {
 		if !isName(s) {
 			return errors.New("is empty, has space around it or has characters that can't be printed")
+		}
+		if strings.HasPrefix(s, spiffeScheme) && trustDomain(s) != s {
+			return errors.New("is not a trust domain, such as spiffe://example.org")
 		}
 		return nil
 	}

@@ -100,7 +100,11 @@ func (x *examination) readClaims(limit limit) error {
 		return &Error{Code: CodeMalformed, Err: err}
 	}
 	x.keyID = x.token.Header.KeyID
-	return x.read(payload, limit)
+	if err := x.read(payload, limit); err != nil {
+		return err
+	}
+	x.nameTrustDomain()
+	return nil
 }
 
 // decide comes to the verdict on a token that has been read.
@@ -150,6 +154,7 @@ func (x *examination) checkType(v *Validator) error {
 	case accessToken:
 	case v.cfg.RequireRFC9068:
 		return &Error{Code: CodeType, Err: &mismatch{name: "typ", found: x.types(), want: []string{"at+jwt"}, advice: adviceRFC9068}}
+	case x.isSVID && strings.EqualFold(typ, "JOSE"): // JWT-SVID, Section 2.3
 	case x.token.Header.HasType && !strings.EqualFold(typ, "JWT"):
 		return &Error{Code: CodeType, Err: &mismatch{name: "typ", found: x.types(), want: []string{"JWT", "at+jwt"}, advice: adviceType}}
 	}
@@ -194,18 +199,25 @@ func (x *examination) checkRequired() error {
 func (x *examination) checkIssuer(v *Validator) error {
 	x.step = stepIssuer
 	for i := range v.trusts {
-		if x.hasIssuer && x.Issuer == v.trusts[i].issuer {
+		if x.isOf(&v.trusts[i]) {
 			x.trust = &v.trusts[i]
 			return nil
 		}
 	}
+	name := "iss"
+	switch {
+	case x.isSVID:
+		name = "iss is missing, and the trust domain of sub"
+	case x.hasIssuer && slices.Contains(v.cfg.Issuers, x.Issuer):
+		return &Error{Code: CodeIssuer, Err: &foreignSubjectError{x.Issuer}}
+	}
 	return &Error{Code: CodeIssuer, Err: &mismatch{
-		name: "iss", found: x.issuers(), want: v.cfg.Issuers, compare: true,
+		name: name, found: x.issuers(), want: v.cfg.Issuers, compare: true,
 	}}
 }
 
 func (x *examination) issuers() []string {
-	if !x.hasIssuer {
+	if !x.hasIssuer && !x.isSVID {
 		return nil
 	}
 	return []string{x.Issuer}

@@ -29,17 +29,25 @@ type Mux struct {
 	// is in use.
 	MaxTokenSize int
 
-	byIssuer     map[string]*Validator // of NewMux
-	tenants      *tenants              // of NewMuxFunc, or nil
+	byIssuer     map[string][]*Validator // of NewMux
+	tenants      *tenants                // of NewMuxFunc, or nil
 	maxTokenSize int
 	memory       *memory // of the tenants that have the default
 }
 
 // NewMux returns a Mux for a fixed list of tenants. It is an error if there are
-// none, if one is nil or was not made by [New], or if two have an issuer in
-// common, as one has with itself that is listed twice.
+// none, if one is nil or was not made by [New], or if two have an issuer and an
+// algorithm in common, as one has with itself that is listed twice.
+//
+// Two Validators of one issuer are for a change of its keys, such as from a
+// shared secret to key pairs. The token's "alg" chooses between them before any
+// key is looked at. A Validator has either a secret or public keys, so that one
+// never stands in for the other:
+//
+//	old := validator.Config{Issuers: issuers, Audiences: audiences, Secret: secret} // HS256
+//	new := validator.Config{Issuers: issuers, Audiences: audiences, Algorithms: []validator.Algorithm{validator.ES256}}
 func NewMux(tenants ...*Validator) (*Mux, error) {
-	byIssuer := make(map[string]*Validator)
+	byIssuer := make(map[string][]*Validator)
 	maxTokenSize := 0
 	var errs []error
 	for i, v := range tenants {
@@ -56,10 +64,17 @@ func NewMux(tenants ...*Validator) (*Mux, error) {
 		}
 		maxTokenSize = max(maxTokenSize, v.cfg.MaxTokenSize)
 		for _, issuer := range v.cfg.Issuers {
-			if other := byIssuer[issuer]; other != nil && other != v {
-				errs = append(errs, fmt.Errorf("validator: Mux: two Validators have the issuer %q", issuer))
+			if slices.Contains(byIssuer[issuer], v) {
+				continue // it lists the issuer twice
 			}
-			byIssuer[issuer] = v
+			for _, other := range byIssuer[issuer] {
+				for _, alg := range v.algorithms {
+					if slices.Contains(other.algorithms, alg) {
+						errs = append(errs, fmt.Errorf("validator: Mux: two Validators have the issuer %q and the algorithm %s", issuer, alg))
+					}
+				}
+			}
+			byIssuer[issuer] = append(byIssuer[issuer], v)
 		}
 	}
 	if len(tenants) == 0 {
@@ -99,11 +114,33 @@ func (m *Mux) now() time.Time {
 	return time.Now()
 }
 
-func (m *Mux) find(ctx context.Context, issuer string) (*Validator, error) {
+func (m *Mux) find(ctx context.Context, issuer, alg string) (*Validator, error) {
 	if m.tenants != nil {
 		return m.tenants.find(ctx, issuer)
 	}
-	return m.byIssuer[issuer], nil
+	switch same := m.byIssuer[issuer]; len(same) {
+	case 0:
+		return nil, nil
+	case 1:
+		return same[0], nil // which says what it thinks of alg
+	default:
+		return byAlgorithm(same, alg)
+	}
+}
+
+// byAlgorithm returns the one of several Validators of an issuer that allows
+// alg.
+func byAlgorithm(same []*Validator, alg string) (*Validator, error) {
+	var want []string
+	for _, v := range same {
+		if slices.Contains(v.algorithms, alg) {
+			return v, nil
+		}
+		want = append(want, v.algorithms...)
+	}
+	return nil, &Error{Code: CodeAlgorithm, Err: &mismatch{
+		name: "alg", found: []string{alg}, want: want, advice: "no Validator of this issuer has it in Config.Algorithms",
+	}}
 }
 
 var errNoMux = errors.New("this Mux was not made by NewMux or NewMuxFunc")
@@ -137,7 +174,7 @@ func (m *Mux) recognize(ctx context.Context, token string, c *Claims) (known boo
 	if r == nil {
 		return false, nil
 	}
-	v, err := m.tenant(ctx, r.claims.Issuer)
+	v, err := m.tenant(ctx, r.claims.Issuer, r.algorithm)
 	if err != nil {
 		return true, refusal(err, r.claims.Issuer, r.claims.keyID)
 	}
@@ -156,7 +193,7 @@ func (m *Mux) examine(ctx context.Context, x *examination, token string) error {
 	if x.Issuer == "" { // no tenant is without a name
 		return &Error{Code: CodeIssuer, Err: &mismatch{name: "iss", found: x.issuers(), advice: "a Mux finds the tenant by it"}}
 	}
-	v, err := m.tenant(ctx, x.Issuer)
+	v, err := m.tenant(ctx, x.Issuer, x.token.Header.Algorithm)
 	if err != nil {
 		return err
 	}
@@ -179,9 +216,9 @@ func (m *Mux) examine(ctx context.Context, x *examination, token string) error {
 	return nil
 }
 
-// tenant returns the Validator of issuer. Its error is an [*Error].
-func (m *Mux) tenant(ctx context.Context, issuer string) (*Validator, error) {
-	v, err := m.find(ctx, issuer)
+// tenant returns the Validator of issuer for tokens with alg. Its error is an [*Error].
+func (m *Mux) tenant(ctx context.Context, issuer, alg string) (*Validator, error) {
+	v, err := m.find(ctx, issuer, alg)
 	switch _, ok := err.(*Error); {
 	case ok:
 		return nil, err

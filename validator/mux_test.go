@@ -1,7 +1,12 @@
 package validator_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -55,6 +60,66 @@ func TestMux(t *testing.T) {
 			t.Errorf("Validate(%s) = %v, %v, want code %q", tt.name, claims, err, tt.want)
 		}
 	}
+}
+
+// While an issuer changes from a secret to key pairs, alg chooses between two
+// Validators before any key is looked at.
+func TestMux_twoOfOneIssuer(t *testing.T) {
+	t.Parallel()
+	secret := bytes.Repeat([]byte("secret"), 6)
+	bySecret := newValidator(t, func(c *validator.Config) { c.Keys, c.Algorithms, c.Secret, c.CacheSize = nil, nil, secret, 0 })
+	asked := 0
+	byKey := newValidator(t, func(c *validator.Config) {
+		c.Keys, c.CacheSize = sourceFunc(func(ctx context.Context, kid string) ([]jwks.Key, error) {
+			asked++
+			return config().Keys.Keys(ctx, kid)
+		}), 0
+	})
+	mux, err := validator.NewMux(bySecret, byKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := hs256(secret, object{})
+	for _, tt := range []struct {
+		name, token string
+		want        validator.Code
+		asked       int
+	}{
+		{"by the secret", old, "", 0},
+		{"by the secret, again", old, "", 0},
+		{"by the key", token(nil, nil), "", 1},
+		{"by the key, again", token(nil, nil), "", 1},
+		{"by the public key as a secret", hs256(key.Public().(ed25519.PublicKey), object{}), validator.CodeSignature, 0},
+		{"by no secret", hs256(nil, object{}), validator.CodeSignature, 0},
+		{"by another algorithm", token(object{"alg": "RS256"}, nil), validator.CodeAlgorithm, 0},
+	} {
+		asked = 0
+		claims, err := mux.Validate(t.Context(), tt.token)
+		if got := validator.CodeOf(err); got != tt.want || (claims == nil) != (err != nil) {
+			t.Errorf("Validate(%s) = %v, %v, want code %q", tt.name, claims, err, tt.want)
+		}
+		if asked != tt.asked {
+			t.Errorf("Validate(%s) asked for keys %d times, want %d", tt.name, asked, tt.asked)
+		}
+	}
+	_, err = mux.Validate(t.Context(), token(object{"alg": "RS256"}, nil))
+	const want = `algorithm_not_allowed: alg is "RS256", want one of ["HS256" "EdDSA"]: no Validator of this issuer has it in Config.Algorithms`
+	if err == nil || err.Error() != want {
+		t.Errorf("Validate(by another algorithm) error = %v\nwant %s", err, want)
+	}
+	same := newValidator(t, func(c *validator.Config) { c.Algorithms = []validator.Algorithm{validator.RS256, validator.EdDSA} })
+	const common = `validator: Mux: two Validators have the issuer "https://tenant.eu.auth0.com/" and the algorithm EdDSA`
+	if _, err := validator.NewMux(bySecret, byKey, same); err == nil || err.Error() != common {
+		t.Errorf("NewMux(an algorithm twice) error = %v, want %s", err, common)
+	}
+}
+
+// hs256 returns a token that a secret has signed.
+func hs256(secret []byte, claims object) string {
+	text := token(object{"alg": "HS256"}, claims)
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte(text[:strings.LastIndexByte(text, '.')]))
+	return withSignature(text, base64.RawURLEncoding.EncodeToString(mac.Sum(nil)))
 }
 
 func TestNewMux_mistakes(t *testing.T) {

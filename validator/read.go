@@ -24,6 +24,7 @@ type reading struct {
 	audience, scopes, permissions, grantType jose.Value // of no kind if there is none
 
 	hasIssuer, hasExpiry, hasIssuedAt bool
+	isSVID                            bool // without iss, and Issuer is the trust domain of sub
 	hasClientID                       bool // by client_id
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	document = `(?:RFC \d+|OpenID Connect [A-Z][A-Za-z-]*(?: [A-Z][a-z]+)* 1\.0|FIPS [\d-]+|Fetch Standard)`
+	document = `(?:RFC \d+|OpenID Connect [A-Z][A-Za-z-]*(?: [A-Z][a-z]+)* 1\.0|FIPS [\d-]+|SPIFFE JWT-SVID|SPIFFE-ID|SPIFFE Trust Domain and Bundle|Fetch Standard)`
 	number   = `(?:[A-Z]\.?)?\d+(?:\.\d+)*|[A-Z]\b`
 	// citation is a document, or sections of the one before it.
 	citation = regexp.MustCompile(`(` + document + `)|\b(Section|Appendix)s? ((?:` + number + `)(?:(?:, | and )(?:` + number + `))*)`)

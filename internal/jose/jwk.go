@@ -116,18 +116,27 @@ func (m *jwkMembers) describe() (key Key, err error) {
 	return key, nil
 }
 
-// ErrForEncryption is the reason to leave out a key that says that it is for
-// encryption. Many issuers publish one; it is nothing to worry about.
-var ErrForEncryption = errors.New(`"use" is "\"enc\""`)
+// ErrOtherPurpose is the reason to leave out a key that says that it is for
+// something else than signatures, such as encryption. Many issuers publish one.
+// It is nothing to worry about.
+var ErrOtherPurpose = errors.New("a key for another purpose")
+
+// An otherPurposeError is an ErrOtherPurpose that says which.
+type otherPurposeError struct{ text string }
+
+func (e *otherPurposeError) Error() string { return e.text }
+func (e *otherPurposeError) Unwrap() error { return ErrOtherPurpose }
 
 // checkPurpose reads what a key says that it is for (RFC 7517, Sections 4.2 and
 // 4.3).
 func (m *jwkMembers) checkPurpose() error {
 	if m.use.Kind() != KindNone {
-		if text, _ := m.use.Text(); text != "sig" {
-			if text == "enc" {
-				return ErrForEncryption
-			}
+		switch use, _ := m.use.Text(); use {
+		case "sig":
+		case "jwt-svid": // for JWTs, in a SPIFFE bundle, which has x509-svid besides
+		case "enc", "x509-svid":
+			return &otherPurposeError{fmt.Sprintf(`"use" is %.32q`, m.use.Raw())}
+		default:
 			return fmt.Errorf(`"use" is %.32q`, m.use.Raw())
 		}
 	}
@@ -137,10 +146,18 @@ func (m *jwkMembers) checkPurpose() error {
 	if !m.keyOps.IsTexts() {
 		return errors.New(`"key_ops" is not an array of strings`)
 	}
+	others := m.keyOps.Len() > 0
 	for operation := range m.keyOps.All() {
-		if operation.Is("verify") {
+		switch text, _ := operation.Text(); text {
+		case "verify":
 			return nil
+		case "encrypt", "decrypt", "wrapKey", "unwrapKey", "deriveKey", "deriveBits":
+		default:
+			others = false
 		}
+	}
+	if others {
+		return &otherPurposeError{`"key_ops" is without "verify"`}
 	}
 	return errors.New(`"key_ops" is without "verify"`)
 }

@@ -14,7 +14,7 @@ import "github.com/rsguard/rsguard/vectors"
 func Files() []vectors.File {
 	var files []vectors.File
 	for _, s := range []*suite{
-		algorithms(), keyConfusion(), secrets(), signatures(), headers(), compactForm(), jsonText(), times(), issuers(), audiences(), types(),
+		algorithms(), keyConfusion(), secrets(), signatures(), headers(), compactForm(), jsonText(), times(), issuers(), audiences(), spiffe(), types(),
 		claimTypes(), organizations(), checks(), keySetCases(), keyIssuers(), metadata(), tenantsCases(), bindings(), proofs(), certificates(), limits(), requests(), hosts(), configs(),
 	} {
 		files = append(files, s.file)

@@ -54,7 +54,7 @@ func issuers() *suite {
 	const text = "RFC 7519, Sections 2 and 4.1.1: iss is a StringOrURI, which is compared as it is"
 	for _, iss := range []string{
 		"acme", "acme.com", "accounts.google.com", "stytch.com/project-live-1", "http://adfs.example.com/adfs/services/trust", "urn:example:issuer",
-		"signer@project.iam.gserviceaccount.com", "spiffe://example.org", "caf\u00e9", "the issuer", "https://tenant.example.com/?p=policy#f",
+		"signer@project.iam.gserviceaccount.com", "caf\u00e9", "the issuer", "https://tenant.example.com/?p=policy#f",
 	} {
 		given := config(func(c *vectors.Config) { c.Issuers, c.KeysGiven = []string{iss}, true })
 		s.accept("keys are given, and the issuer is "+quote(iss), text, given, claim("iss", quote(iss)))
@@ -62,6 +62,62 @@ func issuers() *suite {
 			s.refuse("wrong_issuer", "the issuer is "+quote(iss)+", and iss is "+quote(other), text, given, claim("iss", quote(other)))
 		}
 		s.refuse("wrong_issuer", "the issuer is "+quote(iss)+", and there is no iss", text, given, without("iss"))
+	}
+	return s
+}
+
+// spiffe has tokens of workloads, which name their trust domain in sub alone.
+func spiffe() *suite {
+	s := newSuite("spiffe", "SPIFFE JWT-SVIDs: the issuer is the trust domain of sub, and its keys have a use of their own (SPIFFE JWT-SVID, Sections 2 and 3).")
+	const (
+		domain  = "spiffe://example.org"
+		bundle  = "SPIFFE Trust Domain and Bundle, Section 4.2.2: the keys of JWT-SVIDs have the use jwt-svid"
+		subject = "SPIFFE JWT-SVID, Section 3.1: sub is a SPIFFE ID, and says of which trust domain the token is"
+		form    = "SPIFFE-ID, Section 2: a trust domain and a path, and nothing besides"
+		typ     = "SPIFFE JWT-SVID, Section 2.3: typ is JWT or JOSE, if it is there"
+	)
+	svid := func(sub string, more ...option) []option {
+		return append([]option{
+			config(func(c *vectors.Config) { c.Issuers, c.KeysGiven = []string{domain}, true }),
+			without("iss", "scope", "email"), claim("sub", quote(sub)),
+			keySet("bundle", jwks(jwk(rsaKey1(), member{"use", `"jwt-svid"`}, member{"alg", ""}), jwk(p256Key(), member{"use", `"x509-svid"`}, member{"alg", ""}))),
+		}, more...)
+	}
+	s.accept("a workload", subject, svid("spiffe://example.org/ns/prod/sa/orders")...)
+	s.accept("the trust domain itself", subject, svid(domain)...)
+	s.accept("a path with every character", form, svid("spiffe://example.org/a-B._9/Z")...)
+	s.accept("typ JOSE", typ, svid("spiffe://example.org/orders", head("typ", `"JOSE"`))...)
+	s.accept("no typ", typ, svid("spiffe://example.org/orders", headWithout("typ"))...)
+	s.refuse("wrong_type", "typ JOSE, and an iss", typ, svid("spiffe://example.org/orders", head("typ", `"JOSE"`), claim("iss", quote(domain)))...)
+	s.refuse("wrong_type", "typ JOSE, and a subject that is no workload", typ, svid("orders", head("typ", `"JOSE"`))...)
+	s.refuse("wrong_type", "typ JWS", typ, svid("spiffe://example.org/orders", head("typ", `"JWS"`))...)
+	s.accept("the trust domain in iss", "RFC 7519, Section 4.1.1: an iss that is there is what counts", svid("spiffe://example.org/orders", claim("iss", quote(domain)))...)
+	for _, iss := range []string{"", "https://example.org", "spiffe://example.com", domain + "/", "spiffe://example.org/stock"} {
+		s.refuse("wrong_issuer", "a workload, and iss "+quote(iss), "RFC 7519, Section 4.1.1: an iss that is there is what counts", svid("spiffe://example.org/orders", claim("iss", quote(iss)))...)
+	}
+	s.refuse("invalid_claim", "a workload, and iss null", "RFC 7519, Section 4.1.1: a string", svid("spiffe://example.org/orders", claim("iss", "null"))...)
+	for _, sub := range []string{
+		"spiffe://example.com/orders", "spiffe://example.org.attacker.example/orders", "spiffe://sub.example.org/orders", "spiffe://example.or/orders", "spiffe://example.org@attacker.example/orders", "spiffe://attacker.example/example.org",
+		"spiffe://attacker.example/spiffe://example.org", "https://example.org/orders", "spiffe:/example.org/orders", "spiffe:example.org", "example.org/orders", "", "orders",
+		"SPIFFE://example.org/orders", "spiffe://EXAMPLE.org/orders", "spiffe://example.org:443/orders", "spiffe://user@example.org/orders", "spiffe:///orders", " spiffe://example.org/orders",
+		"spiffe://example.org/", "spiffe://example.org/orders/", "spiffe://example.org//orders", "spiffe://example.org/./orders", "spiffe://example.org/a/../orders", "spiffe://example.org/%6frders", "spiffe://example.org/orders?a=b", "spiffe://example.org/orders#a",
+		"spiffe://example.org?a", "spiffe://example.org#a", "spiffe://example.org/caf\u00e9", "spiffe://ex\u0430mple.org/orders", "spiffe://example.org/orders\n", "spiffe://example.org/" + strings.Repeat("a", 2048-len("spiffe://example.org/")+1),
+	} {
+		s.refuse("wrong_issuer", "sub is "+shorten(quote(sub)), form, svid(sub)...)
+		s.refuse("wrong_issuer", "iss is the trust domain, and sub is "+shorten(quote(sub)), subject, svid(sub, claim("iss", quote(domain)))...)
+	}
+	s.accept("a SPIFFE ID of 2048 bytes", "SPIFFE-ID, Section 2.3", svid("spiffe://example.org/"+strings.Repeat("a", 2048-len("spiffe://example.org/")))...)
+	s.refuse("wrong_issuer", "neither iss nor sub", subject, svid("", without("sub"))...)
+	s.refuse("wrong_issuer", "a workload of an issuer that is no trust domain", subject, svid("spiffe://example.org/orders", config(func(c *vectors.Config) { c.Issuers = []string{"https://example.org", "example.org"} }))...)
+	s.accept("a workload of an issuer that has a name of its own", "SPIRE may write an iss, which is then compared", svid("spiffe://example.org/orders", claim("iss", `"https://oidc.example.org"`), config(func(c *vectors.Config) { c.Issuers = []string{"https://oidc.example.org"} }))...)
+	s.refuse("wrong_audience", "another audience", "SPIFFE JWT-SVID, Section 3.2: aud is required", svid("spiffe://example.org/orders", claim("aud", `"https://b.example.com"`))...)
+	s.refuse("wrong_audience", "no audience", "SPIFFE JWT-SVID, Section 3.2: aud is required", svid("spiffe://example.org/orders", without("aud"))...)
+	s.refuse("invalid_claim", "no exp", "SPIFFE JWT-SVID, Section 3.3: exp is required", svid("spiffe://example.org/orders", without("exp"))...)
+	s.refuse("invalid_signature", "another's signature", "RFC 7515, Section 5.2", svid("spiffe://example.org/orders", by("RS256", otherRSA))...)
+	s.refuse("unknown_key", "a key of the bundle for certificates", bundle, svid("spiffe://example.org/orders", signed("ES256", p256Key))...)
+	for _, name := range []string{"spiffe://", "spiffe://example.org/", "spiffe://example.org/orders", "spiffe://Example.org", "spiffe://example.org:443"} {
+		s.refuse(invalidConfig, "the trust domain "+quote(name), form, config(func(c *vectors.Config) { c.Issuers, c.KeysGiven = []string{name}, true }), func(d *draft) { d.v.Token, d.unparsed = "", true })
+		s.file.Vectors[len(s.file.Vectors)-1].Answer = vectors.Answer{Code: invalidConfig}
 	}
 	return s
 }

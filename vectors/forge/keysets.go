@@ -2,7 +2,10 @@ package forge
 
 import (
 	"bytes"
+	"crypto"
+	"crypto/hmac"
 	"math/big"
+	"strconv"
 	"strings"
 
 	"github.com/rsguard/rsguard/vectors"
@@ -39,6 +42,10 @@ func keySetCases() *suite {
 	}
 	s.accept("key_ops verify", use, set(jwk(rsaKey1(), member{"key_ops", `["verify"]`})))
 	s.accept("key_ops verify among others, no use", use, set(jwk(rsaKey1(), member{"key_ops", `["encrypt","verify"]`}, member{"use", ""})))
+	s.accept("use jwt-svid", "RFC 7517, Section 4.2: other values may be used, and this one is for JWTs in a SPIFFE bundle", set(jwk(rsaKey1(), member{"use", `"jwt-svid"`})))
+	unusable("a key with use x509-svid", use, jwk(rsaKey1(), member{"use", `"x509-svid"`}))
+	unusable("a key with use JWT-SVID", use, jwk(rsaKey1(), member{"use", `"JWT-SVID"`}))
+	unusable("a key with use jwt-svid, and key_ops encrypt", use, jwk(rsaKey1(), member{"use", `"jwt-svid"`}, member{"key_ops", `["encrypt"]`}))
 	for _, x := range []member{{"use", `"enc"`}, {"use", `"SIG"`}, {"use", `""`}, {"use", "null"}, {"use", "1"}, {"use", `["sig"]`}, {"key_ops", `["encrypt"]`}, {"key_ops", `[]`}, {"key_ops", `["sign"]`}, {"key_ops", `["VERIFY"]`}, {"key_ops", `"verify"`}, {"key_ops", "null"}} {
 		unusable("a key with "+x.name+" "+x.raw, use, jwk(rsaKey1(), x))
 	}
@@ -214,6 +221,37 @@ func tenantsCases() *suite {
 	}
 	s.refuse("token_malformed", "two iss, A's and B's", "RFC 7519, Section 4: names are unique", both, claimToo("iss", `"https://tenant-b.example.com/"`))
 	s.refuse("wrong_issuer", "iss in the header is A's, in the claims nobody's", "RFC 7519, Section 5.3: what a copy in the header means is left to applications, and here it is not read", both, head("iss", quote(issuer)), claim("iss", `"https://tenant-c.example.com/"`))
+	// One issuer, whose tokens were signed by a secret and are now signed by a
+	// key. Alg chooses, and each Validator has its one kind of key.
+	const change = "RFC 8725, Section 3.1: a key has one algorithm, so alg chooses between keys that are configured and says nothing of how one is used"
+	shared := (&stream{label: "secret"}).bytes(32)
+	old := vectors.Tenant{Keys: "standard", Config: vectors.Config{Issuers: []string{issuer}, Audiences: []string{audience}, Secret: b64(shared)}}
+	now := vectors.Tenant{Keys: "standard", Config: vectors.Config{Issuers: []string{issuer}, Audiences: []string{audience}, Algorithms: []string{"ES256"}}}
+	mac := func(alg string, key []byte) option {
+		return func(d *draft) {
+			head("alg", quote(alg))(d)
+			signature(func(input string) []byte {
+				m := hmac.New(crypto.SHA256.New, key)
+				m.Write([]byte(input))
+				return m.Sum(nil)
+			})(d)
+		}
+	}
+	changing := func(opts ...option) []option { return append(opts, tenants(old, now)) }
+	x, y := p256Key().point()
+	s.accept("while keys are changed: the secret", change, changing(mac("HS256", shared))...)
+	s.accept("while keys are changed: the secret, and a kid of a public key", change, changing(mac("HS256", shared), head("kid", `"p256"`))...)
+	s.accept("while keys are changed: the key", change, changing(signed("ES256", p256Key))...)
+	s.refuse("invalid_signature", "while keys are changed: the secret, called ES256", change, changing(mac("ES256", shared), head("kid", `"p256"`))...)
+	s.refuse("invalid_signature", "while keys are changed: the key, called HS256", change, changing(signed("ES256", p256Key), head("alg", `"HS256"`))...)
+	for _, k := range [][]byte{append(append([]byte{4}, x...), y...), x, append(bytes.Clone(x), y...), nil} {
+		s.refuse("invalid_signature", "while keys are changed: the public key as a secret, "+strconv.Itoa(len(k))+" bytes", change, changing(mac("HS256", k), head("kid", `"p256"`))...)
+	}
+	for _, alg := range []string{"HS512", "RS256", "ES384", "ES256K", "none", "hs256", ""} {
+		s.refuse("algorithm_not_allowed", "while keys are changed: alg "+quote(alg), change, changing(mac(alg, shared))...)
+	}
+	s.refuse("wrong_issuer", "while keys are changed: another issuer", change, changing(mac("HS256", shared), claim("iss", `"https://tenant-b.example.com/"`))...)
+
 	s.refuse("token_malformed", "no token at all", "RFC 7515, Section 7.1", both, token("a.b"))
 	s.refuse("token_malformed", "an opaque token", "RFC 6749, Section 1.4", both, token("HvH2zkQtVb5aZmS3q8gTtKQWcXUo1rEd"))
 	return s

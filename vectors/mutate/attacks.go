@@ -14,7 +14,7 @@ var attacks = []attack{
 	// Signatures and keys.
 	{"A token that is unsigned, or signed by another", []string{"the signature is not empty", "the signature is checked"}, nil},
 	{"Another algorithm in the header", []string{"alg is on the list", "only known algorithms", "an algorithm's names are two on the list", "a proof's EdDSA is not allowed by Ed25519"}, nil},
-	{"The public key as a shared secret", []string{"HS algorithms need a secret", "a secret is for HS algorithms", "a secret has its size"}, []string{
+	{"The public key as a shared secret", []string{"HS algorithms need a secret", "alg chooses between the Validators of an issuer", "two Validators of an issuer have no algorithm in common", "a secret is for HS algorithms", "a secret has its size"}, []string{
 		"key-confusion: HS256 with PKIX PEM", "key-confusion: HS256 signature called RS256, with PKIX PEM",
 	}},
 	{"A key used with an algorithm that it is not for", []string{"alg is what the key says", "an algorithm's names are one in a key set", "alg fits the key's curve", "alg fits the key's type"}, nil},
@@ -32,7 +32,7 @@ var attacks = []attack{
 		"EC points have all their digits", "Ed25519 keys of small order are left out",
 	}, nil},
 	{"A key that was not meant for signatures, or was published whole", []string{
-		"private keys are left out", "keys for encryption are left out", "keys without the operation verify are left out",
+		"private keys are left out", "keys for encryption are left out", "keys without the operation verify are left out", "keys of an unknown use are left out",
 	}, nil},
 	{"Another issuer's or another tenant's key", []string{
 		"a key that names an issuer signs for it alone", "a key's issuer is a string", "{tenantid} is the token's tid",
@@ -62,10 +62,14 @@ var attacks = []attack{
 
 	// Claims.
 	{"Another kind of token", []string{
-		"typ is absent, JWT or at+jwt", "what only other types have", "marks are looked for", "a mark by any value", "a mark's value has no case",
+		"typ is absent, JWT or at+jwt", "typ JOSE is for JWT-SVIDs", "what only other types have", "marks are looked for", "a mark by any value", "a mark's value has no case",
 		"a mark's value has no separators", "RFC 9068's type", "RFC 9068's claims",
 	}, nil},
-	{"A token of another issuer", []string{"iss is ours", "iss is exact in case", "iss is exact in its slash"}, nil},
+	{"A token of another issuer", []string{
+		"iss is ours", "iss is exact in case", "iss is exact in its slash", "sub is no issuer beside an iss", "a trust domain has its own subjects",
+		"a trust domain is in small letters", "a trust domain has neither user nor port", "a SPIFFE ID's path has one spelling", "a SPIFFE ID has a size",
+		"a trust domain in a Config has no path",
+	}, nil},
 	{"A token for another API", []string{"aud has ours", "aud is exact", "aud is not empty",
 		"a claim in aud's place has ours", "a claim in aud's place has aud's form", "an aud that is there counts",
 		"nothing stands in for aud unless it is said",
@@ -169,7 +173,7 @@ var attacks = []attack{
 		"there is an issuer", "there is an audience", "an audience is not empty", "leeway has a limit", "token size has a limit",
 	}, nil},
 	{"None: an honest request that must pass", []string{
-		"typ may have application/ before it", "a mark's value is known", "a private claim's type is its issuer's", "InsecureSkipTypeCheck skips", "nbf itself is in time",
+		"typ may have application/ before it", "a key for JWT-SVIDs is for signatures", "a mark's value is known", "a private claim's type is its issuer's", "InsecureSkipTypeCheck skips", "nbf itself is in time",
 		"iat itself is in time", "cnf's members that are not understood are ignored",
 		"a proof's key has members that are not understood", "org_name is what is asked for in lower case",
 		"the scheme has no case", "hosts have no case", "the scheme's own port is none", "dots in a path are resolved",

@@ -15,6 +15,7 @@ const (
 	jwk          = "internal/jose/jwk.go"
 	publicKey    = "internal/jose/publickey.go"
 	headerKey    = "internal/jose/headerkey.go"
+	spiffe       = "validator/spiffe.go"
 	rolesFile    = "validator/roles.go"
 	examination  = "validator/examination.go"
 	read         = "validator/read.go"
@@ -106,8 +107,10 @@ var mutants = []mutant{
 	{"RSA moduli are odd", []edit{{publicKey, "case key.N.Bit(0) == 0:", "case false:"}}},
 	{"RSA moduli without a known weakness", []edit{{publicKey, "if hasROCA(key.N) {", "if hasROCA(key.N) && false {"}}},
 	{"private keys are left out", []edit{{jwk, `if m.private != "" {`, "if false {"}}},
-	{"keys for encryption are left out", []edit{{jwk, `text != "sig" {`, `text == "\x00" {`}}},
-	{"keys without the operation verify are left out", []edit{{jwk, "return errors.New(`\"key_ops\" is without \"verify\"`)", "return nil"}}},
+	{"keys for encryption are left out", []edit{{jwk, "return &otherPurposeError{fmt.Sprintf(`\"use\" is %.32q`, m.use.Raw())}", "return nil"}}},
+	{"keys without the operation verify are left out", []edit{{jwk, "if m.keyOps.Kind() == KindNone {", "if true {"}}},
+	{"a key for JWT-SVIDs is for signatures", []edit{{jwk, `case "jwt-svid":`, `case "jwt-svid?":`}}},
+	{"keys of an unknown use are left out", []edit{{jwk, `case "jwt-svid":`, "case \"jwt-svid\", \"JWT-SVID\":"}}},
 	{"a key that names an issuer signs for it alone", []edit{{examination, "c.isNamed(key) && key.SignsFor(c.issuer, c.tenant)", "c.isNamed(key)"}}},
 	{"a key's issuer is a string", []edit{{key, `if key.Issuer, _ = m.issuer.Text(); key.Issuer == "" {`, "if key.Issuer, _ = m.issuer.Text(); false {"}}},
 	{"{tenantid} is the token's tid", []edit{{keyIssuer, "issuer[len(before):len(issuer)-len(after)] == tenant", "true"}}},
@@ -143,9 +146,19 @@ var mutants = []mutant{
 	{"InsecureSkipTypeCheck skips", []edit{{examination, "if v.cfg.InsecureSkipTypeCheck {", "if false {"}}},
 
 	// Claims.
-	{"iss is ours", []edit{{examination, "if x.hasIssuer && x.Issuer == v.trusts[i].issuer {", "if x.hasIssuer {"}}},
-	{"iss is exact in case", []edit{{examination, "x.Issuer == v.trusts[i].issuer", "strings.EqualFold(x.Issuer, v.trusts[i].issuer)"}}},
-	{"iss is exact in its slash", []edit{{examination, "x.Issuer == v.trusts[i].issuer", `strings.TrimRight(x.Issuer, "/") == strings.TrimRight(v.trusts[i].issuer, "/")`}}},
+	{"iss is ours", []edit{{spiffe, "if !x.hasIssuer && !x.isSVID || x.Issuer != t.issuer {", "if !x.hasIssuer && !x.isSVID {"}}},
+	{"iss is exact in case", []edit{{spiffe, "x.Issuer != t.issuer", "!strings.EqualFold(x.Issuer, t.issuer)"}}},
+	{"iss is exact in its slash", []edit{{spiffe, "x.Issuer != t.issuer", `strings.TrimRight(x.Issuer, "/") != strings.TrimRight(t.issuer, "/")`}}},
+	{"sub is no issuer beside an iss", []edit{{spiffe, "if x.hasIssuer {", "if false {"}}},
+	{"a trust domain has its own subjects", []edit{{spiffe, "return !strings.HasPrefix(t.issuer, spiffeScheme) || trustDomain(x.Subject) == t.issuer", "return true"}}},
+	{"a trust domain is in small letters", []edit{{spiffe, `!isASCII(name, "-._", false)`, `!isASCII(name, "-._", true)`}}},
+	{"a trust domain has neither user nor port", []edit{{spiffe, `!isASCII(name, "-._", false)`, `!isASCII(name, "-._:@", false)`}}},
+	{"a SPIFFE ID's path has one spelling", []edit{{spiffe, `if segment == "" || segment == "." || segment == ".." || !isASCII(segment, "-._", true) {`, `if segment == "\x00" {`}}},
+	{"a SPIFFE ID has a size", []edit{{spiffe, "len(id) > maxSPIFFEID", "false"}}},
+	{"a trust domain in a Config has no path", []edit{{config, "strings.HasPrefix(s, spiffeScheme) && trustDomain(s) != s {", "false {"}}},
+	{"typ JOSE is for JWT-SVIDs", []edit{{examination, `case x.isSVID && strings.EqualFold(typ, "JOSE"):`, `case strings.EqualFold(typ, "JOSE"):`}}},
+	{"alg chooses between the Validators of an issuer", []edit{{"validator/mux.go", "if slices.Contains(v.algorithms, alg) {\n\t\t\treturn v, nil", "if true {\n\t\t\treturn v, nil"}}},
+	{"two Validators of an issuer have no algorithm in common", []edit{{"validator/mux.go", "if slices.Contains(other.algorithms, alg) {", "if slices.Contains(other.algorithms, alg) && false {"}}},
 	{"aud has ours", []edit{{examination, "if x.audience.HasText(v.cfg.Audiences) {", "if x.audience.Kind() != jose.KindNone {"}}},
 	{"aud is exact", []edit{{examination, "x.audience.HasText(v.cfg.Audiences)", `slices.ContainsFunc(v.cfg.Audiences, func(s string) bool { return strings.Contains(x.audience.Raw(), "\""+s) })`}}},
 	{"aud is not empty", []edit{{read, "return isTextOrTexts(v) && !isEmptyArray(v)", "return isTextOrTexts(v)"}, {read, "func isEmptyArray", "func _"}}},
