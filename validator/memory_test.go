@@ -43,6 +43,9 @@ func TestRemembered(t *testing.T) {
 		c.Checks = []validator.Check{func(context.Context, *validator.Claims) error { return refusal }}
 	})
 	plain := token(nil, object{"nbf": t0.Unix(), "scope": "a b"})
+	// Of nbf and iat, whichever is later begins a token's time.
+	lateStart := token(nil, object{"iat": t0.Unix() - 60, "nbf": t0.Unix() + 20})
+	lateIssue := token(nil, object{"iat": t0.Unix() + 20, "nbf": t0.Unix() - 60})
 	thumbprint := strings.Repeat("A", 43)
 	bound := token(nil, object{"cnf": object{"jkt": thumbprint}})
 
@@ -59,6 +62,10 @@ func TestRemembered(t *testing.T) {
 		{"and no more", func() { refusal = nil }, plain, "", ""},
 		{"before its start", func() { now = t0.Add(-31 * time.Second) }, plain, "", validator.CodeNotYetValid},
 		{"at its start", func() { now = t0.Add(-30 * time.Second) }, plain, "", ""},
+		{"nbf after iat", func() { now = t0.Add(-10 * time.Second) }, lateStart, "", ""},
+		{"nbf after iat, before nbf", func() { now = t0.Add(-11 * time.Second) }, lateStart, "", validator.CodeNotYetValid},
+		{"iat after nbf", func() { now = t0.Add(-10 * time.Second) }, lateIssue, "", ""},
+		{"iat after nbf, before iat", func() { now = t0.Add(-11 * time.Second) }, lateIssue, "", validator.CodeNotYetValid},
 		{"a second before its end", func() { now = t0.Add(time.Hour + 29*time.Second) }, plain, "", ""},
 		{"at its end", func() { now = t0.Add(time.Hour + 30*time.Second) }, plain, "", validator.CodeExpired},
 		{"at its end, again", func() {}, plain, "", validator.CodeExpired},

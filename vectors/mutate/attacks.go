@@ -1,15 +1,15 @@
 package main
 
-// An attack is what somebody tries, and the rules that stop it. Where nothing
-// can be taken out, since the code that would fall for it does not exist,
-// vectors stand for the rules: "file: name".
+// An attack names the rules that stop it. If there is no code that could be
+// removed, because nothing reads what the attack relies on, it names vectors
+// instead, as "file: name".
 type attack struct {
 	name    string
 	rules   []string
 	vectors []string
 }
 
-// attacks group the mutants. Each rule is of one attack.
+// attacks groups the mutants. Each rule belongs to one attack.
 var attacks = []attack{
 	// Signatures and keys.
 	{"A token that is unsigned, or signed by another", []string{"the signature is not empty", "the signature is checked"}, nil},
@@ -75,8 +75,9 @@ var attacks = []attack{
 		"nothing stands in for aud unless it is said",
 	}, nil},
 	{"A token after its time, or before it", []string{
-		"exp is required", "exp has not passed", "exp itself is too late", "nbf has come", "iat has come", "whole dates are in range",
-		"dates with fractions are in range",
+		"exp is required", "exp has not passed", "exp itself is too late", "exp has leeway once", "nbf has come", "iat has come",
+		"nbf and iat have leeway once", "leeway is the Config's", "MaxAge has no leeway", "a sign-in is not to come",
+		"a sign-in's age has no leeway", "whole dates are in range", "dates with fractions are in range",
 	}, nil},
 	{"A token of another organization", []string{
 		"org_id is exact", "org_name is exact", "only ASCII is lowered", "org_id is no name",
@@ -104,7 +105,8 @@ var attacks = []attack{
 		"a replay store takes nothing that has expired", "a replay store knows what it has removed",
 	}, nil},
 	{"A proof that was made long ago, or in advance", []string{
-		"a proof's age", "a proof is not of the future", "a proof's exp", "a proof's nbf", "a proof's iat is there", "a proof's nonce",
+		"a proof's age", "a proof's age has no leeway", "a proof is not of the future", "a proof's exp", "a proof's exp itself is too late",
+		"a proof's nbf", "a proof's iat is there", "a proof's nonce",
 		"a nonce has its code", "a nonce is of a late step",
 	}, nil},
 	{"A forged proof", []string{
@@ -137,7 +139,9 @@ var attacks = []attack{
 
 	// What is remembered.
 	{"A remembered token that would be rejected now", []string{
-		"a remembered token expires", "a remembered token is not yet valid before its time", "a remembered token's key is for its algorithm",
+		"a remembered token expires", "a remembered token has leeway once at its end", "a remembered token is not yet valid before its time",
+		"a remembered token has leeway once at its beginning", "a remembered token begins with iat if nbf is earlier",
+		"a remembered token begins with nbf if iat is earlier", "a remembered token's key is for its algorithm",
 		"a remembered token's key is still its issuer's", "a remembered token's checks run", "a remembered token's key is still there",
 		"a remembered token's binding is proven", "a remembered token is the Validator's that accepted it", "a remembered token has a place only in the room that there is",
 		"a remembered token is forgotten when it has expired", "remembered tokens that have expired make room", "a remembered token is the same in full",
@@ -173,8 +177,10 @@ var attacks = []attack{
 		"there is an issuer", "there is an audience", "an audience is not empty", "leeway has a limit", "token size has a limit",
 	}, nil},
 	{"None: an honest request that must pass", []string{
-		"typ may have application/ before it", "a key for JWT-SVIDs is for signatures", "a mark's value is known", "a private claim's type is its issuer's", "InsecureSkipTypeCheck skips", "nbf itself is in time",
-		"iat itself is in time", "cnf's members that are not understood are ignored",
+		"typ may have application/ before it", "a key for JWT-SVIDs is for signatures", "a mark's value is known", "a private claim's type is its issuer's", "InsecureSkipTypeCheck skips", "exp has leeway", "nbf and iat have leeway", "nbf itself is in time",
+		"iat itself is in time", "MaxAge itself is in time", "a sign-in to come has leeway", "a proof's MaxAge itself is in time",
+		"a proof of the future has leeway", "a proof at the end of leeway is in time", "a proof's exp has leeway",
+		"a proof's nbf itself is in time", "a proof's nbf has leeway", "cnf's members that are not understood are ignored",
 		"a proof's key has members that are not understood", "org_name is what is asked for in lower case",
 		"the scheme has no case", "hosts have no case", "the scheme's own port is none", "dots in a path are resolved",
 		"a host's name is the same in any case", "a 401 names the route's scopes", "members grow with MaxTokenSize",

@@ -22,6 +22,7 @@ const (
 	binding      = "validator/binding.go"
 	organization = "validator/organization.go"
 	check        = "validator/check.go"
+	stepup       = "validator/stepup.go"
 	config       = "validator/config.go"
 	keys         = "validator/keys.go"
 	keyIssuer    = "jwks/keyissuer.go"
@@ -118,7 +119,7 @@ var mutants = []mutant{
 	{"an issuer's keys are its own", []edit{{keys, "jwks.Config{Issuer: issuer, Now: cfg.Now", "jwks.Config{Issuer: cfg.Issuers[0], Now: cfg.Now"}}},
 	{"EC points have all their digits", []edit{{jwk, "if len(text) != base64url.EncodedLen(size) {", "if len(text) > base64url.EncodedLen(size) {"}}},
 	{"Ed25519 keys of small order are left out", []edit{{publicKey, "if string(y[:]) == point {", "if string(y[:]) == point && false {"}}},
-	{"a kid names a key, of a set", []edit{{keys, "return index.byID[kid], nil", "return index.all, nil"}}},
+	{"a kid names a key, of a set", []edit{{keys, "keys, _ := s.keys.Find(kid)", "keys := s.keys.All()"}}},
 
 	// The signature.
 	{"the signature is checked", []edit{{examination, "if err == nil {\n\t\t\tx.signedBy", "if true {\n\t\t\tx.signedBy"}}},
@@ -169,6 +170,16 @@ var mutants = []mutant{
 	{"exp is required", []edit{{examination, "if !x.hasExpiry {", "if false {"}}},
 	{"exp has not passed", []edit{{moment, "return !m.now.Before(t.Add(m.leeway))", "return false"}}},
 	{"exp itself is too late", []edit{{moment, "return !m.now.Before(t.Add(m.leeway))", "return m.now.After(t.Add(m.leeway))"}}},
+	{"exp has leeway", []edit{{moment, "return !m.now.Before(t.Add(m.leeway))", "return !m.now.Before(t)"}}},
+	{"exp has leeway once", []edit{{moment, "return !m.now.Before(t.Add(m.leeway))", "return !m.now.Before(t.Add(2*m.leeway))"}}},
+	{"nbf and iat have leeway", []edit{{moment, "return !m.now.Before(t.Add(-m.leeway))", "return !m.now.Before(t)"}}},
+	{"nbf and iat have leeway once", []edit{{moment, "return !m.now.Before(t.Add(-m.leeway))", "return !m.now.Before(t.Add(-2*m.leeway))"}}},
+	{"leeway is the Config's", []edit{{moment, "return moment{now, v.cfg.Leeway}, nil", "return moment{now, DefaultLeeway}, nil"}}},
+	{"MaxAge has no leeway", []edit{{check, "now.Sub(c.IssuedAt) > d {", "now.Sub(c.IssuedAt) > d+c.moment().leeway {"}}},
+	{"MaxAge itself is in time", []edit{{check, "now.Sub(c.IssuedAt) > d {", "now.Sub(c.IssuedAt) >= d {"}}},
+	{"a sign-in is not to come", []edit{{stepup, "if !at.reached(signedIn) {", "if false {"}}},
+	{"a sign-in to come has leeway", []edit{{stepup, "if !at.reached(signedIn) {", "if at.now.Before(signedIn) {"}}},
+	{"a sign-in's age has no leeway", []edit{{stepup, "at.now.Sub(signedIn) > d {", "at.now.Sub(signedIn) > d+at.leeway {"}}},
 	{"nbf has come", []edit{{examination, "if !c.at.reached(c.NotBefore) {", "if false {"}}},
 	{"nbf itself is in time", []edit{{examination, "if !c.at.reached(c.NotBefore) {", "if !c.at.now.After(c.NotBefore.Add(-c.at.leeway)) {"}}},
 	{"iat has come", []edit{{examination, "if !c.at.reached(c.IssuedAt) {", "if false {"}}},
@@ -222,6 +233,10 @@ var mutants = []mutant{
 	// What is remembered.
 	{"a remembered token expires", []edit{{memory, "if !at.now.Before(r.valid.until) {", "if false {"}}},
 	{"a remembered token is not yet valid before its time", []edit{{memory, "c.at.now.Before(r.valid.from) {", "false {"}}},
+	{"a remembered token has leeway once at its end", []edit{{moment, "c.ExpiresAt.Add(m.leeway)}", "c.ExpiresAt.Add(2*m.leeway)}"}}},
+	{"a remembered token has leeway once at its beginning", []edit{{moment, "window{from.Add(-m.leeway),", "window{from.Add(-2*m.leeway),"}}},
+	{"a remembered token begins with iat if nbf is earlier", []edit{{moment, "if from.Before(c.IssuedAt) {", "if false {"}}},
+	{"a remembered token begins with nbf if iat is earlier", []edit{{moment, "from := c.NotBefore", "from := c.IssuedAt"}}},
 	{"a remembered token's key is for its algorithm", []edit{{memory, " && allows(&keys[i], r.algorithm) &&", " &&"}}},
 	{"a remembered token's key is still its issuer's", []edit{{memory, " && keys[i].Issuer == r.keyIssuer {", " {"}}},
 	{"a remembered token's checks run", []edit{{memory, "return p.runChecks(ctx, v, c)", "return nil"}}},
@@ -288,6 +303,14 @@ var mutants = []mutant{
 	{"a proof's path", []edit{{proof, "case got.path != want.path:", "case false:"}}},
 	{"a proof's age", []edit{{proof, "case age > maxAge:", "case false:"}}},
 	{"a proof is not of the future", []edit{{proof, "case age < -leeway:", "case false:"}}},
+	{"a proof's MaxAge itself is in time", []edit{{proof, "case age > maxAge:", "case age >= maxAge:"}}},
+	{"a proof's age has no leeway", []edit{{proof, "case age > maxAge:", "case age > maxAge+leeway:"}}},
+	{"a proof of the future has leeway", []edit{{proof, "case age < -leeway:", "case age < 0:"}}},
+	{"a proof at the end of leeway is in time", []edit{{proof, "case age < -leeway:", "case age <= -leeway:"}}},
+	{"a proof's exp itself is too late", []edit{{proof, "!now.Before(p.expires.Add(leeway)):", "now.After(p.expires.Add(leeway)):"}}},
+	{"a proof's exp has leeway", []edit{{proof, "!now.Before(p.expires.Add(leeway)):", "!now.Before(p.expires):"}}},
+	{"a proof's nbf itself is in time", []edit{{proof, "now.Before(p.notBefore.Add(-leeway)):", "!now.After(p.notBefore.Add(-leeway)):"}}},
+	{"a proof's nbf has leeway", []edit{{proof, "now.Before(p.notBefore.Add(-leeway)):", "now.Before(p.notBefore):"}}},
 	{"a proof's exp", []edit{{proof, "case p.hasExpires && !now.Before(p.expires.Add(leeway)):", "case false:"}}},
 	{"a proof's nbf", []edit{{proof, "case p.hasNotBefore && now.Before(p.notBefore.Add(-leeway)):", "case false:"}}},
 	{"a proof's ath is there", []edit{{proof, "if !p.hasHash {", "if !p.hasHash {\n\t\treturn nil\n\t}\n\tif false {"}}},
