@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/rsguard/rsguard/internal/fault"
 	"github.com/rsguard/rsguard/validator"
 )
 
@@ -78,22 +79,24 @@ func (g *Guard) Do(h http.Header, r *http.Request) (*http.Request, *Refusal) {
 	return id.request(r), nil
 }
 
-// contained is identify, but a panic in it is a [*fault], so that the code of
-// others that runs in it cannot let a request through by failing.
+// contained is identify, but a panic in it is an error with
+// [validator.CodeInternal], so that the code of others that runs in it cannot
+// let a request through by failing. It panics on with a handler's own way to
+// abort a response.
 func (g *Guard) contained(r *http.Request) (id *identity, scheme string, err error) {
-	// Whether it returned is told by a variable, not by what recover
-	// returns: that is nil after panic(nil) under GODEBUG=panicnil=1, and
-	// the results would be nil as well, which means a request that may
-	// pass.
-	returned := false
-	defer func() {
-		if !returned {
-			id, err = nil, faultOf(recover())
-		}
-	}()
-	id, scheme, err = g.identify(r)
-	returned = true
+	if panicked := fault.Contain(func() { id, scheme, err = g.identify(r) }); panicked != nil {
+		id, err = nil, internal(panicked)
+	}
+	if validator.CodeOf(err) == validator.CodeInternal && fault.Aborts(err) { // also what Validate has contained
+		panic(http.ErrAbortHandler)
+	}
 	return id, scheme, err
+}
+
+// internal returns the rejection for a fault of the program, and not of the
+// request.
+func internal(cause error) error {
+	return &validator.Error{Code: validator.CodeInternal, Err: cause}
 }
 
 // identify returns whose request r is, and the scheme of its credentials. The
@@ -156,7 +159,7 @@ func (a *Authenticator) claimsOf(r *http.Request, c credentials) (*validator.Cla
 	case err != nil:
 		return nil, refusal(validator.CodeRefused, err)
 	case claims == nil:
-		return nil, &fault{text: "the Validator returned neither claims nor an error"}
+		return nil, internal(errNeither)
 	case claims.Confirmation != nil:
 		// Again, whatever the Validator is.
 		if err := claims.Confirmation.Proven(ctx); err != nil {
@@ -179,6 +182,7 @@ func (a *Authenticator) claimsOf(r *http.Request, c credentials) (*validator.Cla
 }
 
 var (
+	errNeither     = errors.New("the Validator returned neither claims nor an error")
 	errUnboundDPoP = errors.New("the token is bound to nothing: under the scheme DPoP it has to be bound to a key")
 	errUnbound     = errors.New("the token is bound to nothing, and Config.RequireBinding accepts only those that are bound")
 )

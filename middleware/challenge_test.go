@@ -53,6 +53,7 @@ func TestGuard_Do_challenges(t *testing.T) {
 		{"scope", plain, code(validator.CodeScope), 403, `Bearer error="insufficient_scope"`, ""},
 		{"role", plain, code(validator.CodeRole), 403, ``, ""},
 		{"refused", plain, code(validator.CodeRefused), 403, ``, ""},
+		{"internal", plain, code(validator.CodeInternal), 500, ``, ""},
 		{"unavailable", plain, code(validator.CodeUnavailable), 503, ``, "5"},
 
 		{"a code of one's own", plain, code("out_of_hours"), 403, ``, ""},

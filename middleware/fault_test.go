@@ -5,11 +5,13 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/rsguard/rsguard/middleware"
+	"github.com/rsguard/rsguard/testutil"
 	"github.com/rsguard/rsguard/validator"
 )
 
@@ -154,6 +156,39 @@ func TestPanics_abort(t *testing.T) {
 		panic(http.ErrAbortHandler)
 	})(&s)
 	serve(h, "Bearer anna")
+}
+
+// It is the server's to answer also where the Validator has contained it. An
+// error that is returned aborts nothing.
+func TestPanics_abortContained(t *testing.T) {
+	t.Parallel()
+
+	issuer := testutil.NewIssuer(t)
+	abort := func(checks ...validator.Check) (w *httptest.ResponseRecorder, aborted bool) {
+		cfg := issuer.Config("https://api.example.com")
+		cfg.Checks = checks
+		v, err := validator.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var s spy
+		defer func() {
+			aborted = recover() == http.ErrAbortHandler
+			if s.seen != nil {
+				t.Errorf("handler called for %q, want never", s.seen)
+			}
+		}()
+		return serve(newAuth(t, middleware.Config{Validator: v}).Handler(&s), "Bearer "+issuer.Token(nil)), false
+	}
+	if w, aborted := abort(func(context.Context, *validator.Claims) error { panic(http.ErrAbortHandler) }); !aborted {
+		t.Errorf("a check in Config.Checks that panics with ErrAbortHandler: status = %d, want that panic", w.Code)
+	}
+	if w, aborted := abort(func(context.Context, *validator.Claims) error { return http.ErrAbortHandler }); aborted || w.Code != 403 {
+		t.Errorf("a check in Config.Checks that returns ErrAbortHandler: panicked %t, want 403", aborted)
+	}
+	if w, aborted := abort(func(context.Context, *validator.Claims) error { panic("secret") }); aborted || w.Code != 500 {
+		t.Errorf("a check in Config.Checks that panics: panicked %t, want 500", aborted)
+	}
 }
 
 // A panic of the guarded handler is its own server's to handle.

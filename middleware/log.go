@@ -37,10 +37,6 @@ func (a *Authenticator) logRefusal(ctx context.Context, err error) {
 }
 
 func levelOf(ctx context.Context, err error) slog.Level {
-	var f *fault
-	if errors.As(err, &f) {
-		return slog.LevelError
-	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return slog.LevelDebug
 	}
@@ -56,6 +52,8 @@ func levelOf(ctx context.Context, err error) slog.Level {
 		return slog.LevelDebug
 	case validator.CodeUnavailable:
 		return slog.LevelWarn
+	case validator.CodeInternal:
+		return slog.LevelError
 	default:
 		return slog.LevelInfo
 	}

@@ -55,10 +55,6 @@ type answer struct {
 }
 
 func answerTo(err error) answer {
-	var f *fault
-	if errors.As(err, &f) {
-		return answer{status: http.StatusInternalServerError}
-	}
 	switch validator.CodeOf(err) {
 	case validator.CodeMissing:
 		// RFC 6750, Section 3.1: no error code if there are no
@@ -80,6 +76,8 @@ func answerTo(err error) answer {
 		return answer{http.StatusForbidden, true, "insufficient_scope"}
 	case validator.CodeUnavailable:
 		return answer{status: http.StatusServiceUnavailable}
+	case validator.CodeInternal:
+		return answer{status: http.StatusInternalServerError}
 	default: // CodeRole, which no standard has a challenge for, CodeRefused, and codes that are a check's own
 		return answer{status: http.StatusForbidden}
 	}
@@ -92,7 +90,7 @@ func coded(code validator.Code, err error) error {
 	var e *validator.Error
 	switch found := errors.As(err, &e); {
 	case found && e == nil:
-		return &fault{text: "a nil *validator.Error was returned as an error"}
+		return internal(errNil)
 	case !found, e.Code == "" && err != error(e):
 		return &validator.Error{Code: code, Err: err}
 	}
@@ -104,6 +102,8 @@ func coded(code validator.Code, err error) error {
 	}
 	return &ownWrapped{err, &own}
 }
+
+var errNil = errors.New("a nil *validator.Error was returned as an error")
 
 // An ownWrapped is an error that wraps an Error, of which a copy is found
 // first.

@@ -114,9 +114,9 @@ func adapterRows() []adapterRow {
 		{name: "unavailable", authorization: bearer, keys: outage{}, status: 503, retry: "5"},
 		{name: "unavailable/with a time", authorization: bearer, keys: outage{&waitError{7 * time.Second}}, status: 503, retry: "7"},
 		{name: "unavailable/optional", cfg: optional, authorization: bearer, keys: outage{}, status: 503, retry: "5"},
-		{name: "a check that panics", authorization: bearer, checks: []validator.Check{broken, ok}, checked: 1, status: 500},
+		{name: "a check that panics", authorization: bearer, checks: []validator.Check{broken, ok}, checked: 1, status: 500, reason: validator.CodeInternal},
 		{
-			name: "a Token function that panics", authorization: bearer, status: 500,
+			name: "a Token function that panics", authorization: bearer, status: 500, reason: validator.CodeInternal,
 			cfg: middleware.Config{Optional: true, Token: func(*http.Request) (string, error) { panic(secretCause) }},
 		},
 		{
@@ -137,7 +137,7 @@ func adapterRows() []adapterRow {
 // code is the code that the row is named for, if it is rejected with one.
 func (row adapterRow) code() string {
 	switch code, _, _ := strings.Cut(row.name, "/"); {
-	case row.status == 0, row.status == http.StatusInternalServerError:
+	case row.status == 0:
 		return ""
 	case row.reason != "":
 		return string(row.reason)

@@ -17,6 +17,10 @@ import (
 // chain of a Check's error says what the client is told; any other error is of
 // [CodeRefused], a 403.
 //
+// A panic in a Check is a rejection with [CodeInternal], a 500, where
+// [Validator.Validate] or package middleware's Guard.Do runs it. A program that
+// calls a Check itself has to recover itself.
+//
 // A Check is called for many requests at once, and must not change the claims,
 // which the handler gets. The functions that make Checks panic if what they are
 // given can never be right: no values, empty ones, or ones outside a grammar.

@@ -43,6 +43,7 @@ const (
 	CodeScope          Code = "insufficient_scope"               // Scopes or Permissions are not met
 	CodeRole           Code = "insufficient_role"                // Roles is not met
 	CodeRefused        Code = "refused"                          // a Check's own error
+	CodeInternal       Code = "internal_error"                   // a Check, or another function of the service, panicked
 )
 
 // An Error is a refusal. All errors of this package that concern a token or a

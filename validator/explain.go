@@ -44,7 +44,7 @@ const (
 // one by which the token is not an access token.
 func (v *Validator) Explain(ctx context.Context, token string) Report {
 	x := new(examination)
-	err := v.examine(ctx, x, token)
+	err := contained(func() error { return v.examine(ctx, x, token) })
 	if v.cfg == nil {
 		return Report{Err: err}
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/rsguard/rsguard/internal/fault"
 )
 
 // A call is one of the function of [NewMuxFunc], for all that wait for its
@@ -93,17 +95,14 @@ func (t *tenants) begin(ctx context.Context, issuer string, kind callKind, now t
 
 // answer calls the function. Its error is an [*Error] with a Code.
 func (t *tenants) answer(c *call) (v *Validator, err error) {
-	returned := false
 	defer func() {
-		if !returned { // and not by what recover returns, which may be nil
-			v, err = nil, fmt.Errorf("the Mux's function panicked with a %T", recover())
-		}
 		if refusal := (*Error)(nil); err != nil && (!errors.As(err, &refusal) || refusal == nil || refusal.Code == "") {
 			err = unavailable(serviceTenants, err)
 		}
 	}()
-	v, err = t.ask(c.ctx, c.issuer)
-	returned = true
+	if panicked := fault.Contain(func() { v, err = t.ask(c.ctx, c.issuer) }); panicked != nil {
+		return nil, fmt.Errorf("the Mux's function: %w", panicked)
+	}
 	switch {
 	case err != nil:
 		return nil, err

@@ -153,18 +153,24 @@ func (m *Mux) Validate(ctx context.Context, token string) (*Claims, error) {
 
 // validate fills in c and returns it.
 func (m *Mux) validate(ctx context.Context, token string, c *Claims) (*Claims, error) {
-	switch known, err := m.recognize(ctx, token, c); {
-	case err != nil:
+	if err := contained(func() error { return m.accept(ctx, token, c) }); err != nil {
 		return nil, err
-	case known:
-		return c, nil
+	}
+	return c, nil
+}
+
+// accept fills in c if the token is to be accepted.
+func (m *Mux) accept(ctx context.Context, token string, c *Claims) error {
+	known, err := m.recognize(ctx, token, c)
+	if known || err != nil {
+		return err
 	}
 	var x examination
 	if err := m.examine(ctx, &x, token); err != nil {
-		return nil, x.refusal(err)
+		return x.refusal(err)
 	}
 	*c = x.Claims
-	return c, nil
+	return nil
 }
 
 // recognize is that of the memory which tenants share. The token's tenant is

@@ -26,6 +26,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/rsguard/rsguard/internal/fault"
 	"github.com/rsguard/rsguard/internal/jose"
 )
 
@@ -69,6 +70,11 @@ func (v *Validator) Issuers() []string { return slices.Clone(v.cfg.Issuers) }
 //
 // A token that is bound to a key is refused unless ctx says, by
 // [ContextWithConfirmation], that its sender has proven to have it.
+//
+// Validate logs nothing. A panic in a Check or in any other function of the
+// Config is an error with [CodeInternal], which says what panicked and where,
+// but not with what value. So a program that isn't an HTTP server, which would
+// contain the panic, goes on. Package middleware logs what it rejects.
 func (v *Validator) Validate(ctx context.Context, token string) (*Claims, error) {
 	// This is small enough to be inlined, and validate keeps nothing of the new
 	// Claims: a caller that doesn't either has them on its stack.
@@ -77,19 +83,34 @@ func (v *Validator) Validate(ctx context.Context, token string) (*Claims, error)
 
 // validate fills in c and returns it.
 func (v *Validator) validate(ctx context.Context, token string, c *Claims) (*Claims, error) {
-	switch known, err := v.memory.recognize(ctx, v, v.memory.recall(token), c); {
-	case err != nil:
+	if err := contained(func() error { return v.accept(ctx, token, c) }); err != nil {
 		return nil, err
-	case known:
-		return c, nil
+	}
+	return c, nil
+}
+
+// contained returns what run returns. A panic in it is an error with
+// CodeInternal.
+func contained(run func() error) (err error) {
+	if panicked := fault.Contain(func() { err = run() }); panicked != nil {
+		return &Error{Code: CodeInternal, Err: panicked}
+	}
+	return err
+}
+
+// accept fills in c if the token is to be accepted.
+func (v *Validator) accept(ctx context.Context, token string, c *Claims) error {
+	known, err := v.memory.recognize(ctx, v, v.memory.recall(token), c)
+	if known || err != nil {
+		return err
 	}
 	var x examination
 	if err := v.examine(ctx, &x, token); err != nil {
-		return nil, x.refusal(err)
+		return x.refusal(err)
 	}
 	v.memory.remember(v, token, &x)
 	*c = x.Claims
-	return c, nil
+	return nil
 }
 
 // examine takes a token through all that is asked of it.

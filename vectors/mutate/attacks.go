@@ -124,7 +124,7 @@ var attacks = []attack{
 	}, nil},
 	{"A way around the check", []string{
 		"optional is for no credentials", "a check is not optional", "only the token's source says that there is none",
-		"credentials that can't be read are not missing", "a rejection has a code",
+		"credentials that can't be read are not missing", "a rejection has a code", "a panic accepts nothing",
 		"a preflight is allowed where it is said", "a preflight is OPTIONS", "a preflight has an Origin", "a preflight asks for a method",
 		"a preflight has no credentials",
 	}, nil},

@@ -1,0 +1,70 @@
+// Package fault makes an error of a panic in a function that a program has
+// given to this library.
+package fault
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"strings"
+)
+
+// An Error is a panic that was recovered. It says what panicked and where, but
+// not with what value, which might hold a token or a claim.
+type Error struct {
+	text   string
+	aborts bool
+}
+
+// Contain calls run and returns nil, or what its panic was. It doesn't return
+// if run ends the goroutine by [runtime.Goexit].
+func Contain(run func()) (panicked *Error) {
+	// Whether run returned is told by a variable, not by what recover
+	// returns: that is nil after panic(nil) under GODEBUG=panicnil=1.
+	returned := false
+	defer func() {
+		if !returned {
+			panicked = of(recover())
+		}
+	}()
+	run()
+	returned = true
+	return nil
+}
+
+func of(recovered any) *Error {
+	return &Error{
+		text:   fmt.Sprintf("panic of type %T%s", recovered, origin()),
+		aborts: recovered == http.ErrAbortHandler,
+	}
+}
+
+func (e *Error) Error() string { return e.text }
+
+// Aborts reports whether err comes of a panic with [http.ErrAbortHandler],
+// which is an HTTP handler's own way to abort its response.
+func Aborts(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.aborts
+}
+
+// origin returns the place of the panic that is being recovered, "" if it is
+// not found.
+func origin() string {
+	pcs := make([]uintptr, 32)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
+	panicking := false
+	for {
+		frame, more := frames.Next()
+		switch {
+		case frame.Function == "runtime.gopanic":
+			panicking = true
+		case panicking && !strings.HasPrefix(frame.Function, "runtime."):
+			return fmt.Sprintf(" in %s (%s:%d)", frame.Function, frame.File, frame.Line)
+		}
+		if !more {
+			return ""
+		}
+	}
+}
