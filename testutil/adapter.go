@@ -17,16 +17,20 @@ import (
 )
 
 // TestAdapter checks that an adapter for a web framework responds as package
-// middleware does: that it calls the handler once for each accepted request,
-// with the claims in the request's own context, and never for a rejected one;
-// that it runs all checks; that the client gets the status and the header of
-// every response, and nothing of the token. What the body of a rejection is, is
-// not looked at.
+// middleware does:
 //
-// wrap builds the framework's guarded handler, as a user of the adapter would:
-// one that calls next for every path and method, behind the adapter with these
-// checks. The adapter has to make its [middleware.Guard] when the route is
-// made, of the checks themselves.
+//   - It calls the handler once for each accepted request, with the claims in
+//     the request's own context, and never for a rejected request.
+//   - It runs all checks.
+//   - The client gets the status and the header fields of every response, and
+//     no part of the token.
+//
+// The body of a rejection is not checked.
+//
+// The function wrap returns the framework's guarded handler, made as a user of
+// the adapter would make it. The handler calls next for every path and method,
+// behind the adapter with these checks. The adapter must make its
+// [middleware.Guard] when the route is made, from these checks.
 //
 //	testutil.TestAdapter(t, func(auth *middleware.Authenticator, checks []validator.Check, next http.Handler) http.Handler {
 //		e := echo.New()
@@ -34,8 +38,8 @@ import (
 //		return e
 //	})
 //
-// The first example of [middleware.Guard.Do] is an adapter that passes. For what
-// is no [http.Handler], there is [TestTransport].
+// The first example of [middleware.Guard.Do] is an adapter that passes. If the
+// adapter's handler is not an [http.Handler], use [TestTransport].
 func TestAdapter(t *testing.T, wrap func(*middleware.Authenticator, []validator.Check, http.Handler) http.Handler) {
 	t.Helper()
 	testAdapter(webFramework(wrap), func(name string, test func(reporter)) {
@@ -43,8 +47,8 @@ func TestAdapter(t *testing.T, wrap func(*middleware.Authenticator, []validator.
 	})
 }
 
-// A reporter is what of a [testing.T] the suite needs, so that the suite itself
-// can be tested.
+// A reporter is the part of a [testing.T] that the suite needs. With it, the
+// suite itself can be tested.
 type reporter interface {
 	Helper()
 	Errorf(format string, args ...any)
@@ -92,7 +96,8 @@ type handled struct {
 	request string // what of the request should arrive unchanged
 }
 
-// What the suite's handler answers, and what must never be in a response.
+// The response of the suite's handler, and the secret that must never be in a
+// response.
 const (
 	handlerStatus = http.StatusAccepted
 	handlerBody   = "the handler's response"
@@ -154,9 +159,9 @@ func (run *adapterRun) handle(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, handlerBody)
 }
 
-// send sends a request with these Authorization fields, "%s" in them being the
-// token. A panic is a failure, since none is the suite's own: adapters have to
-// answer.
+// send sends a request with these Authorization fields, in which "%s" stands
+// for the token. A panic is a failure. The suite causes none, so it is the
+// adapter that has panicked.
 func (run *adapterRun) send(method, target string, authorization []string, token string) *adapterResponse {
 	return run.sendIn(context.Background(), method, target, authorization, token)
 }
@@ -191,7 +196,7 @@ func (run *adapterRun) serve(r *http.Request) *adapterResponse {
 	return &adapterResponse{res.StatusCode, res.Header, string(body)}
 }
 
-// An adapterResponse has the header as it was sent: what an adapter adds later
+// An adapterResponse has the header as it was sent. What an adapter adds later
 // comes too late.
 type adapterResponse struct {
 	status int
@@ -199,8 +204,8 @@ type adapterResponse struct {
 	body   string
 }
 
-// accepted reports what is wrong with the response to a request that is to
-// reach the handler, once and whole.
+// accepted reports faults of the response to a request that must reach the
+// handler once and unchanged.
 func (run *adapterRun) accepted(res *adapterResponse, method, target, subject string) {
 	run.t.Helper()
 	if res == nil {
@@ -228,8 +233,7 @@ func (run *adapterRun) accepted(res *adapterResponse, method, target, subject st
 	}
 }
 
-// refused reports what is wrong with the response to a request that is to be
-// refused.
+// refused reports faults of the response to a request that must be rejected.
 func (run *adapterRun) refused(res *adapterResponse, status int, challenge []string, retry string) {
 	run.t.Helper()
 	if res == nil {
@@ -260,8 +264,8 @@ func (run *adapterRun) refused(res *adapterResponse, status int, challenge []str
 	}
 }
 
-// coded reports a rejection for another reason than the row's: a token that an
-// adapter has changed, or not found, is rejected as well.
+// coded reports a rejection for another reason than the row's. An adapter that
+// changes a token, or doesn't find it, rejects it too.
 func (run *adapterRun) coded(code string) {
 	run.t.Helper()
 	if !slices.Equal(run.codes, list(code)) {
@@ -269,8 +273,8 @@ func (run *adapterRun) coded(code string) {
 	}
 }
 
-// A codeHandler reads the codes of rejections from the log, where they are
-// whatever the response is.
+// A codeHandler reads the codes of rejections from the log, which has them
+// whatever the response says.
 type codeHandler struct{ run *adapterRun }
 
 func (codeHandler) Enabled(context.Context, slog.Level) bool { return true }
@@ -292,7 +296,7 @@ func (h codeHandler) Handle(_ context.Context, record slog.Record) error {
 	return nil
 }
 
-// secrets reports what a response gives away.
+// secrets reports the secrets that a response discloses.
 func (run *adapterRun) secrets(res *adapterResponse, token string) {
 	run.t.Helper()
 	if res == nil {
@@ -308,7 +312,8 @@ func (run *adapterRun) secrets(res *adapterResponse, token string) {
 	}
 }
 
-// checks reports checks that were not run, or run twice, or in another order.
+// checks reports checks that were not run, were run twice, or were run in
+// another order.
 func (run *adapterRun) checks(n int) {
 	run.t.Helper()
 	want := []int{}

@@ -31,7 +31,7 @@ type boundClient struct {
 	store  *adapterStore
 }
 
-// adapterStore can be told to fail.
+// An adapterStore is a ReplayStore that can be made to fail.
 type adapterStore struct {
 	dpop.MemoryStore
 	err error
@@ -44,8 +44,8 @@ func (s *adapterStore) Add(ctx context.Context, key string, expires time.Time) (
 	return s.MemoryStore.Add(ctx, key, expires)
 }
 
-// runBound makes a handler behind an Authenticator that knows DPoP, and its
-// client; nil if that failed.
+// runBound makes a handler behind an Authenticator with DPoP, and a client for
+// it. It returns nil if that fails.
 func (a *adapterTokens) runBound(t reporter, m mount, withNonces bool, checks ...validator.Check) (*adapterRun, *boundClient) {
 	t.Helper()
 	key, err := newProofKey(validator.ES256)
@@ -92,7 +92,7 @@ func adapterRequest(m mount, scheme, token string) *http.Request {
 	return r
 }
 
-// request has a new proof, with a nonce if there is one.
+// request returns a request with a new proof, and with a nonce if there is one.
 func (c *boundClient) request(t reporter, scheme, nonce string) *http.Request {
 	t.Helper()
 	changes := Claims{}
@@ -162,7 +162,7 @@ func boundIsNoBearer(t reporter, m mount, tokens *adapterTokens) {
 
 func boundToCertificate(t reporter, m mount, tokens *adapterTokens) {
 	t.Helper()
-	// Nothing but its hash is looked at.
+	// Only the certificate's hash is used.
 	own, other := &x509.Certificate{Raw: []byte("one")}, &x509.Certificate{Raw: []byte("another")}
 	token, err := tokens.token(nil, Claims{"cnf": CertificateConfirmation(own)}, false)
 	if err != nil {

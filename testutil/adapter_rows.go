@@ -13,7 +13,8 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// An adapterRow is a request to a guarded handler, and what is to come of it.
+// An adapterRow is a request to a guarded handler, and the response that is
+// expected.
 type adapterRow struct {
 	name          string
 	cfg           middleware.Config
@@ -33,7 +34,7 @@ type adapterRow struct {
 	checked   int  // how many checks are run
 }
 
-// adapterTime is the suite's now.
+// adapterTime is the time of the suite's clock.
 var adapterTime = time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
 
 func adapterRows() []adapterRow {
@@ -134,7 +135,7 @@ func adapterRows() []adapterRow {
 	}
 }
 
-// code is the code that the row is named for, if it is rejected with one.
+// code returns the code that the row is named for, if it is rejected with one.
 func (row adapterRow) code() string {
 	switch code, _, _ := strings.Cut(row.name, "/"); {
 	case row.status == 0:
@@ -216,7 +217,7 @@ func (a *adapterTokens) validator(keys validator.KeySource) (*validator.Validato
 	})
 }
 
-// An outage is an issuer that can't be reached.
+// An outage is a KeySource of an issuer that can't be reached.
 type outage struct{ err error }
 
 func (o outage) Keys(context.Context, string) ([]jwks.Key, error) {

@@ -13,7 +13,7 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// An adapterTest is of more than one request.
+// An adapterTest is a test of more than one request.
 type adapterTest struct {
 	name string
 	test func(t reporter, m mount, tokens *adapterTokens)
@@ -37,7 +37,8 @@ func adapterTests() []adapterTest {
 	}
 }
 
-// everyMethod: also OPTIONS, which is not a preflight because it says so.
+// everyMethod tests all methods. An OPTIONS request is not a preflight by its
+// method alone.
 func everyMethod(t reporter, m mount, tokens *adapterTokens) {
 	t.Helper()
 	methods := []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -54,8 +55,8 @@ func everyMethod(t reporter, m mount, tokens *adapterTokens) {
 	}
 }
 
-// checksOfOneRoute: checks appended to common ones may share their array with
-// those of the next route.
+// checksOfOneRoute tests that routes don't share checks. Checks appended to
+// common ones may share their array with those of the next route.
 func checksOfOneRoute(t reporter, m mount, tokens *adapterTokens) {
 	t.Helper()
 	withSpare := m.with(func(next http.Handler, layer Layer) func(*http.Request) *http.Response {
@@ -77,8 +78,8 @@ func checksOfOneRoute(t reporter, m mount, tokens *adapterTokens) {
 	run.refused(res, 403, []string{`Bearer error="insufficient_scope", scope="orders:write"`}, "")
 }
 
-// scopesNamed: which they are is known of the library's own checks alone, so
-// these are not counted here.
+// scopesNamed tests the challenge's scopes. They are known for the library's
+// own checks alone, so these are not counted here.
 func scopesNamed(t reporter, m mount, tokens *adapterTokens) {
 	t.Helper()
 	own := func(context.Context, *validator.Claims) error { return nil }
@@ -99,7 +100,8 @@ func scopesNamed(t reporter, m mount, tokens *adapterTokens) {
 	run.refused(run.send("GET", "/", []string{"Bearer opaque"}, ""), 401, []string{`Bearer error="invalid_token", ` + scope}, "")
 }
 
-// claimsOfOneRequest: frameworks reuse their contexts.
+// claimsOfOneRequest tests that each request has its own claims. Frameworks
+// reuse their contexts.
 func claimsOfOneRequest(t reporter, m mount, tokens *adapterTokens) {
 	t.Helper()
 	run, token := tokens.run(t, m, middleware.Config{Optional: true}, nil)
@@ -162,8 +164,9 @@ func claimsAtTheSameTime(t reporter, m mount, tokens *adapterTokens) {
 	}
 }
 
-// keptAsItWas: transports reuse their buffers, and what a string is made of
-// must not be theirs. What a service keeps is compared once others have come.
+// keptAsItWas tests that strings don't change after the request. Transports
+// reuse their buffers, and a string must not be made of them. What a service
+// keeps is compared after other requests.
 func keptAsItWas(t reporter, m mount, tokens *adapterTokens) {
 	t.Helper()
 	var run *adapterRun
@@ -214,8 +217,7 @@ func (run *adapterRun) keep(what, value string) {
 	run.kept = append(run.kept, kept{what, value, strings.Clone(value)})
 }
 
-// contextEnds: a check waits for a database no longer than the client waits for
-// the response.
+// contextEnds tests that a check stops waiting when the client does.
 func contextEnds(t reporter, m mount, tokens *adapterTokens) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -241,7 +243,8 @@ func contextEnds(t reporter, m mount, tokens *adapterTokens) {
 	run.checks(1)
 }
 
-// unnamed: what was added to a service later, and to no table, is not public.
+// unnamed tests that a procedure that no table names, such as one added to a
+// service later, is rejected.
 func unnamed(t reporter, adapter Transport, tokens *adapterTokens) {
 	t.Helper()
 	for _, optional := range []bool{false, true} {
@@ -262,7 +265,7 @@ func unnamed(t reporter, adapter Transport, tokens *adapterTokens) {
 	}
 }
 
-// checkInside: a group is guarded, and a route in it has checks of its own.
+// checkInside tests a guarded group with a route that has checks of its own.
 func checkInside(t reporter, m mount, tokens *adapterTokens) {
 	t.Helper()
 	inner := []validator.Check{validator.Scopes("orders:write")}
@@ -284,7 +287,8 @@ func checkInside(t reporter, m mount, tokens *adapterTokens) {
 	}
 }
 
-// checkInsideAnother: what another Authenticator accepted is validated again.
+// checkInsideAnother tests that claims that another Authenticator has accepted
+// are validated again.
 func checkInsideAnother(t reporter, m mount, tokens *adapterTokens) {
 	t.Helper()
 	lax, err := middleware.New(middleware.Config{

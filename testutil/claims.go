@@ -18,33 +18,34 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// Claims are the claims of a token for a test, by their names in the token:
-// strings, bools, numbers, slices, maps, or whatever else encoding/json can
-// write. A [time.Time] is written as a NumericDate. A claim that is nil is left
-// out of the token, its default too; a claim that is not there gets its
+// Claims are the claims of a token for a test, by name. Values are strings,
+// bools, numbers, slices, maps, or anything that encoding/json can write. A
+// [time.Time] is written as a NumericDate. A claim that is nil is left out of
+// the token, and so is its default. A claim that is not in the map gets its
 // default, if it has one.
 type Claims map[string]any
 
 // WithClaims returns a copy of r as a guarded handler gets it, with these
-// claims in its context: for a handler's unit test, which needs neither a token
-// nor keys.
+// claims in its context. Use it for a handler's unit test, which then needs
+// neither a token nor keys.
 //
 //	r = testutil.WithClaims(r, testutil.Claims{"sub": "anna", "scope": "orders:read"})
 //
-// They are of a real token, signed with a key that is made for it and
-// validated, so that they behave as in production. Absent claims get defaults:
-// iss "https://issuer.example/", sub "auth0|user", aud
-// "https://api.example.com", iat now, and exp an hour from now. Whatever iss
-// and aud say is accepted, any type of token too, and a token bound to a key
-// counts as proven. The clock is set to suit a token from the past or the
-// future.
+// The claims are those of a real token, which is signed with a key made for it,
+// and validated. They therefore behave as in production. Absent claims get
+// defaults: iss "https://issuer.example/", sub "auth0|user", aud
+// "https://api.example.com", iat now, and exp an hour from now. Any iss, aud
+// and type of token is accepted, and a token bound to a key counts as proven.
+// If the token is from the past or the future, the Validator's clock is set to
+// a time at which it is valid.
 //
 // WithClaims panics if no Validator could ever accept a token with these
-// claims: one that lacks exp, whose sub is a number, whose nbf is after its
-// exp. A handler never gets those.
+// claims, such as one without exp, one whose sub is a number, or one whose nbf
+// is after its exp. A handler never gets such claims.
 //
-// A [middleware.Authenticator] does not trust these claims. To test it together
-// with the handler, use [NewIssuer].
+// A [middleware.Authenticator] does not trust these claims and validates the
+// request's token itself. To test it together with the handler, use
+// [NewIssuer].
 func WithClaims(r *http.Request, claims Claims) *http.Request {
 	validated, err := validate(r.Context(), claims)
 	if err != nil {
@@ -65,7 +66,7 @@ func validate(ctx context.Context, claims Claims) (*validator.Claims, error) {
 		return nil, err
 	}
 
-	// A claim of a JSON type that it can't have is the Validator's to refuse.
+	// The Validator rejects a claim of a JSON type that it can't have.
 	var (
 		issuer string
 		names  audience
@@ -99,11 +100,12 @@ func validate(ctx context.Context, claims Claims) (*validator.Claims, error) {
 	return v.Validate(validator.ContextWithConfirmation(ctx, validator.Confirmation(proven)), token)
 }
 
-// moment returns a time at which a token with these dates is valid: now if that
-// is one, so that a date in a test doesn't make it fail some day.
+// moment returns a time at which a token with these dates is valid. It prefers
+// now. A test with fixed dates therefore goes on passing after they have
+// passed.
 func (c Claims) moment() time.Time {
 	date := func(name string) (seconds float64, ok bool) {
-		const most = 1e11 // the Validator refuses what is beyond, by name
+		const most = 1e11 // the Validator rejects dates beyond, and names the claim
 		ok = c.read(name, &seconds) && math.Abs(seconds) <= most
 		return seconds, ok
 	}
@@ -123,8 +125,7 @@ func (c Claims) moment() time.Time {
 	return at
 }
 
-// withDefaults returns what a token of these claims says, if it is issued at
-// that time.
+// withDefaults returns the claims of a token with c, issued at that time.
 func (c Claims) withDefaults(at time.Time) Claims {
 	all := Claims{
 		"iss": "https://issuer.example/",
@@ -145,8 +146,8 @@ func (c Claims) withDefaults(at time.Time) Claims {
 	return all
 }
 
-// read stores the claim in what to points to, as JSON would carry it, and
-// reports whether it can.
+// read stores the claim in the value that to points to, as JSON would carry it.
+// It reports whether the claim fits.
 func (c Claims) read(name string, to any) bool {
 	value, ok := c[name]
 	if date, isDate := value.(time.Time); isDate {
@@ -186,8 +187,8 @@ func (k *signingKey) set() jwks.Set {
 	return jwks.Set{{ID: k.id, Algorithm: string(validator.EdDSA), Public: k.private.Public()}}
 }
 
-// token returns a token of claims. The header is the usual one, with the
-// members of header over it, as Claims are.
+// token returns a signed token of claims. The members of header replace those
+// of the usual header, by the rules of Claims.
 func (k *signingKey) token(header, claims Claims) (string, error) {
 	members := Claims{"alg": string(validator.EdDSA), "typ": "JWT"}
 	if k.id != "" {

@@ -1,6 +1,6 @@
-// Package testutil helps to test services and adapters that use this module:
-// handlers without a token, services with a mock issuer, adapters for web
-// frameworks with the whole table of refusals.
+// Package testutil helps to test services and adapters that use this module. It
+// has claims for the unit tests of handlers, a mock issuer for the tests of a
+// service, and test suites for adapters and replay stores.
 //
 //	r = testutil.WithClaims(r, testutil.Claims{"sub": "anna", "scope": "orders:read"}) // a handler's unit test
 //
@@ -11,5 +11,5 @@
 //	key := testutil.DPoPKey(t) // of a client whose tokens are bound to it
 //	key.Authorize(r, iss.Token(testutil.Claims{"cnf": key.Confirmation()}))
 //
-// It is for tests alone: nothing that runs in production imports it.
+// The package is for tests. Code that runs in production must not import it.
 package testutil

@@ -20,8 +20,8 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// A ProofKey is the key of a client that uses DPoP: it signs the proofs that a
-// token that is bound to it needs. It is made by [DPoPKey], and safe for
+// A ProofKey is the key of a client that uses DPoP. It signs the proofs that a
+// token bound to the key needs. Make one with [DPoPKey]. It is safe for
 // concurrent use.
 type ProofKey struct {
 	tb         testing.TB
@@ -29,18 +29,18 @@ type ProofKey struct {
 	thumbprint string
 	*proofSecret
 
-	// Now tells the time at which proofs are issued. Nil means [time.Now];
-	// [mockissuer.Issuer.Now] is that of an issuer. It is not to be changed
-	// while the key is in use.
+	// Now returns the time at which proofs are issued. If nil, [time.Now] is
+	// used. To use an issuer's clock, set it to [mockissuer.Issuer.Now]. It
+	// must not be changed while the key is in use.
 	Now func() time.Time
 }
 
-// A proofSecret is kept by its address: fmt prints what is in an unexported
-// field without asking.
+// A proofSecret is kept by its address, because fmt prints the contents of
+// unexported fields.
 type proofSecret struct{ private crypto.Signer }
 
-// DPoPKey makes a key for ES256, or for EdDSA or Ed25519 if that is named;
-// other algorithms fail tb.
+// DPoPKey returns a new key. Its algorithm is ES256 by default. It can be EdDSA
+// or Ed25519 instead. Any other algorithm fails tb.
 //
 //	key := testutil.DPoPKey(t)
 //	token := iss.Token(testutil.Claims{"cnf": key.Confirmation()})
@@ -94,16 +94,16 @@ func (k *ProofKey) JWK() Claims {
 	return nil
 }
 
-// Proof returns a proof for a request by this method to this URL with this
-// token, issued now. Its claims are jti, which is another each time, htm, htu,
-// iat and ath, with those of changes over them: one that is nil is left out,
-// and a [time.Time] becomes a NumericDate. So a nonce is Claims{"nonce": …}.
+// Proof returns a proof for a request with this method, URL and token, issued
+// now. Its claims are a new jti, htm, htu, iat and ath. Those of changes
+// replace them. A claim that is nil is left out, and a [time.Time] becomes a
+// NumericDate. To add a nonce, pass Claims{"nonce": …}.
 func (k *ProofKey) Proof(method, url, token string, changes ...Claims) string {
 	k.tb.Helper()
 	return k.Sign(nil, k.claims(method, url, token, changes...))
 }
 
-// Authorize sets r's Authorization and DPoP fields, with a proof for r.
+// Authorize sets r's Authorization and DPoP fields, with a new proof for r.
 func (k *ProofKey) Authorize(r *http.Request, token string, changes ...Claims) {
 	k.tb.Helper()
 	url := r.URL.String()
@@ -139,8 +139,8 @@ func (k *ProofKey) claims(method, url, token string, changes ...Claims) Claims {
 	return claims
 }
 
-// Sign returns a JWS of claims, whatever they are. Its header is that of a
-// proof, with the members of header over it; one that is nil is left out.
+// Sign returns a JWS of any claims. Its header is that of a proof, and the
+// members of header replace those. A member that is nil is left out.
 func (k *ProofKey) Sign(header, claims Claims) string {
 	k.tb.Helper()
 

@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// A BadProof is a proof that a resource server must refuse.
+// A BadProof is a proof that a resource server must reject.
 type BadProof struct {
 	Name string
-	Why  string   // with the section of the standard
+	Why  string   // what is wrong, with the section of the standard
 	DPoP []string // the values of the request's DPoP fields
 }
 
 // BadProofs returns proofs by k for a request with this token that a resource
-// server must refuse, each for one reason alone, with 401 and the error
-// invalid_dpop_proof. The token is to be bound to k.
+// server must reject. Each has one thing wrong, and the response is 401 with
+// the error invalid_dpop_proof. The token must be bound to k.
 func (k *ProofKey) BadProofs(method, url, token string) []BadProof {
 	k.tb.Helper()
 

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// ClientCertificate makes a certificate for a client that is to use tokens that
-// are bound to it (RFC 8705). It is signed by its own key and good for a day;
-// Leaf is set.
+// ClientCertificate returns a new certificate for a client that uses tokens
+// bound to it (RFC 8705). It is signed by its own key and is valid for a day.
+// Its Leaf is set.
 //
 //	cert := testutil.ClientCertificate(t)
 //	token := iss.Token(testutil.Claims{"cnf": testutil.CertificateConfirmation(cert.Leaf)})

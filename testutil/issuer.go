@@ -10,8 +10,8 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// An Issuer is a [mockissuer.Issuer] for one test: what goes wrong with it
-// fails the test. It is safe for concurrent use.
+// An Issuer is a [mockissuer.Issuer] for one test. Its errors fail the test. It
+// is safe for concurrent use.
 type Issuer struct {
 	*mockissuer.Issuer
 
@@ -22,18 +22,18 @@ type Issuer struct {
 	audience string
 }
 
-// NewIssuer starts an issuer that lives as long as the test. Without a
-// configuration it is [mockissuer.Demo]; more than one configuration fails the
-// test.
+// NewIssuer starts an issuer that is closed when the test ends. Its
+// configuration is [mockissuer.Demo] by default. More than one configuration
+// fails the test.
 //
-// It listens on a loopback port and is named after it, unless the configuration
-// has a URL: then it answers by that name through its
-// [mockissuer.Issuer.Client] and uses no socket, as a test in a
-// [testing/synctest] bubble needs it.
+// By default it listens on a loopback port and is named after it. If the
+// configuration has a URL, the issuer has that name, uses no socket, and is
+// reached through its [mockissuer.Issuer.Client]. A test in a
+// [testing/synctest] bubble needs that.
 //
-// Keys are made when they are first needed, and RSA keys are lent to the next
-// issuer of the process when the test ends; two issuers that live at the same
-// time never have the same key.
+// Keys are made when they are first needed. When the test ends, the issuer's
+// RSA keys may be used by later issuers of the process. Two issuers that exist
+// at the same time never have the same key.
 func NewIssuer(tb testing.TB, config ...mockissuer.Config) *Issuer {
 	tb.Helper()
 
@@ -57,9 +57,10 @@ func NewIssuer(tb testing.TB, config ...mockissuer.Config) *Issuer {
 	return &Issuer{Issuer: iss, tb: tb, sockets: cfg.URL == "", audience: mockissuer.DefaultAudience}
 }
 
-// Config returns a configuration that accepts the issuer's tokens for audience:
-// those of all its domains and algorithms, by its clock, with its keys by
-// discovery. [Issuer.Token] makes its tokens for this audience from now on.
+// Config returns a configuration that accepts the issuer's tokens for audience,
+// from all its domains and with all its algorithms. It uses the issuer's clock
+// and finds the keys by discovery. [Issuer.Token] makes tokens for this
+// audience from now on.
 func (iss *Issuer) Config(audience string) validator.Config {
 	iss.tb.Helper()
 	iss.mu.Lock()
@@ -86,18 +87,18 @@ func (iss *Issuer) Config(audience string) validator.Config {
 	return cfg
 }
 
-// Token returns a token with these claims beside the usual ones: iss, sub
-// "auth0|user", aud (that of the last [Issuer.Config], or else
-// "https://api.example.com"), iat now, and exp an hour from now. A claim that
-// is nil is left out, and a [time.Time] becomes a NumericDate. For another
-// algorithm, key or header use [Issuer.Sign].
+// Token returns a token with these claims and defaults for the others: iss, sub
+// "auth0|user", aud, iat now, and exp an hour from now. The default of aud is
+// the audience of the last [Issuer.Config], or "https://api.example.com" if
+// there was none. A claim that is nil is left out, and a [time.Time] becomes a
+// NumericDate. For another algorithm, key or header use [Issuer.Sign].
 func (iss *Issuer) Token(claims Claims) string {
 	iss.tb.Helper()
 	return iss.Sign(mockissuer.Token{Claims: claims})
 }
 
 // Sign is [mockissuer.Issuer.Sign] with the audience of the last
-// [Issuer.Config], for a test that wants no error.
+// [Issuer.Config]. An error fails the test.
 func (iss *Issuer) Sign(t mockissuer.Token) string {
 	iss.tb.Helper()
 
@@ -111,14 +112,14 @@ func (iss *Issuer) Sign(t mockissuer.Token) string {
 	return token
 }
 
-// RotateKey is [mockissuer.Issuer.RotateKey] for a test that wants no error.
+// RotateKey is [mockissuer.Issuer.RotateKey]. An error fails the test.
 //
-// A Validator of [Issuer.Config] fetches the new key for the first token that
-// it signed, if it hasn't fetched one for an unknown key within
-// [jwks.DefaultUnknownKeyInterval]. To rotate more often than that, call
-// Advance(jwks.DefaultUnknownKeyInterval) in between. A key that is gone stays
-// accepted until the next fetch: that of the first new token, or of any token
-// after Advance(jwks.DefaultMinTTL).
+// A Validator of [Issuer.Config] fetches the keys again at the first token that
+// the new key has signed, unless it has fetched them for an unknown key within
+// [jwks.DefaultUnknownKeyInterval]. To rotate more often, call
+// Advance(jwks.DefaultUnknownKeyInterval) in between. A retired key is accepted
+// until the next fetch. That happens at the first token of the new key, or at
+// any token after Advance(jwks.DefaultMinTTL).
 func (iss *Issuer) RotateKey(steps ...mockissuer.Rotation) (kid string) {
 	iss.tb.Helper()
 
@@ -133,10 +134,10 @@ func (iss *Issuer) RotateKey(steps ...mockissuer.Rotation) (kid string) {
 //
 // A Validator of [Issuer.Config] that has keys serves them while the issuer is
 // down, and rejects tokens with [validator.CodeUnavailable] after
-// Advance(jwks.DefaultMinTTL+jwks.DefaultMaxStale). One that has never had any
-// rejects them at once. Once the issuer is back, either fetches keys again
-// after Advance(time.Minute), the longest time that it waits after a failure.
-// A key that was rotated meanwhile is known by then too.
+// Advance(jwks.DefaultMinTTL+jwks.DefaultMaxStale). One that has never had keys
+// rejects tokens with that code at once. When the issuer is up again, both
+// fetch keys after Advance(time.Minute) at the latest. By then they also know a
+// key that was rotated meanwhile.
 func (iss *Issuer) SetDown(down bool) { iss.Issuer.SetDown(down) }
 
 func (iss *Issuer) lastAudience() string {
@@ -146,8 +147,8 @@ func (iss *Issuer) lastAudience() string {
 }
 
 // BadTokens returns tokens for the audience of the last [Issuer.Config] that a
-// resource server must refuse, each with its reason: see
-// [mockissuer.Issuer.BadTokens]. It fails tb if they cannot be made.
+// resource server must reject, each with its reason. See
+// [mockissuer.Issuer.BadTokens]. An error fails tb.
 func (iss *Issuer) BadTokens(tb testing.TB) []mockissuer.BadToken {
 	tb.Helper()
 

@@ -13,11 +13,15 @@ import (
 	"github.com/rsguard/rsguard/dpop"
 )
 
-// TestReplayStore checks that a [dpop.ReplayStore] does what its doc comment
-// demands: that a key is new once, to one of those who ask at the same time,
-// that what it can't remember it doesn't call new, and that keys are told apart
-// by each of their characters. The store is to run by the real time, and other
-// keys in it don't matter.
+// TestReplayStore checks that a [dpop.ReplayStore] does what its documentation
+// requires:
+//
+//   - A key is new once, also if it is redeemed several times at the same
+//     moment.
+//   - A key that the store can't remember is not called new.
+//   - Keys that differ in any character are different keys.
+//
+// The store must use the real time. It may hold other keys.
 func TestReplayStore(t *testing.T, store dpop.ReplayStore) {
 	t.Helper()
 
@@ -91,7 +95,7 @@ func TestReplayStore(t *testing.T, store dpop.ReplayStore) {
 	})
 }
 
-// replayKey is as long as those of a [dpop.Verifier].
+// replayKey has the length of a [dpop.Verifier]'s keys.
 func replayKey() string {
 	var key [32]byte
 	_, _ = rand.Read(key[:])

@@ -7,7 +7,7 @@ import (
 	"github.com/rsguard/rsguard/internal/show"
 )
 
-// LogValue is what logs show of k: its algorithm and thumbprint.
+// LogValue returns k's algorithm and thumbprint.
 func (k ProofKey) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("alg", string(k.alg)), slog.String("jkt", k.thumbprint))
 }

@@ -11,42 +11,40 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// A Transport is a guarded handler behind something that is no [http.Handler]:
-// a framework with a request of its own, or remote procedure calls.
+// A Transport is a guarded handler that is not an [http.Handler], such as one
+// of a framework with its own request type, or of remote procedure calls.
 type Transport struct {
-	// Serve starts what is behind the adapter with these layers, the first
-	// of them outermost, and returns a function that sends a request to it
-	// and returns the response, in the words of HTTP. Most tests have one
-	// layer. Two are a group's guard and that of a route in it.
+	// Serve starts a server behind the adapter with these layers, the outermost
+	// first. It returns a function that sends a request to it and returns the
+	// response in terms of HTTP. Most tests have one layer. Two are the guard
+	// of a group and that of a route in it.
 	//
-	// The function takes from the request what the transport can carry,
-	// and from the response whatever tells the client the same as a
-	// status and a header field do: 202 for a call that succeeds, 401 for
-	// a status Unauthenticated, and so on. Requests come at the same time.
-	// The context of the request, the state of its TLS connection and its
-	// Host are to be those of the request that is served, as if something
-	// in front of the adapter had put them there.
+	// The function sends what the transport can carry of the request. It
+	// translates the result to the equivalent status and header fields: 202 for
+	// a call that succeeds, 401 for a status Unauthenticated, and so on. It is
+	// called concurrently. The served request must have the request's context,
+	// TLS state and Host, as if a layer in front of the adapter had set them.
 	//
-	// next is what the handler calls, once. It gets a request made of what
-	// the handler has: method, URL, header, body and the context with the
-	// claims.
+	// The handler calls next once. It passes a request made of what the handler
+	// has: method, URL, header, body, and the context with the claims.
 	Serve func(next http.Handler, layers ...Layer) (send func(*http.Request) *http.Response)
 
 	// Procedures are the paths of calls that run next, such as
-	// "/shop.Orders/List", for transports of remote procedure calls: one
-	// of each kind, such as unary and stream. All of the suite is run for
-	// each of them, with requests that are POST to it, and neither a query
-	// nor header fields about caches. If empty, next is called for every
+	// "/shop.Orders/List", for transports of remote procedure calls. List one
+	// of each kind, such as unary and stream. The whole suite runs for each of
+	// them. Its requests are then POST requests to the path, without a query
+	// and without header fields for caches. If empty, next is called for every
 	// method and path.
 	Procedures []string
 
-	// Unnamed is the path of a call that runs next as well, and that the
-	// adapter was not told of. It has to be rejected. If empty, there is
-	// no such thing.
+	// Unnamed is the path of a call that also runs next, but that the adapter
+	// doesn't know. The adapter must reject it. If empty, there is no such
+	// call.
 	Unnamed string
 }
 
-// A Layer is what an adapter is given to guard a handler.
+// A Layer is the Authenticator and the checks with which an adapter guards a
+// handler.
 type Layer struct {
 	Auth   *middleware.Authenticator
 	Checks []validator.Check
@@ -73,7 +71,7 @@ func TestTransport(t *testing.T, transport Transport) {
 
 type wrapper = func(*middleware.Authenticator, []validator.Check, http.Handler) http.Handler
 
-// webFramework is the Transport that a handler of net/http is.
+// webFramework returns the Transport of a net/http handler.
 func webFramework(wrap wrapper) Transport {
 	return Transport{Serve: func(next http.Handler, layers ...Layer) func(*http.Request) *http.Response {
 		for _, layer := range slices.Backward(layers) {
@@ -87,8 +85,8 @@ func webFramework(wrap wrapper) Transport {
 	}}
 }
 
-// A mount is what a run of the suite is for: all of a transport, or one of its
-// procedures.
+// A mount is the part of a transport that one run of the suite tests: all of
+// it, or one of its procedures.
 type mount struct {
 	serve     func(http.Handler, ...Layer) func(*http.Request) *http.Response
 	procedure string
@@ -112,8 +110,8 @@ func (m mount) name(test string) string {
 	return m.procedure[1:] + "/" + test
 }
 
-// request returns the method and target of a request as this mount has them, in
-// origin form.
+// request returns the method and target of a request, in origin form, for this
+// mount.
 func (m mount) request(method, target string) (string, string) {
 	if m.procedure == "" {
 		return method, strings.TrimPrefix(target, adapterOrigin)
@@ -121,7 +119,7 @@ func (m mount) request(method, target string) (string, string) {
 	return http.MethodPost, m.procedure
 }
 
-// with returns m with another way to serve one layer.
+// with returns a copy of m that serves one layer in another way.
 func (m mount) with(serve func(http.Handler, Layer) func(*http.Request) *http.Response) mount {
 	m.serve = func(next http.Handler, layers ...Layer) func(*http.Request) *http.Response {
 		return serve(next, layers[0])
