@@ -20,7 +20,7 @@ func (a *Authenticator) logRefusal(ctx context.Context, err error) {
 		return
 	}
 
-	attrs := make([]slog.Attr, 0, 5)
+	attrs := make([]slog.Attr, 0, 6)
 	attrs = append(attrs, slog.Int("status", answerTo(err).status))
 	var e *validator.Error
 	if errors.As(err, &e) && e != nil {
@@ -30,6 +30,9 @@ func (a *Authenticator) logRefusal(ctx context.Context, err error) {
 		}
 		if e.KeyID != "" {
 			attrs = append(attrs, slog.String("kid", show.Cut(e.KeyID, maxValue)))
+		}
+		if e.Actor != "" {
+			attrs = append(attrs, slog.String("actor", show.Cut(e.Actor, maxValue)))
 		}
 	}
 	attrs = append(attrs, slog.String("error", show.Cut(textOf(err), maxText)))

@@ -131,6 +131,9 @@ func refusalOf(claims *validator.Claims, err error) error {
 	var e *validator.Error
 	if errors.As(err, &e) && e.Issuer == "" {
 		e.Issuer, e.KeyID = claims.Issuer, claims.KeyID()
+		if actor, err := claims.Actor(); err == nil && actor != nil {
+			e.Actor = cmp.Or(actor.Subject, actor.ClientID)
+		}
 	}
 	return err
 }

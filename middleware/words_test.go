@@ -83,6 +83,7 @@ func TestLogLine(t *testing.T) {
 
 		want   string
 		level  slog.Level
+		actor  string // in the line
 		issuer string // in the line; that of the token if empty, none if "-"
 	}{
 		{
@@ -379,7 +380,7 @@ func TestLogLine(t *testing.T) {
 		{
 			name: "a trust domain's iss, and a subject of another one", config: func(c *conf) { c.Issuers = []string{"spiffe://example.org"} },
 			claims: members{"iss": "spiffe://example.org", "sub": "spiffe://example.com/orders"},
-			want: `wrong_issuer: iss is "spiffe://example.org", and sub is not a SPIFFE ID of that trust domain`,
+			want:   `wrong_issuer: iss is "spiffe://example.org", and sub is not a SPIFFE ID of that trust domain`,
 		},
 		{
 			name: "iss in capitals", claims: members{"iss": "https://SSO.example.com/realms/shop"},
@@ -416,6 +417,41 @@ func TestLogLine(t *testing.T) {
 			want: `refused: the token has no sub, want one of ["u1"]`,
 		},
 
+		{
+			name: "an actor, and none may act", checks: []validator.Check{validator.NoActor()}, claims: members{"act": members{"sub": "agent-7"}},
+			want: `refused: the token is used by an actor on behalf of its subject (act), and NoActor rejects that`, actor: "agent-7",
+		},
+		{
+			name: "another actor", checks: []validator.Check{validator.Actors("agent-7")},
+			claims: members{"act": members{"sub": "agent-8", "act": members{"sub": "7351962"}}},
+			want:   `refused: the token's actor is none of ["agent-7"]`, actor: "agent-8",
+		},
+		{
+			name: "another issuer's actor", checks: []validator.Check{validator.Actors("agent-7")},
+			claims: members{"act": members{"sub": "agent-7", "iss": "https://7351962.example.com"}},
+			want:   `refused: the token's actor is another issuer's (iss in act), want one of ["agent-7"]`, actor: "agent-7",
+		},
+		{
+			name: "no actor", checks: []validator.Check{validator.AnyOf(validator.Actors("agent-7"), validator.Subjects("u1"))},
+			want: `refused: the token has no actor (act), want one of ["agent-7"]; the token's subject is none of ["u1"]`,
+		},
+		{
+			name: "an actor that is a string", checks: []validator.Check{validator.Actors("agent-7")}, claims: members{"act": "7351962"},
+			want: `invalid_claim: the claim act is a string, want an object`,
+		},
+		{
+			name: "an actor's sub that is a number", checks: []validator.Check{validator.NoActor()}, claims: members{"act": members{"sub": 7351962}},
+			want: `invalid_claim: the claim act has a sub that is a number, want a string`,
+		},
+		{
+			name: "an actor of a token that lacks a scope", checks: []validator.Check{validator.Scopes("orders:write")},
+			claims: members{"act": members{"client_id": "agent-7"}},
+			want:   `insufficient_scope: the token's scope lacks "orders:write"`, actor: "agent-7",
+		},
+		{
+			name: "an actor of a token that has expired", claims: members{"exp": now.Unix() - 60, "act": members{"sub": "7351962"}},
+			want: `token_expired: exp was 2026-12-01T11:59:00Z, 1m0s before now (2026-12-01T12:00:00Z; leeway 30s)`,
+		},
 		{
 			name: "no roles", checks: []validator.Check{validator.Roles([]string{"roles"}, "admin")},
 			want: `insufficient_role: the claim "roles" is missing, want one with the role "admin"`,
@@ -559,12 +595,15 @@ func TestLogLine(t *testing.T) {
 				}
 				return
 			}
-			var line struct{ Level, Error, Issuer string }
+			var line struct{ Level, Error, Issuer, Actor string }
 			if err := json.Unmarshal(log.Bytes(), &line); err != nil {
 				t.Fatalf("log = %s, want one line: %v", &log, err)
 			}
 			if want := strings.ReplaceAll(tt.want, "SIZE", size); line.Error != want || line.Level != tt.level.String() {
 				t.Errorf("log has %s at %s\nwant     %s at %s", line.Error, line.Level, want, tt.level)
+			}
+			if line.Actor != tt.actor {
+				t.Errorf("log has actor %q, want %q", line.Actor, tt.actor)
 			}
 			wantIssuer := tt.issuer
 			switch wantIssuer {

@@ -72,6 +72,11 @@ type Error struct {
 	// believed: a refused token may say anything.
 	Issuer, KeyID string
 
+	// Actor is the current actor of the token, by "sub" or otherwise
+	// "client_id" of its claim "act", cut to 256 bytes, for the log. It is empty
+	// until the signature has been checked. See [Claims.Actor].
+	Actor string
+
 	// Err is the cause. It may be nil.
 	Err error
 }

@@ -433,14 +433,21 @@ func (p *progress) runChecks(ctx context.Context, v *Validator, c *Claims) error
 
 // refusal adds to err what the log should know of the token.
 func (x *examination) refusal(err error) error {
-	return refusal(err, x.Issuer, x.token.Header.KeyID)
+	actor := ""
+	if x.step > stepSignature {
+		actor = x.actorName()
+	}
+	return refusal(err, x.Issuer, x.token.Header.KeyID, actor)
 }
 
-func refusal(err error, issuer, keyID string) error {
-	if issuer == "" && keyID == "" {
+// refusal of claims whose signature has been checked before.
+func (c *Claims) refusal(err error) error { return refusal(err, c.Issuer, c.keyID, c.actorName()) }
+
+func refusal(err error, issuer, keyID, actor string) error {
+	if issuer == "" && keyID == "" && actor == "" {
 		return err
 	}
 	e := asError(err).clone() // a Check may return the same error to all
-	e.Issuer, e.KeyID = cut(issuer), cut(keyID)
+	e.Issuer, e.KeyID, e.Actor = cut(issuer), cut(keyID), cut(actor)
 	return e
 }

@@ -293,7 +293,7 @@ func (m *memory) recognize(ctx context.Context, v *Validator, r *remembered, c *
 		err = r.accept(ctx, v, c)
 	}
 	if err != nil {
-		return true, refusal(err, r.claims.Issuer, r.claims.keyID)
+		return true, r.claims.refusal(err)
 	}
 	return true, nil
 }

@@ -182,7 +182,7 @@ func (m *Mux) recognize(ctx context.Context, token string, c *Claims) (known boo
 	}
 	v, err := m.tenant(ctx, r.claims.Issuer, r.algorithm)
 	if err != nil {
-		return true, refusal(err, r.claims.Issuer, r.claims.keyID)
+		return true, r.claims.refusal(err)
 	}
 	return m.memory.recognize(ctx, v, r, c)
 }

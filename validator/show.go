@@ -58,12 +58,15 @@ func (m Mux) LogValue() slog.Value {
 func (m Mux) Format(f fmt.State, _ rune) { show.Format(f, "validator.Mux", m.LogValue()) }
 
 // LogValue is what logs show of c: which token it is, by "iss", "jti" and
-// "client_id" (cut to 256 bytes), and until when. It is nothing of the subject,
-// of what the token is for, or of its other claims. What else should be in a
-// log is named there, as in c.Subject.
+// "client_id", who acts with it on behalf of another, by "sub" or "client_id"
+// of "act" (cut to 256 bytes each), and until when. It is nothing of the
+// subject, of what the token is for, or of its other claims. What else should
+// be in a log is named there, as in c.Subject.
 func (c Claims) LogValue() slog.Value {
-	attrs := make([]slog.Attr, 0, 4)
-	for _, claim := range []struct{ name, text string }{{"iss", c.Issuer}, {"jti", c.ID}, {"client_id", c.ClientID}} {
+	attrs := make([]slog.Attr, 0, 5)
+	for _, claim := range []struct{ name, text string }{
+		{"iss", c.Issuer}, {"jti", c.ID}, {"client_id", c.ClientID}, {"actor", c.actorName()},
+	} {
 		if claim.text != "" {
 			attrs = append(attrs, slog.String(claim.name, cut(claim.text)))
 		}

@@ -81,6 +81,7 @@ var table = map[string]entry{
 	"middleware.Refusal":       of[middleware.Refusal](zeroRefusal, everything),
 	"middleware.Validator":     of[middleware.Validator](zeroMiddlewareValidator),
 
+	"validator.Actor":        of[validator.Actor](zeroActor, everything),
 	"validator.Algorithm":    of[validator.Algorithm](zeroAlgorithm, everything),
 	"validator.Check":        of[validator.Check](zeroCheck),
 	"validator.Claims":       of[validator.Claims](zeroClaims, "Issuer", "ID", "ClientID").ifHidden(everything).inJSON("payload"),

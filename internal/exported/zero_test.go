@@ -357,6 +357,20 @@ func refuses(t *testing.T, call string, guard func(http.Handler) http.Handler, t
 	}
 }
 
+// A token whose actor has no name is no agent's.
+func zeroActor(t *testing.T) {
+	for _, act := range []any{testutil.Claims{}, testutil.Claims{"sub": ""}} {
+		cfg, token := tenant(t, testutil.Claims{"act": act})
+		cfg.Checks = []validator.Check{validator.AnyOf(validator.NoActor(), validator.Actors("agent-1"))}
+		v, err := validator.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = v.Validate(t.Context(), token)
+		rejects(t, "Validate(a token of an actor without a name)", err)
+	}
+}
+
 func zeroConfirmation(t *testing.T) {
 	for name, proven := range map[string]context.Context{
 		"nothing":    t.Context(),

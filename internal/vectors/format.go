@@ -119,12 +119,14 @@ type DPoP struct {
 
 // A Check is one of the built-in checks: scopes, any_scope, permissions,
 // any_permission, organization, clients, grant_type (with Args), roles,
-// any_role (with Args and Path), max_age (with Seconds).
+// any_role (with Args and Path), max_age (with Seconds), no_actor, actors (with
+// Args), any_of (with Checks).
 type Check struct {
 	Kind    string   `json:"check"`
 	Path    []string `json:"path,omitempty"` // of the claim, and of members in it
 	Args    []string `json:"args,omitempty"`
 	Seconds int64    `json:"seconds,omitempty"`
+	Checks  []Check  `json:"checks,omitempty"`
 }
 
 // Served is the answer to a GET of URL. What is not served is a 404.

@@ -440,7 +440,11 @@ func secretsOf(v vectors.Vector, servers []*keyServer) secrets {
 			continue
 		}
 		for name, value := range members {
-			if i == 0 || name == "iss" || name == "aud" || name == v.Config.AudienceClaim {
+			if act, ok := value.(map[string]any); ok && i == 1 && name == "act" {
+				for name, value := range act { // of which sub is for the log as well
+					leaves(value, func(leaf string) { add(map[bool]*[]string{true: &s.client, false: &s.always}[name == "sub"], leaf) })
+				}
+			} else if i == 0 || name == "iss" || name == "aud" || name == v.Config.AudienceClaim {
 				leaves(value, func(leaf string) { add(&s.client, leaf) })
 			} else {
 				leaves(value, func(leaf string) { add(&s.always, leaf) })
@@ -618,6 +622,12 @@ func checksOf(t testing.TB, checks []vectors.Check) []validator.Check {
 			made = append(made, validator.Permissions(c.Args...))
 		case "any_permission":
 			made = append(made, validator.AnyPermission(c.Args...))
+		case "no_actor":
+			made = append(made, validator.NoActor())
+		case "actors":
+			made = append(made, validator.Actors(c.Args...))
+		case "any_of":
+			made = append(made, validator.AnyOf(checksOf(t, c.Checks)...))
 		case "roles":
 			made = append(made, validator.Roles(c.Path, c.Args...))
 		case "any_role":

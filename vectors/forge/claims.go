@@ -215,6 +215,48 @@ func checks() *suite {
 	s.refuse("refused", "the client in aud", client, clients, claim("aud", `["https://api.example.com","client-1"]`))
 	s.refuse("refused", "the client in sub", client, clients, claim("sub", `"client-1@clients"`))
 
+	const (
+		acts   = "RFC 8693, Section 4.1: act is the party that acts, and sub the one on whose behalf it does"
+		past   = "RFC 8693, Section 4.1: actors within act are of the past, and decide nothing"
+		issues = "RFC 8693, Section 4.1: iss and sub together may be what identifies an actor"
+	)
+	act := func(text string) option { return claim("act", text) }
+	alone, agents := check("no_actor"), check("actors", "agent-7", "agent-8")
+	userOrAgent := func(d *draft) {
+		d.v.Config.Checks = []vectors.Check{{Kind: "any_of", Checks: []vectors.Check{{Kind: "no_actor"}, {Kind: "actors", Args: []string{"agent-7"}}}}}
+	}
+	s.accept("no actor", acts, alone)
+	s.accept("an actor that may act", acts, agents, act(`{"sub":"agent-8"}`))
+	s.accept("an actor that may act, with more members", acts, agents, act(`{"sub":"agent-7","client_id":"x","exp":1,"aud":null,"roles":[{}]}`))
+	s.accept("an actor that nobody asks for", acts, act(`{"sub":"agent-9"}`))
+	s.accept("an actor by the token's issuer", issues, agents, act(`{"sub":"agent-7","iss":`+quote(issuer)+`}`))
+	s.accept("an actor that may act, after another", past, agents, act(`{"sub":"agent-7","act":{"sub":"agent-9"}}`))
+	s.accept("a user or an agent: the user", acts, userOrAgent)
+	s.accept("a user or an agent: the agent", acts, userOrAgent, act(`{"sub":"agent-7"}`))
+	s.accept("eight actors", "a chain has an end: eight, by a limit of our own", agents, act(chain(8)))
+	s.refuse("invalid_claim", "nine actors", "a chain has an end: eight, by a limit of our own", agents, act(chain(9)))
+	s.accept("nine actors that nobody asks for", "a claim is strict where it is asked for", act(chain(9)))
+	s.refuse("refused", "an actor, and none may act", acts, alone, act(`{"sub":"agent-7"}`))
+	s.refuse("refused", "an actor without a name, and none may act", acts, alone, act(`{}`))
+	s.refuse("refused", "a user or an agent: another agent", acts, userOrAgent, act(`{"sub":"agent-8"}`))
+	s.refuse("refused", "no actor, and one is wanted", acts, agents)
+	s.refuse("refused", "the actor in sub", acts, agents, claim("sub", `"agent-7"`))
+	s.refuse("refused", "the actor in sub, another in act", acts, agents, claim("sub", `"agent-7"`), act(`{"sub":"agent-9"}`))
+	s.refuse("refused", "the actor in may_act", "RFC 8693, Section 4.4: may_act is for who may become the actor", agents, claim("may_act", `{"sub":"agent-7"}`))
+	s.refuse("refused", "the actor in ACT", "RFC 7519, Section 7.3: names are compared as they are", agents, claim("ACT", `{"sub":"agent-7"}`))
+	s.refuse("refused", "the actor in client_id", acts, agents, claim("client_id", `"agent-7"`), act(`{"client_id":"agent-7"}`))
+	s.refuse("refused", "an actor of the past", past, agents, act(`{"sub":"agent-9","act":{"sub":"agent-7"}}`))
+	s.refuse("refused", "an actor of the past alone", past, agents, act(`{"act":{"sub":"agent-7"}}`))
+	s.refuse("refused", "another issuer's actor", issues, agents, act(`{"sub":"agent-7","iss":"https://tenant-b.example.com/"}`))
+	for _, sub := range []string{"agent-9", "Agent-7", "agent-7 ", "", "agent-7,agent-8", "*"} {
+		s.refuse("refused", "actor "+quote(sub), acts, agents, act(`{"sub":`+quote(sub)+`}`))
+	}
+	for _, text := range []string{`null`, `"agent-7"`, `1`, `true`, `["agent-7"]`, `[{"sub":"agent-7"}]`, `{"sub":null}`, `{"sub":["agent-7"]}`, `{"sub":"agent-7","iss":1}`, `{"sub":"agent-7","client_id":{}}`, `{"sub":"agent-7","act":null}`, `{"sub":"agent-7","act":"x"}`} {
+		s.refuse("invalid_claim", "act is "+text+", and one is wanted", acts, agents, act(text))
+		s.refuse("invalid_claim", "act is "+text+", and none may act", acts, alone, act(text))
+		s.accept("act is "+text+", and nobody asks", "a claim is strict where it is asked for", act(text))
+	}
+
 	const role = "the standards have no claim for roles, so its name and place are given, and compared as they are"
 	for _, c := range []struct {
 		path   []string
@@ -273,4 +315,13 @@ func checks() *suite {
 	s.refuse("token_expired", "an expired token, scopes required", named, claim("exp", "1"), both[0])
 	s.refuse("invalid_request", "a malformed field, scopes required", named, authorization("Bearer"), both[0])
 	return s
+}
+
+// chain returns an act of so many actors.
+func chain(n int) string {
+	text := `{"sub":"agent-9"}`
+	for range n - 2 {
+		text = `{"sub":"agent-9","act":` + text + `}`
+	}
+	return `{"sub":"agent-7","act":` + text + `}`
 }

@@ -68,7 +68,7 @@ func issuers() *suite {
 
 // spiffe has tokens of workloads, which name their trust domain in sub alone.
 func spiffe() *suite {
-	s := newSuite("spiffe", "SPIFFE JWT-SVIDs: the issuer is the trust domain of sub, and its keys have a use of their own (SPIFFE JWT-SVID, Sections 2 and 3).")
+	s := newSuite("spiffe", "JWT-SVIDs of workloads: the issuer is the trust domain of sub, and its keys have a use of their own (SPIFFE JWT-SVID, Sections 2 and 3).")
 	const (
 		domain  = "spiffe://example.org"
 		bundle  = "SPIFFE Trust Domain and Bundle, Section 4.2.2: the keys of JWT-SVIDs have the use jwt-svid"

@@ -88,6 +88,11 @@ var attacks = []attack{
 		"roles are where the path says", "a role's path is followed to its end",
 	}, nil},
 
+	{"An agent that passes for its user, or for another agent", []string{
+		"an actor is in act", "an actor is one of these", "an actor of the past is none", "an actor is the token's issuer's",
+		"no actor, where none may act", "an actor's claims have their types", "an actor is an object", "actors are eight at most",
+	}, nil},
+
 	// Binding.
 	{"A stolen token that was bound to a key", []string{
 		"cnf needs a proof", "cnf is proven by something", "cnf is proven by the right key", "cnf names no second key",

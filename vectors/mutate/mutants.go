@@ -16,6 +16,7 @@ const (
 	publicKey    = "internal/jose/publickey.go"
 	headerKey    = "internal/jose/headerkey.go"
 	spiffe       = "validator/spiffe.go"
+	actorFile    = "validator/actor.go"
 	rolesFile    = "validator/roles.go"
 	examination  = "validator/examination.go"
 	read         = "validator/read.go"
@@ -220,6 +221,14 @@ var mutants = []mutant{
 	{"any role is one of these", []edit{{rolesFile, "!isTextOrTexts(found) || !found.HasText(anyOf) {", "!isTextOrTexts(found) {"}}},
 	{"roles are where the path says", []edit{{rolesFile, "v, _ = member(v.Raw(), name)", "v, _ = c.claim(name)"}}},
 	{"a role's path is followed to its end", []edit{{rolesFile, "v, _ = member(v.Raw(), name)", "if w, ok := member(v.Raw(), name); ok && w.Kind() != jose.KindNull {\n\t\t\tv = w\n\t\t}"}, {rolesFile, "if v.Kind() != jose.KindObject {\n\t\t\treturn jose.Value{}", "if v.Kind() != jose.KindObject {\n\t\t\treturn v"}}},
+	{"an actor is in act", []edit{{actorFile, "slices.Contains(subjects, actor.Subject)", "slices.Contains(subjects, c.Subject)"}}},
+	{"an actor is one of these", []edit{{actorFile, "return unless(slices.Contains(subjects, actor.Subject), other)", "return unless(true, other)"}}},
+	{"an actor of the past is none", []edit{{actorFile, "slices.Contains(subjects, actor.Subject)", "slices.Contains(subjects, actor.Subject) || actor.Actor != nil && slices.Contains(subjects, actor.Actor.Subject)"}}},
+	{"an actor is the token's issuer's", []edit{{actorFile, `case actor.Issuer != "" && actor.Issuer != c.Issuer:`, "case false:"}}},
+	{"no actor, where none may act", []edit{{actorFile, "case actor != nil:\n\t\t\treturn &Error", "case actor != nil && c == nil:\n\t\t\treturn &Error"}}},
+	{"an actor's claims have their types", []edit{{actorFile, "\t\tif !ok {", "\t\tif !ok && false {"}}},
+	{"an actor is an object", []edit{{actorFile, "if act.Kind() != jose.KindObject {", "if false {"}}},
+	{"actors are eight at most", []edit{{actorFile, "case n == maxActors:", "case n == 2*maxActors:"}}},
 	{"permissions are not scopes", []edit{{check, "lack \", c.Permissions, all)", "lack \", append(c.Permissions, c.Scopes...), all)"}}},
 	{"a rejection has a code", []edit{{"validator/error.go", "{ return cmp.Or(e.Code, CodeRefused) }", "{ return cmp.Or(e.Code, \"\") }"}}},
 	{"clients are exact", []edit{{check, "unless(slices.Contains(wanted, found), refusal)", "unless(slices.ContainsFunc(wanted, func(s string) bool { return strings.EqualFold(s, found) }), refusal)"}}},

@@ -1,0 +1,135 @@
+package validator
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/rsguard/rsguard/internal/jose"
+)
+
+// An Actor is the party that uses a token on behalf of its subject, such as an
+// agent or an administrator, by the claim "act" (RFC 8693, Section 4.1).
+type Actor struct {
+	Subject  string // sub
+	Issuer   string // iss, whose name for it Subject is; if empty, the token's issuer
+	ClientID string // client_id
+
+	// Actor is the one that acted before, for this one. It tells of the past:
+	// RFC 8693, Section 4.1 forbids access control decisions by it.
+	Actor *Actor
+}
+
+// maxActors is how many actors a token can have in its chain.
+const maxActors = 8
+
+// Actor returns the current actor of the token, and nil if the token has none:
+// its subject then acts by itself, or nothing is said. Subject of c is never
+// the actor. It is the party on whose behalf the actor acts.
+//
+// The error is an [*Error] with [CodeClaim] if the claim "act" is not an
+// object, if "sub", "iss" or "client_id" in it is not a string, or if there are
+// more than 8 actors in the chain. A Validator accepts such a token, and
+// rejects it where [NoActor] or [Actors] is among the checks.
+func (c *Claims) Actor() (*Actor, error) {
+	act, there := c.claim("act")
+	if !there {
+		return nil, nil //nolint:nilnil // no actor is no error
+	}
+	first := new(Actor)
+	for n, actor := 1, first; ; n++ {
+		before, there, err := actor.read(act)
+		switch {
+		case err != nil:
+			return nil, err
+		case !there:
+			return first, nil
+		case n == maxActors:
+			return nil, actorError(fmt.Sprintf("has more than %d actors in its chain", maxActors))
+		}
+		act, actor.Actor = before, new(Actor)
+		actor = actor.Actor
+	}
+}
+
+// read reads one actor, and returns the value of the one before it.
+func (a *Actor) read(act jose.Value) (before jose.Value, there bool, err error) {
+	if act.Kind() != jose.KindObject {
+		return before, false, actorError("is " + act.Kind().String() + ", want an object")
+	}
+	var o jose.Object
+	o.Open(act.Raw(), jose.ReadBefore)
+	for o.Next() {
+		ok := true
+		switch o.Member.Name {
+		case "sub":
+			a.Subject, ok = o.Member.Value.Text()
+		case "iss":
+			a.Issuer, ok = o.Member.Value.Text()
+		case "client_id":
+			a.ClientID, ok = o.Member.Value.Text()
+		case "act":
+			before, there = o.Member.Value, true
+		}
+		if !ok {
+			return before, false, actorError("has a " + o.Member.Name + " that is " + o.Member.Value.Kind().String() + ", want " + wantText)
+		}
+	}
+	return before, there, nil
+}
+
+func actorError(text string) error {
+	return &Error{Code: CodeClaim, Err: errors.New("the claim act " + text)}
+}
+
+// NoActor returns a Check that rejects tokens that are used on behalf of their
+// subject: those with a claim "act", whatever it says. It fails with
+// [CodeRefused], or with [CodeClaim] as [Claims.Actor] does.
+func NoActor() Check {
+	return func(_ context.Context, c *Claims) error {
+		switch actor, err := c.Actor(); {
+		case err != nil:
+			return err
+		case actor != nil:
+			return &Error{Code: CodeRefused, Err: errors.New("the token is used by an actor on behalf of its subject (act), and NoActor rejects that")}
+		}
+		return nil
+	}
+}
+
+// Actors returns a Check that requires that the token is used by one of these
+// actors, by the "sub" of its claim "act". Only the current actor counts, and
+// only as the token's issuer names it: an "iss" in "act" must be the token's.
+// It fails with [CodeRefused], also if there is no actor, or with [CodeClaim]
+// as [Claims.Actor] does. AnyOf(NoActor(), Actors("agent-7")) is for operations
+// that a user may do, or this agent on behalf of a user.
+func Actors(subjects ...string) Check {
+	mustBe(len(subjects) > 0 && !slices.Contains(subjects, ""), "Actors: no values, or an empty one")
+	subjects = slices.Clone(subjects)
+	missing := &Error{Code: CodeRefused, Err: errors.New("the token has no actor (act), want one of " + quoteAll(subjects))}
+	other := &Error{Code: CodeRefused, Err: errors.New("the token's actor is none of " + quoteAll(subjects))}
+	foreign := &Error{Code: CodeRefused, Err: errors.New("the token's actor is another issuer's (iss in act), want one of " + quoteAll(subjects))}
+	return func(_ context.Context, c *Claims) error {
+		actor, err := c.Actor()
+		switch {
+		case err != nil:
+			return err
+		case actor == nil:
+			return missing.clone()
+		case actor.Issuer != "" && actor.Issuer != c.Issuer:
+			return foreign.clone()
+		}
+		return unless(slices.Contains(subjects, actor.Subject), other)
+	}
+}
+
+// actorName returns what logs call the actor.
+func (c *Claims) actorName() string {
+	actor, err := c.Actor()
+	if actor == nil || err != nil {
+		return ""
+	}
+	return cmp.Or(actor.Subject, actor.ClientID)
+}
