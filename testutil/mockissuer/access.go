@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// Access says for whom and for what an access token is to be. It becomes a
-// token in the profile of its API.
+// Access describes an access token: its client, its user and its API. The token
+// has the profile of the API.
 type Access struct {
 	// Issuer is one of the issuer's URLs. Empty means the first.
 	Issuer string
 	// Client is the id of the client that has the token.
 	Client string
-	// User is the id of the user for whom it acts. Empty means that it acts for
-	// itself.
+	// User is the id of the user on whose behalf the client acts. If empty, the
+	// client acts on its own behalf.
 	User string
 	// Audience is the identifier of an API.
 	Audience string
@@ -29,19 +29,18 @@ type Access struct {
 	// Key is the thumbprint of the DPoP key that the token is bound to (RFC
 	// 9449, Section 6.1). Empty means none.
 	Key string
-	// Lifetime is the API's if it is zero. A negative one makes a token that
-	// has expired.
+	// Lifetime of the token. If zero, it is the API's. If negative, the token
+	// has already expired.
 	Lifetime time.Duration
-	// Algorithm is the API's if it is empty.
+	// Algorithm signs the token. If empty, it is the API's.
 	Algorithm string
-	// Claims are added in the end, with the rules of [Token].
+	// Claims are added last, by the rules of [Token].
 	Claims map[string]any
 }
 
-// Issue makes the access token that the token endpoint would issue for a,
-// without asking whether its client may have it. Its error says that the
-// client, user, API or organization does not exist, or what [Issuer.Sign] has
-// to say.
+// Issue makes the access token that the token endpoint would issue for a. It
+// doesn't check whether the client may have it. It returns an error if the
+// client, user, API or organization does not exist, or if [Issuer.Sign] fails.
 func (iss *Issuer) Issue(a Access) (string, error) {
 	api, ok := iss.cfg.api(a.Audience)
 	if !ok {
@@ -131,7 +130,7 @@ func (iss *Issuer) accessClaims(a Access, api API, client Client) (claims, heade
 	return claims, header, nil
 }
 
-// permissions are a user's own, and what a client was granted.
+// permissions returns a user's own permissions, or those granted to the client.
 func permissions(api API, user User, a Access) []string {
 	if a.User == "" {
 		return append([]string{}, a.Scopes...) // an empty list is not null
@@ -146,7 +145,7 @@ func (a API) lifetime() time.Duration {
 	return a.Lifetime
 }
 
-// claim adds the claims that tell the organization.
+// claim adds the claims of the organization.
 func (o Organization) claim(claims map[string]any) {
 	claims["org_id"] = o.ID
 	if o.Name != "" {
@@ -162,8 +161,7 @@ func scopesFor(grants []Grant, api string) []string {
 	return grants[n].Scopes
 }
 
-// userInfoAudience is what a token that is good for /userinfo has in its
-// audience.
+// userInfoAudience is the audience of tokens for /userinfo.
 func userInfoAudience(issuer string) string {
 	return strings.TrimSuffix(issuer, "/") + string(EndpointUserInfo)
 }

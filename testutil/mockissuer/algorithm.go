@@ -13,7 +13,8 @@ import (
 	"github.com/rsguard/rsguard/internal/jose"
 )
 
-// algorithm is how a JWS algorithm signs (RFC 7518, Section 3; RFC 8037).
+// An algorithm describes how a JWS algorithm signs (RFC 7518, Section 3; RFC
+// 8037).
 type algorithm struct {
 	family jose.Family
 	hash   crypto.Hash
@@ -29,8 +30,9 @@ var algorithms = func() map[string]algorithm {
 }()
 
 // Asymmetric reports whether alg is an algorithm that the issuer can have a key
-// pair for: one of those that [github.com/rsguard/rsguard/validator.Algorithm]
-// lists, but for HS256, HS384 and HS512.
+// pair for. These are the algorithms of
+// [github.com/rsguard/rsguard/validator.Algorithm] except HS256, HS384 and
+// HS512.
 func Asymmetric(alg string) bool { return jose.Known(alg) }
 
 // newKey makes a key pair for a. RSA keys come from the pool.
@@ -52,7 +54,7 @@ func (a algorithm) digest(input string) []byte {
 	return h.Sum(nil)
 }
 
-// sign makes the signature of input with key.
+// sign returns the signature of input by key.
 func (a algorithm) sign(key crypto.Signer, input string) ([]byte, error) {
 	switch key := key.(type) {
 	case *rsa.PrivateKey:

@@ -9,11 +9,11 @@ import (
 )
 
 // serveAuthorize is the authorization endpoint (RFC 6749, Section 4.1.1). It
-// asks nobody: the user is the one of login_hint, by id or email address, or
-// else the first.
+// asks for no password. The user is the one whose id or email address is in
+// login_hint, or the first user otherwise.
 func (iss *Issuer) serveAuthorize(w http.ResponseWriter, r *http.Request) {
-	// Until client and callback are known to belong together nothing may be
-	// sent there (RFC 9700, Section 4.11).
+	// Until the callback is known to be the client's, nothing may be sent there
+	// (RFC 9700, Section 4.11).
 	params, err := single(r.URL.Query())
 	if err != nil {
 		iss.showError(w, r, err)
@@ -31,7 +31,7 @@ func (iss *Issuer) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	}
 
 	back := url.Values{}
-	// RFC 9207: the client can tell which issuer the answer is of.
+	// RFC 9207: the client can tell which issuer has answered.
 	back.Set("iss", iss.issuerOf(r))
 	if state, ok := params["state"]; ok {
 		back.Set("state", state)
@@ -63,7 +63,7 @@ func (iss *Issuer) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusFound)
 }
 
-// showError tells the person at the browser.
+// showError shows err to the person at the browser.
 func (iss *Issuer) showError(w http.ResponseWriter, r *http.Request, err error) {
 	noteFor(r).Note = err.Error()
 	w.Header().Set("Cache-Control", "no-store")
@@ -115,8 +115,8 @@ func (iss *Issuer) logIn(client Client, callback, issuer string, params map[stri
 	}), nil
 }
 
-// challengeOf reads the PKCE challenge. Only S256 will do: with plain, whoever
-// sees the request has the verifier.
+// challengeOf reads the PKCE challenge. Only S256 is accepted. With plain, an
+// attacker that sees the request has the verifier.
 func challengeOf(client Client, params map[string]string) (string, error) {
 	challenge, ok := params["code_challenge"]
 	if !ok {
@@ -147,8 +147,8 @@ func (iss *Issuer) userFor(hint string) (User, bool) {
 	return iss.cfg.Users[n], true
 }
 
-// userScopes keeps what the API has and the user may; the rest is left out
-// without a word, as Auth0 does.
+// userScopes keeps the scopes that the API has and the user may have. It drops
+// the others silently, as Auth0 does.
 func userScopes(asked []string, api API, user User) []string {
 	var scopes []string
 	for _, s := range asked {

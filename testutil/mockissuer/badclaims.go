@@ -24,10 +24,10 @@ const (
 	exactMembers = "Names are compared exactly (RFC 7519, Section 7.3): "
 )
 
-// thumbprint is a well-formed hash that nobody has proven anything about.
+// thumbprint is a well-formed hash of no key that the client has.
 const thumbprint = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
 
-// badTimes are not in their time, or do not tell it.
+// badTimes are tokens that are expired or not yet valid, or that don't say so.
 var badTimes = []badToken{
 	{"expired", expired, "It expired an hour ago (RFC 7519, Section 4.1.4).", func(f *forger) string { return f.withClaims(members{"exp": f.now - 3600}) }},
 	{"expired in 1970", expired, "exp is 0, which is a time and not its absence.", func(f *forger) string { return f.withClaims(members{"exp": 0}) }},
@@ -61,8 +61,8 @@ var badTimes = []badToken{
 	}},
 }
 
-// badNames name another issuer or API, or nobody, or do it in a way that two
-// readers read differently.
+// badNames are tokens of another issuer or for another API, or without either,
+// or with names that two readers read differently.
 var badNames = []badToken{
 	{"no iss", wrongIssuer, exactIssuer + "Here it is missing.", func(f *forger) string { return f.withClaims(members{"iss": nil}) }},
 	{"another issuer", wrongIssuer, exactIssuer + "Here it is another's.", func(f *forger) string { return f.withClaims(members{"iss": "https://attacker.invalid/"}) }},
@@ -123,7 +123,7 @@ var badNames = []badToken{
 	{"azp is a list", claim, stringClaim + "azp is an array.", func(f *forger) string { return f.withClaims(members{"azp": []string{"demo-app"}}) }},
 }
 
-// badTypes are other kinds of token, or tokens that need a proof.
+// badTypes are other kinds of token, and tokens that need a proof.
 var badTypes = []badToken{
 	{"ID token", wrongAud, anotherType + "an ID token, which is for a client and says who logged in there.", func(f *forger) string {
 		return f.withClaims(members{"aud": "demo-app", "nonce": "n", "sid": "s"})

@@ -11,9 +11,9 @@ const (
 	compactly = "RFC 7515, Section 7.1: three segments of base64url, with nothing around or between them. "
 )
 
-// badForms are not compact serialisations of a JWS, or not the only spelling of
-// one. A second spelling of a token slips past lists of revoked tokens and
-// splits caches.
+// badForms are not compact serialisations of a JWS, or are a second spelling of
+// one. A second spelling is not found in lists of revoked tokens, and splits
+// caches.
 var badForms = []badToken{
 	{"opaque", malformed, "It is no JWT at all; issuers hand such tokens out if no audience was asked for.", func(*forger) string {
 		return rand.Text()
@@ -97,7 +97,7 @@ var badForms = []badToken{
 	}},
 }
 
-// signedInput is a token whose first two segments are as they are.
+// signedInput returns a token whose first two segments are given.
 func (f *forger) signedInput(input string) string {
 	signature, err := algorithms[f.alg].sign(f.own, input)
 	f.note(err)

@@ -5,7 +5,7 @@ import "strings"
 const oneObject = "A header and a payload are one JSON object each (RFC 7515, Section 4; RFC 7519, Section 3). "
 
 // badJSON are tokens whose header or payload two readers may understand
-// differently: the one that decides and the one that acts.
+// differently, such as the one that decides and the one that acts.
 var badJSON = []badToken{
 	{"header is no JSON", malformed, oneObject + "The header is text.", func(f *forger) string {
 		return f.signed(f.alg, f.own, "alg="+f.alg, f.claims(nil))

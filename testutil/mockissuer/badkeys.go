@@ -25,8 +25,8 @@ const (
 	ownKeys    = "A token cannot bring the key that it is checked with (RFC 8725, Sections 3.8 and 3.10). Here it is in "
 )
 
-// badAlgorithms try to have the signature checked by an algorithm that was not
-// allowed, or not at all.
+// badAlgorithms are tokens of attackers that want the signature checked by an
+// algorithm that isn't allowed, or not checked.
 var badAlgorithms = []badToken{
 	{"none", malformed, "It is unsigned, and says so (RFC 8725, Section 2.1).", func(f *forger) string {
 		return f.signed("none", nil, f.header(members{"alg": "none"}), f.claims(nil))
@@ -90,7 +90,7 @@ var badAlgorithms = []badToken{
 	}},
 }
 
-// badKeys are signed with somebody else's key.
+// badKeys are tokens signed with a key that isn't the issuer's.
 var badKeys = []badToken{
 	{"unknown kid", unknownKey, "The issuer has no key of this kid.", func(f *forger) string { return f.strange(members{"kid": "unknown"}) }},
 	{"kid in another case", unknownKey, "A kid is compared exactly (RFC 7515, Section 4.1.4).", func(f *forger) string {
@@ -126,7 +126,8 @@ var badKeys = []badToken{
 
 const changed = "The signature is of other bytes: "
 
-// badSignatures have a signature of the right key that is not theirs, or none.
+// badSignatures are tokens whose signature is of the right key but not of the
+// token, or is empty.
 var badSignatures = []badToken{
 	{"claims changed", forged, changed + "a permission was added to the claims.", func(f *forger) string {
 		h, _, s := f.parts()
@@ -156,7 +157,7 @@ var badSignatures = []badToken{
 	}},
 }
 
-// strange is signed with the stranger's key.
+// strange returns a token signed with the stranger's key.
 func (f *forger) strange(header members) string {
 	return f.signed(f.alg, f.stranger, f.header(header), f.claims(nil))
 }

@@ -6,37 +6,37 @@ import (
 	"fmt"
 )
 
-// A BadToken is one that no resource server may accept.
+// A BadToken is a token that every resource server must reject.
 type BadToken struct {
-	// Name is unique in the catalogue: "none with a signature".
+	// Name is unique in the catalogue, such as "none with a signature".
 	Name string
-	// Reason says what is wrong with it, and which rule it breaks or which
-	// attack it tries.
+	// Reason says what is wrong with the token, and which rule it breaks or
+	// which attack it is.
 	Reason string
-	// Code is the [validator.Code] with which this library refuses it.
+	// Code is the [validator.Code] with which this library rejects it.
 	//
 	// [validator.Code]: https://pkg.go.dev/github.com/rsguard/rsguard/validator#Code
 	Code string
-	// Token is bad behind "Bearer " too. Some tokens hold bytes that no header
-	// field can carry, which clients refuse to send.
+	// Token must be rejected after "Bearer " too. Some tokens hold bytes that
+	// can't be sent in a header field.
 	Token string
 }
 
-// badToken is how one is made.
+// A badToken makes one.
 type badToken struct {
 	name, code, reason string
 	forge              func(f *forger) string
 }
 
-// BadTokens returns a catalogue of tokens that name the issuer and audience
-// (but for those that lie there), most of them rightly signed, and each with
-// one thing wrong. A resource server that accepts the issuer's tokens for
-// audience by the issuer's first algorithm alone must refuse them all; the
-// token that differs from them by nothing is that of [Issuer.Sign] with that
-// audience. The tokens are in their time for an hour.
+// BadTokens returns a catalogue of tokens. A resource server must reject all of
+// them if it accepts the issuer's tokens for audience by the issuer's first
+// algorithm alone. Each token has one thing wrong. Apart from that it names the
+// issuer and the audience, is signed with the right key, and is valid for an
+// hour. To make a token with nothing wrong, use [Issuer.Sign] with that
+// audience.
 //
-// Any verifier can be tried with them, in any language: only Code is about this
-// library.
+// The catalogue can test any verifier in any language. Only Code is specific to
+// this library.
 func (iss *Issuer) BadTokens(audience string) ([]BadToken, error) {
 	f, err := iss.forger(audience)
 	if err != nil {
@@ -56,8 +56,8 @@ func (iss *Issuer) BadTokens(audience string) ([]BadToken, error) {
 	return list, f.err
 }
 
-// forger makes tokens that are right but for what it is told. Its first error
-// makes the catalogue fail.
+// A forger makes tokens that are right except for what it is told. Its first
+// error makes the catalogue fail.
 type forger struct {
 	alg, kid, issuer, audience string
 	now                        int64
@@ -88,7 +88,8 @@ func (iss *Issuer) forger(audience string) (*forger, error) {
 	}, nil
 }
 
-// members are changes to a header or to claims. One that is nil is left out.
+// members are changes to a header or to claims. A member that is nil is left
+// out.
 type members map[string]any
 
 func (f *forger) header(change members) string {
@@ -114,8 +115,7 @@ func (f *forger) note(err error) {
 	}
 }
 
-// signed is a token of a header and a payload as they are, signed with key by
-// alg.
+// signed returns a token of this header and payload, signed with key by alg.
 func (f *forger) signed(alg string, key crypto.Signer, header, payload string) string {
 	token, err := compact(Token{Algorithm: alg, Key: key}, header, payload)
 	f.note(err)
@@ -134,8 +134,8 @@ func (f *forger) withPayload(payload string) string {
 	return f.signed(f.alg, f.own, f.header(nil), payload)
 }
 
-// withMAC is a token that an attacker makes by HS256 with bytes that everybody
-// knows.
+// withMAC returns the token of an attacker that uses public bytes as the secret
+// of HS256.
 func (f *forger) withMAC(secret []byte, header members) string {
 	change := members{"alg": "HS256"}
 	overlay(change, header)
@@ -143,11 +143,11 @@ func (f *forger) withMAC(secret []byte, header members) string {
 	return input + "." + encode(algorithms["HS256"].mac(secret, input))
 }
 
-// good is a token with nothing wrong, but for what is done to its text.
+// good returns a good token, for changes to its text.
 func (f *forger) good() string { return f.withClaims(nil) }
 
-// parts are the three segments of a good token.
+// parts returns the three segments of a good token.
 func (f *forger) parts() (header, payload, signature string) { return split(f.good()) }
 
-// raw is a JSON text that is written as it is.
+// raw is JSON text that is written as it is.
 func raw(text string) json.RawMessage { return json.RawMessage(text) }

@@ -8,15 +8,16 @@ import (
 	"strings"
 )
 
-// Client returns a client that reaches the issuer without sockets, whatever its
-// URLs are: an issuer made with the URL https://tenant.example.com/ answers at
-// https://tenant.example.com/oauth/token. It works inside a [testing/synctest]
-// bubble. Requests for other hosts fail.
+// Client returns a client that reaches the issuer without sockets, at all of
+// its URLs. For example, an issuer made with the URL
+// https://tenant.example.com/ answers at
+// https://tenant.example.com/oauth/token. The client works in a
+// [testing/synctest] bubble. Requests for other hosts fail.
 func (iss *Issuer) Client() *http.Client {
 	return &http.Client{Transport: memoryTransport{iss}}
 }
 
-// memoryTransport calls the handler of an issuer instead of dialling.
+// A memoryTransport calls the handler of an issuer instead of dialling.
 type memoryTransport struct{ iss *Issuer }
 
 func (t memoryTransport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -56,12 +57,12 @@ func (t memoryTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return answer.response(req), nil
 	case <-req.Context().Done():
-		// A handler that waits sees the same context, and ends.
+		// A handler that waits has the same context, and ends with it.
 		return nil, req.Context().Err()
 	}
 }
 
-// memoryAnswer is the [http.ResponseWriter] of a memoryTransport.
+// A memoryAnswer is the [http.ResponseWriter] of a memoryTransport.
 type memoryAnswer struct {
 	header, sent http.Header
 	status       int

@@ -11,35 +11,37 @@ import (
 	"time"
 )
 
-// Defaults of what a [Config] leaves out.
+// The defaults of a [Config].
 const (
-	// DefaultAudience is the API of [Demo], and the audience of a token whose
-	// claims name none.
+	// DefaultAudience is the API of [Demo], and the default "aud" of a token.
 	DefaultAudience = "https://api.example.com"
-	// DefaultSubject is the subject of a token whose claims name none.
+	// DefaultSubject is the default "sub" of a token.
 	DefaultSubject = "auth0|user"
-	// DefaultLifetime is how long an access token of the token endpoint lives,
-	// unless its API says otherwise.
+	// DefaultLifetime is the default lifetime of an access token of the token
+	// endpoint. An API may set another.
 	DefaultLifetime = 24 * time.Hour
 )
 
-// Config is an issuer as plain data. The zero Config is an issuer that knows no
-// client and no API: its tokens come from [Issuer.Sign] alone. [Demo] is one
-// with a little of everything.
+// A Config describes an issuer as plain data. The issuer of a zero Config has
+// no client and no API. Its tokens come from [Issuer.Sign] alone. [Demo]
+// returns a Config with one or two of everything.
 type Config struct {
-	// URL is the issuer as tokens name it, "https://tenant.example.com/". [New]
-	// needs it; [Start] takes the address that it listens on if it is empty.
+	// URL is the issuer as tokens name it, such as
+	// "https://tenant.example.com/". [New] requires it. If empty, [Start] uses
+	// the address on which it listens.
 	URL string `yaml:"url"`
-	// Domains are further URLs by which the issuer is reached. They have the
-	// same keys; "iss" is the one that a token was requested from.
+	// Domains are further URLs of the issuer, such as custom domains. They have
+	// the same keys. The "iss" of a token is the URL from which it was
+	// requested.
 	Domains []string `yaml:"domains"`
-	// Algorithms are those that there is a key for from the start, and the
-	// first is what tokens are signed with unless they say otherwise. Empty
-	// means RS256. A token with another algorithm adds a key for it.
+	// Algorithms are the algorithms that the issuer has a key for from the
+	// start. The first one signs by default. If empty, it is RS256. A key for
+	// another algorithm is made with the first token that needs it.
 	Algorithms []string `yaml:"algorithms"`
-	// Certificates adds to each RSA key an x5c, and an x5t in the form that
-	// Auth0 gives it: the thumbprint's hexadecimal digits in base64url, which
-	// is not what RFC 7517 says and which strict readers stumble over.
+	// Certificates adds an "x5c" and an "x5t" to each RSA key. The "x5t" has
+	// the form that Auth0 gives it: the thumbprint's hexadecimal digits in
+	// base64url. That is not the form of RFC 7517, and strict readers reject
+	// it.
 	Certificates bool `yaml:"certificates"`
 
 	Clients       []Client       `yaml:"clients"`
@@ -47,84 +49,85 @@ type Config struct {
 	Organizations []Organization `yaml:"organizations"`
 	Users         []User         `yaml:"users"`
 
-	// DefaultAudience is the audience of a token request that names none. Empty
-	// means that there is none: then client credentials are refused, and a
-	// user's token is opaque.
+	// DefaultAudience is the audience of a token request that names none. If it
+	// is empty, such a request for client credentials is rejected, and a user's
+	// token is opaque.
 	DefaultAudience string `yaml:"default_audience"`
 	// IgnoreResource makes the token and authorization endpoints ignore the
-	// "resource" parameter. By default it stands in for a missing "audience".
+	// parameter "resource". By default it is used if there is no "audience".
 	IgnoreResource bool `yaml:"ignore_resource"`
 
-	// DPoPNonces makes every DPoP proof need a nonce of the issuer's (RFC 9449,
+	// DPoPNonces requires a nonce of the issuer in every DPoP proof (RFC 9449,
 	// Section 8).
 	DPoPNonces bool `yaml:"dpop_nonces"`
 
-	// Keys are the key pairs to begin with, as an earlier issuer gave them to
+	// Keys are the key pairs to begin with, as an earlier issuer passed them to
 	// KeysChanged. They are secret.
 	Keys []byte `yaml:"-" json:"-"`
-	// KeysChanged, if it is not nil, is called with all key pairs whenever
-	// there are others than before. It must not call the issuer. Its error
-	// becomes that of whatever needed the new key.
+	// KeysChanged is called with all key pairs each time that they have
+	// changed. It must not call the issuer. Its error fails the call that
+	// needed the new key. If nil, the keys are not stored.
 	KeysChanged func(keys []byte) error `yaml:"-"`
 
-	// Now is the issuer's clock. Nil means [time.Now]. [Issuer.Advance] moves
-	// it.
+	// Now returns the time by the issuer's clock. If nil, [time.Now] is used.
+	// [Issuer.Advance] is added to it.
 	Now func() time.Time `yaml:"-"`
 	// Logger gets a line for each token that the token endpoint issues or
-	// refuses, without the token. Nil means none.
+	// rejects, without the token. If nil, nothing is logged.
 	Logger *slog.Logger `yaml:"-"`
 }
 
-// A Client is an application that may ask for tokens.
+// A Client is an application that may request tokens.
 type Client struct {
 	ID   string `yaml:"id"`
 	Name string `yaml:"name"`
 	// Secret is empty for a public client, one that runs in a browser or on a
-	// phone. It cannot use client credentials, and it must use PKCE.
+	// phone. A public client can't use client credentials and must use PKCE.
 	Secret string `yaml:"secret" json:"-"`
-	// Callbacks are the redirect URIs that the client may use, compared
-	// exactly. One with a loopback host and no port stands for all ports (RFC
-	// 8252, Section 7.3).
+	// Callbacks are the redirect URIs that the client may use. They are
+	// compared exactly, except that one with a loopback host and no port stands
+	// for all ports (RFC 8252, Section 7.3).
 	Callbacks []string `yaml:"callbacks"`
-	// Grants say what the client may ask for on its own behalf.
+	// Grants are the scopes that the client may request on its own behalf.
 	Grants []Grant `yaml:"grants"`
-	// Organizations are the ids or names of those that client credentials may
-	// be used with.
+	// Organizations are the ids or names of the organizations that client
+	// credentials may be used with.
 	Organizations []string `yaml:"organizations"`
-	// RotateRefreshTokens gives a new refresh token for each one used; one that
-	// is used twice ends them all.
+	// RotateRefreshTokens issues a new refresh token at each use. If a refresh
+	// token is used twice, all tokens of its login end.
 	RotateRefreshTokens bool `yaml:"rotate_refresh_tokens"`
 }
 
-// A Grant lets a client have tokens for an API.
+// A Grant allows a client to have tokens for an API.
 type Grant struct {
 	// API is the identifier of the [API].
 	API string `yaml:"api"`
-	// Scopes are those it may have. A request that names none gets them all.
+	// Scopes are the scopes that it may have. A request that names none gets
+	// all.
 	Scopes []string `yaml:"scopes"`
 }
 
-// An API is a resource server: what access tokens are for.
+// An API is a resource server, the audience of access tokens.
 type API struct {
 	// Identifier is its audience.
 	Identifier string `yaml:"identifier"`
 	Name       string `yaml:"name"`
-	// Scopes are what users may be asked to allow.
+	// Scopes are the scopes that a user's client may request.
 	Scopes []string `yaml:"scopes"`
-	// Profile is the form of its tokens. Empty means [ProfileAuth0].
+	// Profile is the form of its tokens. If empty, it is [ProfileAuth0].
 	Profile Profile `yaml:"profile"`
-	// Lifetime of its access tokens. Zero means [DefaultLifetime].
+	// Lifetime of its access tokens. If zero, it is [DefaultLifetime].
 	Lifetime time.Duration `yaml:"lifetime"`
-	// Algorithm signs its tokens. Empty means the issuer's first. HS256 needs
-	// Secret.
+	// Algorithm signs its tokens. If empty, it is the issuer's first. HS256
+	// requires Secret.
 	Algorithm string `yaml:"algorithm"`
-	// Secret is what HS256 tokens are signed with, of 32 bytes or more.
+	// Secret signs HS256 tokens. It has at least 32 bytes.
 	Secret string `yaml:"secret" json:"-"`
-	// RBAC puts permissions into its tokens, and limits a user's scopes to
+	// RBAC puts permissions into its tokens, and limits the scopes of users to
 	// them.
 	RBAC bool `yaml:"rbac"`
-	// OfflineAccess lets users' tokens for it come with a refresh token, if
-	// offline_access is asked for.
+	// OfflineAccess adds a refresh token to users' tokens for the API if the
+	// client requests the scope offline_access.
 	OfflineAccess bool `yaml:"offline_access"`
 }
 
@@ -133,11 +136,11 @@ type Profile string
 
 // The profiles of access tokens.
 const (
-	// ProfileAuth0 has the type JWT, and tells the client and the grant in
-	// "azp" and "gty".
+	// ProfileAuth0 has the type JWT, the client in "azp" and the grant in
+	// "gty".
 	ProfileAuth0 Profile = "auth0"
-	// ProfileRFC9068 has the type at+jwt, and tells the client in "client_id"
-	// and the token's id in "jti".
+	// ProfileRFC9068 has the type at+jwt, the client in "client_id" and the
+	// token's id in "jti".
 	ProfileRFC9068 Profile = "rfc9068"
 )
 
@@ -149,24 +152,25 @@ type Organization struct {
 	Name string `yaml:"name"`
 }
 
-// A User is somebody whom the authorization endpoint logs in without asking.
+// A User is a person that the authorization endpoint logs in without a
+// password.
 type User struct {
-	// ID is the subject, "auth0|alice".
+	// ID is the subject, such as "auth0|alice".
 	ID    string `yaml:"id"`
 	Email string `yaml:"email"`
 	Name  string `yaml:"name"`
-	// Permissions at APIs, for those with RBAC.
+	// Permissions are the user's permissions at APIs with RBAC.
 	Permissions []Grant `yaml:"permissions"`
-	// Organizations are the ids or names of those that the user belongs to.
+	// Organizations are the ids or names of the user's organizations.
 	Organizations []string `yaml:"organizations"`
 	// Claims are further claims of the ID token and of /userinfo.
 	Claims map[string]any `yaml:"claims"`
 }
 
-// Demo returns a tenant with a little of everything: the confidential client
-// demo-client with the secret demo-secret, the public client demo-app, the API
-// [DefaultAudience] with scopes and permissions, the organization org_demo
-// named demo, and the user auth0|alice.
+// Demo returns an example of everything: the confidential client demo-client
+// with the secret demo-secret, the public client demo-app, the API
+// [DefaultAudience] with scopes and permissions, the organization org_demo with
+// the name demo, and the user auth0|alice.
 func Demo() Config {
 	scopes := []string{"orders:read", "orders:write", "orders:delete"}
 	return Config{
@@ -198,7 +202,7 @@ func Demo() Config {
 	}
 }
 
-// check joins all that is wrong with cfg.
+// check joins all faults of cfg.
 func (cfg *Config) check() error {
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf("mockissuer: "+format, args...)) }
@@ -316,7 +320,7 @@ func (cfg *Config) client(id string) (Client, bool) {
 	return cfg.Clients[n], true
 }
 
-// organization finds one by its id, or by its name in any case.
+// organization finds an organization by its id, or by its name in any case.
 func (cfg *Config) organization(idOrName string) (Organization, bool) {
 	n := slices.IndexFunc(cfg.Organizations, func(o Organization) bool {
 		return o.ID == idOrName || o.Name != "" && o.Name == strings.ToLower(idOrName)
@@ -327,7 +331,7 @@ func (cfg *Config) organization(idOrName string) (Organization, bool) {
 	return cfg.Organizations[n], true
 }
 
-// among tells whether org is in a list of ids and names.
+// among reports whether org is in a list of ids and names.
 func (o Organization) among(list []string) bool {
 	return slices.Contains(list, o.ID) || o.Name != "" && slices.Contains(list, o.Name)
 }

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// crossOrigin lets single-page applications call the issuer: those whose origin
-// is that of a client's callback. It tells whether r was only the browser's
-// question for it.
+// crossOrigin allows single-page applications to call the issuer if their
+// origin is that of a client's callback. It reports whether r was only the
+// browser's preflight.
 func (iss *Issuer) crossOrigin(w http.ResponseWriter, r *http.Request) bool {
 	h := w.Header()
 	h.Add("Vary", "Origin")
@@ -40,8 +40,7 @@ func (iss *Issuer) callsFrom(origin string) bool {
 	return false
 }
 
-// callbackMatches compares a callback that was asked for with one that is
-// allowed.
+// callbackMatches reports whether a requested callback is the allowed one.
 func callbackMatches(allowed, asked string) bool {
 	if allowed == asked {
 		return true

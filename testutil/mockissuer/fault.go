@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// A FaultKind is a way in which issuers fail.
+// A FaultKind is a way in which an issuer can fail.
 type FaultKind string
 
 // The kinds of faults.
 const (
 	// FaultStatus answers with [Fault.Status] and a line of text.
 	FaultStatus FaultKind = "status"
-	// FaultDelay answers rightly after [Fault.Delay].
+	// FaultDelay answers correctly after [Fault.Delay].
 	FaultDelay FaultKind = "delay"
 	// FaultHang never answers. It ends when the client gives up or the issuer
 	// is closed.
 	FaultHang FaultKind = "hang"
-	// FaultDrop breaks the connection off.
+	// FaultDrop closes the connection without an answer.
 	FaultDrop FaultKind = "drop"
-	// FaultEmptySet answers with a key set that has no keys.
+	// FaultEmptySet answers with a key set without keys.
 	FaultEmptySet FaultKind = "empty set"
 	// FaultPage answers with 200 and a page of HTML, as captive portals and
 	// proxies do.
@@ -31,10 +31,9 @@ const (
 	FaultHugeBody FaultKind = "huge body"
 	// FaultCutShort answers with the beginning of a JSON object.
 	FaultCutShort FaultKind = "cut short"
-	// FaultRedirect answers with a redirect to another host, of the name
-	// redirected.invalid.
+	// FaultRedirect answers with a redirect to the host redirected.invalid.
 	FaultRedirect FaultKind = "redirect"
-	// FaultWrongIssuer answers with the metadata of somebody else.
+	// FaultWrongIssuer answers with the metadata of another issuer.
 	FaultWrongIssuer FaultKind = "wrong issuer"
 )
 
@@ -46,31 +45,32 @@ func FaultKinds() []FaultKind {
 	}
 }
 
-// A Fault is how an endpoint fails.
+// A Fault describes how an endpoint fails.
 type Fault struct {
 	Kind FaultKind
-	// Endpoint is the one that fails. Empty means the key set; for
-	// [FaultWrongIssuer], both documents of metadata.
+	// Endpoint is the endpoint that fails. If empty, it is the key set, or both
+	// metadata documents for [FaultWrongIssuer].
 	Endpoint Endpoint
-	// Status is for [FaultStatus]. Zero means 500.
+	// Status is the status of [FaultStatus]. If zero, it is 500.
 	Status int
-	// RetryAfter is sent with [FaultStatus] if it is not empty.
+	// RetryAfter is the Retry-After field of [FaultStatus]. If empty, there is
+	// none.
 	RetryAfter string
-	// Delay is for [FaultDelay].
+	// Delay is the delay of [FaultDelay].
 	Delay time.Duration
-	// Times is how many answers are spoiled. Zero means all until the fault is
-	// undone.
+	// Times is the number of answers that fail. If zero, all fail until undo or
+	// [Issuer.Heal] is called.
 	Times int
 }
 
 type liveFault struct {
 	Fault
-	left int // -1: for good
+	left int // -1 means all
 }
 
-// Fail spoils answers of an endpoint until undo is called, or as often as f
-// says. Of several faults, the one that was added last comes first. It panics
-// if there is no such kind of fault.
+// Fail makes an endpoint fail until undo is called, or f.Times times. If
+// several faults apply, the newest one is used. Fail panics if the kind of
+// fault doesn't exist.
 func (iss *Issuer) Fail(f Fault) (undo func()) {
 	if !slices.Contains(FaultKinds(), f.Kind) {
 		panic(fmt.Sprintf("mockissuer: no fault is called %q", f.Kind))
@@ -93,7 +93,7 @@ func (iss *Issuer) Fail(f Fault) (undo func()) {
 	}
 }
 
-// Heal undoes all faults, and brings the issuer back if it is down.
+// Heal undoes all faults, and brings the issuer up if it is down.
 func (iss *Issuer) Heal() {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
@@ -101,8 +101,8 @@ func (iss *Issuer) Heal() {
 	iss.down = false
 }
 
-// Faults returns those that are left, in the order they were added, with the
-// answers that each will still spoil.
+// Faults returns the remaining faults, oldest first. Their Times are the
+// remaining ones.
 func (iss *Issuer) Faults() []Fault {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
@@ -126,7 +126,7 @@ func (f *liveFault) at(e Endpoint) bool {
 	}
 }
 
-// nextFault takes one of the newest fault's times.
+// nextFault uses one of the newest fault's times.
 func (iss *Issuer) nextFault(e Endpoint) *liveFault {
 	for _, f := range slices.Backward(iss.faults) {
 		if !f.at(e) {
@@ -143,7 +143,7 @@ func (iss *Issuer) nextFault(e Endpoint) *liveFault {
 	return nil
 }
 
-// spoil answers as f says, and tells whether that was all.
+// spoil answers as f says, and reports whether the answer is complete.
 func (iss *Issuer) spoil(w http.ResponseWriter, r *http.Request, f *liveFault) bool {
 	switch f.Kind {
 	case FaultStatus:

@@ -8,14 +8,14 @@ import (
 const (
 	codeLifetime    = 10 * time.Minute
 	refreshLifetime = 30 * 24 * time.Hour
-	// keptGrants is how many codes, refresh tokens and opaque tokens are
-	// remembered each. A development issuer that runs for weeks must not grow
-	// for ever.
+	// keptGrants is the number of codes, of refresh tokens and of opaque tokens
+	// that are kept. A development issuer that runs for weeks must not grow
+	// without limit.
 	keptGrants = 10_000
 )
 
-// login is what one visit to the authorization endpoint allowed. All tokens
-// that come of it share it.
+// A login is the result of one visit to the authorization endpoint. All tokens
+// that follow from it share it.
 type login struct {
 	issuer, client, user, audience, org string
 	scopes                              []string
@@ -24,16 +24,16 @@ type login struct {
 	revoked                             bool
 }
 
-// code is an authorization code.
+// A code is an authorization code.
 type code struct {
 	*login
 	redirectURI, challenge string
-	key                    string // that the client has announced (RFC 9449, Section 10), or empty
+	key                    string // thumbprint that the client has announced (RFC 9449, Section 10), or empty
 	expires                time.Time
 	used                   bool
 }
 
-// bearing is a refresh token or an opaque access token.
+// A bearing is a refresh token or an opaque access token.
 type bearing struct {
 	*login
 	scopes  []string // of the login's, those that were asked for
@@ -42,15 +42,14 @@ type bearing struct {
 	used    bool // a rotated refresh token
 }
 
-// grants are what the issuer gave out and has to know again.
+// grants holds what the issuer has issued and must recognize.
 type grants struct {
 	codes   keeper[*code]
 	refresh keeper[*bearing]
 	opaque  keeper[*bearing]
 }
 
-// keeper maps random names to what they stand for, and forgets the oldest when
-// there are too many.
+// A keeper maps random names to values. When it is full, it forgets the oldest.
 type keeper[T any] struct {
 	byName map[string]T
 	names  []string

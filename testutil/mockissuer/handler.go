@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// An Endpoint is one of the places where an issuer is asked, named by its path.
+// An Endpoint is an endpoint of an issuer, named by its path.
 type Endpoint string
 
 // The endpoints.
@@ -30,29 +30,30 @@ func Endpoints() []Endpoint {
 	}
 }
 
-// A Request is one that an endpoint of the issuer was asked.
+// A Request is a request that an endpoint of the issuer has received.
 type Request struct {
 	Time     time.Time
 	Method   string
 	Endpoint Endpoint
-	// Issuer is the one of the issuer's URLs that was asked.
+	// Issuer is the URL of the issuer to which it was sent.
 	Issuer string
-	// Status of the answer; 0 if there was none.
+	// Status is the status of the response. It is 0 if there was no response.
 	Status int
-	// Note says for what a token was issued, or why it was not. It holds no
-	// token and no secret.
+	// Note says for which client or user a token was issued, or why it was not.
+	// It holds no token and no secret.
 	Note string
 }
 
-// keptRequests is how many [Issuer.Requests] remembers.
+// keptRequests is the number of requests that [Issuer.Requests] returns at
+// most.
 const keptRequests = 100
 
-// maxBody is what the issuer reads of a request to an endpoint.
+// maxBody is the largest body that an endpoint reads.
 const maxBody = 64 << 10
 
 // ServeHTTP answers a request for one of the issuer's URLs, by its Host header.
-// Any other host gets 421, so that a page of somebody's whose name resolves to
-// a loopback address cannot read from the issuer (DNS rebinding).
+// Any other host gets 421. Otherwise an attacker's page, whose host name
+// resolves to a loopback address, could read from the issuer (DNS rebinding).
 func (iss *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	url, ok := iss.hosts[strings.ToLower(r.Host)]
 	if !ok {
@@ -89,38 +90,38 @@ func (iss *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	iss.mux.ServeHTTP(rec, r)
 }
 
-// Handle adds to what the issuer serves beside its endpoints, behind the same
-// look at the Host header. How much of a body it reads is up to h. Handle must
-// not be called after the first request.
+// Handle registers a handler beside the endpoints. The Host header is checked
+// before it. The handler limits the body itself. Handle must not be called
+// after the first request.
 func (iss *Issuer) Handle(pattern string, h http.Handler) { iss.mux.Handle(pattern, h) }
 
-// SetDown takes the issuer off the net, or brings it back: while it is down,
-// connections break off without an answer.
+// SetDown takes the issuer down, or brings it up again. While it is down,
+// connections close without an answer.
 func (iss *Issuer) SetDown(down bool) {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
 	iss.down = down
 }
 
-// Down tells whether [Issuer.SetDown] took the issuer off the net.
+// Down reports whether [Issuer.SetDown] has taken the issuer down.
 func (iss *Issuer) Down() bool {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
 	return iss.down
 }
 
-// Count returns how often an endpoint was asked. Requests that a fault or an
-// outage kept from an answer count too.
+// Count returns the number of requests to an endpoint. It includes those that a
+// fault or [Issuer.SetDown] left without an answer.
 func (iss *Issuer) Count(e Endpoint) int {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
 	return iss.counts[e]
 }
 
-// KeyFetches is how often the key set was asked for.
+// KeyFetches returns the number of requests for the key set.
 func (iss *Issuer) KeyFetches() int { return iss.Count(EndpointKeySet) }
 
-// Requests returns the last requests to endpoints, the newest first.
+// Requests returns the last requests to endpoints, newest first.
 func (iss *Issuer) Requests() []Request {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
@@ -150,19 +151,19 @@ func (iss *Issuer) remember(r Request) {
 	iss.requests = append(iss.requests, r)
 }
 
-// issuerOf returns the issuer that r was sent to. ServeHTTP has checked that
-// there is one.
+// issuerOf returns the issuer's URL to which r was sent. ServeHTTP has checked
+// that there is one.
 func (iss *Issuer) issuerOf(r *http.Request) string { return iss.hosts[strings.ToLower(r.Host)] }
 
 type noteKey struct{}
 
-// noteFor is where a handler may say what it did with r.
+// noteFor returns the place for a handler's note about r.
 func noteFor(r *http.Request) *Request {
 	note, _ := r.Context().Value(noteKey{}).(*Request)
 	return note
 }
 
-// recorder keeps the status.
+// A recorder keeps the status.
 type recorder struct {
 	http.ResponseWriter
 	status int

@@ -19,10 +19,10 @@ type Issuer struct {
 	// URL is the issuer as tokens name it. It must not be changed.
 	URL string
 
-	*state // by its address: fmt prints what is in an unexported field without asking
+	*state // a pointer, because fmt prints the contents of unexported fields
 }
 
-// A state is what an Issuer has and does.
+// A state holds the fields of an Issuer.
 type state struct {
 	cfg    Config
 	hosts  map[string]string // Host header → issuer URL
@@ -45,9 +45,9 @@ type state struct {
 	nonce    string               // for DPoP proofs
 }
 
-// New makes an issuer that listens nowhere: it is reached through
-// [Issuer.ServeHTTP] or [Issuer.Client]. Its error joins all that is wrong with
-// cfg. No key is made before one is needed.
+// New returns an issuer that doesn't listen. It is reached through
+// [Issuer.ServeHTTP] or [Issuer.Client]. The error joins all faults of cfg.
+// Keys are made when they are first needed.
 func New(cfg Config) (*Issuer, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -90,9 +90,8 @@ func New(cfg Config) (*Issuer, error) {
 	return iss, nil
 }
 
-// Start makes an issuer that listens on a loopback port until it is closed. If
-// cfg.URL is empty the issuer is named after the address,
-// "http://127.0.0.1:41563/".
+// Start returns an issuer that listens on a loopback port until it is closed.
+// If cfg.URL is empty, the address becomes its URL.
 func Start(cfg Config) (*Issuer, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -112,15 +111,16 @@ func Start(cfg Config) (*Issuer, error) {
 	return iss, nil
 }
 
-// Close ends what hangs and stops listening. Closing twice does nothing more.
+// Close ends requests that hang and stops listening. It may be called more than
+// once.
 func (iss *Issuer) Close() error { return iss.close() }
 
 func (iss *Issuer) shutdown() error {
 	close(iss.done)
 	var err error
 	if iss.server != nil {
-		// Not Shutdown: clients under test keep idle connections that nobody
-		// would end.
+		// Shutdown would wait for the idle connections that clients under test
+		// keep.
 		err = iss.server.Close()
 	}
 
@@ -131,7 +131,7 @@ func (iss *Issuer) shutdown() error {
 	return err
 }
 
-// Now is the time by the issuer's clock.
+// Now returns the time by the issuer's clock.
 func (iss *Issuer) Now() time.Time {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
@@ -141,7 +141,7 @@ func (iss *Issuer) Now() time.Time {
 // now is Now with mu held.
 func (iss *Issuer) now() time.Time { return iss.cfg.Now().Add(iss.skew) }
 
-// Advance moves the issuer's clock, forward if d is positive.
+// Advance moves the issuer's clock by d.
 func (iss *Issuer) Advance(d time.Duration) {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
@@ -153,15 +153,16 @@ func (iss *Issuer) Domains() []string {
 	return append([]string{iss.cfg.URL}, iss.cfg.Domains...)
 }
 
-// Algorithms returns those that there is a key for from the start.
+// Algorithms returns the algorithms that the issuer has a key for from the
+// start.
 func (iss *Issuer) Algorithms() []string { return slices.Clone(iss.cfg.Algorithms) }
 
-// Config returns the data that the issuer was made of, with its defaults filled
-// in. It must not be changed.
+// Config returns the configuration of the issuer with its defaults. It must not
+// be changed.
 func (iss *Issuer) Config() Config { return iss.cfg }
 
-// wait returns when d has passed, or earlier with an error if ctx or the issuer
-// has ended. A negative d is for ever.
+// wait waits for d. It returns an error if ctx or the issuer ends before. If d
+// is negative, it waits without limit.
 func (iss *Issuer) wait(ctx context.Context, d time.Duration) error {
 	var passed <-chan time.Time
 	if d >= 0 {

@@ -9,54 +9,53 @@ import (
 	"time"
 )
 
-// privateKey is an *rsa.PrivateKey, an *ecdsa.PrivateKey or an
+// A privateKey is an *rsa.PrivateKey, an *ecdsa.PrivateKey or an
 // ed25519.PrivateKey.
 type privateKey = crypto.Signer
 
-// key is a key pair of the issuer.
+// A key is a key pair of the issuer.
 type key struct {
 	id, alg string
 	private privateKey
-	// active keys sign; there is one for each algorithm that is in use. The
-	// others are only published.
+	// active keys sign. There is one for each algorithm in use. The others are
+	// only published.
 	active bool
 	made   time.Time
 	x5c    []byte // made when first asked for
 }
 
-// A PublishedKey is one of the issuer's key set.
+// A PublishedKey is a key of the issuer's key set.
 type PublishedKey struct {
 	ID, Algorithm string
-	// Signs says that tokens are signed with it. The others are only published.
+	// Signs reports whether the key signs tokens. If not, it is only published.
 	Signs bool
-	// Made is when it was made, by the issuer's clock.
+	// Made is the time at which the key was made, by the issuer's clock.
 	Made time.Time
 }
 
-// A Rotation is a step of changing the issuer's keys. The steps apply to the
-// keys of all algorithms in use.
+// A Rotation is a step of a key rotation. It applies to the keys of all
+// algorithms in use.
 type Rotation string
 
-// The steps of a rotation. A careful issuer publishes a key, activates it when
-// every key set has been fetched again, and retires the old one when its last
-// token has expired. A hurried one does it [AtOnce].
+// The steps of a rotation. A careful issuer publishes a key, activates it after
+// all verifiers have fetched the key set again, and retires the old key after
+// its last token has expired. A careless one does all of it [AtOnce].
 const (
-	// Publish adds a key to the key set that signs nothing yet.
+	// Publish adds a key to the key set. It doesn't sign yet.
 	Publish Rotation = "publish"
-	// Activate lets the key that was published last sign. The old one stays in
-	// the key set.
+	// Activate makes the last published key the one that signs. The old key
+	// stays in the key set.
 	Activate Rotation = "activate"
-	// Retire takes all keys that do not sign out of the key set.
+	// Retire removes all keys that don't sign from the key set.
 	Retire Rotation = "retire"
-	// AtOnce is all three in one step: the old key is gone and the new one
-	// signs.
+	// AtOnce does all three. The old key is gone, and the new key signs.
 	AtOnce Rotation = "at once"
-	// SameKeyID is AtOnce with a new key under the old one's id.
+	// SameKeyID is AtOnce with the old key's id for the new key.
 	SameKeyID Rotation = "same kid"
 )
 
-// RotateKey takes the steps in order, or [AtOnce] if none is given, and returns
-// the id of the key that then signs with the issuer's first algorithm.
+// RotateKey takes these steps in order, or [AtOnce] if there are none. It
+// returns the id of the key that then signs with the issuer's first algorithm.
 func (iss *Issuer) RotateKey(steps ...Rotation) (kid string, err error) {
 	if len(steps) == 0 {
 		steps = []Rotation{AtOnce}
@@ -128,7 +127,7 @@ func (iss *Issuer) rotate(step Rotation) error {
 	return nil
 }
 
-// KeyIDs returns the ids of the published keys, the oldest first.
+// KeyIDs returns the ids of the published keys, oldest first.
 func (iss *Issuer) KeyIDs() ([]string, error) {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
@@ -143,7 +142,7 @@ func (iss *Issuer) KeyIDs() ([]string, error) {
 	return ids, nil
 }
 
-// PublishedKeys returns what the key set has, the oldest first.
+// PublishedKeys returns the keys of the key set, oldest first.
 func (iss *Issuer) PublishedKeys() ([]PublishedKey, error) {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
@@ -158,9 +157,9 @@ func (iss *Issuer) PublishedKeys() ([]PublishedKey, error) {
 	return list, nil
 }
 
-// ensureKeys makes the keys of the configured algorithms, those of APIs
-// included: a key that came into the key set with the first token would cost a
-// verifier, which may have fetched it before, its one forced fetch.
+// ensureKeys makes the keys of all configured algorithms, including those of
+// APIs. If a key were added with the first token, a verifier that has fetched
+// the key set before would need its one forced fetch for it.
 func (iss *Issuer) ensureKeys() error {
 	algs := slices.Clone(iss.cfg.Algorithms)
 	for _, a := range iss.cfg.APIs {
@@ -176,7 +175,7 @@ func (iss *Issuer) ensureKeys() error {
 	return nil
 }
 
-// activeKey returns the key that signs with alg, and makes it if there is none.
+// activeKey returns the key that signs with alg, and makes it if necessary.
 func (iss *Issuer) activeKey(alg string) (*key, error) {
 	for _, k := range iss.keys {
 		if k.alg == alg && k.active {

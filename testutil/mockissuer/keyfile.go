@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// storedKey is a key pair as [Config.KeysChanged] gets it.
+// A storedKey is a key pair as [Config.KeysChanged] gets it.
 type storedKey struct {
 	ID        string `json:"kid"`
 	Algorithm string `json:"alg"`
@@ -18,7 +18,7 @@ type storedKey struct {
 	Made time.Time `json:"made,omitzero"`
 }
 
-// loadKeys takes the keys that an earlier issuer stored.
+// loadKeys loads the keys that an earlier issuer stored.
 func (iss *Issuer) loadKeys(stored []byte) error {
 	var list []storedKey
 	if err := json.Unmarshal(stored, &list); err != nil {
@@ -45,7 +45,7 @@ func (iss *Issuer) loadKeys(stored []byte) error {
 	return nil
 }
 
-// keysChanged tells whoever keeps them.
+// keysChanged calls [Config.KeysChanged].
 func (iss *Issuer) keysChanged() error {
 	if iss.cfg.KeysChanged == nil {
 		return nil

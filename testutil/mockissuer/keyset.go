@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// jwk is a public key as RFC 7517 writes it.
+// A jwk is a public key in the form of RFC 7517.
 type jwk struct {
 	Kty string   `json:"kty"`
 	Use string   `json:"use"`
@@ -107,8 +107,8 @@ func (iss *Issuer) KeySet() ([]byte, error) {
 	return json.Marshal(set)
 }
 
-// serveKeySet answers with the headers that Auth0 sends: a quarter of a minute
-// of freshness, and a day in an outage.
+// serveKeySet sends the header fields that Auth0 sends. The keys are fresh for
+// 15 seconds, and may be used for a day in an outage.
 func (iss *Issuer) serveKeySet(w http.ResponseWriter, r *http.Request) {
 	set, err := iss.KeySet()
 	if err != nil {
@@ -119,8 +119,7 @@ func (iss *Issuer) serveKeySet(w http.ResponseWriter, r *http.Request) {
 	serveDocument(w, r, set)
 }
 
-// serveDocument answers with a public JSON document, or with 304 if the client
-// has it.
+// serveDocument sends a public JSON document, or 304 if the client has it.
 func serveDocument(w http.ResponseWriter, r *http.Request, body []byte) {
 	sum := sha256.Sum256(body)
 	etag := `"` + encode(sum[:16]) + `"`

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// metadata is the document for the issuer url: OpenID Connect Discovery 1.0,
-// Section 3, and RFC 8414, Section 2.
+// metadata returns the document for the issuer url (OpenID Connect Discovery
+// 1.0, Section 3; RFC 8414, Section 2).
 func (iss *Issuer) metadata(url string) []byte {
 	base := strings.TrimSuffix(url, "/")
 	at := func(e Endpoint) string { return base + string(e) }

@@ -16,10 +16,9 @@ import (
 	"github.com/rsguard/rsguard/internal/jose"
 )
 
-// ownClaims returns the claims of a token if it is a JWT that one of the
-// published keys has signed, or an API's secret, and that is in its time. It is
-// what the issuer's own endpoints need, and no model of how to validate a
-// token.
+// ownClaims returns the claims of a token if it is a valid JWT signed by a
+// published key, or by an API's secret. The issuer's own endpoints need it. It
+// is no model for validating tokens.
 func (iss *Issuer) ownClaims(token string) (map[string]any, bool) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
@@ -65,8 +64,7 @@ func (iss *Issuer) signed(alg, kid, input string, signature []byte, claims map[s
 	return false
 }
 
-// verify checks a signature with a public key, which may be one that does not
-// fit.
+// verify checks a signature with a public key, which may not fit.
 func (a algorithm) verify(public crypto.PublicKey, input string, signature []byte) bool {
 	switch public := public.(type) {
 	case *rsa.PublicKey:

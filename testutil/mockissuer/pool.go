@@ -7,19 +7,18 @@ import (
 	"sync"
 )
 
-// pool lends RSA keys to issuers. Making one takes longer than most tests do; a
-// process with hundreds of tests that each start an issuer should make as many
-// keys as issuers live at the same time, not hundreds.
+// A pool lends RSA keys to issuers. Making a key takes longer than most tests
+// do. A process with hundreds of tests that each start an issuer makes only as
+// many keys as there are issuers at the same time.
 //
-// A key belongs to one issuer at a time. Were it shared, a test that one
-// issuer's token is refused by another's keys could not fail.
+// A key belongs to one issuer at a time. If it were shared, a test that one
+// issuer's token is rejected with another's keys could not fail.
 type pool struct {
 	mu   sync.Mutex
 	idle []*rsa.PrivateKey
 }
 
-// rsaKeys is a global against the rule: the process is what the keys are shared
-// in.
+// rsaKeys is a global variable because the keys are shared within the process.
 var rsaKeys pool
 
 func (p *pool) take() (*rsa.PrivateKey, error) {

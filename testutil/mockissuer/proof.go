@@ -18,21 +18,22 @@ import (
 	"time"
 )
 
-// proofAge is how old a DPoP proof may be, and proofLead how far in the future.
+// proofAge is the largest age of a DPoP proof, and proofLead how far in the
+// future it may be.
 const proofAge, proofLead = time.Minute, 30 * time.Second
 
-// proofAlgorithms are those that a DPoP proof may be signed with.
+// proofAlgorithms are the algorithms that may sign a DPoP proof.
 var proofAlgorithms = []string{"ES256", "ES384", "ES512", "EdDSA", "Ed25519", "PS256", "RS256"}
 
-// invalidProof is RFC 9449, Section 5, for the token endpoint. Others answer it
-// with 401.
+// invalidProof is the error of the token endpoint (RFC 9449, Section 5). Other
+// endpoints send it with 401.
 func invalidProof(err error) *oauthError {
 	return refuse(http.StatusBadRequest, "invalid_dpop_proof", err.Error())
 }
 
 // boundTo checks the DPoP proof of r (RFC 9449, Section 4.3) and returns the
-// thumbprint of its key, or "" if r has none. Token is the access token that
-// comes with it; at the token endpoint there is none yet.
+// thumbprint of its key, or "" if r has none. The access token that comes with
+// the proof is token. At the token endpoint there is none.
 func (iss *Issuer) boundTo(w http.ResponseWriter, r *http.Request, token string) (thumbprint string, err error) {
 	proofs := r.Header.Values("DPoP")
 	if len(proofs) == 0 {
@@ -79,7 +80,7 @@ func (iss *Issuer) firstUse(p *proof) bool {
 	return true
 }
 
-// proof is a DPoP proof whose signature is right.
+// A proof is a DPoP proof whose signature is right.
 type proof struct {
 	thumbprint string
 	claims     struct {
@@ -145,7 +146,7 @@ func (p *proof) isFor(r *http.Request, target, token string, now time.Time) erro
 	return nil
 }
 
-// readJWK reads a public key and makes its thumbprint (RFC 7638).
+// readJWK reads a public key and returns its thumbprint (RFC 7638).
 func readJWK(members map[string]any) (public any, thumbprint string, err error) {
 	text := func(name string) string { s, _ := members[name].(string); return s }
 	number := func(name string) []byte {
@@ -159,7 +160,7 @@ func readJWK(members map[string]any) (public any, thumbprint string, err error) 
 	}
 
 	required := map[string][]string{"EC": {"crv", "kty", "x", "y"}, "RSA": {"e", "kty", "n"}, "OKP": {"crv", "kty", "x"}}[text("kty")]
-	canonical := make(map[string]string) // encoding/json sorts the names, as Section 3.3 of the RFC wants
+	canonical := make(map[string]string) // encoding/json sorts the names, as RFC 7638, Section 3.3, requires
 	for _, name := range required {
 		canonical[name] = text(name)
 	}

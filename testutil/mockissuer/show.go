@@ -7,15 +7,15 @@ import (
 	"github.com/rsguard/rsguard/internal/show"
 )
 
-// LogValue is what logs show of iss: its URL. It is neither its keys nor what
-// it has issued.
+// LogValue returns the URL of iss. It discloses neither its keys nor its
+// tokens.
 func (iss Issuer) LogValue() slog.Value { return slog.GroupValue(slog.String("url", iss.URL)) }
 
 // Format writes what [Issuer.LogValue] shows, for every verb of package fmt.
 func (iss Issuer) Format(f fmt.State, _ rune) { show.Format(f, "mockissuer.Issuer", iss.LogValue()) }
 
-// LogValue is what logs show of cfg: its URLs, and how many there are of what
-// else it has. It is neither Keys nor a secret.
+// LogValue returns the URLs of cfg, and the number of its other entries. It
+// discloses neither Keys nor a secret.
 func (cfg Config) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("url", cfg.URL),
@@ -32,8 +32,7 @@ func (cfg Config) LogValue() slog.Value {
 // Format writes what [Config.LogValue] shows, for every verb of package fmt.
 func (cfg Config) Format(f fmt.State, _ rune) { show.Format(f, "mockissuer.Config", cfg.LogValue()) }
 
-// LogValue is what logs show of c: what it is called, and whether it has a
-// Secret.
+// LogValue returns the name of c, and whether it has a Secret.
 func (c Client) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("id", c.ID), slog.String("name", c.Name), slog.Bool("secret", c.Secret != ""))
 }
@@ -41,8 +40,7 @@ func (c Client) LogValue() slog.Value {
 // Format writes what [Client.LogValue] shows, for every verb of package fmt.
 func (c Client) Format(f fmt.State, _ rune) { show.Format(f, "mockissuer.Client", c.LogValue()) }
 
-// LogValue is what logs show of a: what it is called, and whether it has a
-// Secret.
+// LogValue returns the name of a, and whether it has a Secret.
 func (a API) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("identifier", a.Identifier), slog.String("name", a.Name), slog.Bool("secret", a.Secret != ""))
 }
@@ -50,7 +48,7 @@ func (a API) LogValue() slog.Value {
 // Format writes what [API.LogValue] shows, for every verb of package fmt.
 func (a API) Format(f fmt.State, _ rune) { show.Format(f, "mockissuer.API", a.LogValue()) }
 
-// LogValue is what logs show of t: how it is signed, but for Key and Secret.
+// LogValue returns how t is signed, without Key and Secret.
 func (t Token) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("alg", t.Algorithm), slog.String("kid", t.KeyID))
 }

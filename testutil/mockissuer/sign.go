@@ -12,34 +12,34 @@ import (
 	"github.com/rsguard/rsguard/internal/jose"
 )
 
-// A Token is what [Issuer.Sign] makes a token of. The zero Token is a valid
-// one.
+// A Token describes a token for [Issuer.Sign]. The zero Token is valid.
 type Token struct {
-	// Claims are added to iss (the issuer's URL), sub ([DefaultSubject]), aud
-	// ([DefaultAudience]), iat (now) and exp (an hour from now), or replace
-	// them. One that is nil is left out. A [time.Time] becomes a NumericDate; a
-	// [json.RawMessage] is written as it is, so a claim can be null.
+	// Claims are added to the defaults, or replace them: iss (the issuer's
+	// URL), sub ([DefaultSubject]), aud ([DefaultAudience]), iat (now) and exp
+	// (an hour from now). A claim that is nil is left out. A [time.Time]
+	// becomes a NumericDate. A [json.RawMessage] is written as it is, which
+	// makes a null possible.
 	Claims map[string]any
-	// Header fields are added to alg, kid and typ (JWT), or replace them, with
+	// Header fields are added to alg, kid and typ (JWT), or replace them, by
 	// the same rules.
 	Header map[string]any
-	// Algorithm signs the token. Empty means the issuer's first. HS256, HS384
-	// and HS512 need Secret, "none" leaves the signature empty. The header's
-	// alg can be made to differ by Header.
+	// Algorithm signs the token. If empty, it is the issuer's first. HS256,
+	// HS384 and HS512 require Secret. With "none" the signature is empty. The
+	// header can name another alg by Header.
 	Algorithm string
-	// KeyID chooses among the published keys of the algorithm. Empty means the
-	// one that is active.
+	// KeyID is the id of the published key that signs. If empty, the active key
+	// of the algorithm signs.
 	KeyID string
-	// Key signs instead of one of the issuer's: an *rsa.PrivateKey,
-	// *ecdsa.PrivateKey or ed25519.PrivateKey.
+	// Key signs instead of the issuer's key. It is an *rsa.PrivateKey, an
+	// *ecdsa.PrivateKey or an ed25519.PrivateKey.
 	Key crypto.Signer `json:"-"`
 	// Secret is the key of HS256, HS384 and HS512.
 	Secret []byte `json:"-"`
 }
 
-// Sign makes a compact JWS of t. Its error says that the algorithm is unknown
-// or does not fit the key, that there is no such key, or that a claim has no
-// JSON form.
+// Sign returns a compact JWS of t. It returns an error if the algorithm is
+// unknown or does not fit the key, if the key does not exist, or if a claim has
+// no JSON form.
 func (iss *Issuer) Sign(t Token) (string, error) {
 	now := iss.Now()
 	claims := map[string]any{
@@ -57,8 +57,8 @@ func (iss *Issuer) Sign(t Token) (string, error) {
 	return iss.SignPayload(t, string(payload))
 }
 
-// SignPayload is [Issuer.Sign] with a payload that is signed byte for byte, and
-// need not be JSON. The claims of t are not looked at.
+// SignPayload is [Issuer.Sign] with a payload that is signed byte for byte and
+// need not be JSON. The claims of t are ignored.
 func (iss *Issuer) SignPayload(t Token, payload string) (string, error) {
 	if t.Algorithm == "" {
 		t.Algorithm = iss.cfg.Algorithms[0]
@@ -84,7 +84,7 @@ func (iss *Issuer) SignPayload(t Token, payload string) (string, error) {
 	return compact(t, string(head), payload)
 }
 
-// compact signs header and payload as they are with t's algorithm and key.
+// compact signs this header and payload with t's algorithm and key.
 func compact(t Token, header, payload string) (string, error) {
 	input := encode([]byte(header)) + "." + encode([]byte(payload))
 	if t.Algorithm == "none" {
@@ -126,7 +126,7 @@ func (iss *Issuer) signingKey(alg, id string) (*key, error) {
 	return nil, fmt.Errorf("mockissuer: no key %q for %s in the key set", id, alg)
 }
 
-// overlay puts more over members: a nil removes one.
+// overlay copies more into members. A nil removes a member.
 func overlay(members, more map[string]any) {
 	maps.Copy(members, more)
 	for name, value := range members {

@@ -8,15 +8,16 @@ import (
 	"time"
 )
 
-// tokenRequest is one that has been read, of a client that is known.
+// A tokenRequest is a request that was read, from a client that was
+// authenticated.
 type tokenRequest struct {
-	issuer string // the one of the issuer's URLs that it came to
+	issuer string // the URL of the issuer to which it was sent
 	client Client
 	params map[string]string
-	key    string // thumbprint of the DPoP key that its sender has proven to hold, or empty
+	key    string // thumbprint of the DPoP key that the client has proven to hold, or empty
 }
 
-// tokenAnswer is RFC 6749, Section 5.1.
+// tokenAnswer is the response of RFC 6749, Section 5.1.
 type tokenAnswer struct {
 	AccessToken  string `json:"access_token"`
 	RefreshToken string `json:"refresh_token,omitempty"`
@@ -80,7 +81,8 @@ func (iss *Issuer) refuseToken(w http.ResponseWriter, r *http.Request, client st
 	answerError(w, r, err)
 }
 
-// claimedClient is the client that a request says it is of, for the log.
+// claimedClient returns the client that a request claims to be from, for the
+// log.
 func claimedClient(r *http.Request, params map[string]string) string {
 	id := params["client_id"]
 	if basicID, _, err := basic(r); err == nil {
@@ -94,7 +96,7 @@ func denied(description string) *oauthError {
 	return refuse(http.StatusForbidden, "access_denied", description)
 }
 
-// clientCredentials is RFC 6749, Section 4.4.
+// clientCredentials implements RFC 6749, Section 4.4.
 func (iss *Issuer) clientCredentials(req tokenRequest) (tokenAnswer, error) {
 	if req.client.Secret == "" {
 		return tokenAnswer{}, refuse(http.StatusForbidden, "unauthorized_client",
@@ -132,7 +134,7 @@ func (iss *Issuer) clientCredentials(req tokenRequest) (tokenAnswer, error) {
 	return iss.issue(access, api)
 }
 
-// issue makes the answer with an access token.
+// issue returns the response with an access token.
 func (iss *Issuer) issue(access Access, api API) (tokenAnswer, error) {
 	token, err := iss.Issue(access)
 	if err != nil {
@@ -154,7 +156,7 @@ func (iss *Issuer) issue(access Access, api API) (tokenAnswer, error) {
 	}, nil
 }
 
-// tokenType is RFC 9449, Section 5.
+// tokenType returns the token_type (RFC 9449, Section 5).
 func tokenType(key string) string {
 	if key != "" {
 		return "DPoP"
@@ -162,8 +164,8 @@ func tokenType(key string) string {
 	return "Bearer"
 }
 
-// audience is the API that a request is about: its audience, or else its
-// resource, or else the default one.
+// audience returns the API of a request: its audience, its resource, or the
+// default, in this order.
 func (iss *Issuer) audience(params map[string]string) string {
 	if a := params["audience"]; a != "" {
 		return a

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// oauthError is a refusal as RFC 6749, Section 5.2, writes it, with the status
+// An oauthError is an error response (RFC 6749, Section 5.2), with the status
 // and words of Auth0.
 type oauthError struct {
 	status      int
@@ -29,8 +29,8 @@ func invalidRequest(description string) *oauthError {
 	return refuse(http.StatusBadRequest, "invalid_request", description)
 }
 
-// readParams reads the body of a request, which is a form or a JSON object. No
-// parameter may come twice.
+// readParams reads the body of a request, which is a form or a JSON object. A
+// parameter must not occur twice.
 func readParams(r *http.Request) (map[string]string, error) {
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
@@ -59,8 +59,8 @@ func readParams(r *http.Request) (map[string]string, error) {
 	}
 }
 
-// single refuses what RFC 6749, Section 3.1, forbids: a parameter that comes
-// more than once.
+// single rejects a parameter that occurs more than once (RFC 6749, Section
+// 3.1).
 func single(form url.Values) (map[string]string, error) {
 	params := make(map[string]string)
 	for name, values := range form {
@@ -72,12 +72,12 @@ func single(form url.Values) (map[string]string, error) {
 	return params, nil
 }
 
-// errUnauthorized is what a client gets that is unknown or has the wrong
-// secret. It does not tell which.
+// errUnauthorized is the error for an unknown client and for a wrong secret. It
+// doesn't disclose which.
 var errUnauthorized = refuse(http.StatusUnauthorized, "access_denied", "Unauthorized")
 
-// authenticate finds the client that a request is of, by HTTP Basic (RFC 6749,
-// Section 2.3.1) or by its body. A public client has only its id to show.
+// authenticate returns the client of a request, by HTTP Basic (RFC 6749,
+// Section 2.3.1) or by its body. A public client has only its id.
 func (iss *Issuer) authenticate(r *http.Request, params map[string]string) (Client, error) {
 	id, secret := params["client_id"], params["client_secret"]
 	if _, ok := r.Header["Authorization"]; ok {
@@ -114,7 +114,7 @@ func basic(r *http.Request) (id, secret string, err error) {
 	return id, secret, nil
 }
 
-// answer writes a JSON answer that nobody may keep.
+// answer writes a JSON response that must not be stored.
 func answer(w http.ResponseWriter, status int, v any) {
 	body, err := json.Marshal(v)
 	if err != nil {
@@ -129,7 +129,7 @@ func answer(w http.ResponseWriter, status int, v any) {
 	_, _ = w.Write(body)
 }
 
-// answerError writes err, and a challenge if the client came with HTTP Basic.
+// answerError writes err, with a challenge if the client used HTTP Basic.
 func answerError(w http.ResponseWriter, r *http.Request, err error) {
 	var refusal *oauthError
 	if !errors.As(err, &refusal) {

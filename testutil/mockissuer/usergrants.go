@@ -16,7 +16,7 @@ func invalidGrant(description string) *oauthError {
 	return refuse(http.StatusForbidden, "invalid_grant", description)
 }
 
-// authorizationCode is RFC 6749, Section 4.1.3, with RFC 7636.
+// authorizationCode implements RFC 6749, Section 4.1.3, with RFC 7636.
 func (iss *Issuer) authorizationCode(req tokenRequest) (tokenAnswer, error) {
 	l, err := iss.redeem(req)
 	if err != nil {
@@ -36,8 +36,8 @@ func (iss *Issuer) redeem(req tokenRequest) (*login, error) {
 		return nil, invalidGrant("Invalid authorization code")
 	}
 	if c.used {
-		// RFC 6749, Section 4.1.2: what was issued for a code that is seen
-		// again is not to be trusted.
+		// RFC 6749, Section 4.1.2: if a code is used twice, the tokens issued
+		// for it are revoked.
 		c.revoked = true
 		return nil, invalidGrant("Invalid authorization code")
 	}
@@ -53,7 +53,7 @@ func (iss *Issuer) redeem(req tokenRequest) (*login, error) {
 	verifier, sent := req.params["code_verifier"]
 	if c.challenge == "" {
 		if sent {
-			// RFC 9700, Section 4.8.2: somebody took the challenge away from
+			// RFC 9700, Section 4.8.2: an attacker removed the challenge from
 			// the authorization request.
 			return nil, invalidGrant("A code verifier came for a code without a challenge")
 		}
@@ -66,7 +66,7 @@ func (iss *Issuer) redeem(req tokenRequest) (*login, error) {
 	return c.login, nil
 }
 
-// refreshToken is RFC 6749, Section 6.
+// refreshToken implements RFC 6749, Section 6.
 func (iss *Issuer) refreshToken(req tokenRequest) (tokenAnswer, error) {
 	l, err := iss.refresh(req)
 	if err != nil {
@@ -89,8 +89,8 @@ func (iss *Issuer) refresh(req tokenRequest) (*login, error) {
 		return nil, invalidGrant("Unknown or invalid refresh token.")
 	}
 	if b.used {
-		// RFC 9700, Section 4.14.2: one of the two who used it stole it, and
-		// nobody knows which.
+		// RFC 9700, Section 4.14.2: one of the two uses is a thief's, and it is
+		// unknown which.
 		b.revoked = true
 		return nil, invalidGrant("Unknown or invalid refresh token.")
 	}
@@ -98,7 +98,7 @@ func (iss *Issuer) refresh(req tokenRequest) (*login, error) {
 	return b.login, nil
 }
 
-// userTokens issues what a login allows.
+// userTokens issues the tokens that a login allows.
 func (iss *Issuer) userTokens(req tokenRequest, l *login, withRefresh bool, scopes []string) (tokenAnswer, error) {
 	openID := slices.Contains(scopes, "openid")
 	var result tokenAnswer
@@ -125,7 +125,7 @@ func (iss *Issuer) userTokens(req tokenRequest, l *login, withRefresh bool, scop
 		expires := iss.Now().Add(refreshLifetime)
 		key := ""
 		if req.client.Secret == "" {
-			key = req.key // RFC 9449, Section 5: a confidential client has its secret to prove who it is
+			key = req.key // RFC 9449, Section 5: a confidential client proves its identity by its secret
 		}
 		iss.mu.Lock()
 		defer iss.mu.Unlock()
@@ -134,8 +134,7 @@ func (iss *Issuer) userTokens(req tokenRequest, l *login, withRefresh bool, scop
 	return result, nil
 }
 
-// opaqueToken is a token for /userinfo alone. Nobody but the issuer can read
-// it.
+// opaqueToken returns a token for /userinfo alone. Only the issuer can read it.
 func (iss *Issuer) opaqueToken(req tokenRequest, l *login, scopes []string) tokenAnswer {
 	expires := iss.Now().Add(DefaultLifetime)
 
@@ -150,7 +149,7 @@ func (iss *Issuer) opaqueToken(req tokenRequest, l *login, scopes []string) toke
 	}
 }
 
-// idToken is OpenID Connect Core 1.0, Section 2.
+// idToken returns an ID token (OpenID Connect Core 1.0, Section 2).
 func (iss *Issuer) idToken(issuer string, l *login, scopes []string) (string, error) {
 	now := iss.Now()
 	claims := map[string]any{
@@ -176,8 +175,8 @@ func (iss *Issuer) idToken(issuer string, l *login, scopes []string) (string, er
 	return iss.Sign(Token{Claims: claims})
 }
 
-// profile is what scopes allow to know of a user (OpenID Connect Core 1.0,
-// Section 5.4).
+// profile returns the claims of a user that the scopes allow (OpenID Connect
+// Core 1.0, Section 5.4).
 func (u User) profile(scopes []string) map[string]any {
 	claims := make(map[string]any)
 	if slices.Contains(scopes, "profile") {

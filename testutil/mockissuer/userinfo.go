@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// serveUserInfo is OpenID Connect Core 1.0, Section 5.3. It takes opaque
-// tokens, and JWTs with its URL in their audience; those that are bound to a
-// DPoP key with a proof of it (RFC 9449, Section 7).
+// serveUserInfo implements OpenID Connect Core 1.0, Section 5.3. It takes
+// opaque tokens, and JWTs with its URL in their audience. A token that is bound
+// to a DPoP key needs a proof (RFC 9449, Section 7).
 func (iss *Issuer) serveUserInfo(w http.ResponseWriter, r *http.Request) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	bound := strings.EqualFold(scheme, "DPoP")
@@ -45,11 +45,11 @@ func (iss *Issuer) serveUserInfo(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, h.user.profile(h.scopes))
 }
 
-// holder is whom a token lets /userinfo tell about.
+// A holder is the subject of a token at /userinfo.
 type holder struct {
 	user   User
 	scopes []string
-	key    string // that the token is bound to, or empty
+	key    string // thumbprint that the token is bound to, or empty
 }
 
 func (iss *Issuer) holder(token, issuer string) (holder, bool) {
@@ -90,7 +90,8 @@ func (iss *Issuer) opaque(token string) (*bearing, bool) {
 	return b, true
 }
 
-// serveIntrospection is RFC 7662. The one who asks is a client with a secret.
+// serveIntrospection implements RFC 7662. The caller must be a client with a
+// secret.
 func (iss *Issuer) serveIntrospection(w http.ResponseWriter, r *http.Request) {
 	params, err := readParams(r)
 	if err != nil {
@@ -99,7 +100,7 @@ func (iss *Issuer) serveIntrospection(w http.ResponseWriter, r *http.Request) {
 	}
 	client, err := iss.authenticate(r, params)
 	if err != nil || client.Secret == "" {
-		// RFC 7662, Section 2.3, wants RFC 6749's own word for it.
+		// RFC 7662, Section 2.3, requires the error of RFC 6749.
 		answerError(w, r, refuse(http.StatusUnauthorized, "invalid_client", "Unauthorized"))
 		return
 	}
@@ -129,7 +130,8 @@ func (iss *Issuer) introspect(token string) map[string]any {
 		ok = !isClient // an ID token is for a client, and is no token to act with
 	}
 	if !ok {
-		// RFC 7662, Section 2.2: nothing else about a token that is not active.
+		// RFC 7662, Section 2.2: the response says nothing more about a token
+		// that is not active.
 		return map[string]any{"active": false}
 	}
 
