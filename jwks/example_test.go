@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/rsguard/rsguard/jwks"
 )
@@ -77,9 +76,29 @@ func ExampleNewCache_seed() {
 	// Output: 1 <nil> EXPIRED
 }
 
-// A readiness probe: the service is ready as long as it has keys that it may
-// use. The lookup makes the Cache fetch them, at most as often as the issuer
-// can bear.
+// A readiness probe makes the Cache fetch the keys, at most as often as the
+// issuer can bear.
+func ExampleReady() {
+	issuer := newExampleIssuer()
+	defer issuer.Close()
+	keys, err := jwks.NewCache(jwks.Config{Issuer: issuer.URL, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		panic(err)
+	}
+
+	mux := http.NewServeMux()
+	mux.Handle("GET /readyz", jwks.Ready(keys))
+
+	fmt.Println(keys.Status().State)
+	answer := httptest.NewRecorder()
+	mux.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/readyz", nil))
+	fmt.Println(answer.Code, keys.Status().State)
+	// Output:
+	// EMPTY
+	// 200 FRESH
+}
+
+// A page for operators. It fetches nothing, so it is not a probe: see [Ready].
 func ExampleCache_Status() {
 	issuer := newExampleIssuer()
 	defer issuer.Close()
@@ -88,12 +107,7 @@ func ExampleCache_Status() {
 		panic(err)
 	}
 
-	ready := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), time.Second)
-		defer cancel()
-		if _, err := keys.Keys(ctx, ""); err != nil {
-			w.WriteHeader(http.StatusServiceUnavailable)
-		}
+	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		status := keys.Status()
 		json.NewEncoder(w).Encode(map[string]any{
 			"state":    status.State,
@@ -102,8 +116,11 @@ func ExampleCache_Status() {
 		})
 	})
 
+	if err := keys.Refresh(context.Background()); err != nil {
+		panic(err)
+	}
 	answer := httptest.NewRecorder()
-	ready.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/ready", nil))
+	page.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/keys", nil))
 	fmt.Println(answer.Code, answer.Body)
 	// Output: 200 {"failures":0,"kids":["2026-01"],"state":"FRESH"}
 }

@@ -2,7 +2,8 @@ package jwks
 
 import "time"
 
-// Status describes a [Cache], for a readiness probe or a page for operators.
+// Status describes a [Cache], for a page for operators or for metrics. For a
+// readiness probe there is [Ready].
 type Status struct {
 	State State
 

@@ -1,0 +1,69 @@
+package jwks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Ready returns a handler for a readiness probe. It responds with 200 if all of
+// the caches have keys that may be served, and otherwise with 503 and
+// Retry-After. A service lists the caches that it is of no use without.
+//
+// Each request is a lookup in each Cache, of all keys. So a cache that has none
+// yet fetches them, the request waits for the answer as that of a token would,
+// and a cache that no token comes to stays as fresh as one in use. However many
+// requests come, the caches fetch no more often than lookups make them. Keys
+// that are EXPIRED are served while the issuer fails, so an outage of the
+// issuer takes no instance out of service that has them.
+//
+// The response names no issuer and no key, and its cause is in the log of the
+// [Cache]. Ready panics if there are no caches, or if one is nil.
+func Ready(caches ...*Cache) http.Handler {
+	if len(caches) == 0 {
+		panic("jwks: Ready: no caches")
+	}
+	all := make([]*Cache, len(caches))
+	for i, c := range caches {
+		if c == nil {
+			panic(fmt.Sprintf("jwks: Ready: cache %d is nil", i))
+		}
+		all[i] = c
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		if ok, wait := ready(r.Context(), all); !ok {
+			if wait > 0 {
+				w.Header().Set("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
+			}
+			http.Error(w, "no keys", http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write([]byte("ready\n"))
+	})
+}
+
+// ready reports whether all caches have keys that may be served, and otherwise
+// the time until they may have, if it is known.
+func ready(ctx context.Context, caches []*Cache) (ok bool, wait time.Duration) {
+	for _, c := range caches {
+		if c.current.Load() != nil {
+			c.flight() // all at once, so that the waits below are one
+		}
+	}
+	ok = true
+	for _, c := range caches {
+		if _, err := c.Keys(ctx, ""); err != nil {
+			ok = false
+			var u *unavailable
+			if errors.As(err, &u) {
+				wait = max(wait, u.RetryAfter())
+			}
+		}
+	}
+	return ok, wait
+}
