@@ -236,7 +236,7 @@ func (cfg *Config) check() error {
 	for _, alg := range cfg.Algorithms {
 		switch secret := jose.HashSize(string(alg)) > 0; {
 		case secret && cfg.Secret == nil:
-			wrong("Algorithms: %s needs Config.Secret, and is never used with public keys", alg)
+			wrong("Algorithms: %s needs Config.Secret, and is never used with public keys: NewMux takes a Validator for each", alg)
 		case !secret && cfg.Secret != nil:
 			wrong("Algorithms: %s can't be used with Config.Secret", alg)
 		case !secret && !jose.Known(string(alg)):

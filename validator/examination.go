@@ -15,6 +15,7 @@ import (
 type examination struct {
 	token jose.Token
 	reading
+	audienceClaim string // that has been looked at since there is no aud
 	progress
 }
 
@@ -242,6 +243,7 @@ func (x *examination) checkAudience(v *Validator) error {
 // checkAudienceClaim is checkAudience of the claim that stands in for aud.
 func (x *examination) checkAudienceClaim(v *Validator) error {
 	name := v.cfg.AudienceClaim
+	x.audienceClaim = name
 	value, there := x.claim(name)
 	switch {
 	case there && !namesAudience(value):

@@ -172,6 +172,10 @@ var steps = [stepsEnd]struct {
 			return want
 		},
 		func(x *examination) string {
+			if x.audienceClaim != "" {
+				value, there := x.claim(x.audienceClaim)
+				return "none, and " + quote(x.audienceClaim) + " " + orMissing(there, quoteSome(someTexts(value)))
+			}
 			return orMissing(x.audience.Kind() != jose.KindNone, quoteSome(someTexts(x.audience)))
 		},
 	},

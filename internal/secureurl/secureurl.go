@@ -77,9 +77,19 @@ func Difference(found, want string) string {
 		return "they differ by the slash at the end"
 	case strings.EqualFold(found, want):
 		return "they differ by case"
-	case strings.TrimPrefix(found, "http://") == strings.TrimPrefix(want, "https://"),
-		strings.TrimPrefix(found, "https://") == strings.TrimPrefix(want, "http://"):
+	case withoutScheme(found) == withoutScheme(want):
 		return "they differ by the scheme"
+	case strings.TrimSuffix(withoutScheme(found), "/") == strings.TrimSuffix(withoutScheme(want), "/"):
+		return "they differ by the scheme and the slash at the end"
 	}
 	return ""
+}
+
+// withoutScheme returns what is behind http:// or https://, if s has one of
+// them.
+func withoutScheme(s string) string {
+	if rest, ok := strings.CutPrefix(s, "https://"); ok {
+		return rest
+	}
+	return strings.TrimPrefix(s, "http://")
 }

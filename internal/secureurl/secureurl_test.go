@@ -15,6 +15,11 @@ func TestDifference(t *testing.T) {
 		{"https://A.example", "https://a.example", "they differ by case"},
 		{"http://a.example", "https://a.example", "they differ by the scheme"},
 		{"https://a.example", "http://a.example", "they differ by the scheme"},
+		{"https://a.example", "a.example", "they differ by the scheme"},
+		{"a.example", "https://a.example", "they differ by the scheme"},
+		{"https://a.example/", "a.example", "they differ by the scheme and the slash at the end"},
+		{"http://a.example", "https://a.example/", "they differ by the scheme and the slash at the end"},
+		{"ftp://a.example", "a.example", ""},
 		{"https://a.example", "https://a.example", ""},
 		{"https://a.example//", "https://a.example", ""},
 		{"http://a.example", "http://b.example", ""},
@@ -67,6 +72,30 @@ func TestParse(t *testing.T) {
 		}
 		if err != nil && (!strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "secret")) {
 			t.Errorf("Parse(%q) error = %v, want %q in it", tt.raw, err, tt.want)
+		}
+	}
+}
+
+func TestParseInsecure(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ raw, want string }{
+		{"https://example.com", ""},
+		{"http://keycloak:8080/realms/shop", ""},
+		{"http://10.0.0.1/", ""},
+		{"ftp://keycloak/", "ftp"},
+		{"keycloak", "host"},
+		{"http://u:secret@keycloak/", "credentials"},
+		{"http://keycloak/#a", "fragment"},
+		{"http://*/", "pattern"},
+		{"http://keycloak:x/", "URL"},
+		{"http://key cloak/", "characters"},
+	} {
+		u, err := secureurl.ParseInsecure(tt.raw)
+		if (u == nil) != (err != nil) || (err == nil) != (tt.want == "") {
+			t.Errorf("ParseInsecure(%q) = %v, %v, want error with %q", tt.raw, u, err, tt.want)
+		}
+		if err != nil && (!strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "secret")) {
+			t.Errorf("ParseInsecure(%q) error = %v, want %q in it", tt.raw, err, tt.want)
 		}
 	}
 }
