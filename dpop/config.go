@@ -18,67 +18,66 @@ const (
 	DefaultMaxAge = 60 * time.Second
 	DefaultLeeway = 30 * time.Second
 
-	// MaxMaxAge and MaxLeeway are more than is ever needed: what is refused is
-	// most likely a mistake in the unit.
-	MaxMaxAge = 10 * time.Minute
-	MaxLeeway = 5 * time.Minute
+	// What exceeds these is most likely a mistake in the unit.
+	maxMaxAge = 10 * time.Minute
+	maxLeeway = 5 * time.Minute
 )
 
-// A Config says which proofs to accept. The zero value is the recommended
-// choice.
+// A Config says which proofs are accepted. The zero Config is the recommended
+// one.
 type Config struct {
-	// Algorithms are those that a proof may be signed with. The client is told
-	// of them in this order. Empty means ES256, EdDSA, PS256 and RS256. EdDSA
-	// allows Ed25519, which is what newer clients call it (RFC 9864). Ed25519
-	// alone does not allow EdDSA.
+	// Algorithms are the algorithms that a proof may be signed with, in the
+	// order in which challenges list them. If empty, they are ES256, EdDSA,
+	// PS256 and RS256. EdDSA allows Ed25519 too, which is its name in newer
+	// clients (RFC 9864). Ed25519 alone does not allow EdDSA.
 	Algorithms []validator.Algorithm
 
-	// MaxAge is how old a proof may be, by its "iat". Zero means
-	// [DefaultMaxAge]; more than [MaxMaxAge] is refused.
+	// MaxAge is the largest age of a proof, by its "iat". If zero,
+	// [DefaultMaxAge] is used. A negative value and more than 10 minutes are
+	// errors.
 	MaxAge time.Duration
 
-	// Leeway is how far in the future its "iat" may be, since clocks disagree:
-	// those of phones by tens of seconds, and those of several servers that
+	// Leeway is how far in the future a proof's "iat" may be. The clocks of
+	// phones can be wrong by tens of seconds, and so can those of servers that
 	// share a store. A proof is remembered for so much longer. If zero,
-	// [DefaultLeeway] is used; a negative value means none; more than
-	// [MaxLeeway] is an error.
+	// [DefaultLeeway] is used. If negative, none. More than 5 minutes is an
+	// error.
 	Leeway time.Duration
 
-	// Replays remembers the proofs that were used. Nil means a new
-	// [MemoryStore], which is right for one process: several behind one name
-	// need a store that they share.
+	// Replays remembers the proofs that were used. If nil, a new [MemoryStore]
+	// is used, which suits a service of one process. Several processes behind
+	// one name need a store that they share.
 	Replays ReplayStore
 
-	// Nonces makes and checks the nonces that proofs must have. Nil means that
-	// none are demanded.
+	// Nonces makes and checks the nonces that proofs must have. If nil, no
+	// nonce is required.
 	Nonces NonceSource
 
-	// Now tells the time. Nil means [time.Now].
+	// Now returns the current time. If nil, [time.Now] is used.
 	Now func() time.Time
 }
 
-// A ReplayStore remembers keys. Add is safe for concurrent use, and of several
-// calls with the same key at the same time one at most gets true. Package
-// testutil has TestReplayStore for implementations.
+// A ReplayStore remembers keys. Add must be safe for concurrent use, and must
+// return true to at most one of several concurrent calls with the same key.
+// Package testutil has TestReplayStore for implementations.
 type ReplayStore interface {
 	// Add remembers key until expires and reports whether it was new. A key
-	// that has expired by the store's clock is not, since it can't be
-	// remembered. Keys are of 43 characters of the base64url alphabet. An error
-	// says that it can't be known now, and refuses the request with
+	// that has already expired by the store's clock can't be remembered, and is
+	// not new. A key has 43 characters of the base64url alphabet. If Add
+	// returns an error, the request is rejected with
 	// [validator.CodeUnavailable].
 	Add(ctx context.Context, key string, expires time.Time) (bool, error)
 }
 
-// A NonceSource makes and checks nonces (RFC 9449, Section 9). It is safe for
-// concurrent use.
+// A NonceSource makes and checks nonces (RFC 9449, Section 9). It must be safe
+// for concurrent use.
 type NonceSource interface {
-	// Nonce returns the nonce that clients are to use from now on, not empty,
-	// and of the characters of RFC 9449, Section 8.1: printable ASCII but for
-	// space, quotation mark and backslash. It must be unpredictable.
+	// Nonce returns the nonce that clients must use from now on. It must be
+	// unpredictable and not empty. Its characters are those of RFC 9449,
+	// Section 8.1: printable ASCII except space, quotation mark and backslash.
 	Nonce() string
 
-	// Valid reports whether nonce, as a client has sent it, is one that Nonce
-	// has returned lately.
+	// Valid reports whether Nonce has returned this nonce recently.
 	Valid(nonce string) bool
 }
 
@@ -87,25 +86,25 @@ func (cfg *Config) check() error {
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf("dpop: "+format, args...)) }
 
 	for i, alg := range cfg.Algorithms {
-		// RFC 9449, Section 11.6: asymmetric ones only.
+		// RFC 9449, Section 11.6: only asymmetric algorithms.
 		if !jose.Known(string(alg)) {
-			wrong("Algorithms: %q is not known, or not one of public keys", alg)
+			wrong("Config.Algorithms has %q, which is not known, or not asymmetric", alg)
 		}
 		if slices.Contains(cfg.Algorithms[:i], alg) {
-			wrong("Algorithms: %q is named twice", alg)
+			wrong("Config.Algorithms has %q twice", alg)
 		}
 	}
-	if cfg.MaxAge < 0 || cfg.MaxAge > MaxMaxAge {
-		wrong("MaxAge is %v; it can be up to %v", cfg.MaxAge, MaxMaxAge)
+	if cfg.MaxAge < 0 || cfg.MaxAge > maxMaxAge {
+		wrong("Config.MaxAge is %v; it must not be negative or over %v", cfg.MaxAge, maxMaxAge)
 	}
-	if cfg.Leeway > MaxLeeway {
-		wrong("Leeway is %v; at most %v makes sense", cfg.Leeway, MaxLeeway)
+	if cfg.Leeway > maxLeeway {
+		wrong("Config.Leeway is %v; it must not be over %v", cfg.Leeway, maxLeeway)
 	}
 	if cfg.Replays != nil && isnil.Value(cfg.Replays) {
-		wrong("Replays is a nil %T", cfg.Replays)
+		wrong("Config.Replays is a nil %T", cfg.Replays)
 	}
 	if cfg.Nonces != nil && isnil.Value(cfg.Nonces) {
-		wrong("Nonces is a nil %T", cfg.Nonces)
+		wrong("Config.Nonces is a nil %T", cfg.Nonces)
 	}
 	return errors.Join(errs...)
 }

@@ -1,6 +1,6 @@
-// Package dpop checks DPoP proofs, by which the sender of an access token shows
-// that it has the key that the token is bound to: a token that was stolen
-// without its key is useless then.
+// Package dpop checks DPoP proofs. A proof shows that the sender of an access
+// token has the key that the token is bound to. A token that was stolen without
+// its key is then useless.
 //
 //	proofs, err := dpop.New(dpop.Config{})
 //	…
@@ -9,12 +9,21 @@
 //	claims, err := tokens.Validate(ctx, token)
 //	err = proofs.Redeem(ctx, proof, claims)
 //
-// Package middleware does all of this for HTTP requests, if its Config has a
-// Verifier. The three steps are for programs that speak HTTP, or something like
-// it, in another way.
+// Package middleware does all of this for HTTP requests if its Config has a
+// Verifier. The three steps are for programs that receive requests in another
+// way.
+//
+// # What is not checked
+//
+// A proof covers the method and the URL of a request, without the query, and
+// the token. It does not cover the query, the header fields and the body.
+// Verify doesn't check whether the proof was used before, which Redeem does,
+// and it doesn't check the token, which Validate does. Without Config.Nonces,
+// an attacker that can use a client's key for a moment can make proofs for
+// later.
 //
 // The standards are RFC 9449 (DPoP), RFC 7638 (thumbprints of keys) and RFC
-// 3986 (when two URLs are one).
+// 3986 (equivalent URLs).
 package dpop
 
 import (
@@ -31,14 +40,14 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// A Verifier checks proofs. It is made by [New], and safe for concurrent use.
+// A Verifier checks proofs. Make one with [New]. It is safe for concurrent use.
 type Verifier struct {
 	cfg        Config
 	algorithms []string
 }
 
-// New returns a Verifier for cfg. It does no I/O and starts no goroutine. Its
-// error joins everything that is wrong with cfg.
+// New returns a Verifier for cfg. It does no I/O and starts no goroutine. The
+// error joins all faults of cfg.
 func New(cfg Config) (*Verifier, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -51,28 +60,29 @@ func New(cfg Config) (*Verifier, error) {
 	return v, nil
 }
 
-// A Request is what a proof has to be made for.
+// A Request describes the request that a proof must be made for.
 type Request struct {
 	// Method is the request's method, as it was sent.
 	Method string
 
-	// URL is the URL that the client has sent the request to, absolute, as the
-	// client knows it: behind a proxy, that is not always what the server sees.
-	// Its query and fragment don't matter.
+	// URL is the absolute URL to which the client has sent the request. Behind
+	// a proxy, the server may see another one. Its query and fragment are
+	// ignored.
 	URL string `json:"-"`
 
-	// Proofs are the values of all DPoP header fields. One is right.
+	// Proofs are the values of all DPoP header fields. There must be exactly
+	// one.
 	Proofs []string `json:"-"`
 
 	// Token is the access token.
 	Token string `json:"-"`
 }
 
-// A Proof is a proof that has not been redeemed. It has been verified, but for
-// the signature of one from [Verifier.Read].
+// A Proof is a proof that has not been redeemed. It is verified, except that
+// one from [Verifier.Read] may have a signature that is yet to be checked.
 type Proof struct {
-	// Thumbprint is that of the sender's key, which the token's cnf.jkt must
-	// equal (RFC 9449, Section 6.1).
+	// Thumbprint is the thumbprint of the sender's key. The token's cnf.jkt
+	// must equal it (RFC 9449, Section 6.1).
 	Thumbprint string
 
 	id      string // unique for the key
@@ -80,37 +90,36 @@ type Proof struct {
 	verify  func() error // nil if that has been done
 }
 
-// Verify checks all that can be known of a proof without its token's claims:
-// that there is one, well-formed, signed by the key that it names, lately, for
-// this request and this token, and with a nonce of ours if one is demanded (RFC
-// 9449, Section 4.3). It doesn't find out whether the proof was used before:
-// [Verifier.Redeem] does.
+// Verify checks everything about a proof that needs no claims of the token (RFC
+// 9449, Section 4.3). There must be one proof, well-formed, signed by the key
+// that it names, recent, and for this request and this token. If Config.Nonces
+// is set, it must have a valid nonce. Whether the proof was used before is
+// checked by [Verifier.Redeem].
 //
-// It costs a check of a signature by a key that any client can make. Where that
-// may cost ten times as much as the check of a token, by a key of RSA with over
-// 2048 bits or of another curve than P-256 and Ed25519, [Verifier.Read] lets
-// the token come first.
+// The check of the signature uses a key that any client can make. With an RSA
+// key of more than 2048 bits, or on a curve other than P-256 and Ed25519, it
+// can cost ten times as much as the check of a token. With [Verifier.Read], the
+// token is checked first.
 //
-// Its error is a [*validator.Error] with [validator.CodeProof], or with
-// [validator.CodeNonce] if nothing but the nonce is wrong as far as it was
-// looked at.
+// The error is a [*validator.Error] with [validator.CodeProof], or with
+// [validator.CodeNonce] if the nonce is the first thing found wrong.
 func (v *Verifier) Verify(r Request) (*Proof, error) {
 	var p reading
 	proof, err := v.read(&p, r)
 	if err != nil {
 		return nil, err
 	}
-	// What costs most comes last.
+	// The most expensive check comes last.
 	if err := p.checkSignature(); err != nil {
 		return nil, err
 	}
 	return proof, nil
 }
 
-// Read is [Verifier.Verify], but leaves out the check of a signature that costs
-// much. The Proof does it when its own Verify is called, and at the latest when
-// it is redeemed. So the token can be validated first, and only a client that
-// has one, bound to this key, can cause it:
+// Read is [Verifier.Verify] without the check of an expensive signature. The
+// check happens when the Proof's own Verify is called, or when the proof is
+// redeemed. The token can thus be validated first, so that only a client with a
+// token that is bound to this key can cause the check:
 //
 //	proof, err := proofs.Read(request)
 //	…
@@ -140,7 +149,7 @@ func (v *Verifier) Read(r Request) (*Proof, error) {
 	return proof, nil
 }
 
-// Verify checks the signature of a Proof from [Verifier.Read], once. Its error
+// Verify checks the signature of a Proof from [Verifier.Read], once. The error
 // is a [*validator.Error] with [validator.CodeProof]. It is safe for concurrent
 // use.
 func (p *Proof) Verify() error {
@@ -153,7 +162,7 @@ func (p *Proof) Verify() error {
 	return p.verify()
 }
 
-// read reads a proof into p and checks all but its signature.
+// read reads a proof into p and checks everything except its signature.
 func (v *Verifier) read(p *reading, r Request) (*Proof, error) {
 	if v.cfg.Now == nil {
 		return nil, &validator.Error{Code: validator.CodeUnavailable, Err: errNotMade}
@@ -195,21 +204,23 @@ func (v *Verifier) read(p *reading, r Request) (*Proof, error) {
 		Thumbprint: thumbprint,
 		id:         replayKey(thumbprint, p.id),
 		// A server that shares the store, and whose clock is behind ours,
-		// accepts the proof for a little longer. And at the last moment of its
-		// age it must still be remembered.
+		// accepts the proof for a little longer. Even at the last moment of its
+		// age the proof must still be remembered.
 		expires: p.issuedAt.Add(v.cfg.MaxAge + max(v.cfg.Leeway, time.Second)),
 	}, nil
 }
 
-// Redeem uses a proof up, and is the last step: claims are those of the token
-// that the proof was verified with. They must be bound to the proof's key, so
-// that a token bound to nothing doesn't pass for one that is.
+// Redeem marks a proof as used. It is the last step. The claims are those of
+// the token that the proof was verified with. They must be bound to the proof's
+// key, so that an unbound token can't pass for a bound one.
 //
-// Its error is a [*validator.Error]: that of [Proof.Verify], with
-// [validator.CodeBinding] if the claims are not bound to that key, with
-// [validator.CodeReplayed] if the proof was redeemed before, with
-// [validator.CodeUnavailable] if that can't be known now: the store fails or is
-// full, or ctx is done.
+// The error is a [*validator.Error]. It is that of [Proof.Verify], or has one
+// of these codes:
+//
+//   - [validator.CodeBinding] if the claims are not bound to that key
+//   - [validator.CodeReplayed] if the proof was redeemed before
+//   - [validator.CodeUnavailable] if that can't be known, because the store
+//     fails or is full, or because ctx is done
 func (v *Verifier) Redeem(ctx context.Context, proof *Proof, claims *validator.Claims) error {
 	if claims == nil || claims.Confirmation == nil || claims.Confirmation.JKT == "" {
 		return &validator.Error{Code: validator.CodeBinding, Err: errUnbound}
@@ -239,18 +250,18 @@ func (v *Verifier) Redeem(ctx context.Context, proof *Proof, claims *validator.C
 
 var errNotMade = errors.New("this Verifier was not made by New")
 
-// redeemTimeout bounds what a store may take, where the request's context has
-// no end of its own.
+// redeemTimeout bounds the time of a store's call, since the request's context
+// may have no deadline.
 const redeemTimeout = 5 * time.Second
 
-// Algorithms returns those that a proof may be signed with, in the order of
-// preference that the client is told.
+// Algorithms returns the algorithms that a proof may be signed with, in the
+// order of Config.Algorithms.
 func (v *Verifier) Algorithms() []validator.Algorithm {
 	return slices.Clone(v.cfg.Algorithms)
 }
 
-// Nonce returns the value of the DPoP-Nonce field for an answer (RFC 9449,
-// Section 8.2), or "" if no nonce is demanded.
+// Nonce returns the value of the DPoP-Nonce field for a response (RFC 9449,
+// Section 8.2), or "" if no nonce is required.
 func (v *Verifier) Nonce() string {
 	if v.cfg.Nonces == nil {
 		return ""
@@ -258,17 +269,17 @@ func (v *Verifier) Nonce() string {
 	return v.cfg.Nonces.Nonce()
 }
 
-// replayKey names a proof: nobody but the key's holder can make another of the
-// same name, and it is short whatever the "jti" is. The signature is not in it,
-// as some algorithms have two for one proof.
+// replayKey names a proof. Only the key's holder can make another proof of the
+// same name. The name is short, however long the "jti" is. It leaves out the
+// signature, since some algorithms have two signatures for one proof.
 func replayKey(thumbprint, id string) string {
 	var few [512]byte
-	name := append(few[:0], thumbprint...) // always as long, so that the two can't be parted in another way
+	name := append(few[:0], thumbprint...) // of constant length, so that the two can't be split in another way
 	sum := sha256.Sum256(append(name, id...))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// invalid makes an error for each proof, since whoever gets it may change it.
+// invalid makes a new error for each proof, since the caller may change it.
 func invalid(err error) *validator.Error {
 	return &validator.Error{Code: validator.CodeProof, Err: err}
 }

@@ -8,36 +8,36 @@ import (
 	"time"
 )
 
-// DefaultCapacity is how many proofs a [MemoryStore] holds. At the default
-// MaxAge and Leeway, a proof is remembered for 90 seconds, and for 120 if its
-// client's clock is 30 seconds ahead. So these are the proofs of 11,000
-// requests in each second, and of 8,700 if all clocks are ahead.
+// DefaultCapacity is the default capacity of a [MemoryStore]. With the default
+// MaxAge and Leeway, a proof is remembered for 90 seconds, or for 120 if its
+// client's clock is 30 seconds ahead. The capacity thus suffices for 11,000
+// requests per second, or for 8,700 if all clocks are ahead.
 const DefaultCapacity = 1 << 20
 
-// ErrFull is the error of a [MemoryStore] that can't remember another proof.
+// ErrFull is the error of a [MemoryStore] that is full.
 var ErrFull = errors.New("dpop: the replay store is full")
 
-// A MemoryStore is a [ReplayStore] in the memory of one process. The zero value
-// is ready for use; the fields are not to be changed after the first. It is
-// safe for concurrent use, and must not be copied.
+// A MemoryStore is a [ReplayStore] in the memory of one process. The zero
+// MemoryStore is ready for use. It is safe for concurrent use. It must not be
+// copied, and its fields must not be changed after the first use.
 //
-// When it is full, it refuses new proofs with [ErrFull] until old ones expire:
-// to forget one instead would let it be used again. An entry takes about 90
-// bytes at most, from the time it is added until it expires; the memory of a
-// burst is kept for the next. No goroutine cleans up: each Add removes some of
-// what has expired.
+// When it is full, it rejects new proofs with [ErrFull] until old ones expire,
+// because a proof that is forgotten could be used again. An entry takes at most
+// about 90 bytes until it expires. The memory of a burst is kept for the next
+// one. Each Add removes some expired entries, so no goroutine is needed.
 //
-// A clock that goes ahead and back, or back alone, makes no used proof good
-// again. What expires no later than a proof that was removed is not new, so for
-// the moment after such a step a client may have to send another proof.
+// A used proof stays used even if the clock is set ahead and back, or back
+// alone. To that end, a proof that expires no later than one already removed is
+// not new. After such a step of the clock, a client may therefore have to send
+// another proof.
 type MemoryStore struct {
-	// Capacity is how many proofs are remembered at most, give or take what
-	// chance puts into one shard more than into another. Zero means
-	// [DefaultCapacity]; a negative value remembers nothing, and so refuses
-	// all.
+	// Capacity is about how many proofs are remembered at most. It varies a
+	// little, because proofs are spread over several parts by chance. If zero,
+	// [DefaultCapacity] is used. If negative, nothing is remembered and all
+	// proofs are rejected.
 	Capacity int
 
-	// Now tells the time. Nil means [time.Now].
+	// Now returns the current time. If nil, [time.Now] is used.
 	Now func() time.Time
 
 	once   sync.Once
@@ -46,20 +46,21 @@ type MemoryStore struct {
 
 var _ ReplayStore = (*MemoryStore)(nil)
 
-// Add is [ReplayStore.Add]. Its only errors are [ErrFull], and ctx's if ctx is
-// done.
+// Add implements [ReplayStore]. Its only errors are [ErrFull], and that of ctx
+// if ctx is done.
 func (m *MemoryStore) Add(ctx context.Context, key string, expires time.Time) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
 	m.once.Do(m.init)
-	// Half a hash is enough: who finds two proofs with the same one can't use
-	// the second. It also spreads keys that somebody has chosen.
+	// Half a hash is enough. An attacker that finds two proofs with the same
+	// half gains a proof that can't be used. The hash also spreads keys that an
+	// attacker has chosen.
 	sum := sha256.Sum256([]byte(key))
 	return m.shards[int(sum[16])%len(m.shards)].add(digest(sum[:16]), m.Now().UnixNano(), expires.UnixNano())
 }
 
-// Len returns how many proofs are remembered, and removes those that have
+// Len returns the number of remembered proofs. It removes those that have
 // expired.
 func (m *MemoryStore) Len() int {
 	m.once.Do(m.init)
@@ -81,8 +82,8 @@ func (m *MemoryStore) init() {
 	if m.Capacity == 0 {
 		m.Capacity = DefaultCapacity
 	}
-	// A small store has few shards, so that chance doesn't fill one of them
-	// long before the others.
+	// A small store has few shards, so that chance doesn't fill one long before
+	// the others.
 	const most, least = 64, 1 << 10
 	m.shards = make([]shard, min(max(m.Capacity/least, 1), most))
 	for i := range m.shards {
@@ -110,13 +111,14 @@ type entry struct {
 func (s *shard) add(key digest, now, expires int64) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// More are removed than added, so that they never gather, and few, so that
-	// no Add pays for the end of a burst.
+	// More entries are removed than added, so that expired ones don't
+	// accumulate. Few are removed per call, so that no single Add pays for the
+	// end of a burst.
 	s.sweep(now, 4)
 	switch {
 	case s.expiries[key] > now, expires <= max(now, s.removed):
-		// A clock that was set back since says that what was removed is valid
-		// yet.
+		// If the clock was set back since, proofs that were removed would be
+		// valid again.
 		return false, nil
 	case len(s.queue) >= s.capacity:
 		return false, ErrFull
@@ -158,8 +160,8 @@ func (s *shard) pop() {
 	first, last := s.queue[0], s.queue[len(s.queue)-1]
 	s.removed = max(s.removed, first.expires)
 	s.queue = s.queue[:len(s.queue)-1]
-	// The key may have been added again after it expired, and then it stays for
-	// its other entry.
+	// The key may have been added again after it expired. Then it stays for its
+	// other entry.
 	if s.expiries[first.key] == first.expires {
 		delete(s.expiries, first.key)
 	}

@@ -11,54 +11,53 @@ import (
 	"time"
 )
 
-// DefaultNonceStep is how long each of the nonces of a [Nonces] is given out.
+// DefaultNonceStep is the default of [NonceConfig].Step.
 const DefaultNonceStep = 3 * time.Minute
 
-// A NonceConfig says how a [Nonces] is to make nonces. Secrets is required.
+// A NonceConfig says how a [Nonces] makes nonces. Secrets is required.
 type NonceConfig struct {
-	// Secrets are of 32 random bytes at least. The first makes nonces, all of
-	// them check. All servers behind one name have the same. To change the
-	// secret, add the new one at the end, then move it to the front when all
-	// servers have it, then take the old one out.
+	// Secrets have at least 32 random bytes each. The first makes nonces, and
+	// all check them. All servers behind one name need the same secrets. To
+	// replace the secret, add the new one at the end, move it to the front once
+	// all servers have it, then remove the old one.
 	Secrets [][]byte `json:"-"`
 
-	// Step is how long a nonce is given out. It is accepted in the following
-	// step too, and so for up to two. Zero means [DefaultNonceStep]; less than
-	// a second is refused.
+	// Step is how long each nonce is issued. It is accepted during the
+	// following step too, so for up to two. If zero, [DefaultNonceStep] is
+	// used. Less than a second is an error.
 	Step time.Duration
 
-	// Now tells the time. Nil means [time.Now].
+	// Now returns the current time. If nil, [time.Now] is used.
 	Now func() time.Time
 }
 
-// Nonces is a [NonceSource] that keeps nothing: a nonce is the number of a time
-// step and a code that only who has the secret can make. All clients get the
-// same one, which is how nonces are meant here: they keep proofs from being
-// made in advance (RFC 9449, Section 11.2). That a proof is used once is what
-// the [ReplayStore] sees to, also when the clock is set back and makes old
-// nonces valid again. It is safe for concurrent use. It is made by [NewNonces]:
-// the zero Nonces makes none, and none is valid.
-type Nonces struct{ cfg *NonceConfig } // by its address: see Format
+// Nonces is a [NonceSource] without a store. A nonce is the number of a time
+// step and an authentication code that needs the secret. All clients get the
+// same nonce, because its purpose is that proofs can't be made in advance (RFC
+// 9449, Section 11.2). That a proof is used once is ensured by the
+// [ReplayStore], even if the clock is set back and old nonces become valid
+// again. It is safe for concurrent use. Make one with [NewNonces]. The zero
+// Nonces makes no nonce and accepts none.
+type Nonces struct{ cfg *NonceConfig } // a pointer for the reason given at Format
 
 var _ NonceSource = (*Nonces)(nil)
 
-// NewNonces returns a Nonces for cfg. Its error joins everything that is wrong
-// with cfg.
+// NewNonces returns a Nonces for cfg. The error joins all faults of cfg.
 func NewNonces(cfg NonceConfig) (*Nonces, error) {
 	var errs []error
 	if len(cfg.Secrets) == 0 {
-		errs = append(errs, errors.New("dpop: Secrets is empty"))
+		errs = append(errs, errors.New("dpop: NonceConfig.Secrets is empty"))
 	}
 	for i, secret := range cfg.Secrets {
 		if len(secret) < minSecret {
-			errs = append(errs, fmt.Errorf("dpop: Secrets[%d] has %d bytes; at least %d are needed", i, len(secret), minSecret))
+			errs = append(errs, fmt.Errorf("dpop: NonceConfig.Secrets[%d] has %d bytes; it needs at least %d", i, len(secret), minSecret))
 		}
 	}
 	if cfg.Step == 0 {
 		cfg.Step = DefaultNonceStep
 	}
 	if cfg.Step < time.Second {
-		errs = append(errs, fmt.Errorf("dpop: Step is %v; at least a second is needed", cfg.Step))
+		errs = append(errs, fmt.Errorf("dpop: NonceConfig.Step is %v; it must be at least a second", cfg.Step))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -80,7 +79,7 @@ const (
 	nonceSize = 8 + codeSize
 )
 
-// Nonce returns the nonce of the present step.
+// Nonce returns the nonce of the current time step.
 func (n *Nonces) Nonce() string {
 	if n.cfg == nil {
 		return ""
@@ -89,9 +88,8 @@ func (n *Nonces) Nonce() string {
 	return base64.RawURLEncoding.EncodeToString(nonce[:])
 }
 
-// Valid reports whether nonce is of the present step or the one before. One of
-// the next step is good as well: a server whose clock is ahead of ours has made
-// it.
+// Valid reports whether nonce is of the current time step, the one before or
+// the next. A nonce of the next step was made by a server whose clock is ahead.
 func (n *Nonces) Valid(nonce string) bool {
 	if len(nonce) != base64.RawURLEncoding.EncodedLen(nonceSize) || n.cfg == nil {
 		return false
@@ -126,6 +124,6 @@ func (n *Nonces) nonce(secret []byte, step uint64) (nonce [nonceSize]byte) {
 	return nonce
 }
 
-// nonceLabel keeps what is made of a secret apart from what another program may
-// make of it.
+// nonceLabel separates nonces from what other programs may derive from the same
+// secret.
 const nonceLabel = "rsguard DPoP-Nonce 1\x00"

@@ -17,18 +17,19 @@ import (
 )
 
 const (
-	// maxProof is the length of the longest proof. One with the largest RSA key
-	// that is accepted has about 2,000.
+	// maxProof is the length of the longest accepted proof. A proof with the
+	// largest accepted RSA key has about 2,000 bytes.
 	maxProof = 8 << 10
 	// maxID is the length of the longest "jti" (RFC 9449, Section 11.1).
 	maxID = 256
-	// maxModulus and maxExponent bound what a stranger can make us compute.
+	// maxModulus and maxExponent bound the computation that a stranger can
+	// cause.
 	maxModulus  = 4096
 	maxExponent = 1<<16 + 1
 )
 
-// A reading is what a proof says, of which nothing is believed until its
-// signature has been checked.
+// A reading is the content of a proof. Until its signature has been checked, it
+// must not be trusted.
 type reading struct {
 	token jose.Token
 	key   crypto.PublicKey
@@ -41,7 +42,7 @@ type reading struct {
 	hasHash, hasNonce, hasIssuedAt, hasNotBefore, hasExpires bool
 }
 
-// parse takes the proof apart, strictly, as a token is.
+// parse splits and reads the proof as strictly as a token.
 func (p *reading) parse(proof string) error {
 	if err := p.token.Parse(proof, maxProof); err != nil {
 		return invalid(fmt.Errorf("the proof: %w", err))
@@ -76,8 +77,8 @@ func (p *reading) claims() error {
 		case "nonce":
 			p.nonce, ok = v.Text()
 			p.hasNonce = true
-		// RFC 9449 doesn't ask for these, but a proof is a JWT: RFC 7519,
-		// Sections 4.1.4 and 4.1.5.
+		// RFC 9449 doesn't mention these, but a proof is a JWT (RFC 7519,
+		// Sections 4.1.4 and 4.1.5).
 		case "exp":
 			p.expires, ok = v.Time()
 			p.hasExpires = true
@@ -98,7 +99,7 @@ func (p *reading) claims() error {
 	return p.checkClaims()
 }
 
-// checkClaims demands the claims of RFC 9449, Section 4.2; those for the
+// checkClaims requires the claims of RFC 9449, Section 4.2. Those about the
 // request are compared later.
 func (p *reading) checkClaims() error {
 	switch {
@@ -117,8 +118,8 @@ func (p *reading) checkHeader(algorithms []string) error {
 	if h.Type != "dpop+jwt" {
 		return invalid(fmt.Errorf("the proof's typ is %.64q, not dpop+jwt", h.Type))
 	}
-	// RFC 9864, Section 2.2: Ed25519 is one of the algorithms that EdDSA stands
-	// for. Current clients are asked for EdDSA, and call it so.
+	// RFC 9864, Section 2.2: EdDSA stands for Ed25519 among others. Current
+	// clients know only the name EdDSA, so challenges name that.
 	allowed := slices.Contains(algorithms, h.Algorithm) || h.Algorithm == "Ed25519" && slices.Contains(algorithms, "EdDSA")
 	if !allowed {
 		return invalid(fmt.Errorf("the proof's alg is %.64q, want one of %q", h.Algorithm, algorithms))
@@ -126,8 +127,8 @@ func (p *reading) checkHeader(algorithms []string) error {
 	return nil
 }
 
-// checkTarget compares the method exactly (RFC 9110, Section 9.1: it is
-// case-sensitive), and the URL as RFC 9449, Section 4.3 wants it.
+// checkTarget compares the method exactly, since it is case-sensitive (RFC
+// 9110, Section 9.1), and the URL as RFC 9449, Section 4.3, requires.
 func (p *reading) checkTarget(method, url string) error {
 	if method == "" || p.method != method {
 		return invalid(fmt.Errorf("the proof's htm is %.64q, and the method is %.64q", p.method, method))
@@ -163,10 +164,11 @@ func (p *reading) checkTimes(now time.Time, maxAge, leeway time.Duration) error 
 	return nil
 }
 
-// checkToken compares the hash of the access token, which ties the proof to it.
+// checkToken compares the hash of the access token, which ties the proof to the
+// token.
 func (p *reading) checkToken(token string) error {
 	if token == "" {
-		return invalid(errNoToken) // of which there is a hash too
+		return invalid(errNoToken) // the empty string has a hash too
 	}
 	if !p.hasHash {
 		return invalid(errNoHash)
@@ -180,8 +182,8 @@ func (p *reading) checkToken(token string) error {
 	return nil
 }
 
-// checkKey reads the key in the header, and returns its thumbprint. What has to
-// be computed of either is for checkSignature.
+// checkKey reads the key in the header and returns its thumbprint. Computations
+// with the key are left to checkSignature.
 func (p *reading) checkKey() (thumbprint string, err error) {
 	p.key, err = p.token.HeaderKey(maxModulus, maxExponent)
 	switch {
@@ -197,7 +199,7 @@ func (p *reading) checkKey() (thumbprint string, err error) {
 	return thumbprint, nil
 }
 
-// checkSignature checks the signature by the key of checkKey.
+// checkSignature checks the signature with the key from checkKey.
 func (p *reading) checkSignature() error {
 	err := p.token.VerifyByHeader(p.key)
 	if err == nil {
@@ -209,8 +211,9 @@ func (p *reading) checkSignature() error {
 	return invalid(err)
 }
 
-// isCostly reports whether a check of a signature by key costs more than one by
-// a key of RSA with 2048 bits, of P-256 or of Ed25519: about ten times as much.
+// isCostly reports whether the check of a signature by key costs much more than
+// one by an RSA key of 2048 bits, or by one of P-256 or Ed25519. It can be ten
+// times as much.
 func isCostly(key crypto.PublicKey) bool {
 	switch key := key.(type) {
 	case *rsa.PublicKey:

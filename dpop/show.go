@@ -7,7 +7,8 @@ import (
 	"github.com/rsguard/rsguard/internal/show"
 )
 
-// LogValue is what logs show of cfg, which is nothing in Replays and Nonces.
+// LogValue returns the fields of cfg for logs, without the contents of Replays
+// and Nonces.
 func (cfg Config) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.Any("algorithms", cfg.Algorithms),
@@ -21,14 +22,14 @@ func (cfg Config) LogValue() slog.Value {
 // Format writes what [Config.LogValue] shows, for every verb of package fmt.
 func (cfg Config) Format(f fmt.State, _ rune) { show.Format(f, "dpop.Config", cfg.LogValue()) }
 
-// LogValue is what logs show of v: its Config, as [Config.LogValue] has it.
+// LogValue returns that of v's Config.
 func (v Verifier) LogValue() slog.Value { return v.cfg.LogValue() }
 
 // Format writes what [Verifier.LogValue] shows, for every verb of package fmt.
 func (v Verifier) Format(f fmt.State, _ rune) { show.Format(f, "dpop.Verifier", v.LogValue()) }
 
-// LogValue is what logs show of r, which is neither Token nor Proofs, nor URL,
-// whose query may have a token and whose path may name people.
+// LogValue returns the method of r alone. Token and Proofs are secret, the
+// query of URL may have a token, and its path may name people.
 func (r Request) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("method", r.Method), slog.Int("proofs", len(r.Proofs)))
 }
@@ -36,7 +37,7 @@ func (r Request) LogValue() slog.Value {
 // Format writes what [Request.LogValue] shows, for every verb of package fmt.
 func (r Request) Format(f fmt.State, _ rune) { show.Format(f, "dpop.Request", r.LogValue()) }
 
-// LogValue is what logs show of m: its capacity.
+// LogValue returns m's capacity.
 func (m *MemoryStore) LogValue() slog.Value {
 	return slog.GroupValue(slog.Int("capacity", m.Capacity))
 }
@@ -45,20 +46,19 @@ func (m *MemoryStore) LogValue() slog.Value {
 // fmt.
 func (m *MemoryStore) Format(f fmt.State, _ rune) { show.Format(f, "dpop.MemoryStore", m.LogValue()) }
 
-// LogValue is what logs show of cfg: how many Secrets there are, and Step.
+// LogValue returns the number of Secrets, and Step.
 func (cfg NonceConfig) LogValue() slog.Value {
 	return slog.GroupValue(slog.Int("secrets", len(cfg.Secrets)), slog.Duration("step", cfg.Step))
 }
 
-// Format writes what [NonceConfig.LogValue] shows, for every verb of package
-// fmt. If a NonceConfig is in an unexported field of another struct, fmt prints
-// it without calling Format, and Secrets with it.
+// Format writes what [NonceConfig.LogValue] returns, for every verb of package
+// fmt. If a NonceConfig is in an unexported field of another struct, fmt
+// doesn't call Format and prints the Secrets.
 func (cfg NonceConfig) Format(f fmt.State, _ rune) {
 	show.Format(f, "dpop.NonceConfig", cfg.LogValue())
 }
 
-// LogValue is what logs show of n: its NonceConfig, as [NonceConfig.LogValue]
-// has it.
+// LogValue returns that of n's NonceConfig.
 func (n Nonces) LogValue() slog.Value {
 	if n.cfg == nil {
 		return slog.GroupValue()
@@ -66,8 +66,8 @@ func (n Nonces) LogValue() slog.Value {
 	return n.cfg.LogValue()
 }
 
-// Format writes what [Nonces.LogValue] shows, for every verb of package fmt.
-// Where fmt does not call it, which is in an unexported field of another
-// struct, a wrong verb, such as %s, prints what is behind one pointer, and so
-// the address of cfg.
+// Format writes what [Nonces.LogValue] returns, for every verb of package fmt.
+// If a Nonces is in an unexported field of another struct, fmt doesn't call
+// Format. It then prints at most what one pointer leads to, which is the
+// address of cfg.
 func (n Nonces) Format(f fmt.State, _ rune) { show.Format(f, "dpop.Nonces", n.LogValue()) }

@@ -9,9 +9,10 @@ import (
 	"github.com/rsguard/rsguard/internal/uripath"
 )
 
-// A target is a URL without query and fragment, in the one form that all its
-// spellings have in common: after the normalization by syntax and by scheme of
-// RFC 3986, Sections 6.2.2 and 6.2.3, which RFC 9449, Section 4.3 asks for.
+// A target is a URL without query and fragment, in the form that equivalent
+// spellings have in common: after the syntax-based and scheme-based
+// normalization of RFC 3986, Sections 6.2.2 and 6.2.3, which RFC 9449, Section
+// 4.3, recommends.
 type target struct {
 	origin string // scheme, host, and the port unless it is the scheme's own
 	path   string // never empty
@@ -23,11 +24,10 @@ var (
 	errCharacter = errors.New("has characters that no URL has, or a malformed percent-encoding")
 )
 
-// maxTarget is the length of the longest URL that is looked at.
+// maxTarget is the length of the longest URL that is read.
 const maxTarget = 8 << 10
 
-// parseTarget reads s. What stands after the first question mark or number sign
-// is not looked at.
+// parseTarget reads s up to the first question mark or number sign.
 func parseTarget(s string) (target, error) {
 	if i := strings.IndexAny(s, "?#"); i >= 0 {
 		s = s[:i]
@@ -63,8 +63,8 @@ func parseTarget(s string) (target, error) {
 	return target{scheme + "://" + host, path}, nil
 }
 
-// splitAuthority returns the host in lower case and the port without leading
-// zeros, "" if there is none.
+// splitAuthority returns the host in lower case, and the port without leading
+// zeros or "" if there is none.
 func splitAuthority(s string) (host, port string, ok bool) {
 	if strings.HasPrefix(s, "[") {
 		end := strings.IndexByte(s, ']')

@@ -220,7 +220,7 @@ func (cfg *Config) check() error {
 		}
 	}
 	if len(cfg.Audiences) == 0 {
-		wrong("Audiences is empty: name this API, else tokens for any other one would do")
+		wrong("Audiences is empty: name this API, so that tokens for others are rejected")
 	}
 	for _, audience := range cfg.Audiences {
 		if audience == "" || strings.TrimSpace(audience) != audience {
@@ -257,7 +257,7 @@ func (cfg *Config) check() error {
 		wrong("Keys is a nil %T", cfg.Keys)
 	}
 	if cfg.Leeway > maxLeeway {
-		wrong("Leeway is %v; at most %v makes sense", cfg.Leeway, maxLeeway)
+		wrong("Leeway is %v; it must not be over %v", cfg.Leeway, maxLeeway)
 	}
 	if cfg.MaxTokenSize < 0 || cfg.MaxTokenSize > maxMaxTokenSize {
 		wrong("MaxTokenSize is %d; it can be 1 to %d bytes", cfg.MaxTokenSize, maxMaxTokenSize)
@@ -266,7 +266,7 @@ func (cfg *Config) check() error {
 		wrong("RequireRFC9068 and Config.InsecureSkipTypeCheck exclude each other")
 	}
 	if slices.ContainsFunc(cfg.Checks, func(c Check) bool { return c == nil }) {
-		wrong("Checks has a nil one")
+		wrong("Checks has a nil Check")
 	}
 	return errors.Join(errs...)
 }

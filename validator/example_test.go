@@ -28,7 +28,7 @@ func ExampleNew_incorrect() {
 	fmt.Println(err)
 	// Output:
 	// validator: Config.Issuers[0] is neither https nor http on a loopback host, but http on "tenant.eu.auth0.com": an issuer is a URL such as https://tenant.eu.auth0.com/; Config.InsecureHTTP accepts http inside of a cluster
-	// validator: Config.Audiences is empty: name this API, else tokens for any other one would do
+	// validator: Config.Audiences is empty: name this API, so that tokens for others are rejected
 	// validator: Config.Algorithms: "none" is not known
 }
 

@@ -53,13 +53,13 @@ func NewMux(tenants ...*Validator) (*Mux, error) {
 	for i, v := range tenants {
 		switch {
 		case v == nil:
-			errs = append(errs, fmt.Errorf("validator: Mux: Validator %d is nil", i))
+			errs = append(errs, fmt.Errorf("validator: NewMux: tenants[%d] is nil", i))
 			continue
 		case v.cfg == nil:
-			errs = append(errs, fmt.Errorf("validator: Mux: Validator %d was not made by New", i))
+			errs = append(errs, fmt.Errorf("validator: NewMux: tenants[%d] was not made by New", i))
 			continue
 		case slices.Contains(tenants[:i], v):
-			errs = append(errs, fmt.Errorf("validator: Mux: Validator %d is there twice", i))
+			errs = append(errs, fmt.Errorf("validator: NewMux: tenants[%d] is there twice", i))
 			continue
 		}
 		maxTokenSize = max(maxTokenSize, v.cfg.MaxTokenSize)
@@ -70,7 +70,7 @@ func NewMux(tenants ...*Validator) (*Mux, error) {
 			for _, other := range byIssuer[issuer] {
 				for _, alg := range v.algorithms {
 					if slices.Contains(other.algorithms, alg) {
-						errs = append(errs, fmt.Errorf("validator: Mux: two Validators have the issuer %q and the algorithm %s", issuer, alg))
+						errs = append(errs, fmt.Errorf("validator: NewMux: two tenants have the issuer %q and the algorithm %s", issuer, alg))
 					}
 				}
 			}

@@ -103,12 +103,12 @@ var _ dpop.ReplayStore = (*Store)(nil)
 func New(cfg Config) (*Store, error) {
 	var errs []error
 	if v := reflect.ValueOf(cfg.Client); cfg.Client == nil || v.Kind() == reflect.Pointer && v.IsNil() {
-		errs = append(errs, errors.New("redisreplay: Client is nil"))
+		errs = append(errs, errors.New("redisreplay: Config.Client is nil"))
 	} else if !heedsContexts(cfg.Client) {
-		errs = append(errs, errors.New("redisreplay: Client: its options lack ContextTimeoutEnabled"))
+		errs = append(errs, errors.New("redisreplay: Config.Client has options without ContextTimeoutEnabled"))
 	}
 	if cfg.Timeout < 0 || cfg.Timeout > MaxTimeout {
-		errs = append(errs, fmt.Errorf("redisreplay: Timeout is %v; it can be up to %v", cfg.Timeout, MaxTimeout))
+		errs = append(errs, fmt.Errorf("redisreplay: Config.Timeout is %v; it must not be over %v", cfg.Timeout, MaxTimeout))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

@@ -279,7 +279,7 @@ var mutants = []mutant{
 	{"an issuer has no fragment", []edit{{secureurl, `case strings.Contains(raw, "#"):`, `case strings.Contains(raw, "##"):`}}},
 	{"an issuer has a host", []edit{{secureurl, `case u.Hostname() == "" || u.Opaque != "":`, "case false:"}}},
 	{"there is an issuer", []edit{{config, "if len(cfg.Issuers) == 0 {", "if false {"}}},
-	{"there is an audience", []edit{{config, `wrong("Audiences is empty: name this API, else tokens for any other one would do")`, `cfg.Audiences = []string{"x"}`}}},
+	{"there is an audience", []edit{{config, `wrong("Audiences is empty: name this API, so that tokens for others are rejected")`, `cfg.Audiences = []string{"x"}`}}},
 	{"an audience is not empty", []edit{{config, `if audience == "" || strings.TrimSpace(audience) != audience {`, "if false {"}}},
 	{"leeway has a limit", []edit{{config, "if cfg.Leeway > maxLeeway {", "if false {"}}},
 	{"token size has a limit", []edit{{config, "if cfg.MaxTokenSize < 0 || cfg.MaxTokenSize > maxMaxTokenSize {", "if false {"}}},
