@@ -108,7 +108,7 @@ func TestMux_twoOfOneIssuer(t *testing.T) {
 		t.Errorf("Validate(by another algorithm) error = %v\nwant %s", err, want)
 	}
 	same := newValidator(t, func(c *validator.Config) { c.Algorithms = []validator.Algorithm{validator.RS256, validator.EdDSA} })
-	const common = `validator: Mux: two Validators have the issuer "https://tenant.eu.auth0.com/" and the algorithm EdDSA`
+	const common = `validator: NewMux: two tenants have the issuer "https://tenant.eu.auth0.com/" and the algorithm EdDSA`
 	if _, err := validator.NewMux(bySecret, byKey, same); err == nil || err.Error() != common {
 		t.Errorf("NewMux(an algorithm twice) error = %v, want %s", err, common)
 	}
