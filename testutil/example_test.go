@@ -22,6 +22,7 @@ func TestExamples(outer *testing.T) {
 		"Issuer_RotateKey": ExampleIssuer_RotateKey,
 		"Issuer_SetDown":   ExampleIssuer_SetDown,
 		"DPoPKey":          ExampleDPoPKey,
+		"TestAdapter":      ExampleTestAdapter,
 	} {
 		outer.Run(name, func(inner *testing.T) {
 			t = inner
@@ -81,6 +82,25 @@ func ExampleIssuer_SetDown() {
 	if _, err := v.Validate(t.Context(), iss.Token(nil)); err != nil {
 		t.Errorf("Validate after the outage = %v, want no error", err)
 	}
+}
+
+// An adapter in the words of net/http, and its test. The first example of
+// middleware's Guard.Do is one in the words of another framework.
+func ExampleTestAdapter() {
+	guarded := func(auth *middleware.Authenticator, next http.Handler, checks ...validator.Check) http.HandlerFunc {
+		guard := auth.Guard(checks...) // when the route is made, not for each request
+		return func(w http.ResponseWriter, r *http.Request) {
+			admitted, refusal := guard.Do(w.Header(), r)
+			if refusal != nil {
+				refusal.ServeHTTP(w, r)
+				return // and call nothing else
+			}
+			next.ServeHTTP(w, admitted) // with the claims in its context
+		}
+	}
+	testutil.TestAdapter(t, func(auth *middleware.Authenticator, checks []validator.Check, next http.Handler) http.Handler {
+		return guarded(auth, next, checks...)
+	})
 }
 
 // A token that is bound to a key, and a request that proves the key.

@@ -1,8 +1,11 @@
 // Package echoauth guards Echo routes with a [middleware.Authenticator].
 //
 //	e.GET("/orders", list, echoauth.New(auth))
-//	e.POST("/orders", create, echoauth.New(auth, validator.Scopes("orders:write")))
+//	e.POST("/orders", create, echoauth.New(auth, rsvalidator.Scopes("orders:write")))
 //	claims, ok := echoauth.Claims(c) // in list and create
+//
+// Echo has a package middleware of its own, and Echo programs often import a
+// package validator. So the examples import ours as rsguard and rsvalidator.
 //
 // The decision and the standards behind it are package middleware's.
 package echoauth

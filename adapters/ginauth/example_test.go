@@ -12,15 +12,15 @@ import (
 
 	"github.com/rsguard/rsguard/adapters/ginauth"
 	"github.com/rsguard/rsguard/jwks"
-	"github.com/rsguard/rsguard/middleware"
+	rsguard "github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/testutil"
 	"github.com/rsguard/rsguard/testutil/mockissuer"
-	"github.com/rsguard/rsguard/validator"
+	rsvalidator "github.com/rsguard/rsguard/validator"
 )
 
 // exampleAuth gives the examples an Authenticator, and tokens that it accepts.
-// In a service it is made of validator.New(validator.Auth0(domain, audience)).
-func exampleAuth() (auth *middleware.Authenticator, token func(claims map[string]any) string) {
+// In a service it is made of rsvalidator.New(rsvalidator.Auth0(domain, audience)).
+func exampleAuth() (auth *rsguard.Authenticator, token func(claims map[string]any) string) {
 	iss, err := mockissuer.New(mockissuer.Config{URL: "https://issuer.example/", Algorithms: []string{"EdDSA"}})
 	if err != nil {
 		log.Fatal(err)
@@ -33,16 +33,16 @@ func exampleAuth() (auth *middleware.Authenticator, token func(claims map[string
 	if err != nil {
 		log.Fatal(err)
 	}
-	v, err := validator.New(validator.Config{
+	v, err := rsvalidator.New(rsvalidator.Config{
 		Issuers:    []string{"https://issuer.example/"},
 		Audiences:  []string{"https://api.example.com"},
-		Algorithms: []validator.Algorithm{validator.EdDSA},
+		Algorithms: []rsvalidator.Algorithm{rsvalidator.EdDSA},
 		Keys:       keys,
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	auth, err = middleware.New(middleware.Config{Validator: v, Logger: slog.New(slog.DiscardHandler)})
+	auth, err = rsguard.New(rsguard.Config{Validator: v, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func ExampleNew() {
 		c.String(http.StatusOK, "orders of "+claims.Subject)
 	}
 	g.GET("/orders", ginauth.New(auth), list)
-	g.POST("/orders", ginauth.New(auth, validator.Scopes("orders:write")), list)
+	g.POST("/orders", ginauth.New(auth, rsvalidator.Scopes("orders:write")), list)
 
 	anna := token(map[string]any{"sub": "anna", "scope": "orders:read"})
 	send(g, http.MethodGet, "/orders", anna)

@@ -1,8 +1,11 @@
 // Package ginauth guards Gin routes with a [middleware.Authenticator].
 //
 //	g.GET("/orders", ginauth.New(auth), list)
-//	g.POST("/orders", ginauth.New(auth, validator.Scopes("orders:write")), create)
+//	g.POST("/orders", ginauth.New(auth, rsvalidator.Scopes("orders:write")), create)
 //	claims, ok := ginauth.Claims(c) // in list and create
+//
+// Gin programs often have packages middleware and validator of their own, or of
+// others. So the examples import ours as rsguard and rsvalidator.
 //
 // The decision and the standards behind it are package middleware's.
 package ginauth

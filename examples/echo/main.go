@@ -18,8 +18,8 @@ import (
 
 	"github.com/rsguard/rsguard/adapters/echoauth"
 	"github.com/rsguard/rsguard/examples/internal/serve"
-	"github.com/rsguard/rsguard/middleware"
-	"github.com/rsguard/rsguard/validator"
+	rsguard "github.com/rsguard/rsguard/middleware"
+	rsvalidator "github.com/rsguard/rsguard/validator"
 )
 
 func main() {
@@ -48,19 +48,19 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 }
 
 func routes(issuers []string, audience string) (http.Handler, error) {
-	var tenants []*validator.Validator
+	var tenants []*rsvalidator.Validator
 	for _, issuer := range issuers {
-		v, err := validator.New(validator.Config{Issuers: []string{issuer}, Audiences: []string{audience}})
+		v, err := rsvalidator.New(rsvalidator.Config{Issuers: []string{issuer}, Audiences: []string{audience}})
 		if err != nil {
 			return nil, err
 		}
 		tenants = append(tenants, v)
 	}
-	anyTenant, err := validator.NewMux(tenants...)
+	anyTenant, err := rsvalidator.NewMux(tenants...)
 	if err != nil {
 		return nil, err
 	}
-	auth, err := middleware.New(middleware.Config{Validator: anyTenant})
+	auth, err := rsguard.New(rsguard.Config{Validator: anyTenant})
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func routes(issuers []string, audience string) (http.Handler, error) {
 	e := echo.New()
 	e.GET("/health", func(c echo.Context) error { return c.NoContent(http.StatusOK) }) // for everybody
 	e.GET("/orders", listOrders, echoauth.New(auth))
-	e.POST("/orders", createOrder, echoauth.New(auth, validator.Scopes("orders:write")))
+	e.POST("/orders", createOrder, echoauth.New(auth, rsvalidator.Scopes("orders:write")))
 	return e, nil
 }
 
