@@ -100,7 +100,8 @@ func discoveryAdvice(err error) string {
 	if difference := secureurl.Difference(other.found, other.want); difference != "" {
 		return "the issuer has another name in its metadata, and " + difference + ": use the name that its tokens have"
 	}
-	return "the issuer has another name in its metadata: use that, if its tokens have it as well, or " + adviceKeys
+	return "the issuer has another name in its metadata: use that, if its tokens have it as well, " +
+		"and if it can't be reached, this address as the MetadataURL of a jwks.Cache; or " + adviceKeys
 }
 
 // adviceKeys is for who configures a validator, as nearly all callers do.

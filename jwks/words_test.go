@@ -160,7 +160,8 @@ func TestCache_mistake(t *testing.T) {
 		{"no slash", byDiscovery, map[string]string{oidcURL: document("https://issuer.example")}, true,
 			"the issuer has another name in its metadata, and they differ by the slash at the end: use the name that its tokens have: GET " + oidcURL},
 		{"another issuer", byDiscovery, map[string]string{oidcURL: document("https://issuer.example/{tenantid}")}, true,
-			"the issuer has another name in its metadata: use that, if its tokens have it as well, or " + advice + ": GET " + oidcURL},
+			"the issuer has another name in its metadata: use that, if its tokens have it as well, " +
+				"and if it can't be reached, this address as the MetadataURL of a jwks.Cache; or " + advice + ": GET " + oidcURL},
 		{"no key set", func(*jwks.Config) {}, map[string]string{keysURL: response(404, "")}, true,
 			"no key set at the URL of the jwks.Config: set it to where the key set is: GET " + keysURL + ": 404 Not Found"},
 

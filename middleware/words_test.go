@@ -512,7 +512,8 @@ func TestLogLine(t *testing.T) {
 		},
 		{
 			name: "metadata of another name", documents: map[string]string{oidcURL: `{"issuer":"https://sso.example.com/{tenantid}","jwks_uri":"` + keysURL + `"}`},
-			want: discover + `the issuer has another name in its metadata: use that, if its tokens have it as well, or ` + setKeys +
+			want: discover + `the issuer has another name in its metadata: use that, if its tokens have it as well, ` +
+				`and if it can't be reached, this address as the MetadataURL of a jwks.Cache; or ` + setKeys +
 				`: GET ` + oidcURL + `: not the issuer's metadata: its issuer is "https://sso.example.com/{tenantid}", not "` + issuer +
 				`"; GET ` + oauthURL + `: 404 Not Found`, level: slog.LevelError,
 		},

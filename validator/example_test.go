@@ -159,3 +159,88 @@ func ExampleRoles() {
 	// <nil>
 	// insufficient_scope: the token's scope lacks "Orders.Read"; the claim "roles" lacks the role "Orders.Read.All"
 }
+
+// A user may place an order, and so may one agent on behalf of a user.
+func ExampleActors() {
+	check := validator.AnyOf(validator.NoActor(), validator.Actors("agent-7"))
+	for _, claims := range []object{
+		{"sub": "anna"},
+		{"sub": "anna", "act": object{"sub": "agent-7"}},
+		{"sub": "anna", "act": object{"sub": "agent-8"}},
+	} {
+		c, err := exampleValidator().Validate(context.Background(), exampleToken(claims))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		actor, err := c.Actor()
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if actor != nil {
+			fmt.Print(actor.Subject, " for ")
+		}
+		fmt.Println(c.Subject+":", check(context.Background(), c) == nil)
+	}
+	// Output:
+	// anna: true
+	// agent-7 for anna: true
+	// agent-8 for anna: false
+}
+
+// The subject is the party on whose behalf an agent acts, and not the agent.
+func ExampleSubjects_incorrect() {
+	byAgent := validator.Subjects("agent-7") // Actors is right
+	c, err := exampleValidator().Validate(context.Background(), exampleToken(object{"sub": "anna", "act": object{"sub": "agent-7"}}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(byAgent(context.Background(), c))
+	fmt.Println(validator.Actors("agent-7")(context.Background(), c))
+	// Output:
+	// refused: the token's subject is none of ["agent-7"]
+	// <nil>
+}
+
+func ExampleAuthorizationDetails() {
+	type payment struct {
+		Currency string `json:"currency"`
+	}
+	check := validator.AuthorizationDetails("payment_initiation", func(_ context.Context, p payment) error {
+		if p.Currency != "EUR" {
+			return errors.New("the payment is not in EUR")
+		}
+		return nil
+	})
+	for _, currency := range []string{"EUR", "USD"} {
+		c, err := exampleValidator().Validate(context.Background(), exampleToken(object{
+			"authorization_details": []object{{"type": "payment_initiation", "currency": currency}},
+		}))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(check(context.Background(), c))
+	}
+	// Output:
+	// <nil>
+	// refused: the payment is not in EUR
+}
+
+// Tokens of a secret and of a key pair, while an issuer changes from the one to
+// the other.
+func ExampleNewMux_twoOfOneIssuer() {
+	cfg := validator.Config{Issuers: []string{"https://abcd.supabase.co/auth/v1"}, Audiences: []string{"authenticated"}}
+	old := cfg
+	old.Secret = []byte("at least as many bytes as a SHA-256 hash has")
+	next := cfg
+	next.Algorithms = []validator.Algorithm{validator.ES256}
+
+	bySecret, err1 := validator.New(old)
+	byKey, err2 := validator.New(next)
+	v, err3 := validator.NewMux(bySecret, byKey)
+	fmt.Println(v != nil, errors.Join(err1, err2, err3))
+	// Output: true <nil>
+}

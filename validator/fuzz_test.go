@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -192,4 +194,76 @@ func spellings(text string) []string {
 		text[:i] + "\n" + text[i:], text[:j] + "\r" + text[j:], text[:i] + "=" + text[i:], text[:j+1] + "\n" + text[j+1:],
 		string(flipped), strings.ReplaceAll(text, ".", ". "),
 	}
+}
+
+// FuzzJWTSVID looks for subjects of a trust domain that another reader takes
+// for those of another one.
+func FuzzJWTSVID(f *testing.F) {
+	for _, sub := range []string{
+		"spiffe://example.org", "spiffe://example.org/a/b", "spiffe://example.org/", "spiffe://example.org/../a", "spiffe://u@example.org/",
+		"spiffe://example.org:1/a", "spiffe://example.org?a", "spiffe://example.org#a", "spiffe://example.org.x/", "spiffe:example.org", "%2f",
+	} {
+		f.Add(sub)
+	}
+	cfg := config()
+	cfg.Issuers = []string{"spiffe://example.org"}
+	v, err := validator.New(cfg)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, sub string) {
+		claims, err := v.Validate(t.Context(), token(nil, object{"iss": nil, "sub": sub}))
+		if err != nil {
+			if code := validator.CodeOf(err); code != validator.CodeIssuer && code != validator.CodeMalformed {
+				t.Fatalf("Validate(sub %q) = %v, want another code", sub, err)
+			}
+			return
+		}
+		u, err := url.Parse(claims.Subject)
+		if err != nil || u.Scheme != "spiffe" || u.Host != "example.org" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" ||
+			u.Path != "" && u.Path != path.Clean(u.Path) || u.String() != claims.Subject || claims.Issuer != cfg.Issuers[0] {
+			t.Fatalf("Validate(sub %q) = %+v, and a URL's parser has %+v, %v", sub, claims, u, err)
+		}
+	})
+}
+
+// FuzzActors holds that what Actors and Roles accept says the same to
+// encoding/json.
+func FuzzActors(f *testing.F) {
+	for _, act := range []string{
+		`{"sub":"a"}`, `{"sub":"a","iss":"` + issuer + `"}`, `{"sub":"a","iss":"x"}`, `{"act":{"sub":"a"}}`, `{"roles":["a"]}`, `{"roles":"a"}`,
+		`{"Sub":"a"}`, `"a"`, `null`, `[{"sub":"a"}]`, `{"sub":"a","act":{"act":{}}}`, `{"s\u0075b":"\u0061","roles":{}}`,
+	} {
+		f.Add(act)
+	}
+	v := newValidator(f, nil)
+	actors, roles := validator.Actors("a"), validator.AnyRole([]string{"act", "roles"}, "a")
+	f.Fuzz(func(t *testing.T, act string) {
+		claims, err := v.Validate(t.Context(), signed(`{"alg":"EdDSA","kid":"k1"}`,
+			`{"iss":"`+issuer+`","aud":"`+audience+`","exp":1700003600,"sub":"user","act":`+act+`}`))
+		if err != nil {
+			return
+		}
+		var raw struct {
+			Act json.RawMessage `json:"act"`
+		}
+		var members map[string]any
+		payload, err := json.Marshal(claims)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(payload, &raw); err == nil {
+			_ = json.Unmarshal(raw.Act, &members) // nil if it is no object
+		}
+		if err := actors(t.Context(), claims); err == nil && (members["sub"] != "a" || members["iss"] != nil && members["iss"] != issuer) {
+			t.Fatalf("Actors(a) accepts %s", act)
+		}
+		list, _ := members["roles"].([]any)
+		if err := roles(t.Context(), claims); err == nil && members["roles"] != "a" && !slices.Contains(list, any("a")) {
+			t.Fatalf("AnyRole(a) accepts %s", act)
+		}
+		if err := validator.NoActor()(t.Context(), claims); err == nil {
+			t.Fatalf("NoActor() accepts %s", act)
+		}
+	})
 }

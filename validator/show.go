@@ -17,7 +17,9 @@ func (cfg Config) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.Any("issuers", cfg.Issuers),
 		slog.Any("audiences", cfg.Audiences),
+		slog.String("audience_claim", cfg.AudienceClaim),
 		slog.Any("algorithms", cfg.Algorithms),
+		slog.Bool("insecure_http", cfg.InsecureHTTP),
 		show.Type("keys", cfg.Keys),
 		slog.Bool("secret", cfg.Secret != nil),
 		slog.Duration("leeway", cfg.Leeway),

@@ -18,7 +18,8 @@
 //
 // The standards are RFC 7515 (JWS), RFC 7519 (JWT), RFC 8725 (its best
 // practices), RFC 9068 (access tokens in JWT form), RFC 9449 and RFC 8705
-// (tokens bound to a key).
+// (tokens bound to a key), RFC 8693 (actors), RFC 9396 (authorization details)
+// and SPIFFE's JWT-SVID.
 package validator
 
 import (

@@ -86,7 +86,7 @@ var table = map[string]entry{
 	"validator.Check":        of[validator.Check](zeroCheck),
 	"validator.Claims":       of[validator.Claims](zeroClaims, "Issuer", "ID", "ClientID").ifHidden(everything).inJSON("payload"),
 	"validator.Code":         of[validator.Code](zeroError, everything),
-	"validator.Config":       of[validator.Config](zeroConfig, "Issuers", "Audiences", "Algorithms").ifHidden(everything),
+	"validator.Config":       of[validator.Config](zeroConfig, "Issuers", "Audiences", "AudienceClaim", "Algorithms").ifHidden(everything),
 	"validator.Confirmation": of[validator.Confirmation](zeroConfirmation, everything),
 	"validator.Error":        of[validator.Error](zeroError, everything),
 	"validator.KeySource":    of[validator.KeySource](zeroKeySource),
