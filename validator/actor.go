@@ -11,23 +11,24 @@ import (
 )
 
 // An Actor is the party that uses a token on behalf of its subject, such as an
-// agent or an administrator, by the claim "act" (RFC 8693, Section 4.1).
+// agent or an administrator. It is the token's claim "act" (RFC 8693, Section
+// 4.1).
 type Actor struct {
 	Subject  string // sub
-	Issuer   string // iss, whose name for it Subject is; if empty, the token's issuer
+	Issuer   string // iss, the issuer that names it Subject; if empty, the token's issuer
 	ClientID string // client_id
 
-	// Actor is the one that acted before, for this one. It tells of the past:
-	// RFC 8693, Section 4.1 forbids access control decisions by it.
+	// Actor is the previous actor. RFC 8693, Section 4.1, forbids access
+	// control decisions based on it.
 	Actor *Actor
 }
 
-// maxActors is how many actors a token can have in its chain.
+// maxActors is the largest number of actors in a token.
 const maxActors = 8
 
-// Actor returns the current actor of the token, and nil if the token has none:
-// its subject then acts by itself, or nothing is said. Subject of c is never
-// the actor. It is the party on whose behalf the actor acts.
+// Actor returns the current actor of the token. It returns nil if the token
+// names none. Subject of c is never the actor, but the party on whose behalf
+// the actor acts.
 //
 // The error is an [*Error] with [CodeClaim] if the claim "act" is not an
 // object, if "sub", "iss" or "client_id" in it is not a string, or if there are
@@ -85,7 +86,7 @@ func actorError(text string) error {
 }
 
 // NoActor returns a Check that rejects tokens that are used on behalf of their
-// subject: those with a claim "act", whatever it says. It fails with
+// subject, which are those with a claim "act" of any value. It fails with
 // [CodeRefused], or with [CodeClaim] as [Claims.Actor] does.
 func NoActor() Check {
 	return func(_ context.Context, c *Claims) error {
@@ -99,12 +100,11 @@ func NoActor() Check {
 	}
 }
 
-// Actors returns a Check that requires that the token is used by one of these
-// actors, by the "sub" of its claim "act". Only the current actor counts, and
-// only as the token's issuer names it: an "iss" in "act" must be the token's.
-// It fails with [CodeRefused], also if there is no actor, or with [CodeClaim]
-// as [Claims.Actor] does. AnyOf(NoActor(), Actors("agent-7")) is for operations
-// that a user may do, or this agent on behalf of a user.
+// Actors returns a Check that requires one of these actors, by the "sub" of the
+// claim "act". Only the current actor counts. If "act" has an "iss", it must be
+// the token's. It fails with [CodeRefused], also if there is no actor, or with
+// [CodeClaim] as [Claims.Actor] does. To allow an operation to users and to one
+// agent, use AnyOf(NoActor(), Actors("agent-7")).
 func Actors(subjects ...string) Check {
 	mustBe(len(subjects) > 0 && !slices.Contains(subjects, ""), "Actors: no values, or an empty one")
 	subjects = slices.Clone(subjects)
@@ -125,7 +125,7 @@ func Actors(subjects ...string) Check {
 	}
 }
 
-// actorName returns what logs call the actor.
+// actorName returns the name of the actor in logs.
 func (c *Claims) actorName() string {
 	actor, err := c.Actor()
 	if actor == nil || err != nil {

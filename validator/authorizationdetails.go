@@ -25,10 +25,10 @@ import (
 //		return nil
 //	})
 //
-// It fails with [CodeRefused] if there is no entry of that type, with
+// It fails with [CodeRefused] if there is no entry of that type. It fails with
 // [CodeClaim] if the claim is not an array of objects that each have a type, or
-// an entry can't be decoded, and otherwise with what check returns, as [AnyOf]
-// does. It panics if typ is empty or check is nil.
+// if an entry can't be decoded. If check accepts none of the entries, it fails
+// as [AnyOf] does. AuthorizationDetails panics if typ is empty or check is nil.
 func AuthorizationDetails[T any](typ string, check func(ctx context.Context, detail T) error) Check {
 	mustBe(typ != "", "AuthorizationDetails: the type is empty")
 	mustBe(check != nil, "AuthorizationDetails: nil function")
@@ -51,11 +51,11 @@ func AuthorizationDetails[T any](typ string, check func(ctx context.Context, det
 	}
 }
 
-// maxDetailsTold is how many entries an error tells the reasons of. A token can
-// have many.
+// maxDetailsTold is the number of entries for which an error gives the reason.
+// A token can have many.
 const maxDetailsTold = 4
 
-// authorizationDetails returns the entries of a type, one at least.
+// authorizationDetails returns the entries of a type. There is at least one.
 func (c *Claims) authorizationDetails(typ string) ([]jose.Value, error) {
 	claim, there := c.claim("authorization_details")
 	if there && claim.Kind() != jose.KindArray {

@@ -11,9 +11,9 @@ import (
 	"github.com/rsguard/rsguard/internal/jose"
 )
 
-// A Confirmation names the key or certificate that a token is bound to, which
-// the token's sender must prove to have (RFC 7800, Section 3.1). An empty field
-// requires nothing. A Confirmation with no field set is never proven.
+// A Confirmation names the key or certificate that a token is bound to (RFC
+// 7800, Section 3.1). The sender of the token must prove to have it. An empty
+// field requires nothing. A Confirmation with no field set is never proven.
 type Confirmation struct {
 	JKT     string // "jkt": the thumbprint of a DPoP key (RFC 9449, Section 6.1)
 	X5TS256 string // "x5t#S256": the hash of a client certificate (RFC 8705, Section 3.1)
@@ -21,7 +21,7 @@ type Confirmation struct {
 
 type confirmedKey struct{}
 
-// A proven is what a context says of the sender of a token.
+// A proven holds what a context says of the sender of a token.
 type proven struct {
 	Confirmation
 	verify func() error // of the JKT, or nil if that has been done
@@ -32,9 +32,9 @@ func provenIn(ctx context.Context) proven {
 	return p
 }
 
-// ContextWithConfirmation returns a context that tells [Validator.Validate]
-// what the sender of the token has proven to hold, in addition to what ctx
-// tells already. Package middleware does this for requests; other callers do it
+// ContextWithConfirmation returns a copy of ctx that tells [Validator.Validate]
+// what the sender of the token has proven to hold, in addition to what ctx says
+// already. Package middleware calls it for requests. Other callers call it
 // after they have checked the proof themselves.
 func ContextWithConfirmation(ctx context.Context, confirmed Confirmation) context.Context {
 	p := provenIn(ctx)
@@ -45,13 +45,13 @@ func ContextWithConfirmation(ctx context.Context, confirmed Confirmation) contex
 	return context.WithValue(ctx, confirmedKey{}, p)
 }
 
-// ContextWithProof is [ContextWithConfirmation] for a proof that costs more to
-// verify than a token does. Jkt is the thumbprint of the key that the sender
-// says to have. Verify is called once the token has been found to be the
-// issuer's, and bound to that key, so that a stranger can't cause it. Its error
-// rejects the token, with [CodeBinding] unless an [*Error] is in its chain.
-// Verify may be called several times, and at the same time. ContextWithProof
-// panics if it is nil.
+// ContextWithProof is [ContextWithConfirmation] for a proof that is more
+// expensive to verify than a token. The sender claims to have the key with the
+// thumbprint jkt. Validate calls verify once the token is known to be the
+// issuer's, and bound to that key, so that a stranger can't cause the call. An
+// error of verify rejects the token, with [CodeBinding] unless an [*Error] is
+// in its chain. The function may be called several times, and concurrently.
+// ContextWithProof panics if it is nil.
 func ContextWithProof(ctx context.Context, jkt string, verify func() error) context.Context {
 	mustBe(verify != nil, "ContextWithProof: nil function")
 	p := provenIn(ctx)
@@ -68,10 +68,10 @@ var (
 
 // Proven returns nil if ctx says, by [ContextWithConfirmation] or
 // [ContextWithProof], that the sender of the token has proven all that c
-// requires. Otherwise it returns an [*Error] with [CodeBinding], also if c is
-// nil or empty, or the error of the proof. Validate calls it for every bound
-// token. A program that makes Claims in another way has to do so too. Hashes
-// are compared in constant time.
+// requires. Otherwise it returns an [*Error] with [CodeBinding], or the error
+// of the proof. A c that is nil or empty is never proven. Validate calls Proven
+// for every bound token. A program that obtains Claims in another way must call
+// it too. Hashes are compared in constant time.
 func (c *Confirmation) Proven(ctx context.Context) error {
 	if c == nil || *c == (Confirmation{}) {
 		return &Error{Code: CodeBinding, Err: errConfirmation}
@@ -97,8 +97,8 @@ func (c *Confirmation) Proven(ctx context.Context) error {
 }
 
 // readConfirmation reads the value of "cnf". Members that are not understood
-// are ignored, as RFC 7800, Section 3.1 requires, but a token of which nothing
-// is understood is bound in a way that can't be proven.
+// are ignored (RFC 7800, Section 3.1). If no member is understood, the token is
+// bound in a way that can't be proven.
 func readConfirmation(v jose.Value) (*Confirmation, error) {
 	unreadable := &Error{Code: CodeBinding, Err: errConfirmation}
 	if v.Kind() != jose.KindObject {
@@ -117,8 +117,8 @@ func readConfirmation(v jose.Value) (*Confirmation, error) {
 		case "x5t#S256":
 			c.X5TS256, ok = sha256Text(m.Value)
 		// The other methods of the registry of RFC 7800, Section 6.2. Each
-		// names a key by itself. To ignore one would accept a token without a
-		// proof of a key that its issuer has bound it to.
+		// names a key by itself. If one were ignored, a token would be accepted
+		// without a proof of the key that its issuer has bound it to.
 		case "jwk", "jwe", "kid", "jku", "osc":
 			return nil, &Error{Code: CodeBinding, Err: &unprovenMember{m.Name}}
 		}
@@ -132,15 +132,16 @@ func readConfirmation(v jose.Value) (*Confirmation, error) {
 	return c, nil
 }
 
-// An unprovenMember is the cause of a rejection of a token that is bound to a
-// key by a member of "cnf" that no request can prove here.
+// An unprovenMember is the cause of the rejection of a token that is bound to a
+// key by a member of "cnf" that can't be proven here.
 type unprovenMember struct{ name string }
 
 func (e *unprovenMember) Error() string {
 	return "cnf names a key by its member " + e.name + ", which can't be proven here, want jkt or x5t#S256 alone"
 }
 
-// sha256Text reads the base64url text of a SHA-256 hash in its one spelling.
+// sha256Text reads the base64url text of a SHA-256 hash. Of several spellings,
+// only the canonical one is accepted.
 func sha256Text(v jose.Value) (string, bool) {
 	text, _ := v.Text()
 	hash, err := base64.RawURLEncoding.Strict().DecodeString(text)

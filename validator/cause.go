@@ -12,8 +12,8 @@ import (
 )
 
 // The causes of rejections. Each holds what was found and what was wanted, and
-// makes its text when somebody reads it: most rejections of a flood are never
-// read. The text ends with what to change.
+// makes its text when it is read. In a flood, most rejections are never read.
+// The text ends with what to change.
 
 // A mismatch is the cause of a rejection for one value.
 type mismatch struct {
@@ -22,7 +22,7 @@ type mismatch struct {
 	found    []string   // nil if it is missing
 	value    jose.Value // in place of found, of any kind
 	want     []string
-	compare  bool // found and want are names that people misspell
+	compare  bool // whether found and want are names that people misspell
 	advice   string
 }
 
@@ -67,7 +67,7 @@ func standIn(name string) string {
 	return quote(name) + " (Config.AudienceClaim)"
 }
 
-// difference says how what was found is misspelled.
+// difference says how the value found is misspelled.
 func (m *mismatch) difference(found []string) string {
 	if !m.compare {
 		return ""
@@ -86,7 +86,7 @@ func (m *mismatch) difference(found []string) string {
 	return ""
 }
 
-// A limit is that of a token's size, and what sets it.
+// A limit is the limit of a token's size, and the option that sets it.
 type limit struct {
 	size   int
 	option string // empty if the caller can't change it
@@ -108,7 +108,7 @@ func (e *tooLargeError) Error() string {
 	return fmt.Sprintf("the token is too large: %d bytes, over the %d of %s", e.size, e.limit.size, e.limit.option) + adviceLess
 }
 
-// check requires that a token of so many bytes and members is within l.
+// check requires that a token with so many bytes and members is within l.
 func (l limit) check(size, members int) error {
 	switch {
 	case size > l.size:
@@ -119,7 +119,7 @@ func (l limit) check(size, members int) error {
 	return nil
 }
 
-// members is how many a token's claims can have.
+// members is the largest number of members that a token's claims can have.
 func (l limit) members() int { return jose.ClaimsLimits(l.size).Members }
 
 func (l limit) tooManyMembers() error {
@@ -136,14 +136,15 @@ func (e *tooManyMembersError) Error() string {
 		e.limit.members(), e.limit.size, e.limit.option) + adviceLess
 }
 
-// A claimsError is the cause of a rejection of claims that are no strict JSON.
+// A claimsError is the cause of the rejection of claims that are not strict
+// JSON.
 type claimsError struct{ err error }
 
 func (e *claimsError) Error() string { return "the token's claims: " + e.err.Error() }
 func (e *claimsError) Unwrap() error { return e.err }
 
-// A claimTypeError is the cause of a rejection of a claim that is not of its
-// JSON type, or out of range.
+// A claimTypeError is the cause of the rejection of a claim that has another
+// JSON type, or is out of range.
 type claimTypeError struct {
 	name     string
 	value    jose.Value
@@ -174,7 +175,7 @@ func (e *claimTypeError) Error() string {
 	return text + describe(e.value) + ", want " + wantText
 }
 
-// describe says of what type a value is, and nothing of the value.
+// describe returns the type of a value, and nothing of the value.
 func describe(v jose.Value) string {
 	if v.Kind() != jose.KindArray {
 		return v.Kind().String()
@@ -190,7 +191,7 @@ func describe(v jose.Value) string {
 	return "an array of strings"
 }
 
-// What to do about tokens for other APIs, and about what is no JWT.
+// What to do about tokens for other APIs, and about tokens that are not JWTs.
 const (
 	adviceNoAudience    = "have the client ask for a token for this API, and the issuer put the name of this API into aud"
 	adviceAudienceClaim = "have the client ask for a token for this API, " +
@@ -200,7 +201,7 @@ const (
 	adviceOpaque    = "have the client ask for a token for this API, and the issuer make its access tokens JWTs"
 	adviceEncrypted = "only signed tokens are read, so turn off the encryption of access tokens at the issuer"
 
-	// Auth0 encrypts the tokens of requests that name no API.
+	// Auth0 encrypts the token if the request named no API.
 	adviceEncryptedAuth0 = adviceEncrypted + ", and have the client name this API in its request"
 
 	adviceType     = "Config.InsecureSkipTypeCheck accepts every type, ID tokens for the same audience included"
@@ -209,8 +210,8 @@ const (
 	adviceNoTenant = "no tenant has this issuer"
 )
 
-// An otherTypeError is the cause of a rejection for what only other types of
-// token have.
+// An otherTypeError is the cause of the rejection of a token for a mark of
+// another type of token.
 type otherTypeError struct {
 	mark    *mark
 	RFC9068 bool
@@ -219,12 +220,12 @@ type otherTypeError struct {
 func (e *otherTypeError) Error() string {
 	text := "this is " + e.mark.kind + " by its claim " + e.mark.claim + ", and only access tokens are accepted"
 	if e.RFC9068 || e.mark.kind != idToken {
-		return text + ": " + adviceAccess // the type check can't be skipped, or nobody needs to
+		return text + ": " + adviceAccess // the type check can't be skipped, or need not be
 	}
 	return text + ": " + adviceAccess + "; " + adviceType
 }
 
-// An unknownKeyError is the cause of a rejection of a token whose key isn't
+// An unknownKeyError is the cause of the rejection of a token whose key isn't
 // known.
 type unknownKeyError struct {
 	kid string
@@ -234,15 +235,15 @@ type unknownKeyError struct {
 func (e *unknownKeyError) Error() string { return "kid is " + quote(e.kid) + ": " + e.why.Error() }
 func (e *unknownKeyError) Unwrap() error { return e.why }
 
-// A keyMismatchError is the cause of a rejection of a token whose algorithm
-// none of its keys is for.
+// A keyMismatchError is the cause of the rejection of a token whose algorithm
+// fits none of its keys.
 type keyMismatchError struct {
 	alg  string
 	keys []jwks.Key // one at least
 }
 
 func (e *keyMismatchError) Error() string {
-	const most = 4 // different ones
+	const most = 4 // different kinds
 	var kinds []string
 	says := true
 	for i := range e.keys {
@@ -270,7 +271,8 @@ func (e *keyMismatchError) Error() string {
 	return "alg is " + quote(e.alg) + ", and " + what + strings.Join(kinds, ", ") + advice
 }
 
-// kindOf says what a key is for, and whether the key set says so.
+// kindOf returns the algorithm or type of a key, and reports whether the key
+// set names it.
 func (e *keyMismatchError) kindOf(key *jwks.Key) (kind string, told bool) {
 	if !allows(key, e.alg) {
 		return show.Cut(key.Algorithm, 64), true
@@ -278,8 +280,8 @@ func (e *keyMismatchError) kindOf(key *jwks.Key) (kind string, told bool) {
 	return jose.Describe(key.Public), false
 }
 
-// A choiceError is the cause of a rejection of a token whose header leaves a
-// choice of keys. Its chain has that of the first.
+// A choiceError is the cause of the rejection of a token whose header leaves a
+// choice of keys. Its chain has the error of the first key.
 type choiceError struct {
 	cause error
 	x     choice
@@ -312,20 +314,20 @@ func (e *choiceError) Error() string {
 	return text + ": have the issuer write kid into its tokens"
 }
 
-// errSecret is the cause of a rejection of a token that Config.Secret didn't
+// errSecret is the cause of the rejection of a token that Config.Secret didn't
 // sign.
 var errSecret = fmt.Errorf("%w by Config.Secret, which has to be the raw bytes and not base64", jose.ErrSignature)
 
-// A foreignSubjectError is the cause of a rejection of a token of a trust
-// domain whose subject is of another one, or no SPIFFE ID.
+// A foreignSubjectError is the cause of the rejection of a token of a trust
+// domain whose subject is of another one, or is not a SPIFFE ID.
 type foreignSubjectError struct{ issuer string }
 
 func (e *foreignSubjectError) Error() string {
 	return "iss is " + quote(e.issuer) + ", and sub is not a SPIFFE ID of that trust domain"
 }
 
-// A foreignKeyError is the cause of a rejection of a token whose key is in the
-// issuer's key set, where it is said to be another issuer's.
+// A foreignKeyError is the cause of the rejection of a token whose key is in
+// the issuer's key set, but marked as another issuer's.
 type foreignKeyError struct {
 	kid, keyIssuer, issuer string
 	hasTenant              bool

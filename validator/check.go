@@ -11,19 +11,19 @@ import (
 	"github.com/rsguard/rsguard/internal/scopetoken"
 )
 
-// A Check decides whether a token with these claims, verified, may go on.
-// Checks stand in [Config.Checks] or guard a route; the ones of this package
-// and a service's own are alike. Nil lets the token pass. An [*Error] in the
-// chain of a Check's error says what the client is told; any other error is of
-// [CodeRefused], a 403.
+// A Check decides whether a token with these verified claims is accepted. Nil
+// accepts it. Use it in [Config.Checks], or to guard a route. A service can
+// write its own. If an [*Error] is in the chain of a Check's error, its Code
+// chooses the response. Any other error counts as [CodeRefused], a 403.
 //
-// A panic in a Check is a rejection with [CodeInternal], a 500, where
-// [Validator.Validate] or package middleware's Guard.Do runs it. A program that
-// calls a Check itself has to recover itself.
+// A panic in a Check is a rejection with [CodeInternal], a 500, if
+// [Validator.Validate] or the Guard.Do of package middleware runs it. A program
+// that calls a Check itself must recover from panics itself.
 //
-// A Check is called for many requests at once, and must not change the claims,
-// which the handler gets. The functions that make Checks panic if what they are
-// given can never be right: no values, empty ones, or ones outside a grammar.
+// A Check must be safe for concurrent use. It must not change the claims,
+// because the handler gets them. The constructors of Checks panic on arguments
+// that can never be valid: no values, empty values, and values outside the
+// grammar.
 type Check func(ctx context.Context, c *Claims) error
 
 // Scopes returns a Check that requires all of these scopes. It fails with
@@ -44,9 +44,9 @@ func AnyScope(anyOf ...string) Check {
 	})
 }
 
-// Permissions returns a Check that requires all of these in the claim
-// "permissions", which Auth0 adds for APIs with role-based access control.
-// Scopes never stand in for them. It fails with [CodeScope].
+// Permissions returns a Check that requires all of these permissions. They are
+// in the claim "permissions", which Auth0 adds for APIs with role-based access
+// control. A scope never replaces a permission. It fails with [CodeScope].
 func Permissions(all ...string) Check {
 	all = scopeTokens("Permissions", all)
 	return withScopes(all, func(_ context.Context, c *Claims) error {
@@ -54,8 +54,8 @@ func Permissions(all ...string) Check {
 	})
 }
 
-// AnyPermission returns a Check that requires at least one of these in the
-// claim "permissions". It fails with [CodeScope].
+// AnyPermission returns a Check that requires at least one of these
+// permissions. It fails with [CodeScope].
 func AnyPermission(anyOf ...string) Check {
 	anyOf = scopeTokens("AnyPermission", anyOf)
 	return withScopes(anyOf, func(_ context.Context, c *Claims) error {
@@ -63,19 +63,20 @@ func AnyPermission(anyOf ...string) Check {
 	})
 }
 
-// Clients returns a Check that requires one of these in [Claims].ClientID: the
-// client to which the token was issued. It fails with [CodeRefused].
+// Clients returns a Check that requires that the token was issued to one of
+// these clients, by [Claims].ClientID. It fails with [CodeRefused].
 func Clients(ids ...string) Check {
 	return oneOf("Clients", "the token's client", "no client, by client_id, azp, cid or appid", ids, func(c *Claims) string { return c.ClientID })
 }
 
-// Subjects demands one of these in "sub". Its error is of [CodeRefused].
+// Subjects returns a Check that requires one of these values in "sub". It fails
+// with [CodeRefused].
 func Subjects(subjects ...string) Check {
 	return oneOf("Subjects", "the token's subject", "no sub", subjects, func(c *Claims) string { return c.Subject })
 }
 
-// GrantType demands one of these in Auth0's claim "gty", such as
-// "client-credentials". Its error is of [CodeRefused].
+// GrantType returns a Check that requires one of these values in Auth0's claim
+// "gty", such as "client-credentials". It fails with [CodeRefused].
 func GrantType(types ...string) Check {
 	types = slices.Clone(types)
 	mustBe(len(types) > 0 && !slices.Contains(types, ""), "GrantType: no values, or an empty one")
@@ -89,9 +90,9 @@ func GrantType(types ...string) Check {
 	}
 }
 
-// MaxAge demands that the token was issued no longer than d ago, whatever its
-// "exp" says. Its error is of [CodeExpired], or of [CodeClaim] if there is no
-// "iat".
+// MaxAge returns a Check that requires that the token was issued at most d ago,
+// whatever its "exp" says. It fails with [CodeExpired], or with [CodeClaim] if
+// there is no "iat".
 func MaxAge(d time.Duration) Check {
 	mustBe(d > 0, "MaxAge: %v is not positive", d)
 	return func(_ context.Context, c *Claims) error {
@@ -105,8 +106,8 @@ func MaxAge(d time.Duration) Check {
 	}
 }
 
-// CheckAs makes a Check of a function that wants the claims in a type of its
-// own, as [Claims.Decode] stores them. If they can't be decoded the error is of
+// CheckAs returns a Check that decodes the claims into a T, as [Claims.Decode]
+// does, and calls check with it. If they can't be decoded, it fails with
 // [CodeClaim].
 func CheckAs[T any](check func(ctx context.Context, claims T) error) Check {
 	mustBe(check != nil, "CheckAs: nil function")
@@ -119,7 +120,7 @@ func CheckAs[T any](check func(ctx context.Context, claims T) error) Check {
 	}
 }
 
-// scopeTokens returns a copy of what a check for scopes requires.
+// scopeTokens returns a copy of the values of a scope check.
 func scopeTokens(check string, scopes []string) []string {
 	mustBe(len(scopes) > 0, "%s: no values", check)
 	for _, scope := range scopes {
@@ -172,8 +173,8 @@ func containsAny(has, wanted []string) bool {
 	return slices.ContainsFunc(wanted, func(w string) bool { return slices.Contains(has, w) })
 }
 
-// unless returns refusal as an error, or nil if the check is met. The error is
-// the caller's to change.
+// unless returns a copy of refusal as an error, or nil if the check is met. The
+// caller may change the copy.
 func unless(met bool, refusal *Error) error {
 	if met {
 		return nil

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// Claims are what a token says of its subject and its client, verified.
+// Claims are the verified claims of a token.
 //
-// Validate returns Claims of its caller's own, whose fields can be assigned to.
-// Only what their slices hold is shared with other requests of the same token,
-// and must not be changed. Appending to a slice changes nothing for others.
+// Each call of Validate returns new Claims, whose fields the caller may change.
+// Only the elements of their slices are shared with other requests of the same
+// token. They must not be changed. Appending to a slice is safe.
 //
-// Package fmt and logs show which token they are of, and no more: see
+// Package fmt and logs show only which token the claims are of. See
 // [Claims.LogValue]. In JSON they are the token's payload.
 type Claims struct {
 	Issuer    string // iss; if a JWT-SVID has none, the trust domain of sub, as in "spiffe://example.org"
@@ -23,20 +23,20 @@ type Claims struct {
 	OrgName   string // org_name
 	GrantType string // gty; if it has several, with spaces between them
 
-	// AuthorizedParty is azp. After a token exchange it may be another client
-	// than ClientID.
+	// AuthorizedParty is azp. After a token exchange, it may differ from
+	// ClientID.
 	AuthorizedParty string
 
 	Audience    []string // aud, which may be one string or several
-	Scopes      []string // scope, or else scp, split at its spaces
+	Scopes      []string // scope, otherwise scp, split at its spaces
 	Permissions []string // permissions
 
 	ExpiresAt time.Time // exp
 	NotBefore time.Time // nbf, or zero
 	IssuedAt  time.Time // iat, or zero
 
-	// Confirmation is the key that the token is bound to, of which the request
-	// has proven possession; nil for a bearer token.
+	// Confirmation is the key that the token is bound to, and that the sender
+	// has proven to have. It is nil for a bearer token.
 	Confirmation *Confirmation
 
 	keyID   string // kid
@@ -44,25 +44,27 @@ type Claims struct {
 	at      moment // when it was accepted
 }
 
-// NewClaims returns the claims of a JSON object that the caller has found to be
+// NewClaims returns the claims of a JSON object that the caller knows to be
 // genuine by other means than a [Validator], such as another library or the
-// response of an introspection endpoint. It is for a Validator of the caller's
-// own: all checks, [Claims.Decode] and json.Marshal work with the result as
-// with a token's claims.
+// response of an introspection endpoint. All checks, [Claims.Decode] and
+// json.Marshal work with them as with a token's claims.
 //
-// The object is read as strictly as a token's payload: UTF-8, no member twice,
-// each registered claim of its type, 1 MiB at most, at most one member for each
-// 16 bytes or 1,024 if that is more, over all depths. A "cnf" that can't be
-// proven is an error.
+// The object is read as strictly as a token's payload. It must be UTF-8, have
+// no member twice, have each registered claim in its type, and be at most 1 MiB
+// long. Over all depths, it may have one member for each 16 bytes, or 1,024 if
+// that is more. A "cnf" that can't be proven is an error.
 //
-// NewClaims decides nothing more. The caller must compare Issuer and Audience,
-// reject claims that are expired or have no ExpiresAt (which is then the zero
-// time), reject those whose NotBefore is in the future, make sure that they are
-// an access token's, and call [Confirmation.Proven] if Confirmation is not nil.
+// NewClaims makes no decision. The caller must do the following:
 //
-// For checks of ages, now is the time of the check by the system's clock, and
-// [DefaultLeeway] is used. The claims keep a copy of payload. All errors are of
-// type [*Error], with [CodeMalformed], [CodeClaim] or [CodeBinding].
+//   - compare Issuer and Audience
+//   - reject claims that have expired, or have no ExpiresAt (the zero time)
+//   - reject claims whose NotBefore is in the future
+//   - make sure that they are an access token's
+//   - call [Confirmation.Proven] if Confirmation is not nil
+//
+// Checks of ages use the system's time at the check, and [DefaultLeeway]. The
+// claims keep a copy of payload. The error is an [*Error] with [CodeMalformed],
+// [CodeClaim] or [CodeBinding].
 func NewClaims(payload []byte) (*Claims, error) {
 	if len(payload) > maxPayload {
 		return nil, &Error{Code: CodeMalformed, Err: fmt.Errorf("the claims are too large: %d bytes, over %d", len(payload), maxPayload)}
@@ -75,15 +77,14 @@ func NewClaims(payload []byte) (*Claims, error) {
 	if err := r.confirm(); err != nil {
 		return nil, err
 	}
-	c := r.Claims // without what else there is in a reading
+	c := r.Claims // a copy, so that the rest of the reading is not kept
 	return &c, nil
 }
 
-// maxPayload is the length in bytes of what NewClaims reads at most.
+// maxPayload is the largest length in bytes of what NewClaims reads.
 const maxPayload = 1 << 20
 
-// copyInto makes of other a copy of c, which shares with it what the slices
-// hold and nothing else.
+// copyInto copies c to other. The two share only the elements of their slices.
 func (c *Claims) copyInto(other *Claims) {
 	*other = *c
 	if c.Confirmation != nil {

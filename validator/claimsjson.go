@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// MarshalJSON returns the token's claims as they were signed, private ones
-// included. What was assigned to fields of c since is not in it. Of claims that
-// are not of a Validator or [NewClaims], it returns the fields under the names
-// of their claims.
+// MarshalJSON returns the token's claims as they were signed, including private
+// ones. It ignores later changes to the fields of c. If c was not made by a
+// Validator or [NewClaims], it returns the fields under the names of their
+// claims.
 //
-// It is for passing claims on, not for logs: see [Claims.LogValue].
+// Use it to pass claims on, but not for logs. See [Claims.LogValue].
 func (c Claims) MarshalJSON() ([]byte, error) {
 	if c.payload != "" {
 		return []byte(c.payload), nil
@@ -45,8 +45,8 @@ type confirmationJSON struct {
 	X5TS256 string `json:"x5t#S256,omitempty"`
 }
 
-// numericDate returns a time as RFC 7519, Section 2 has it, in whole seconds,
-// and nothing for the zero time.
+// numericDate returns a time as a NumericDate (RFC 7519, Section 2) in whole
+// seconds. For the zero time it returns nil.
 func numericDate(t time.Time) json.Number {
 	if t.IsZero() {
 		return ""

@@ -8,17 +8,17 @@ import (
 )
 
 // AnyOf returns a Check that passes if one of the checks does. They are tried
-// in order. If none passes, the error is one that helps the client:
+// in order. If none passes, it fails with the error that helps the client most:
 //
 //   - with [CodeUnavailable] if a check could not be decided, since asking
 //     again may help;
 //   - otherwise with [CodeScope] and all scopes that are required, if any are;
 //   - otherwise with [CodeAuthentication] and all ways to authenticate that
-//     would do, if there are any;
-//   - otherwise with the code of the first check's.
+//     are accepted, if there are any;
+//   - otherwise with the code of the first check's error.
 //
-// Its text has the reasons of all checks. So AnyOf of [Scopes] and [Roles] is
-// for APIs whose users have a scope and whose daemons have a role.
+// The error's text has the reasons of all checks. With AnyOf of [Scopes] and
+// [Roles], an API can require a scope of users and a role of daemons.
 func AnyOf(checks ...Check) Check {
 	checks = allChecks("AnyOf", checks)
 	return withScopes(RequiredScopes(checks...), func(ctx context.Context, c *Claims) error {
@@ -34,8 +34,8 @@ func AnyOf(checks ...Check) Check {
 	})
 }
 
-// mostHelpful returns the error that is documented with AnyOf, for one error at
-// least. Its text has the causes of all of them.
+// mostHelpful returns the error that is documented at AnyOf. There is at least
+// one error. The text has the causes of all.
 func mostHelpful(errs []error) error {
 	for _, code := range []Code{CodeUnavailable, CodeScope, CodeAuthentication} {
 		if joined := join(code, errs, lenient); joined != nil {
@@ -46,10 +46,11 @@ func mostHelpful(errs []error) error {
 }
 
 // AllOf returns a Check that passes if all of the checks do. They are tried in
-// order until one fails for which a better token is no help, whose error is
-// returned. Otherwise the error is with [CodeAuthentication] and names what
-// satisfies every check that requires the user to authenticate, if one does, or
-// with [CodeScope] and the scopes of all checks that failed.
+// order. If one fails with an error that no better token can avoid, that error
+// is returned. Otherwise the error covers all checks that failed. It has
+// [CodeAuthentication] and names what satisfies every check of the user's
+// authentication, if there is such a value, or it has [CodeScope] and names the
+// scopes of all.
 func AllOf(checks ...Check) Check {
 	checks = allChecks("AllOf", checks)
 	return withScopes(RequiredScopes(checks...), func(ctx context.Context, c *Claims) error {
@@ -82,14 +83,14 @@ func allChecks(name string, checks []Check) []Check {
 	return slices.Clone(checks)
 }
 
-// How to join what several checks want of the user's authentication.
+// How to join what several checks require of the user's authentication.
 const (
 	strict  = true  // what satisfies all of them
 	lenient = false // what satisfies one
 )
 
 // join makes one error of those with code, or returns nil if there are none. If
-// it is lenient, the causes of the others come after theirs.
+// it is lenient, the causes of the others follow.
 func join(code Code, errs []error, strict bool) *Error {
 	var joined *Error
 	var causes, others []error
@@ -126,7 +127,7 @@ func join(code Code, errs []error, strict bool) *Error {
 	return joined
 }
 
-// several are the causes of one error, in one line.
+// several joins the causes of one error in one line.
 type several []error
 
 func (errs several) Error() string {
@@ -157,12 +158,12 @@ func joinACRValues(a, b []string, strict bool) []string {
 	}
 	both := slices.DeleteFunc(slices.Clone(a), func(s string) bool { return !slices.Contains(b, s) })
 	if len(both) == 0 {
-		return a // nothing satisfies both: the one check will tell after the other
+		return a // no value satisfies both, so the client learns of one check after the other
 	}
 	return both
 }
 
-// joinMaxAge takes zero for a check that says nothing of it.
+// joinMaxAge ignores zero, which means that a check has no limit.
 func joinMaxAge(a, b time.Duration, strict bool) time.Duration {
 	switch {
 	case a == 0 || b == 0:

@@ -17,15 +17,15 @@ import (
 	"github.com/rsguard/rsguard/jwks"
 )
 
-// An Algorithm is the "alg" of a token's header, in the spelling of RFC 7518,
-// Section 3.1.
+// An Algorithm is the "alg" of a token's header, as RFC 7518, Section 3.1,
+// spells it.
 type Algorithm string
 
 // The algorithms. Those that begin with HS are for [Config.Secret] alone.
 //
-// RFC 9864 has names for algorithms that were there before. Each name is one of
-// its own: a token with Ed25519 in its header is accepted only where Ed25519 is
-// listed, and one with EdDSA where EdDSA is.
+// RFC 9864 has new names for some algorithms. Each name is listed by itself. A
+// token with Ed25519 in its header is accepted only if Ed25519 is listed, and
+// one with EdDSA only if EdDSA is.
 const (
 	RS256 Algorithm = "RS256"
 	RS384 Algorithm = "RS384"
@@ -40,9 +40,9 @@ const (
 
 	Ed25519 Algorithm = "Ed25519" // EdDSA's successor (RFC 9864, Section 2.2)
 
-	// ES256, ES384 and ES512 by names that RFC 9864, Section 2.1 gives them.
-	// They are registered for COSE, not for JWTs: list them only for an issuer
-	// that uses them.
+	// ES256, ES384 and ES512 under the names of RFC 9864, Section 2.1. They are
+	// registered for COSE and not for JWTs. List them only for an issuer that
+	// uses them.
 	ESP256 Algorithm = "ESP256"
 	ESP384 Algorithm = "ESP384"
 	ESP512 Algorithm = "ESP512"
@@ -58,122 +58,123 @@ const (
 	DefaultMaxTokenSize = 16 << 10
 )
 
-// The limits of a [Config], whose documentation has the numbers.
+// The limits of a [Config]. Its documentation has the numbers.
 const (
 	maxLeeway       = 5 * time.Minute
 	maxMaxTokenSize = 1 << 20
 )
 
-// A Config says which tokens to accept. Issuers and Audiences are required; the
-// zero value of every other field is the recommended choice.
+// A Config says which tokens are accepted. Issuers and Audiences are required.
+// The zero value of every other field is the recommended one.
 type Config struct {
-	// Issuers are the exact "iss" values of the tokens to accept: a tenant's
-	// own domain and its custom domains, or an old issuer and the one that
-	// takes its place. If the keys are discovered, each is an https URL, or an
-	// http one on a loopback host. If Keys or Secret is set, an issuer is only
+	// Issuers are the exact "iss" values of accepted tokens, such as those of a
+	// tenant's own domain and its custom domains, or those of an old issuer and
+	// its replacement. If the keys are discovered, each is an https URL, or an
+	// http URL on a loopback host. If Keys or Secret is set, an issuer is only
 	// compared, and can be any text (RFC 7519, Section 4.1.1), such as
 	// "accounts.google.com".
 	//
-	// A SPIFFE trust domain is an issuer as "spiffe://example.org". A JWT-SVID,
-	// which has no "iss", is of the trust domain of its "sub". Keys are then
-	// those of the trust domain's bundle.
+	// A SPIFFE trust domain is an issuer such as "spiffe://example.org". A
+	// JWT-SVID has no "iss" and belongs to the trust domain of its "sub". Keys
+	// must then be those of the trust domain's bundle.
 	//
-	// Everything else in a Config holds for all of them
-	// alike. For issuers that differ in more than their keys use a [Mux].
+	// Everything else in a Config holds for all issuers alike. For issuers that
+	// differ in more than their keys use a [Mux].
 	Issuers []string
 
-	// Audiences are the names of this API. One of them must be in the token's
-	// "aud".
+	// Audiences are the names of this API. A token's "aud" must have one of
+	// them.
 	Audiences []string
 
-	// AudienceClaim is the name of a claim that stands in for "aud" in tokens
-	// that have none, such as "client_id" for Amazon Cognito or "azp" for
-	// Keycloak. One of Audiences must then be in that claim, which is a string
-	// or an array of strings and is compared in the same way. An "aud" that is
-	// there is always what counts. If empty, tokens without "aud" are rejected.
+	// AudienceClaim is the name of a claim that replaces "aud" in tokens that
+	// have none, such as "client_id" for Amazon Cognito or "azp" for Keycloak.
+	// It is a string or an array of strings, and must have one of Audiences. If
+	// a token has an "aud", only that counts. If AudienceClaim is empty, tokens
+	// without "aud" are rejected.
 	//
-	// A client's ID tokens have the client's ID in "aud". Where Audiences has
-	// it, they pass this check, and are told by their type and their other
-	// claims alone. Prefer an issuer that names this API in "aud".
+	// A client's ID tokens have the client's ID in "aud". If Audiences has that
+	// ID, they pass this check, and only their type and their other claims
+	// distinguish them from access tokens. Prefer an issuer that names this API
+	// in "aud".
 	AudienceClaim string
 
-	// Keys finds the key that a token names. If nil, each issuer has a
-	// [jwks.Cache] of its own, which discovers the key set of that issuer when
-	// its first token comes. A token is then checked by the keys of the issuer
-	// that it names and by no others. If set, all Issuers have these keys, and
-	// each of them can sign in the name of the others.
+	// Keys finds the key that a token names. If nil, each issuer has its own
+	// [jwks.Cache], which discovers its key set when the first token comes. A
+	// token is then checked with the keys of the issuer that it names, and with
+	// no others. If set, all Issuers have these keys, so each of them can sign
+	// tokens of the others.
 	Keys KeySource
 
-	// Secret is for issuers that sign with a shared secret by HS256 (or the HS
-	// algorithms in Algorithms), in place of Keys. It holds raw bytes, not
-	// base64, and as many as the hash has or more. Who can check such a token
-	// can also make one: prefer public keys wherever the issuer offers them.
+	// Secret replaces Keys for issuers that sign with a shared secret by HS256,
+	// or by the HS algorithms in Algorithms. It holds raw bytes, not base64,
+	// and at least as many as the hash has. A service that can check such a
+	// token can also make one, so prefer public keys if the issuer offers them.
 	Secret []byte `json:"-"`
 
-	// Algorithms are those that a token may be signed with. Empty means RS256
-	// alone, or HS256 if there is a Secret.
+	// Algorithms are the algorithms that a token may be signed with. If empty,
+	// RS256 alone is accepted, or HS256 if there is a Secret.
 	Algorithms []Algorithm
 
-	// Leeway is how far the issuer's clock and ours may disagree. Zero means
-	// [DefaultLeeway]; a negative value means none; more than 5 minutes is an
-	// error.
+	// Leeway is the accepted difference between the issuer's clock and ours. If
+	// zero, [DefaultLeeway] is used. If negative, none. More than 5 minutes is
+	// an error.
 	Leeway time.Duration
 
-	// MaxTokenSize is the length of the longest token in bytes. If zero,
-	// [DefaultMaxTokenSize] is used. More than 1 MiB is an error. The claims
-	// have at most one member for each 16 bytes of it, over all depths, and
-	// 1,024 with a smaller MaxTokenSize.
+	// MaxTokenSize is the length in bytes of the longest accepted token. If
+	// zero, [DefaultMaxTokenSize] is used. More than 1 MiB is an error. Over
+	// all depths, the claims may have one member for each 16 bytes of it, or
+	// 1,024 if that is more.
 	MaxTokenSize int
 
-	// RequireRFC9068 demands the type "at+jwt" and the claims iss, exp, aud,
+	// RequireRFC9068 requires the type "at+jwt" and the claims iss, exp, aud,
 	// sub, client_id, iat and jti (RFC 9068, Sections 2.1 and 2.2).
 	RequireRFC9068 bool
 
-	// InsecureSkipTypeCheck accepts tokens of other types, ID tokens among
-	// them. It is for issuers that use their ID tokens as access tokens:
-	// whoever may sign in anywhere with the same audience is then let in.
+	// InsecureSkipTypeCheck accepts tokens of other types, including ID tokens.
+	// It is for issuers that use their ID tokens as access tokens. Every user
+	// of any client with the same audience is then accepted.
 	InsecureSkipTypeCheck bool
 
 	// InsecureHTTP accepts issuers with an http URL on any host, and fetches
 	// their metadata and key sets over plain http. It is for an issuer in the
 	// same cluster or compose file, such as http://keycloak:8080/realms/shop.
 	// An attacker on the network between this program and the issuer can then
-	// replace the keys, and sign any token. It is for issuers whose keys are
-	// discovered: if Keys is set, its [jwks.Config] has a field of this name.
-	// For each issuer, New logs that it is on.
+	// replace the keys, and sign any token. New logs a warning for each issuer.
+	// If Keys is set, use the field of this name in its [jwks.Config] instead.
 	InsecureHTTP bool
 
-	// Checks are run in their order after everything else. The first error
-	// refuses the token.
+	// Checks run in this order after everything else. The first error rejects
+	// the token.
 	Checks []Check
 
-	// CacheSize is how many accepted tokens are remembered, so that their
-	// signature is not computed again. If zero, 8 MiB of them are, which is
-	// about 3,000 tokens of 1 kB, and the tenants of a [Mux] share them. If
-	// negative, none. If positive, there is also room for 4 KiB each and no
-	// more, so that long tokens displace several. Memory is allocated as tokens
-	// come.
+	// CacheSize is the number of accepted tokens that are remembered, so that
+	// their signature need not be checked again. If zero, as many as fit into 8
+	// MiB are remembered, which is about 3,000 tokens of 1 kB. The tenants of a
+	// [Mux] share that memory. If negative, none are. If positive, the memory
+	// is limited to 4 KiB for each as well, so that a long token displaces
+	// several. Memory is allocated as tokens come.
 	//
-	// For a token that is remembered, its times, its key, its binding and
-	// Checks are still checked every time. A key that is withdrawn ends all
-	// that it signed. Tokens stay in the memory of the process until they have
-	// expired, and at most until others have taken their place.
+	// The times, the key, the binding and the Checks of a remembered token are
+	// still checked every time. If a key is withdrawn, all tokens that it has
+	// signed are rejected. Tokens stay in the memory of the process until they
+	// have expired or others have displaced them.
 	CacheSize int
 
-	// Now tells the time. Nil means [time.Now].
+	// Now returns the current time. If nil, [time.Now] is used.
 	Now func() time.Time
 
 	auth0 string // the issuer that the function Auth0 was called for
 }
 
-// A KeySource knows the keys of an issuer, or of several that share them. Keys
-// returns those with the ID kid, all keys if kid is empty, and none, without an
-// error, if there is no such key. An error means that the keys can't be had
-// now, and rejects the token with [CodeUnavailable]. What is returned is not
-// changed by either side. Keys is safe for concurrent use.
+// A KeySource finds the keys of an issuer, or of several issuers that share
+// them. Keys returns the keys with the ID kid, or all keys if kid is empty. If
+// there is no such key, the result is empty and the error nil. An error means
+// that the keys can't be fetched now, and rejects the token with
+// [CodeUnavailable]. Neither side may change the result. Keys must be safe for
+// concurrent use.
 //
-// If a KeySource has a method Unknown(kid string) error as well, as those of
-// package jwks have, its error says in the log why there is no such key.
+// If a KeySource also has a method Unknown(kid string) error, its error says in
+// the log why there is no such key. The sources of package jwks have it.
 type KeySource interface {
 	Keys(ctx context.Context, kid string) ([]jwks.Key, error)
 }
@@ -183,15 +184,15 @@ var (
 	_ KeySource = jwks.Set(nil)
 )
 
-// Auth0 returns the Config for an API of an Auth0 tenant. Domain is the
-// tenant's or its custom domain, such as "tenant.eu.auth0.com"; a scheme,
-// capitals, spaces around it and a slash at its end are forgiven. Audience is
+// Auth0 returns the Config for an API of an Auth0 tenant. The domain is the
+// tenant's or its custom domain, such as "tenant.eu.auth0.com". A scheme,
+// capitals, surrounding spaces and a final slash are ignored. The audience is
 // the API's identifier.
 func Auth0(domain, audience string) Config {
 	issuer := strings.ToLower(strings.TrimSpace(domain))
 	issuer = strings.TrimPrefix(strings.TrimPrefix(issuer, "https://"), "http://")
 	issuer = strings.TrimRight(issuer, "/")
-	// What is more than a domain is left without a scheme, for New to refuse.
+	// What is more than a domain gets no scheme, so that New rejects it.
 	if !strings.Contains(issuer, "/") {
 		issuer = "https://" + issuer + "/"
 	}
@@ -199,12 +200,12 @@ func Auth0(domain, audience string) Config {
 }
 
 // isAuth0 reports whether issuer is one of Auth0's. A custom domain is one if
-// the function Auth0 was called for it.
+// the function Auth0 was called with it.
 func (cfg *Config) isAuth0(issuer string) bool {
 	return issuer == cfg.auth0 || strings.HasSuffix(strings.TrimSuffix(issuer, "/"), ".auth0.com")
 }
 
-// check joins everything that is wrong with cfg.
+// check joins all faults of cfg.
 func (cfg *Config) check() error {
 	var errs []error
 	wrong := func(format string, args ...any) {
@@ -271,8 +272,8 @@ func (cfg *Config) check() error {
 	return errors.Join(errs...)
 }
 
-// withDefaults returns cfg with every default in place, and slices of its own:
-// what the caller does to theirs later must not change the decision.
+// withDefaults returns cfg with all defaults, and with copies of its slices. If
+// the caller changes its own later, the decision must not change.
 func (cfg Config) withDefaults() Config {
 	cfg.Issuers = slices.Clone(cfg.Issuers)
 	cfg.Audiences = slices.Clone(cfg.Audiences)
@@ -287,7 +288,7 @@ func (cfg Config) withDefaults() Config {
 	return cfg
 }
 
-// algorithms resolves the default.
+// algorithms returns the Algorithms or their default.
 func (cfg *Config) algorithms() []Algorithm {
 	switch {
 	case len(cfg.Algorithms) > 0:
@@ -301,7 +302,7 @@ func (cfg *Config) algorithms() []Algorithm {
 // discovers reports whether keys are discovered by the names of the issuers.
 func (cfg *Config) discovers() bool { return cfg.Keys == nil && cfg.Secret == nil }
 
-// checkIssuer says what keeps s from being an issuer. If keys are discovered,
+// checkIssuer returns an error if s can't be an issuer. If keys are discovered,
 // the rules are those of RFC 8414, Section 2. Otherwise a name is only compared
 // (RFC 7519, Section 4.1.1).
 func (cfg *Config) checkIssuer(s string) error {
@@ -332,8 +333,8 @@ func (cfg *Config) checkIssuer(s string) error {
 	return nil
 }
 
-// checkAudienceClaim says what keeps AudienceClaim from being a name for what a
-// token is for.
+// checkAudienceClaim returns an error if AudienceClaim can't say what a token
+// is for.
 func (cfg *Config) checkAudienceClaim() error {
 	switch name := cfg.AudienceClaim; {
 	case name == "":
@@ -348,8 +349,8 @@ func (cfg *Config) checkAudienceClaim() error {
 	return nil
 }
 
-// noAudienceClaims are registered claims that have another meaning, which
-// every token of an issuer may have alike.
+// noAudienceClaims are registered claims with another meaning, which may be the
+// same in all tokens of an issuer.
 var noAudienceClaims = []string{
 	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", // RFC 7519, Section 4.1
 	"scope", "act", "may_act", // RFC 8693, Section 4

@@ -14,11 +14,11 @@ import (
 	"github.com/rsguard/rsguard/jwks"
 )
 
-// A Code says why a request or its token is refused. Each stands for one answer
-// to the client; package middleware has the table.
+// A Code says why a request or its token is rejected. Each Code stands for one
+// response to the client. The table is in the README.
 type Code string
 
-// The codes, in the order in which a request is examined.
+// The codes, in the order in which a request is checked.
 const (
 	CodeMissing        Code = "token_missing"                    // no credentials
 	CodeRequest        Code = "invalid_request"                  // several credentials, or malformed ones
@@ -46,35 +46,34 @@ const (
 	CodeInternal       Code = "internal_error"                   // a Check, or another function of the service, panicked
 )
 
-// An Error is a refusal. All errors of this package that concern a token or a
+// An Error is a rejection. All errors of this package that concern a token or a
 // request are of this type. [CodeOf] returns their Code.
 //
-// Its text is for logs. It says what was found, what is wanted and what to
-// change, with values of the token's header, iss, aud and times, quoted and
-// cut, and nothing of its other claims but their names and types. It is made
-// when it is read. A client is told no more than what middleware's Challenge
-// tells it.
+// Its text is for logs. It says what was found, what is required and what to
+// change. It quotes values of the token's header, iss, aud and times, cut to a
+// limit. Of other claims it has only names and types. The text is made when it
+// is read. The client learns no more than its challenge says, which package
+// middleware writes.
 type Error struct {
-	// Code says why. An Error without a Code counts as one with [CodeRefused].
+	// Code says why. If empty, it counts as [CodeRefused].
 	Code Code
 
-	// Scopes are those that would do, for the challenge of CodeScope (RFC 6750,
-	// Section 3).
+	// Scopes are the scopes that would be accepted, for the challenge of
+	// CodeScope (RFC 6750, Section 3).
 	Scopes []string
-	// ACRValues and MaxAge are what would do, for the challenge of
-	// CodeAuthentication (RFC 9470, Section 3). A zero MaxAge says nothing of
-	// it.
+	// ACRValues and MaxAge are what would be accepted, for the challenge of
+	// CodeAuthentication (RFC 9470, Section 3). A zero MaxAge means no limit.
 	ACRValues []string
 	MaxAge    time.Duration
 
 	// Issuer and KeyID are the "iss" and "kid" of the token, cut to 256 bytes,
-	// for the log. They are empty where they weren't read, and not to be
-	// believed: a refused token may say anything.
+	// for the log. They are empty if they were not read. A rejected token may
+	// say anything, so they must not be trusted.
 	Issuer, KeyID string
 
 	// Actor is the current actor of the token, by "sub" or otherwise
-	// "client_id" of its claim "act", cut to 256 bytes, for the log. It is empty
-	// until the signature has been checked. See [Claims.Actor].
+	// "client_id" of its claim "act", cut to 256 bytes, for the log. It is
+	// empty until the signature has been checked. See [Claims.Actor].
 	Actor string
 
 	// Err is the cause. It may be nil.
@@ -93,7 +92,7 @@ func (e *Error) Error() string {
 	return code + ": " + e.Err.Error()
 }
 
-// code is never empty: an empty Code must not look like that of an accepted
+// code is never empty. An empty Code must not look like that of an accepted
 // token.
 func (e *Error) code() Code { return cmp.Or(e.Code, CodeRefused) }
 
@@ -105,9 +104,9 @@ func (e *Error) Unwrap() error {
 	return e.Err
 }
 
-// CodeOf returns the Code of the first [*Error] in err's chain, and
-// [CodeRefused] if there is none or it has no Code. For a nil err, and only
-// then, it returns "". Whether a token is accepted is decided by err == nil.
+// CodeOf returns the Code of the first [*Error] in err's chain. It returns
+// [CodeRefused] if there is none or it has no Code, and "" if and only if err
+// is nil. To decide whether a token is accepted, compare err with nil.
 func CodeOf(err error) Code {
 	if err == nil {
 		return ""
@@ -124,11 +123,11 @@ func unavailable(service string, err error) *Error {
 	return &Error{Code: CodeUnavailable, Err: &outage{service, err}}
 }
 
-// serviceTenants is the function of a Mux.
+// serviceTenants names the function of a Mux.
 const serviceTenants = "the tenant lookup"
 
-// keysUnavailable returns unavailable for the keys, which a jwks.Cache's error
-// says by itself.
+// keysUnavailable is unavailable for the keys. The error of a jwks.Cache
+// already names them.
 func keysUnavailable(err error) *Error {
 	if errors.Is(err, jwks.ErrUnavailable) {
 		return &Error{Code: CodeUnavailable, Err: err}
@@ -144,7 +143,7 @@ type outage struct {
 func (e *outage) Error() string { return e.service + ": " + e.err.Error() }
 func (e *outage) Unwrap() error { return e.err }
 
-// clone returns an Error that shares nothing with e that its owner may change.
+// clone returns a copy of e that shares nothing that its owner may change.
 func (e *Error) clone() *Error {
 	own := *e
 	own.Scopes, own.ACRValues = slices.Clone(e.Scopes), slices.Clone(e.ACRValues)
@@ -171,7 +170,8 @@ func asError(err error) *Error {
 }
 
 // An around is an error with an [*Error] in its chain, as the cause of an Error
-// with the same Code. Its text lacks that Code, so that the whole has it once.
+// with the same Code. Its text lacks that Code, so that the whole text has it
+// once.
 type around struct {
 	error
 	inner *Error
@@ -196,7 +196,7 @@ type advised struct {
 func (e *advised) Error() string { return e.error.Error() + ": " + e.advice }
 func (e *advised) Unwrap() error { return e.error }
 
-// An untimely claim is the cause of a refusal by the clock.
+// An untimely is the cause of a rejection by a time.
 type untimely struct {
 	name      string // of the claim
 	date, now time.Time
@@ -219,8 +219,8 @@ const (
 
 func quote(s string) string { return quoteTo(s, maxQuoted) }
 
-// quoteTo leaves room for what comes after in a text, and cuts a value earlier
-// in which every character has to be escaped.
+// quoteTo leaves room for the rest of a text. A value of which every character
+// must be escaped is cut earlier.
 func quoteTo(s string, most int) string {
 	quoted := strconv.Quote(show.Cut(s, most))
 	if len(quoted) > most+len("…\n")+len(`""`) {
@@ -231,7 +231,7 @@ func quoteTo(s string, most int) string {
 
 func quoteAll(list []string) string { return quoteSome(list, len(list)) }
 
-// quoteSome quotes the first of a list of so many.
+// quoteSome quotes the first strings of a list of length strings.
 func quoteSome(list []string, length int) string {
 	var b strings.Builder
 	b.WriteByte('[')
@@ -266,5 +266,5 @@ func someTexts(v jose.Value) (few []string, length int) {
 	return few, v.Len()
 }
 
-// cut shortens s, and parts it from the token that it may be a piece of.
+// cut shortens s to the limit of one value.
 func cut(s string) string { return show.Cut(s, maxQuoted) }

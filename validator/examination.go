@@ -9,9 +9,9 @@ import (
 	"github.com/rsguard/rsguard/jwks"
 )
 
-// An examination is the way of one token through the checks. Its methods are
-// called in the order in which they stand here; each believes what those before
-// it have established, and nothing else.
+// An examination checks one token. Its methods are called in the order in which
+// they are declared. Each relies on what those before it have established, and
+// on nothing more.
 type examination struct {
 	token jose.Token
 	reading
@@ -19,13 +19,13 @@ type examination struct {
 	progress
 }
 
-// A progress says how far a token has come.
+// A progress says how far the check of a token has come.
 type progress struct {
-	step  step // where it is, or where it has ended
+	step  step // the current or the last one
 	check int  // which of Config.Checks, in stepChecks
 }
 
-// A step is one of the things that are asked of a token, in their order. See
+// A step is one of the checks of a token. The constants are in their order. See
 // explain.go.
 type step int
 
@@ -57,7 +57,7 @@ func (x *examination) open(token string, limit limit, v *Validator) error {
 	return x.readClaims(limit)
 }
 
-// parse takes the token apart.
+// parse splits the token and reads its header.
 func (x *examination) parse(token string, limit limit) error {
 	x.step = stepForm
 	err := x.token.Parse(token, limit.size)
@@ -70,10 +70,10 @@ func (x *examination) parse(token string, limit limit) error {
 	return &Error{Code: CodeMalformed, Err: err}
 }
 
-// checkAlgorithm checks that v allows the token's. What is allowed decides,
-// never what the token says (RFC 8725, Section 3.1). If v is nil, it must be
-// one that some Validator can allow: no tenant is looked for in the name of
-// another token.
+// checkAlgorithm checks that v allows the token's algorithm. What is allowed
+// decides, never what the token says (RFC 8725, Section 3.1). If v is nil, the
+// algorithm must be one that some Validator can allow. No tenant is looked up
+// for any other token.
 func (x *examination) checkAlgorithm(v *Validator) error {
 	x.step = stepAlgorithm
 	alg := x.token.Header.Algorithm
@@ -108,14 +108,14 @@ func (x *examination) readClaims(limit limit) error {
 	return nil
 }
 
-// decide comes to the verdict on a token that has been read.
+// decide decides about a token that has been read.
 func (x *examination) decide(ctx context.Context, v *Validator) (err error) {
 	if x.at, err = v.moment(); err != nil {
 		return err
 	}
-	// A token that can't be meant for us must not cause a fetch of keys, so all
-	// that is known without them comes first. It is known from the same bytes
-	// that the signature then covers.
+	// A token that can't be meant for us must not cause a fetch of keys, so
+	// everything that is known without them comes first. It is read from the
+	// same bytes that the signature then covers.
 	if err := x.checkType(v); err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (x *examination) decide(ctx context.Context, v *Validator) (err error) {
 	return x.runChecks(ctx, v, &x.Claims)
 }
 
-// checkType keeps other kinds of token out (RFC 8725, Section 3.11).
+// checkType rejects other kinds of token (RFC 8725, Section 3.11).
 func (x *examination) checkType(v *Validator) error {
 	x.step = stepType
 	if v.cfg.InsecureSkipTypeCheck {
@@ -177,8 +177,8 @@ func (x *examination) types() []string {
 	return []string{x.token.Header.Type}
 }
 
-// checkRequired demands the claims of RFC 9068, Section 2.2; of iss, aud and
-// exp others take care.
+// checkRequired requires the claims of RFC 9068, Section 2.2. Other steps
+// require iss, aud and exp.
 func (x *examination) checkRequired() error {
 	missing := ""
 	switch {
@@ -224,9 +224,9 @@ func (x *examination) issuers() []string {
 	return []string{x.Issuer}
 }
 
-// checkAudience requires one of ours among the token's (RFC 7519, Section
-// 4.1.3). If there is no aud, Config.AudienceClaim may name a claim in its
-// place. An aud that names none has been rejected by read.
+// checkAudience requires one of our audiences in the token (RFC 7519, Section
+// 4.1.3). If there is no aud, Config.AudienceClaim may name a claim that
+// replaces it. An aud that names none was rejected by read.
 func (x *examination) checkAudience(v *Validator) error {
 	x.step = stepAudience
 	if x.audience.Kind() == jose.KindNone && v.cfg.AudienceClaim != "" {
@@ -240,7 +240,7 @@ func (x *examination) checkAudience(v *Validator) error {
 	}}
 }
 
-// checkAudienceClaim is checkAudience of the claim that stands in for aud.
+// checkAudienceClaim is checkAudience for the claim that replaces aud.
 func (x *examination) checkAudienceClaim(v *Validator) error {
 	name := v.cfg.AudienceClaim
 	x.audienceClaim = name
@@ -256,7 +256,7 @@ func (x *examination) checkAudienceClaim(v *Validator) error {
 	}}
 }
 
-// audienceAdvice says what to change about a token for another API.
+// audienceAdvice says what to change if the token is for another API.
 func (x *examination) audienceAdvice(v *Validator) string {
 	switch {
 	case x.trust.isAuth0:
@@ -275,7 +275,7 @@ func (x *examination) checkExpiry() error {
 	return x.at.checkExpiry(&x.Claims)
 }
 
-// checkSignature finds the key and checks the signature by it.
+// checkSignature finds the key and checks the signature.
 func (x *examination) checkSignature(ctx context.Context, v *Validator) error {
 	x.step = stepKey
 	alg, kid := x.token.Header.Algorithm, x.token.Header.KeyID
@@ -307,7 +307,7 @@ func (x *examination) checkSignature(ctx context.Context, v *Validator) error {
 			}
 			continue
 		}
-		// Only a token without kid, or a careless issuer, leaves a choice. It
+		// Only a token without a kid, or a careless issuer, leaves a choice. It
 		// must not multiply the work.
 		if tried == maxTried {
 			break
@@ -343,23 +343,23 @@ type choice struct {
 	keys           []jwks.Key
 }
 
-// fits reports whether key is one to try.
+// fits reports whether key may be tried.
 func (c *choice) fits(key *jwks.Key) bool {
 	return fits(key, c.alg) && c.isNamed(key) && key.SignsFor(c.issuer, c.tenant)
 }
 
-// isNamed reports whether key is one that the hashes name, if they name any.
+// isNamed reports whether the hashes name key. If they name no key, it reports
+// true.
 func (c *choice) isNamed(key *jwks.Key) bool {
 	return c.hashes == certificateHashes{} || c.hashes.name(key)
 }
 
-// certificateHashes are the "x5t" and "x5t#S256" of a header. They are names
-// for a key where there is no kid (RFC 7515, Sections 4.1.7 and 4.1.8), and
-// prove nothing.
+// certificateHashes are the "x5t" and "x5t#S256" of a header. Without a kid,
+// they name a key (RFC 7515, Sections 4.1.7 and 4.1.8). They prove nothing.
 type certificateHashes struct{ sha1, sha256 string }
 
-// certificateHashes returns those of the token's header if they name any of the
-// keys. Issuers write hashes that their own key sets don't have.
+// certificateHashes returns the hashes of the token's header if they name one
+// of the keys. Some issuers write hashes that are not in their own key sets.
 func (x *examination) certificateHashes(keys []jwks.Key) certificateHashes {
 	hashes := certificateHashes{x.token.Header.X5T, x.token.Header.X5TS256}
 	if (hashes == certificateHashes{}) {
@@ -377,22 +377,21 @@ func (h certificateHashes) name(key *jwks.Key) bool {
 	return h.sha256 != "" && h.sha256 == key.X5TS256 || h.sha1 != "" && h.sha1 == key.X5T
 }
 
-// maxTried is how many keys are tried for one token.
+// maxTried is the largest number of keys that are tried for one token.
 const maxTried = 4
 
-// fits reports whether a key is for alg: by what the key set says of it, and by
-// what it is.
+// fits reports whether a key is for alg, by the key set and by its type.
 func fits(key *jwks.Key, alg string) bool { return allows(key, alg) && jose.Fits(alg, key.Public) }
 
-// allows reports whether a key is for alg by what the key set says of it. There
-// Ed25519 and EdDSA, for one, are two names of the same algorithm: WebCrypto
-// writes the first one, whatever the key's tokens have in their header.
+// allows reports whether the key set says that a key is for alg. In a key set,
+// Ed25519 and EdDSA are two names of the same algorithm. WebCrypto, for one,
+// writes Ed25519, whatever the key's tokens have in their header.
 func allows(key *jwks.Key, alg string) bool {
 	return key.Algorithm == "" || jose.SameAlgorithm(key.Algorithm, alg)
 }
 
-// checkBinding demands the proof that a bound token needs. It comes after the
-// signature: before, cnf is only a claim.
+// checkBinding requires the proof that a bound token needs. It comes after the
+// signature, because before it cnf is only a claim.
 func (x *examination) checkBinding(ctx context.Context) error {
 	x.step = stepBinding
 	if err := x.confirm(); err != nil || x.Confirmation == nil {
@@ -415,8 +414,8 @@ func (p *progress) timely(c *Claims) error {
 	return nil
 }
 
-// runChecks runs those of the Config. They get claims of their own: what they
-// do to them is nobody else's.
+// runChecks runs the Checks of the Config. They get claims of their own, so
+// that changes don't affect the caller.
 func (p *progress) runChecks(ctx context.Context, v *Validator, c *Claims) error {
 	p.step = stepChecks
 	if len(v.cfg.Checks) > 0 {
@@ -433,7 +432,7 @@ func (p *progress) runChecks(ctx context.Context, v *Validator, c *Claims) error
 	return nil
 }
 
-// refusal adds to err what the log should know of the token.
+// refusal adds to err what the log needs to know of the token.
 func (x *examination) refusal(err error) error {
 	actor := ""
 	if x.step > stepSignature {
@@ -442,7 +441,7 @@ func (x *examination) refusal(err error) error {
 	return refusal(err, x.Issuer, x.token.Header.KeyID, actor)
 }
 
-// refusal of claims whose signature has been checked before.
+// refusal is that of claims whose signature was checked before.
 func (c *Claims) refusal(err error) error { return refusal(err, c.Issuer, c.keyID, c.actorName()) }
 
 func refusal(err error, issuer, keyID, actor string) error {

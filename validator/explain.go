@@ -9,18 +9,18 @@ import (
 	"github.com/rsguard/rsguard/internal/jose"
 )
 
-// A Report tells what was asked of a token, and how it fared. It is made by
-// [Validator.Explain]. The zero Report is of no token, and so of none that is
-// accepted.
+// A Report lists the steps of the check of a token, and their outcomes. Make
+// one with [Validator.Explain]. The zero Report is of no token, and says that
+// it is not accepted.
 type Report struct {
-	Steps []Step // in the order in which they are taken
-	Err   error  // Validate's, an [*Error]; nil if the token is accepted
+	Steps []Step // in their order
+	Err   error  // that of Validate, an [*Error]; nil if the token is accepted
 }
 
 // A Step of a [Report].
 type Step struct {
 	Name    string // such as "aud"
-	Want    string // what is asked
+	Want    string // what is required
 	Found   string // what the token says, quoted and cut; empty if it wasn't read
 	Outcome Outcome
 }
@@ -36,12 +36,12 @@ const (
 )
 
 // Explain validates token as [Validator.Validate] does, by the same code, and
-// tells about every step. It is for people who want to know why a token is
-// refused, or isn't. Its verdict is Validate's; keys are fetched if need be.
-// The Report holds no signature and no claims but those that are checked here:
-// iss, aud, the times, typ. Of others it has names: of private claims that are
-// ignored since they are of another JSON type than this package reads, and of
-// one by which the token is not an access token.
+// reports every step. It is for people who want to know why a token is rejected
+// or accepted. It fetches keys if necessary. The Report has no signature, and
+// no claims except those that are checked here: iss, aud, the times and typ. Of
+// other claims it has only names. They are private claims that are ignored
+// because they have another JSON type than this package reads, and the claim
+// that shows that the token is not an access token.
 func (v *Validator) Explain(ctx context.Context, token string) Report {
 	x := new(examination)
 	err := contained(func() error { return v.examine(ctx, x, token) })
@@ -69,7 +69,7 @@ func (v *Validator) Explain(ctx context.Context, token string) Report {
 	return report
 }
 
-// Code returns the code of r.Err, and "" if the token is accepted.
+// Code returns the code of r.Err, or "" if the token is accepted.
 func (r Report) Code() Code {
 	if len(r.Steps) == 0 && r.Err == nil {
 		return CodeRefused
@@ -102,7 +102,7 @@ func (r Report) String() string {
 	return b.String()
 }
 
-// steps says what each step is about. What it does is in examination.go.
+// steps describes each step. The steps themselves are in examination.go.
 var steps = [stepsEnd]struct {
 	name  string
 	want  func(*Validator) string

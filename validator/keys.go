@@ -11,12 +11,12 @@ import (
 	"github.com/rsguard/rsguard/jwks"
 )
 
-// A trust is one of Config.Issuers and the keys that its tokens may be signed
-// with. All of them have the same keys if the caller has given them, and each
-// its own otherwise, so that no issuer signs in the name of another.
+// A trust is one of Config.Issuers with the keys that may sign its tokens. If
+// the caller has given the keys, all issuers have the same. Otherwise each has
+// its own, so that no issuer can sign tokens of another.
 type trust struct {
 	issuer  string
-	isAuth0 bool        // as far as that can be told
+	isAuth0 bool        // as far as that is known
 	keys    KeySource   // nil if there is a Secret
 	cache   *jwks.Cache // keys, if it is one and the Validator has the system's time
 }
@@ -45,8 +45,8 @@ func (cfg *Config) trusts() ([]trust, error) {
 	return all, nil
 }
 
-// find returns the keys with this kid. Now is the time by the Validator's
-// clock.
+// find returns the keys with this kid. The time by the Validator's clock is
+// now.
 func (t *trust) find(ctx context.Context, kid string, now time.Time) ([]jwks.Key, error) {
 	if t.cache != nil {
 		return keysAt(t.cache, ctx, kid, now)
@@ -54,7 +54,7 @@ func (t *trust) find(ctx context.Context, kid string, now time.Time) ([]jwks.Key
 	return t.keys.Keys(ctx, kid)
 }
 
-// keysAt is Keys of a Cache that goes by the system's time, which now is.
+// keysAt is Keys of a Cache that uses the system's time, which is now.
 var keysAt = keysat.Func.(func(*jwks.Cache, context.Context, string, time.Time) ([]jwks.Key, error))
 
 // unknown says why there is no key with this kid.

@@ -14,8 +14,9 @@ import (
 	"github.com/rsguard/rsguard/internal/fault"
 )
 
-// A call is one of the function of [NewMuxFunc], for all that wait for its
-// answer. If the answer is no Validator, it is remembered for muxForgetting.
+// A call is one call of the function of [NewMuxFunc], for all requests that
+// wait for its result. If the result is no Validator, it is remembered for
+// muxForgetting.
 type call struct {
 	issuer string
 	kind   callKind
@@ -31,7 +32,7 @@ type call struct {
 	forgotten bool      // by Mux.Forget
 }
 
-// A callKind says which limits a call is under.
+// A callKind says which limits apply to a call.
 type callKind int
 
 const (
@@ -39,8 +40,8 @@ const (
 	renewal                   // for those that had one
 )
 
-// Bounds of what unknown issuers can hold: requests that wait for a first look,
-// and calls of either kind that don't return.
+// These bound what unknown issuers can cause: requests that wait for a first
+// look, and calls of either kind that don't return.
 const maxWaiting = 1 << 10
 
 var maxRunning = [...]int{firstLook: maxWaiting, renewal: muxSize}
@@ -51,7 +52,7 @@ var (
 	errSilent         = errors.New("the Mux's function has not returned in time")
 )
 
-// over reports whether c's answer is no longer remembered.
+// over reports whether c's result is no longer remembered.
 func (c *call) over(now time.Time) bool {
 	ago := now.Sub(c.at)
 	return c.ended && (ago < 0 || ago >= muxForgetting)
@@ -68,10 +69,11 @@ func (t *tenants) begin(ctx context.Context, issuer string, kind callKind, now t
 		return nil, unavailable(serviceTenants, errTooManyIssuers)
 	}
 	t.sweep(now)
-	// It belongs to no request: the one that began it may be gone before it
-	// ends.
+	// The call belongs to no request. The request that began it may end before
+	// it.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), muxTimeout)
-	// The issuer is a part of a token, which must not be kept as a whole.
+	// The issuer is a part of a token. Without the clone, the whole token would
+	// be kept.
 	c := &call{issuer: strings.Clone(issuer), kind: kind, began: now, ctx: ctx, done: make(chan struct{})}
 	t.calls[c.issuer] = c
 	t.running[kind]++
@@ -79,7 +81,7 @@ func (t *tenants) begin(ctx context.Context, issuer string, kind callKind, now t
 	stop := context.AfterFunc(ctx, func() { t.end(c, nil, silent) })
 	go func() {
 		var v *Validator
-		var err error = silent // what is left if the function ends the goroutine
+		var err error = silent // the result if the function ends the goroutine
 		defer func() {
 			stop()
 			t.end(c, v, err)
@@ -93,7 +95,7 @@ func (t *tenants) begin(ctx context.Context, issuer string, kind callKind, now t
 	return c, nil
 }
 
-// answer calls the function. Its error is an [*Error] with a Code.
+// answer calls the function. The error is an [*Error] with a Code.
 func (t *tenants) answer(c *call) (v *Validator, err error) {
 	defer func() {
 		if refusal := (*Error)(nil); err != nil && (!errors.As(err, &refusal) || refusal == nil || refusal.Code == "") {
@@ -116,8 +118,8 @@ func (t *tenants) answer(c *call) (v *Validator, err error) {
 	return v, nil
 }
 
-// end puts an answer in place, and tells the requests that wait. The first one
-// counts: a function that returns too late has not returned.
+// end stores a result and wakes the requests that wait. Only the first result
+// counts. A function that returns too late has not returned.
 func (t *tenants) end(c *call, v *Validator, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -147,7 +149,7 @@ func (t *tenants) end(c *call, v *Validator, err error) {
 	}
 }
 
-// wait returns the answer, or ctx's error.
+// wait returns the result, or ctx's error.
 func (c *call) wait(ctx context.Context) (*Validator, error) {
 	select {
 	case <-c.done: // also if ctx is done
@@ -161,8 +163,8 @@ func (c *call) wait(ctx context.Context) (*Validator, error) {
 	return c.v, c.err
 }
 
-// sweep forgets answers of the past. Those that are remembered are bounded by
-// the rate of calls, so it keeps the map in proportion to that.
+// sweep forgets old results. The rate of calls bounds those that are
+// remembered, so the map stays in proportion to it.
 func (t *tenants) sweep(now time.Time) {
 	if len(t.calls) < max(t.sweepAt, maxWaiting) {
 		return
@@ -176,8 +178,8 @@ func (t *tenants) sweep(now time.Time) {
 }
 
 // A seenSet remembers issuers that have had a Validator, many more than there
-// are Validators in memory, by a hash that an attacker can't aim at. When one
-// half of it is full, it takes the place of the other, which is forgotten.
+// are Validators in memory. It keeps a hash that an attacker can't predict.
+// When the young half is full, it becomes the old half, which is forgotten.
 type seenSet struct {
 	seed       maphash.Seed
 	young, old map[uint64]struct{}

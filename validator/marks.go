@@ -6,14 +6,14 @@ import (
 	"github.com/rsguard/rsguard/internal/jose"
 )
 
-// A mark is a claim by which issuers say that a token is not an access token.
+// A mark is a claim that says that the token is not an access token.
 type mark struct {
 	claim string
 
-	// values are what the claim says, whatever their case, their hyphens and
-	// their underscores. If there are none, the claim itself is the mark. A
-	// value that is not listed is no mark: what an unknown issuer calls its
-	// access tokens can't be known.
+	// values are those of the claim, compared without regard to case, hyphens
+	// and underscores. If there are none, the claim itself is the mark. A value
+	// that is not listed is no mark, because an unknown issuer may use it for
+	// access tokens.
 	values []string
 
 	kind   string // what the token is, as in "this is KIND"
@@ -21,8 +21,8 @@ type mark struct {
 	source string // where that says so
 }
 
-// marks are all of them. docs/checked.md has the same table, and a test
-// compares.
+// marks are all marks. docs/checked.md has the same table, and a test compares
+// the two.
 var marks = []mark{
 	{"events", nil, "a security event or logout token", "RFC 8417, Section 2.2", ietf + "rfc8417"},
 	{"token_introspection", nil, "a token introspection response", "RFC 9701, Section 5", ietf + "rfc9701"},
@@ -85,7 +85,8 @@ func (m *mark) matches(v jose.Value) bool {
 	return false
 }
 
-// sameWord compares as refresh-token, refresh_token and RefreshToken are one.
+// sameWord compares words so that refresh-token, refresh_token and RefreshToken
+// are equal.
 func sameWord(s, t string) bool {
 	const separators = "-_"
 	for {

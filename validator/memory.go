@@ -14,12 +14,12 @@ import (
 	"time"
 )
 
-// A memory holds tokens that were accepted. What cannot change need not be
-// found out again: what the token says, and that its key has signed it. What
-// can change is asked every time.
+// A memory holds tokens that were accepted. It remembers what cannot change:
+// what the token says, and that its key has signed it. What can change is
+// checked every time.
 //
-// It costs nothing before the first token. Then it grows with the tokens, up to
-// its limits. To find a token takes no lock. To add one takes a lock for a
+// It takes no space before the first token, then grows with the tokens up to
+// its limits. Finding a token takes no lock. Adding one takes a lock for a
 // moment, after a signature was checked.
 type memory struct {
 	most   int // tokens, or 0 if there is no limit but room
@@ -45,12 +45,12 @@ func newMemory(size int) *memory {
 	return &memory{most: size, room: min(size, math.MaxInt/roomForOne) * roomForOne}
 }
 
-// A tokenTable is a hash table with a list for each bucket. The lists are read
-// without the lock.
+// A tokenTable is a hash table with a list for each bucket. Readers of the
+// lists take no lock.
 //
-// The token that must go is found by the clock algorithm: a hand goes around
-// all tokens and takes the first that was not recognized since it came by last.
-// So a flood of tokens that come once displaces its own kind.
+// The clock algorithm finds the token that is removed. A hand goes around all
+// tokens and takes the first that was not recognized since its last turn. A
+// flood of tokens that come once thus displaces only its own kind.
 type tokenTable struct {
 	seed    maphash.Seed
 	buckets atomic.Pointer[[]bucket]
@@ -67,18 +67,19 @@ type bucket struct{ atomic.Pointer[remembered] }
 type remembered struct {
 	hash  uint64
 	token string
-	next  atomic.Pointer[remembered] // in the bucket's list
+	next  atomic.Pointer[remembered] // of the bucket's list
 	used  atomic.Bool                // recognized lately
 	valid window                     // of the claims
 
 	// owner is the memory of the Validator that has accepted the token, which
-	// may share another one. It identifies the Validator without keeping it.
+	// may use a shared one. It identifies the Validator without keeping it in
+	// memory.
 	owner     *memory
 	trust     int // of its issuer, in the Validator's list
 	algorithm string
 	key       crypto.PublicKey // nil if Config.Secret signed it
 	keyIssuer string           // whose tokens the key signs, by its key set
-	claims    Claims           // of which each request gets a copy, but for what their slices hold
+	claims    Claims           // each request gets a copy, which shares the elements of their slices
 
 	bytes int // that it takes
 	at    int // where it is in tokenTable.all
@@ -105,8 +106,8 @@ func (m *memory) recall(token string) *remembered {
 	return nil
 }
 
-// hash is of the token's end: that is of the signature, and so as good as
-// random.
+// hash is that of the token's end. The end is a part of the signature, and thus
+// as good as random.
 func (t *tokenTable) hash(token string) uint64 {
 	return maphash.String(t.seed, token[max(0, len(token)-32):])
 }
@@ -116,12 +117,12 @@ func (t *tokenTable) bucket(hash uint64) *bucket {
 	return &buckets[hash%uint64(len(buckets))]
 }
 
-// remember keeps a token that v has accepted. Nothing else gets in.
+// remember stores a token that v has accepted. Nothing else is stored.
 func (m *memory) remember(v *Validator, token string, x *examination) {
 	if m == nil {
 		return
 	}
-	token = strings.Clone(token) // lest a whole request is kept with it
+	token = strings.Clone(token) // so that the whole request is not kept with it
 	r := &remembered{token: token, algorithm: x.token.Header.Algorithm, owner: v.memory}
 	for r.trust = range v.trusts {
 		if &v.trusts[r.trust] == x.trust {
@@ -140,7 +141,7 @@ func (m *memory) remember(v *Validator, token string, x *examination) {
 	m.table().add(r, m, x.at.now)
 }
 
-// bytes returns how much memory it takes to remember the token, at most.
+// bytes returns the memory that the remembered token takes at most.
 func (x *examination) bytes(token string) int {
 	const own = 576 // a remembered, its Confirmation, and its part of a tokenTable
 	texts := count(x.audience) + count(x.scopes) + count(x.permissions)
@@ -148,9 +149,9 @@ func (x *examination) bytes(token string) int {
 	if strings.Contains(x.payload, `\`) {
 		n += len(x.payload) // strings with escapes are copies
 	}
-	n += n / 8 // what the allocator rounds up
+	n += n / 8 // the allocator rounds up
 	if n > 32<<10 {
-		n += 8 << 10 // and to whole pages
+		n += 8 << 10 // to whole pages
 	}
 	return own + n
 }
@@ -167,8 +168,8 @@ func (m *memory) table() *tokenTable {
 	return m.tokens.Load()
 }
 
-// add puts r in, and takes out what it replaces, what has expired, and what
-// must make room. The work is bounded, by maxSwept and maxLooks.
+// add adds r. It removes the token that r replaces, some that have expired, and
+// those that must make room. The work is bounded by maxSwept and maxLooks.
 func (t *tokenTable) add(r *remembered, m *memory, now time.Time) {
 	r.hash = t.hash(r.token)
 	t.mu.Lock()
@@ -199,16 +200,15 @@ func (t *tokenTable) add(r *remembered, m *memory, now time.Time) {
 	t.link(r)
 }
 
-// maxSwept is how many tokens are looked at to find some that have expired. At
-// least half of those that have are removed.
+// maxSwept is how many tokens are looked at to find expired ones. At least half
+// of the expired ones found are removed.
 const maxSwept = 4
 
-// maxLooks is how many tokens are looked at to find one that must go.
+// maxLooks is how many tokens are looked at to find one to remove.
 const maxLooks = 32
 
-// idle chooses the token that must go: one that has expired, or that was not
-// recognized since the hand came by last, or else the last one that it looks
-// at.
+// idle returns the token to remove: one that has expired, one that was not
+// recognized since the hand's last turn, or otherwise the last one looked at.
 func (t *tokenTable) idle(now time.Time) *remembered {
 	var r *remembered
 	for range maxLooks {
@@ -222,15 +222,15 @@ func (t *tokenTable) idle(now time.Time) *remembered {
 	return r
 }
 
-// link puts r at the beginning of its bucket's list.
+// link adds r at the beginning of its bucket's list.
 func (t *tokenTable) link(r *remembered) {
 	b := t.bucket(r.hash)
 	r.next.Store(b.Load())
 	b.Store(r)
 }
 
-// remove takes r out of its list and of all. A reader that is at r goes on to
-// the rest of the list.
+// remove removes r from its list and from all. A reader that is at r continues
+// with the rest of the list.
 func (t *tokenTable) remove(r *remembered) {
 	previous := &t.bucket(r.hash).Pointer
 	for other := previous.Load(); other != r; other = previous.Load() {
@@ -246,9 +246,10 @@ func (t *tokenTable) remove(r *remembered) {
 	t.bytes -= r.bytes
 }
 
-// grow makes n buckets. A reader may meanwhile follow a list into that of
-// another bucket and miss its token, which then is examined as any other. It
-// comes to an end: each token that is linked anew leads to those before it.
+// grow makes n buckets. A reader may meanwhile get into the list of another
+// bucket and miss its token, which is then examined like any other. The
+// reader's walk ends, because each token that is linked anew leads to those
+// before it.
 func (t *tokenTable) grow(n int) {
 	buckets := make([]bucket, n)
 	t.buckets.Store(&buckets)
@@ -257,7 +258,7 @@ func (t *tokenTable) grow(n int) {
 	}
 }
 
-// forget takes r out.
+// forget removes r.
 func (m *memory) forget(r *remembered) {
 	t := m.tokens.Load()
 	t.mu.Lock()
@@ -269,8 +270,8 @@ func (m *memory) forget(r *remembered) {
 
 // recognize decides about a token that was accepted before, and fills in c. It
 // reports false if r is nil or another Validator's, or if the key that has
-// signed it is no longer the issuer's: then the token is to be examined as any
-// other.
+// signed the token is no longer the issuer's. The token must then be examined
+// like any other.
 func (m *memory) recognize(ctx context.Context, v *Validator, r *remembered, c *Claims) (known bool, err error) {
 	if r == nil || r.owner != v.memory {
 		return false, nil
@@ -299,8 +300,8 @@ func (m *memory) recognize(ctx context.Context, v *Validator, r *remembered, c *
 }
 
 // held reports whether the key that has signed the token is still the issuer's,
-// and for its algorithm; that it is fit for that was seen when it verified. It
-// doesn't ask for an expired token's.
+// and still for its algorithm. That the key fits the algorithm was seen when it
+// verified the signature. The key of an expired token is not looked up.
 func (r *remembered) held(ctx context.Context, v *Validator, at moment) (bool, error) {
 	if !at.now.Before(r.valid.until) {
 		return false, at.checkExpiry(&r.claims)
@@ -313,8 +314,8 @@ func (r *remembered) held(ctx context.Context, v *Validator, at moment) (bool, e
 		return false, keysUnavailable(err)
 	}
 	for i := range keys {
-		// What the key set says of the key is part of the verdict. A key that
-		// signs for the same issuer as before signs this token.
+		// What the key set says of the key is a part of the decision. A key
+		// that signs for the same issuer as before signs this token.
 		if same(keys[i].Public, r.key) && allows(&keys[i], r.algorithm) && keys[i].Issuer == r.keyIssuer {
 			return true, nil
 		}
@@ -322,7 +323,7 @@ func (r *remembered) held(ctx context.Context, v *Validator, at moment) (bool, e
 	return false, nil
 }
 
-// accept asks what else has to be asked every time.
+// accept checks what must be checked every time.
 func (r *remembered) accept(ctx context.Context, v *Validator, c *Claims) error {
 	var p progress
 	if c.at.now.Before(r.valid.from) {
@@ -338,9 +339,9 @@ func (r *remembered) accept(ctx context.Context, v *Validator, c *Claims) error 
 	return p.runChecks(ctx, v, c)
 }
 
-// same reports whether two keys are one. Equal is not enough for pointers, as
-// it isn't free: a key that was fetched anew is another one, which costs one
-// signature check for each token after each fetch.
+// same reports whether two keys are the same. Pointers are compared by address,
+// because Equal is slow. A key that was fetched again is another pointer, which
+// costs one signature check for each token after each fetch.
 func same(a, b crypto.PublicKey) bool {
 	switch a := a.(type) {
 	case *rsa.PublicKey, *ecdsa.PublicKey:

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// A moment is the time at which a token is judged, and how far the issuer's
-// clock may be from ours. All rules about a token's times go by it.
+// A moment is the time at which a token is checked, and the leeway for the
+// issuer's clock. All rules about a token's times use it.
 type moment struct {
 	now    time.Time
 	leeway time.Duration
 }
 
-// moment returns the present one by v's clock.
+// moment returns the current one by v's clock.
 func (v *Validator) moment() (moment, error) {
 	now := v.cfg.Now()
 	if now.IsZero() {
@@ -21,14 +21,14 @@ func (v *Validator) moment() (moment, error) {
 	return moment{now, v.cfg.Leeway}, nil
 }
 
-// errNoTime is the cause where Config.Now returns the zero time, by which no
-// token would ever expire.
+// errNoTime is the cause if Config.Now returns the zero time, at which no token
+// would ever expire.
 var errNoTime = errors.New("Config.Now returned the zero time")
 
-// moment returns the one at which the claims were accepted.
+// moment returns the moment at which the claims were accepted.
 func (c *Claims) moment() moment {
 	if c.at.now.IsZero() {
-		return moment{time.Now(), DefaultLeeway} // they are not from a token
+		return moment{time.Now(), DefaultLeeway} // the claims are not from a token
 	}
 	return c.at
 }
@@ -36,8 +36,8 @@ func (c *Claims) moment() moment {
 // reached reports whether t has come.
 func (m moment) reached(t time.Time) bool { return !m.now.Before(t.Add(-m.leeway)) }
 
-// passed reports whether what ends at t has ended. It has at t itself
-// (RFC 7519, Section 4.1.4).
+// passed reports whether t is in the past. t itself is (RFC 7519, Section
+// 4.1.4).
 func (m moment) passed(t time.Time) bool { return !m.now.Before(t.Add(m.leeway)) }
 
 // untimely returns the cause of a rejection by the claim of this name.
@@ -53,9 +53,9 @@ func (m moment) checkExpiry(c *Claims) error {
 	return nil
 }
 
-// A window is the time in which a moment's rules accept the claims of a token:
-// from the one time to before the other. It is worked out once for a token that
-// is remembered, as its leeway never changes.
+// A window is the time during which a moment's rules accept a token, including
+// from and excluding until. It is computed once for a remembered token, since
+// the leeway never changes.
 type window struct{ from, until time.Time }
 
 func (m moment) window(c *Claims) window {

@@ -8,25 +8,25 @@ import (
 	"time"
 )
 
-// A Mux validates the tokens of several tenants, each by its own [Validator]:
-// its keys, its audiences, its algorithms, its checks. The token's "iss", which
-// is not verified then, chooses among those that the service knows, and that
-// Validator requires this very issuer. So a token that one tenant has signed
-// never passes as another's.
+// A Mux validates the tokens of several tenants. Each tenant has its own
+// [Validator], with its own keys, audiences, algorithms and checks. The token's
+// "iss", which is not verified yet, chooses among the Validators. That
+// Validator then requires this very issuer. A token that one tenant has signed
+// therefore never passes as another's.
 //
-// A Mux is made by [NewMux] or [NewMuxFunc], and safe for concurrent use. The
+// Make a Mux with [NewMux] or [NewMuxFunc]. It is safe for concurrent use. The
 // zero Mux has no tenants.
 type Mux struct {
-	// Now tells the time at which tenants are looked up, renewed and forgotten.
-	// It is not that of the Validators. If nil, [time.Now] is used. It must not
+	// Now returns the time for looking up, renewing and forgetting tenants. The
+	// Validators have their own clocks. If nil, [time.Now] is used. It must not
 	// be changed once the Mux is in use.
 	Now func() time.Time
 
 	// MaxTokenSize is the length in bytes of the longest token that is read to
-	// find its tenant, whose own Config.MaxTokenSize then counts. If zero, it
-	// is the largest of the Validators of [NewMux], or [DefaultMaxTokenSize]
-	// with [NewMuxFunc]. 1 MiB is the most. It must not be changed once the Mux
-	// is in use.
+	// find its tenant. The tenant's own Config.MaxTokenSize then applies. If
+	// zero, it is the largest of the Validators of [NewMux], or
+	// [DefaultMaxTokenSize] with [NewMuxFunc]. The limit is 1 MiB. It must not
+	// be changed once the Mux is in use.
 	MaxTokenSize int
 
 	byIssuer     map[string][]*Validator // of NewMux
@@ -35,14 +35,14 @@ type Mux struct {
 	memory       *memory // of the tenants that have the default
 }
 
-// NewMux returns a Mux for a fixed list of tenants. It is an error if there are
-// none, if one is nil or was not made by [New], or if two have an issuer and an
-// algorithm in common, as one has with itself that is listed twice.
+// NewMux returns a Mux for a fixed list of tenants. It returns an error if
+// there are none, if one is nil, was not made by [New] or is listed twice, or
+// if two have both an issuer and an algorithm in common.
 //
-// Two Validators of one issuer are for a change of its keys, such as from a
-// shared secret to key pairs. The token's "alg" chooses between them before any
-// key is looked at. A Validator has either a secret or public keys, so that one
-// never stands in for the other:
+// Two Validators of one issuer help to change its keys, such as from a shared
+// secret to key pairs. The token's "alg" chooses between them before any key is
+// looked up. A Validator has either a secret or public keys, so the one is
+// never used as the other:
 //
 //	old := validator.Config{Issuers: issuers, Audiences: audiences, Secret: secret} // HS256
 //	new := validator.Config{Issuers: issuers, Audiences: audiences, Algorithms: []validator.Algorithm{validator.ES256}}
@@ -86,11 +86,10 @@ func NewMux(tenants ...*Validator) (*Mux, error) {
 	return &Mux{byIssuer: byIssuer, maxTokenSize: maxTokenSize, memory: newMemory(0)}, nil
 }
 
-// Forget drops what the function of [NewMuxFunc] has returned for issuer, a
-// Validator or that there is none. The next token of this issuer is accepted
-// only after the function was called again. Requests that wait for a call at
-// this moment get its answer. With [NewMux], whose tenants are fixed, Forget
-// does nothing.
+// Forget drops the last result of the function of [NewMuxFunc] for issuer. The
+// next token of this issuer is accepted only after the function was called
+// again. Requests that are waiting for a call get its result. With [NewMux],
+// whose tenants are fixed, Forget does nothing.
 func (m *Mux) Forget(issuer string) {
 	if m.tenants != nil {
 		m.tenants.forget(issuer)
@@ -122,14 +121,13 @@ func (m *Mux) find(ctx context.Context, issuer, alg string) (*Validator, error) 
 	case 0:
 		return nil, nil
 	case 1:
-		return same[0], nil // which says what it thinks of alg
+		return same[0], nil // which checks alg
 	default:
 		return byAlgorithm(same, alg)
 	}
 }
 
-// byAlgorithm returns the one of several Validators of an issuer that allows
-// alg.
+// byAlgorithm returns the Validator of an issuer that allows alg.
 func byAlgorithm(same []*Validator, alg string) (*Validator, error) {
 	var want []string
 	for _, v := range same {
@@ -146,7 +144,7 @@ func byAlgorithm(same []*Validator, alg string) (*Validator, error) {
 var errNoMux = errors.New("this Mux was not made by NewMux or NewMuxFunc")
 
 // Validate is [Validator.Validate] of the tenant that the token names. A token
-// of none is refused with [CodeIssuer].
+// of no tenant is rejected with [CodeIssuer].
 func (m *Mux) Validate(ctx context.Context, token string) (*Claims, error) {
 	return m.validate(ctx, token, new(Claims)) // as Validator.Validate
 }
@@ -159,7 +157,7 @@ func (m *Mux) validate(ctx context.Context, token string, c *Claims) (*Claims, e
 	return c, nil
 }
 
-// accept fills in c if the token is to be accepted.
+// accept fills in c if the token is accepted.
 func (m *Mux) accept(ctx context.Context, token string, c *Claims) error {
 	known, err := m.recognize(ctx, token, c)
 	if known || err != nil {
@@ -173,8 +171,8 @@ func (m *Mux) accept(ctx context.Context, token string, c *Claims) error {
 	return nil
 }
 
-// recognize is that of the memory which tenants share. The token's tenant is
-// asked for, as for any other token: it may be gone, or have another Validator.
+// recognize uses the memory that the tenants share. The tenant is looked up as
+// for any other token, because it may be gone or have another Validator.
 func (m *Mux) recognize(ctx context.Context, token string, c *Claims) (known bool, err error) {
 	r := m.memory.recall(token)
 	if r == nil {
@@ -187,8 +185,8 @@ func (m *Mux) recognize(ctx context.Context, token string, c *Claims) (known boo
 	return m.memory.recognize(ctx, v, r, c)
 }
 
-// examine finds the token's tenant between its two halves: the token is read,
-// and then that Validator decides.
+// examine finds the tenant between the two halves of the examination. The token
+// is read, and then the tenant's Validator decides.
 func (m *Mux) examine(ctx context.Context, x *examination, token string) error {
 	if m.maxTokenSize == 0 {
 		return &Error{Code: CodeUnavailable, Err: errNoMux}
@@ -196,7 +194,7 @@ func (m *Mux) examine(ctx context.Context, x *examination, token string) error {
 	if err := x.open(token, m.limit(), nil); err != nil {
 		return advise(err, adviceOpaque, adviceEncrypted)
 	}
-	if x.Issuer == "" { // no tenant is without a name
+	if x.Issuer == "" { // every tenant has a name
 		return &Error{Code: CodeIssuer, Err: &mismatch{name: "iss", found: x.issuers(), advice: "a Mux finds the tenant by it"}}
 	}
 	v, err := m.tenant(ctx, x.Issuer, x.token.Header.Algorithm)
@@ -222,7 +220,8 @@ func (m *Mux) examine(ctx context.Context, x *examination, token string) error {
 	return nil
 }
 
-// tenant returns the Validator of issuer for tokens with alg. Its error is an [*Error].
+// tenant returns the Validator of issuer for tokens with alg. The error is an
+// [*Error].
 func (m *Mux) tenant(ctx context.Context, issuer, alg string) (*Validator, error) {
 	v, err := m.find(ctx, issuer, alg)
 	switch _, ok := err.(*Error); {

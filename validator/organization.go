@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// Organization demands that the token is for one of these organizations of
-// Auth0. What begins with "org_" is an ID, and compared with "org_id"; anything
-// else is a name, and compared in lower case with "org_name". Either claim must
-// match exactly, and a token without the claim doesn't. Its error is of
-// [CodeOrganization].
+// Organization returns a Check that requires that the token is for one of these
+// organizations of Auth0. A value that begins with "org_" is an ID and is
+// compared with "org_id". Any other value is a name, and is compared in lower
+// case with "org_name". The claim must match exactly. A token without the claim
+// does not match. It fails with [CodeOrganization].
 func Organization(idsOrNames ...string) Check {
 	mustBe(len(idsOrNames) > 0, "Organization: no values")
 	wanted := make([]organization, len(idsOrNames))
@@ -27,9 +27,9 @@ func Organization(idsOrNames ...string) Check {
 
 // OrganizationFunc is [Organization] for services that learn from the request
 // which organization it is about, such as from its path or subdomain. The
-// function finds that in the context, and returns an ID or a name. If it
-// returns an error, that refuses the request; an empty string is an error of
-// [CodeOrganization].
+// function gets that from the context and returns an ID or a name. If it
+// returns an error, the request is rejected with that error. If it returns "",
+// the Check fails with [CodeOrganization].
 func OrganizationFunc(idOrName func(context.Context) (string, error)) Check {
 	mustBe(idOrName != nil, "OrganizationFunc: nil function")
 	return func(ctx context.Context, c *Claims) error {
@@ -46,15 +46,14 @@ func OrganizationFunc(idOrName func(context.Context) (string, error)) Check {
 
 const organizationPrefix = "org_"
 
-// An organization has an ID or a name. What it is to be compared with is
-// decided by how it was written.
+// An organization has an ID or a name. The spelling decides which.
 type organization struct{ id, name string }
 
 func organizationOf(idOrName string) organization {
 	if strings.HasPrefix(idOrName, organizationPrefix) {
 		return organization{id: idOrName}
 	}
-	// Auth0's names are ASCII in lower case. Letters beyond it must not become
+	// Auth0's names are ASCII in lower case. Other letters must not become
 	// ASCII, as the Kelvin sign would.
 	return organization{name: strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {
@@ -68,7 +67,7 @@ func (c *Claims) isOf(o organization) bool {
 	if o.id != "" {
 		return c.OrgID == o.id
 	}
-	// A token for no organization has no name, and that is not one to match.
+	// A token for no organization has no name. An empty name must not match it.
 	return o.name != "" && c.OrgName == o.name
 }
 

@@ -7,8 +7,7 @@ import (
 	"github.com/rsguard/rsguard/jwks"
 )
 
-// A reading is what the claims of a token say before anything of it is
-// believed.
+// A reading holds the claims of a token before they are trusted.
 type reading struct {
 	Claims
 	trust    *trust     // of the issuer, once that has been found to be trusted
@@ -19,17 +18,16 @@ type reading struct {
 	ignored  []mistyped // private claims
 	members  int        // how many there are, over all depths
 
-	// These are copied to the Claims by believe, and not before: a stranger's
-	// token can have thousands of each.
+	// believe copies these to the Claims, and not before. A stranger's token
+	// can have thousands of each.
 	audience, scopes, permissions, grantType jose.Value // of no kind if there is none
 
 	hasIssuer, hasExpiry, hasIssuedAt bool
-	isSVID                            bool // without iss, and Issuer is the trust domain of sub
+	isSVID                            bool // there is no iss, and Issuer is the trust domain of sub
 	hasClientID                       bool // by client_id
 }
 
-// A mistyped claim is a private one of another JSON type than this package
-// reads.
+// A mistyped is a private claim of another JSON type than this package reads.
 type mistyped struct{ name, want string }
 
 const (
@@ -38,12 +36,12 @@ const (
 	wantTextOrTexts = "a string or an array of strings"
 )
 
-// read reads the claims of payload, each from the one member that has exactly
-// its name. A registered claim of the wrong JSON type is an error, null
-// included: what isn't understood must not pass for absent. A private claim has
-// the type that its issuer gives it (RFC 7519, Section 4.3). If that isn't the
-// one that is read here, it passes for absent, so that checks which want it
-// reject the token.
+// read reads the claims of payload. Each comes from the one member with exactly
+// its name. A registered claim of the wrong JSON type is an error, and so is
+// null. What isn't understood must not count as absent. A private claim has the
+// type that its issuer gives it (RFC 7519, Section 4.3). If that is not the
+// type that is read here, the claim counts as absent, and checks that require
+// it reject the token.
 func (r *reading) read(payload string, limit limit) error {
 	c := &r.Claims
 	var wrong jose.Member
@@ -127,7 +125,7 @@ func (r *reading) read(payload string, limit limit) error {
 	if wrong.Name != "" {
 		return &Error{Code: CodeClaim, Err: &claimTypeError{name: wrong.Name, value: wrong.Value}}
 	}
-	// No standard says that the names which issuers have for the client agree.
+	// No standard says that the issuers' different names for the client agree.
 	switch {
 	case r.hasClientID:
 	case hasAuthorizedParty:
@@ -140,8 +138,8 @@ func (r *reading) read(payload string, limit limit) error {
 	return nil
 }
 
-// private returns the value of a private claim, or none and takes a note if it
-// is not of the type that is wanted.
+// private returns the value of a private claim. If it is not of the type
+// wanted, private notes that and returns none.
 func (r *reading) private(m jose.Member, want string) jose.Value {
 	v := m.Value
 	if v.IsTexts() && want != wantText || v.Kind() == jose.KindString && want != wantTexts {
@@ -151,8 +149,8 @@ func (r *reading) private(m jose.Member, want string) jose.Value {
 	return jose.Value{}
 }
 
-// believe copies to the claims what read has left to be copied. It is for
-// tokens whose signature has been checked.
+// believe copies to the claims what read has left. It is for tokens whose
+// signature has been checked.
 func (r *reading) believe() {
 	c := &r.Claims
 	texts := make([]string, 0, count(r.audience)+count(r.scopes)+count(r.permissions)) // one allocation for all
@@ -173,13 +171,13 @@ func (r *reading) confirm() (err error) {
 func isTextOrTexts(v jose.Value) bool { return v.Kind() == jose.KindString || v.IsTexts() }
 
 // namesAudience reports whether v has the form of aud (RFC 7519, Section
-// 4.1.3). An array that names no audience names none of ours.
+// 4.1.3). An array without an audience doesn't.
 func namesAudience(v jose.Value) bool { return isTextOrTexts(v) && !isEmptyArray(v) }
 
 func isEmptyArray(v jose.Value) bool { return v.Kind() == jose.KindArray && v.Len() == 0 }
 
-// count returns how many strings there are at most in an array, or in a string
-// with spaces between them.
+// count returns an upper bound of the strings in an array, or in a string with
+// spaces between them.
 func count(v jose.Value) int {
 	if v.Kind() == jose.KindString {
 		return strings.Count(v.Raw(), " ") + 1
@@ -187,7 +185,7 @@ func count(v jose.Value) int {
 	return v.Len()
 }
 
-// listOrText appends the strings of an array, or a single string, to texts, and
+// listOrText appends the strings of an array, or a single string, to texts. It
 // returns that part of texts, and texts.
 func listOrText(texts []string, v jose.Value) (part, all []string) {
 	if text, ok := v.Text(); ok {
@@ -198,8 +196,8 @@ func listOrText(texts []string, v jose.Value) (part, all []string) {
 	return all[len(texts):len(all):len(all)], all
 }
 
-// scopes splits a string at its spaces (RFC 6749, Section 3.3), or takes an
-// array, as some issuers have it.
+// scopes splits a string at its spaces (RFC 6749, Section 3.3), or reads an
+// array, which some issuers use.
 func scopes(texts []string, v jose.Value) (part, all []string) {
 	text, ok := v.Text()
 	if !ok {
@@ -215,8 +213,8 @@ func scopes(texts []string, v jose.Value) (part, all []string) {
 	return all[len(texts):len(all):len(all)], all
 }
 
-// grantType takes a string, or an array: a token that came by a refresh token
-// may tell of the grants before it.
+// grantType reads a string or an array. A token from a refresh token may also
+// name the earlier grants.
 func grantType(v jose.Value) string {
 	if text, ok := v.Text(); ok {
 		return text

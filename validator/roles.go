@@ -10,8 +10,9 @@ import (
 // Roles returns a Check that requires all of these roles in the claim at path.
 // It fails with [CodeRole].
 //
-// A path is the name of a claim, and below it the names of members of objects.
-// They are compared as they are, so that dots and slashes mean nothing:
+// A path is the name of a claim, followed by the names of members of nested
+// objects. Names are compared exactly, and dots and slashes in them have no
+// meaning:
 //
 //	validator.Roles([]string{"roles"}, "orders.admin")
 //	validator.Roles([]string{"realm_access", "roles"}, "orders.admin")
@@ -19,8 +20,8 @@ import (
 //	validator.Roles([]string{"cognito:groups"}, "admins")
 //	validator.Roles([]string{"https://example.com/roles"}, "admin")
 //
-// What is there is an array of strings, or a string, which is one role. Any
-// other value has no roles in it.
+// The value is an array of strings, or a string, which is one role. Any other
+// value has no roles.
 func Roles(path []string, all ...string) Check {
 	path, all = rolesAt("Roles", path, all)
 	return func(_ context.Context, c *Claims) error {
@@ -37,7 +38,7 @@ func Roles(path []string, all ...string) Check {
 	}
 }
 
-// AnyRole is [Roles], and requires at least one of these roles.
+// AnyRole is [Roles] that requires at least one of these roles.
 func AnyRole(path []string, anyOf ...string) Check {
 	path, anyOf = rolesAt("AnyRole", path, anyOf)
 	return func(_ context.Context, c *Claims) error {
@@ -54,7 +55,7 @@ func rolesAt(check string, path, roles []string) (_, _ []string) {
 	return slices.Clone(path), slices.Clone(roles)
 }
 
-// valueAt returns the value at path, which is of no kind if there is none.
+// valueAt returns the value at path. It has no kind if there is none.
 func (c *Claims) valueAt(path []string) jose.Value {
 	v, _ := c.claim(path[0])
 	for _, name := range path[1:] {
@@ -66,8 +67,8 @@ func (c *Claims) valueAt(path []string) jose.Value {
 	return v
 }
 
-// A rolesError is the cause of a rejection for roles that are not there. Of
-// those that are it says nothing.
+// A rolesError is the cause of a rejection for missing roles. It doesn't tell
+// which roles the token has.
 type rolesError struct {
 	path  []string
 	found jose.Value

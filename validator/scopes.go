@@ -6,11 +6,11 @@ import (
 	"slices"
 )
 
-// RequiredScopes returns the scopes that these checks ask for, in the order
-// written, as far as that is known without a token: those of [Scopes],
-// [AnyScope], [Permissions] and [AnyPermission], and of [AnyOf] and [AllOf]
-// over them. A token without any scope would be rejected with the same list.
-// Checks of the caller's own are not called, and add nothing.
+// RequiredScopes returns the scopes that these checks require, in the order
+// written, as far as they are known without a token. They are those of
+// [Scopes], [AnyScope], [Permissions] and [AnyPermission], and of [AnyOf] and
+// [AllOf] over them. A token without scopes would be rejected with the same
+// list. Checks of the caller's own are not called and add nothing.
 //
 // Package middleware names them to clients that have no token yet.
 func RequiredScopes(checks ...Check) []string {
@@ -26,22 +26,22 @@ func RequiredScopes(checks ...Check) []string {
 	return scopes
 }
 
-// A scoped is a check that can be asked for its scopes. A Check is a function,
-// and so has nothing to be asked but by a call, and a check of the caller's own
-// must not be called without a token. Those that are made here are told from
-// all others by their code: each is the method check of a scoped.
+// A scoped is a check whose scopes can be asked for. A Check is a function, so
+// it can only be called, and a check of the caller's own must not be called
+// without a token. The checks of this package are recognized by their code
+// address: each is the method check of a scoped.
 type scoped struct {
 	scopes []string
 	run    Check
 }
 
-// withScopes returns a Check that does what run does.
+// withScopes returns a Check that calls run.
 func withScopes(scopes []string, run Check) Check {
 	s := &scoped{slices.Clone(scopes), run}
 	return s.check
 }
 
-// scopesAsked stands in for claims where a scoped is asked for its scopes.
+// scopesAsked takes the place of claims when a scoped is asked for its scopes.
 var scopesAsked = new(Claims)
 
 func (s *scoped) check(ctx context.Context, c *Claims) error {
@@ -51,9 +51,9 @@ func (s *scoped) check(ctx context.Context, c *Claims) error {
 	return s.run(ctx, c)
 }
 
-// isScoped compares code addresses. Two functions never share one, so nothing
-// but the method check is called. Should a toolchain give that method two, a
-// challenge lacks its scopes, and a test fails.
+// isScoped compares code addresses. Two functions never share one, so only the
+// method check is called. If a toolchain gave that method two addresses,
+// challenges would lack their scopes, and a test would fail.
 func isScoped(check Check) bool {
 	return reflect.ValueOf(check).Pointer() == reflect.ValueOf(new(scoped).check).Pointer()
 }

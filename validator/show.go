@@ -7,12 +7,13 @@ import (
 	"github.com/rsguard/rsguard/internal/show"
 )
 
-// The methods named Format hide nothing where fmt does not call them, which is
-// in an unexported field of another struct. It prints what is there by value,
-// and with a wrong verb, such as %s, what is behind one pointer. So what is
-// secret in a type without exported fields is behind a second one.
+// The methods named Format can't hide a value in an unexported field of another
+// struct, because fmt does not call them there. It prints what the struct holds
+// by value, and with a wrong verb, such as %s, what one pointer leads to.
+// Secrets in a type without exported fields are therefore behind two pointers.
 
-// LogValue is what logs show of cfg, which is neither Secret nor what Keys are.
+// LogValue returns the fields of cfg for logs, without Secret and the keys of
+// Keys.
 func (cfg Config) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.Any("issuers", cfg.Issuers),
@@ -28,12 +29,12 @@ func (cfg Config) LogValue() slog.Value {
 	)
 }
 
-// Format writes what [Config.LogValue] shows, for every verb of package fmt. If
-// a Config is in an unexported field of another struct, fmt prints it without
-// calling Format, and Secret with it.
+// Format writes what [Config.LogValue] returns, for every verb of package fmt.
+// If a Config is in an unexported field of another struct, fmt doesn't call
+// Format and prints the Secret.
 func (cfg Config) Format(f fmt.State, _ rune) { show.Format(f, "validator.Config", cfg.LogValue()) }
 
-// LogValue is what logs show of v: its issuers, audiences and algorithms.
+// LogValue returns v's issuers, audiences and algorithms.
 func (v Validator) LogValue() slog.Value {
 	if v.cfg == nil {
 		return slog.GroupValue()
@@ -50,8 +51,8 @@ func (v Validator) Format(f fmt.State, _ rune) {
 	show.Format(f, "validator.Validator", v.LogValue())
 }
 
-// LogValue is what logs show of m: whether it is of [NewMuxFunc], and if not,
-// how many issuers it has.
+// LogValue returns whether m is of [NewMuxFunc], or otherwise how many issuers
+// it has.
 func (m Mux) LogValue() slog.Value {
 	return slog.GroupValue(slog.Bool("func", m.tenants != nil), slog.Int("issuers", len(m.byIssuer)))
 }
@@ -59,11 +60,10 @@ func (m Mux) LogValue() slog.Value {
 // Format writes what [Mux.LogValue] shows, for every verb of package fmt.
 func (m Mux) Format(f fmt.State, _ rune) { show.Format(f, "validator.Mux", m.LogValue()) }
 
-// LogValue is what logs show of c: which token it is, by "iss", "jti" and
-// "client_id", who acts with it on behalf of another, by "sub" or "client_id"
-// of "act" (cut to 256 bytes each), and until when. It is nothing of the
-// subject, of what the token is for, or of its other claims. What else should
-// be in a log is named there, as in c.Subject.
+// LogValue returns which token c is of, by "iss", "jti" and "client_id", when
+// it expires, and which actor uses it on behalf of another, by "sub" or
+// "client_id" of "act". Each is cut to 256 bytes. It has nothing of the
+// subject, the audience or other claims. To log more, name it, as in c.Subject.
 func (c Claims) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 5)
 	for _, claim := range []struct{ name, text string }{

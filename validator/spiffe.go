@@ -2,8 +2,8 @@ package validator
 
 import "strings"
 
-// spiffeScheme begins a SPIFFE ID, and the name of a trust domain where that is
-// an issuer.
+// spiffeScheme begins a SPIFFE ID, and the name of a trust domain that is an
+// issuer.
 const spiffeScheme = "spiffe://"
 
 // A SPIFFE ID has at most 2048 bytes, and its trust domain 255 (SPIFFE-ID,
@@ -13,9 +13,9 @@ const (
 	maxTrustDomain = 255
 )
 
-// trustDomain returns the trust domain of a SPIFFE ID, as in
-// "spiffe://example.org", or "" if id is none. A trust domain is in small
-// letters and has neither user nor port (SPIFFE-ID, Sections 2 and 2.1).
+// trustDomain returns the trust domain of a SPIFFE ID, such as
+// "spiffe://example.org", or "" if id is not one. A trust domain is in lower
+// case, without user information and port (SPIFFE-ID, Sections 2 and 2.1).
 func trustDomain(id string) string {
 	rest, ok := strings.CutPrefix(id, spiffeScheme)
 	name, path, hasPath := strings.Cut(rest, "/")
@@ -25,8 +25,8 @@ func trustDomain(id string) string {
 	if !hasPath {
 		return id
 	}
-	// No two ways to write one path: no empty segments, no dots, nothing that
-	// is escaped.
+	// A path must have a single spelling, so there are no empty segments, no
+	// dots and no escapes.
 	for segment := range strings.SplitSeq(path, "/") {
 		if segment == "" || segment == "." || segment == ".." || !isASCII(segment, "-._", true) {
 			return ""
@@ -35,8 +35,8 @@ func trustDomain(id string) string {
 	return id[:len(spiffeScheme)+len(name)]
 }
 
-// isASCII reports whether s has letters and digits, and otherwise only what is
-// in others.
+// isASCII reports whether s has only letters, digits and the characters of
+// others.
 func isASCII(s, others string, capitals bool) bool {
 	for _, c := range []byte(s) {
 		switch {

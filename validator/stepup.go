@@ -11,10 +11,10 @@ import (
 )
 
 // AuthenticatedWithin returns a Check that requires that the user has signed in
-// no longer than d ago, by the claim "auth_time", and no further in the future
-// than [Config.Leeway]. It fails with [CodeAuthentication], and tells the
-// client d as "max_age" in seconds (RFC 9470, Section 3). If "auth_time" is no
-// time, it fails with [CodeClaim].
+// at most d ago, by the claim "auth_time", and at most [Config.Leeway] in the
+// future. It fails with [CodeAuthentication] and tells the client d as
+// "max_age" in seconds (RFC 9470, Section 3). If "auth_time" is not a time, it
+// fails with [CodeClaim].
 func AuthenticatedWithin(d time.Duration) Check {
 	mustBe(d >= time.Second, "AuthenticatedWithin: %v is less than a second", d)
 	refuse := func(err error) error { return &Error{Code: CodeAuthentication, MaxAge: d, Err: err} }
@@ -28,7 +28,7 @@ func AuthenticatedWithin(d time.Duration) Check {
 			return &Error{Code: CodeClaim, Err: errors.New("the claim auth_time is not a time")}
 		}
 		at := c.moment()
-		// A user who signs in tomorrow has not signed in yet.
+		// A sign-in in the future has not happened yet.
 		if !at.reached(signedIn) {
 			return refuse(fmt.Errorf("AuthenticatedWithin(%v): %w", d, at.untimely("auth_time", signedIn)))
 		}
@@ -39,10 +39,10 @@ func AuthenticatedWithin(d time.Duration) Check {
 	}
 }
 
-// ACR demands one of these authentication context classes in the claim "acr".
-// Its error is of [CodeAuthentication] and tells the client the values, as
-// "acr_values" in this order (RFC 9470, Section 3); or of [CodeClaim], if "acr"
-// is no string.
+// ACR returns a Check that requires one of these authentication context classes
+// in the claim "acr". It fails with [CodeAuthentication] and tells the client
+// the values as "acr_values", in this order (RFC 9470, Section 3). If "acr" is
+// not a string, it fails with [CodeClaim].
 func ACR(values ...string) Check {
 	mustBe(len(values) > 0, "ACR: no values")
 	for _, value := range values {

@@ -24,61 +24,62 @@ const (
 )
 
 // NewMuxFunc returns a Mux for tenants that the service looks up, such as in a
-// database. Tenant gets the "iss" of a token, which is not verified yet: look
-// for it among known ones, and never make an address of it. Tenant returns the
-// Validator of this issuer, or nil without an error if there is no such tenant,
-// and the token is then rejected with [CodeIssuer]. So it is if the Validator's
-// own issuers don't have this one among them.
+// database. The function tenant gets the "iss" of a token, which is not
+// verified yet. It must look for it among known issuers, and never use it as an
+// address. It returns the Validator of this issuer, or nil and no error if
+// there is no such tenant. The token is then rejected with [CodeIssuer]. A
+// Validator whose own issuers lack this one also rejects the token so.
 //
 // If tenant returns an error, the token is rejected with [CodeUnavailable], or
 // with the Code of an [*Error] in the error's chain. A panic counts as an error
-// without one. Tenant must return when its ctx is done, which is after 5
-// seconds. For an issuer without a Validator, the answer is remembered for 5
+// without an [*Error]. The function must return when its ctx is done, which is
+// after 5 seconds. If it returns no Validator, that is remembered for 5
 // seconds.
 //
-// Tenant alone says what an issuer's Validator is. For a tenant with several
-// issuers it is called once for each of them. It should return the same
-// Validator for all of them, and for as long as nothing has changed: another
-// one begins without keys and remembers no tokens.
+// A tenant with several issuers is looked up once for each of them. The
+// function should return the same Validator for all of them, and as long as
+// nothing has changed. A new Validator begins without keys and without
+// remembered tokens.
 //
-// What tenant returns is kept, for 16,384 issuers at most. While tokens of an
-// issuer come, tenant is called again every 5 minutes in the background. So a
-// tenant that it no longer returns is rejected from then on. After a silence,
-// or failed calls, of 10 minutes, tenant is called before the next token is
-// accepted. Only if that call fails with CodeUnavailable, tokens are accepted
-// by the Validator that is known, for one hour more: an outage of a database
-// does not end what works. [Mux.Forget] ends a tenant at once.
+// Results are kept for at most 16,384 issuers. While tokens of an issuer come,
+// the function is called again every 5 minutes in the background. A tenant that
+// it no longer returns is rejected from then on. After 10 minutes without
+// tokens or without a successful call, it is called before the next token is
+// accepted. Only if that call fails with CodeUnavailable, the known Validator
+// is used for one more hour, so that an outage of a database does not stop the
+// service. [Mux.Forget] ends a tenant at once.
 //
-// For all requests that wait for an issuer, tenant is called once. For issuers
-// that never had a Validator it is called at most 100 times a second, and what
-// exceeds that is rejected with CodeUnavailable. So tokens with made-up issuers
-// can delay the first token of a new tenant, but none of a tenant that was here
-// before: limit the requests of strangers before they come here, such as by
-// their address. The longest token that the Mux reads is of
-// [DefaultMaxTokenSize].
+// All requests that wait for an issuer share one call. For issuers that never
+// had a Validator, there are at most 100 calls per second, and tokens that
+// exceed that are rejected with CodeUnavailable. Made-up issuers can therefore
+// delay the first token of a new tenant, but no token of a tenant that was here
+// before. To prevent that, limit the requests of unknown clients in front of
+// the Mux, such as by their address. The longest token that the Mux reads has
+// [DefaultMaxTokenSize] bytes.
 func NewMuxFunc(tenant func(ctx context.Context, issuer string) (*Validator, error)) *Mux {
 	mustBe(tenant != nil, "NewMuxFunc: nil function")
 	m := &Mux{maxTokenSize: DefaultMaxTokenSize, memory: newMemory(0)}
 	m.tenants = &tenants{
 		ask: tenant,
 		now: m.now,
-		// No expiry of its own: that would take a goroutine.
+		// The cache has no expiry, which would take a goroutine.
 		known: otter.Must(&otter.Options[string, *knownTenant]{MaximumSize: muxSize, Logger: &otter.NoopLogger{}}),
 		calls: make(map[string]*call),
 		seen:  newSeenSet(),
 		first: rate.NewLimiter(muxRate, muxRate),
-		// Each known tenant is asked for every few minutes, or seconds if that
-		// fails. All that are known may be due at once, such as in the morning.
+		// Each known tenant is looked up every few minutes, or every few
+		// seconds if that fails. All of them may be due at once, such as in the
+		// morning.
 		renewals: rate.NewLimiter(muxRate, muxSize),
 	}
 	return m
 }
 
-// tenants remembers what a function says of issuers.
+// tenants remembers the results of a function for issuers.
 //
-// An attacker can make up issuers, and name those of tenants. So what is known
-// of tenants is kept apart from what is known of other issuers, and calls for
-// the two are limited apart.
+// An attacker can make up issuers, and use the names of tenants. What is known
+// of tenants is therefore kept apart from what is known of other issuers, and
+// calls for the two are limited apart.
 type tenants struct {
 	ask   func(ctx context.Context, issuer string) (*Validator, error)
 	now   func() time.Time
@@ -107,13 +108,13 @@ type knownTenant struct {
 
 func newKnownTenant(v *Validator, asked time.Time) *knownTenant {
 	k := &knownTenant{v: v, asked: asked}
-	// Spread, so that tenants that came at once don't come back at once.
+	// Spread, so that tenants that came together are not renewed together.
 	k.next.Store(asked.Add(muxRenewal - rand.N(muxRenewal/5)).UnixNano()) //nolint:gosec // G404: spreading needs no secrecy
 	return k
 }
 
-// lived reports whether k was confirmed less than d ago. A clock that was set
-// back says nothing of that.
+// lived reports whether k was confirmed less than d ago. If the clock was set
+// back, that is unknown.
 func (k *knownTenant) lived(d time.Duration, now time.Time) bool {
 	age := now.Sub(k.asked)
 	return 0 <= age && age < d
@@ -121,7 +122,7 @@ func (k *knownTenant) lived(d time.Duration, now time.Time) bool {
 
 func (k *knownTenant) due(now time.Time) bool { return now.UnixNano() >= k.next.Load() }
 
-// lately is how long a failed call says something of the next one.
+// lately is how long a failed call counts as recent.
 const lately = 2 * time.Minute
 
 func (k *knownTenant) failedLately(now time.Time) bool {
@@ -129,7 +130,7 @@ func (k *knownTenant) failedLately(now time.Time) bool {
 	return !k.failed.IsZero() && 0 <= ago && ago < lately
 }
 
-// retryAt puts the next call off after a failed one.
+// retryAt sets the next call after a failed one.
 func (k *knownTenant) retryAt(now time.Time) {
 	k.next.Store(now.Add(muxForgetting + rand.N(muxForgetting/2)).UnixNano()) //nolint:gosec // G404: spreading needs no secrecy
 }
@@ -175,9 +176,9 @@ func (t *tenants) find(ctx context.Context, issuer string) (*Validator, error) {
 	return v, err
 }
 
-// resolve decides what a request for issuer gets: the Validator of k; or what
-// comes of the call c, and if that fails, maybe k; or err; or that there is no
-// such tenant. t.mu is held.
+// resolve decides what a request for issuer gets: the Validator of k, the
+// result of the call c or k if that fails, err, or that there is no such
+// tenant. t.mu is held.
 func (t *tenants) resolve(ctx context.Context, issuer string, now time.Time) (k *knownTenant, c *call, err error) {
 	k, _ = t.known.GetIfPresent(issuer)
 	c = t.calls[issuer]
@@ -199,8 +200,8 @@ func (t *tenants) resolve(ctx context.Context, issuer string, now time.Time) (k 
 		return nil, c, nil
 	}
 
-	// Behind a call that has failed lately, no request waits for another: it
-	// would fail too. What a failure of an hour ago says is worth nothing.
+	// No request waits for another call after one that has failed recently,
+	// since it would probably fail too. A failure of an hour ago says nothing.
 	patient := !k.lived(muxLifetime, now) && !k.failedLately(now)
 	if c == nil && (patient || k.due(now)) {
 		if c, err = t.begin(ctx, issuer, renewal, now); err != nil {
@@ -219,13 +220,13 @@ func (t *tenants) resolve(ctx context.Context, issuer string, now time.Time) (k 
 	return nil, nil, k.err
 }
 
-// outlives reports whether k stays in use after a call for it that has failed.
+// outlives reports whether k stays in use after a call for it has failed.
 func outlives(k *knownTenant, err error, now time.Time) bool {
 	return CodeOf(err) == CodeUnavailable && k.lived(muxLifetime+muxStale, now)
 }
 
-// forget drops what is known of issuer. A call that has begun counts for the
-// requests that wait for it, and no others.
+// forget drops what is known of issuer. A call that has begun counts only for
+// the requests that wait for it.
 func (t *tenants) forget(issuer string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -236,6 +237,6 @@ func (t *tenants) forget(issuer string) {
 	t.known.Invalidate(issuer)
 }
 
-// maxIssuer is the length in bytes of the longest issuer that a [NewMuxFunc]
-// function is asked for.
+// maxIssuer is the length in bytes of the longest issuer that the function of a
+// [NewMuxFunc] gets.
 const maxIssuer = 1 << 10

@@ -10,11 +10,21 @@
 //	default:                                                  // reject
 //	}
 //
-// A token is read strictly, and once; its algorithm, type, issuer, audience and
-// expiry are checked before its key is looked for; then come the signature, the
-// other times, the key it may be bound to, and the [Check] functions of the
-// [Config] and of the route. Package middleware does all of this for HTTP
+// A token is read strictly, and once. Its algorithm, type, issuer, audience and
+// expiry are checked before its key is looked up. Then come the signature, the
+// other times, the key that it may be bound to, and the [Check] functions of
+// the [Config] and of the route. Package middleware does all of this for HTTP
 // requests.
+//
+// # What is not checked
+//
+// Unless a [Check] does so, these are left to the service:
+//
+//   - whether the token was revoked, or the user blocked, since it was issued
+//   - what the token allows: its scopes, permissions, roles and organization
+//   - when and how the user signed in
+//   - whether the token was used before
+//   - whether its subject may act on the object that a request names
 //
 // The standards are RFC 7515 (JWS), RFC 7519 (JWT), RFC 8725 (its best
 // practices), RFC 9068 (access tokens in JWT form), RFC 9449 and RFC 8705
@@ -31,19 +41,19 @@ import (
 	"github.com/rsguard/rsguard/internal/jose"
 )
 
-// A Validator validates the tokens of one tenant. It is made by [New], and safe
-// for concurrent use.
+// A Validator validates the tokens of one tenant. Make one with [New]. It is
+// safe for concurrent use.
 type Validator struct {
-	cfg         *Config // by its address: see Format
+	cfg         *Config // a pointer for the reason given in show.go
 	algorithms  []string
 	auth0Advice string  // for a client of Auth0's
 	trusts      []trust // in the order of Config.Issuers
 	memory      *memory // nil if nothing is remembered; empty in a Mux whose memory is used
 }
 
-// New returns a Validator. It does no I/O and starts no goroutine: keys are
-// fetched when the first token asks for them. Its error joins everything that
-// is wrong with cfg.
+// New returns a Validator for cfg. It does no I/O and starts no goroutine. The
+// keys are fetched when the first token needs them. The error joins all faults
+// of cfg.
 func New(cfg Config) (*Validator, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -61,24 +71,26 @@ func New(cfg Config) (*Validator, error) {
 	return v, nil
 }
 
-// Issuers returns the issuers whose tokens v accepts, as in its Config.
+// Issuers returns the issuers of v's Config.
 func (v *Validator) Issuers() []string { return slices.Clone(v.cfg.Issuers) }
 
-// Validate returns the claims of token if it is to be accepted. Its error is an
-// [*Error]. With [CodeUnavailable] the token is not known to be bad: the keys
-// can't be had, or ctx, which bounds the wait for them, is done. The error then
-// unwraps to [jwks.ErrUnavailable] or to ctx's.
+// Validate returns the claims of token if it is accepted. The error is an
+// [*Error]. With [CodeUnavailable], the token is not known to be bad. Either
+// the keys can't be fetched, or ctx, which bounds the wait for them, is done.
+// The error then unwraps to [jwks.ErrUnavailable] or to ctx.Err().
 //
-// A token that is bound to a key is refused unless ctx says, by
-// [ContextWithConfirmation], that its sender has proven to have it.
+// A token that is bound to a key is rejected unless ctx says, by
+// [ContextWithConfirmation] or [ContextWithProof], that its sender has proven
+// to have the key. The package documentation lists what Validate does not
+// check.
 //
-// Validate logs nothing. A panic in a Check or in any other function of the
-// Config is an error with [CodeInternal], which says what panicked and where,
-// but not with what value. So a program that isn't an HTTP server, which would
-// contain the panic, goes on. Package middleware logs what it rejects.
+// Validate logs nothing. A panic in a Check, or in any other function of the
+// Config, is an error with [CodeInternal]. The error says what panicked and
+// where, but not the value. A program thus survives the panic even if it is no
+// HTTP server. Package middleware logs what it rejects.
 func (v *Validator) Validate(ctx context.Context, token string) (*Claims, error) {
-	// This is small enough to be inlined, and validate keeps nothing of the new
-	// Claims: a caller that doesn't either has them on its stack.
+	// This is small enough to be inlined, and validate keeps no reference to
+	// the new Claims. If the caller keeps none either, they are on its stack.
 	return v.validate(ctx, token, new(Claims))
 }
 
@@ -90,7 +102,7 @@ func (v *Validator) validate(ctx context.Context, token string, c *Claims) (*Cla
 	return c, nil
 }
 
-// contained returns what run returns. A panic in it is an error with
+// contained returns the result of run. A panic in run becomes an error with
 // CodeInternal.
 func contained(run func() error) (err error) {
 	if panicked := fault.Contain(func() { err = run() }); panicked != nil {
@@ -99,7 +111,7 @@ func contained(run func() error) (err error) {
 	return err
 }
 
-// accept fills in c if the token is to be accepted.
+// accept fills in c if the token is accepted.
 func (v *Validator) accept(ctx context.Context, token string, c *Claims) error {
 	known, err := v.memory.recognize(ctx, v, v.memory.recall(token), c)
 	if known || err != nil {
@@ -114,7 +126,7 @@ func (v *Validator) accept(ctx context.Context, token string, c *Claims) error {
 	return nil
 }
 
-// examine takes a token through all that is asked of it.
+// examine runs all steps for a token.
 func (v *Validator) examine(ctx context.Context, x *examination, token string) error {
 	if v.cfg == nil {
 		return &Error{Code: CodeUnavailable, Err: errNotMade}
@@ -129,7 +141,7 @@ var errNotMade = errors.New("this Validator was not made by New")
 
 func (v *Validator) limit() limit { return limit{v.cfg.MaxTokenSize, "Config.MaxTokenSize"} }
 
-// advise adds what to do about a token that is no JWT.
+// advise adds to err what to do about a token that is not a JWT.
 func (v *Validator) advise(err error) error {
 	for i := range v.trusts {
 		if !v.trusts[i].isAuth0 {
