@@ -11,7 +11,7 @@ import (
 // AuthorizationDetails returns a Check that requires an entry of the type typ
 // in the claim "authorization_details" which check accepts (RFC 9396, Section
 // 9.1). Each entry is an authorization by itself, so one that check accepts is
-// enough. It is decoded as [Claims.Decode] does.
+// enough. The entries of the type are decoded as [Claims.Decode] does.
 //
 //	type payment struct {
 //		Actions  []string `json:"actions"`
@@ -33,13 +33,13 @@ func AuthorizationDetails[T any](typ string, check func(ctx context.Context, det
 	mustBe(typ != "", "AuthorizationDetails: the type is empty")
 	mustBe(check != nil, "AuthorizationDetails: nil function")
 	return func(ctx context.Context, c *Claims) error {
-		details, err := c.authorizationDetails(typ)
-		if err != nil {
+		var details []T
+		if err := c.decodeDetails(typ, &details); err != nil {
 			return err
 		}
 		var errs []error
 		for _, detail := range details {
-			err := checkDetail(ctx, detail, check)
+			err := check(ctx, detail)
 			switch {
 			case err == nil:
 				return nil
@@ -55,39 +55,37 @@ func AuthorizationDetails[T any](typ string, check func(ctx context.Context, det
 // A token can have many.
 const maxDetailsTold = 4
 
-// authorizationDetails returns the entries of a type. There is at least one.
-func (c *Claims) authorizationDetails(typ string) ([]jose.Value, error) {
+// decodeDetails stores the entries of a type in the slice that details points
+// to. There is at least one. They are decoded together, so that the limits of
+// Decode hold for all of them.
+func (c *Claims) decodeDetails(typ string, details any) error {
 	claim, there := c.claim("authorization_details")
 	if there && claim.Kind() != jose.KindArray {
-		return nil, malformedDetails("is " + claim.Kind().String() + ", want an array")
+		return malformedDetails("is " + claim.Kind().String() + ", want an array")
 	}
-	var found []jose.Value
+	var found []byte
 	for detail := range claim.All() {
 		if detail.Kind() != jose.KindObject {
-			return nil, malformedDetails("has " + detail.Kind().String() + " in it, want objects")
+			return malformedDetails("has " + detail.Kind().String() + " in it, want objects")
 		}
 		name, _ := member(detail.Raw(), "type")
 		if name.Kind() != jose.KindString { // RFC 9396, Section 2: type is required
-			return nil, malformedDetails("has an entry whose type is not a string")
+			return malformedDetails("has an entry whose type is not a string")
 		}
 		if name.Is(typ) {
-			found = append(found, detail)
+			found = append(append(found, ','), detail.Raw()...)
 		}
 	}
-	if len(found) == 0 {
-		return nil, &Error{Code: CodeRefused, Err: fmt.Errorf("authorization_details has no entry of the type %s", quote(typ))}
+	if found == nil {
+		return &Error{Code: CodeRefused, Err: fmt.Errorf("authorization_details has no entry of the type %s", quote(typ))}
 	}
-	return found, nil
+	found[0] = '['
+	if err := jose.Decode(string(append(found, ']')), details, nil); err != nil {
+		return &Error{Code: CodeClaim, Err: fmt.Errorf("authorization_details: %w", &decodeError{err, details})}
+	}
+	return nil
 }
 
 func malformedDetails(text string) error {
 	return &Error{Code: CodeClaim, Err: errors.New("the claim authorization_details " + text)}
-}
-
-func checkDetail[T any](ctx context.Context, detail jose.Value, check func(context.Context, T) error) error {
-	var own T
-	if err := jose.Decode(detail.Raw(), &own, nil); err != nil {
-		return &Error{Code: CodeClaim, Err: fmt.Errorf("authorization_details: %w", &decodeError{err, &own})}
-	}
-	return check(ctx, own)
 }

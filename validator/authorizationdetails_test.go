@@ -3,11 +3,42 @@ package validator_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/rsguard/rsguard/validator"
 )
+
+// However the entries are cut, the limits of Decode are for all of them.
+func TestAuthorizationDetails_costly(t *testing.T) {
+	t.Parallel()
+	check := validator.AuthorizationDetails("p", func(context.Context, map[string]any) error { return nil })
+	entries := func(n, arrays int) (list []any) {
+		for range n {
+			list = append(list, object{"type": "p", "a": make([]struct{}, 0), "b": slices.Repeat([]any{[]any{}}, arrays)})
+		}
+		return list
+	}
+	for _, tt := range []struct {
+		name    string
+		details []any
+		want    validator.Code
+	}{
+		{"one of many arrays", entries(1, 1500), ""},
+		{"many of few arrays", entries(50, 20), ""},
+		{"many of many arrays", entries(100, 60), validator.CodeClaim},
+	} {
+		v := newValidator(t, func(c *validator.Config) { c.MaxTokenSize = 64 << 10 })
+		claims, err := v.Validate(t.Context(), token(nil, object{"authorization_details": tt.details}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := check(t.Context(), claims); validator.CodeOf(err) != tt.want {
+			t.Errorf("AuthorizationDetails(%s) = %v, want code %q", tt.name, err, tt.want)
+		}
+	}
+}
 
 type payment struct {
 	Currency string `json:"currency"`
@@ -47,6 +78,8 @@ func TestAuthorizationDetails(t *testing.T) {
 		{"too little", []any{poor}, "refused: not enough"},
 		{"halves of two", []any{poor, object{"type": "payment", "currency": "USD", "limit": 10}}, "refused: not enough; not enough"},
 		{"an outage", []any{poor, down}, "unavailable: no rates; not enough"},
+		{"a good one beside one that can't be decoded", []any{good, object{"type": "payment", "limit": "secret"}}, "invalid_claim: authorization_details: "},
+		{"a good one beside another type that can't be decoded", []any{good, object{"type": "account", "limit": "secret"}}, ""},
 		{"many", many, "refused: not enough; not enough; not enough; not enough"},
 		{"another type", []any{other}, `refused: authorization_details has no entry of the type "payment"`},
 		{"the type in capitals", []any{object{"type": "Payment", "currency": "EUR", "limit": 10}}, `refused: authorization_details has no entry`},
