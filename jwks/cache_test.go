@@ -844,7 +844,7 @@ func TestCache_leftOutKeys(t *testing.T) {
 				synctest.Wait()
 				lines := book.lines("left out")
 				level := "level=WARN"
-				if tt.name == "use enc" {
+				if tt.name == "use enc" || tt.name == "alg of encryption" {
 					level = "level=DEBUG"
 				}
 				if len(lines) != 1 || !strings.Contains(strings.ReplaceAll(lines[0], `\`, ""), tt.reason) || !strings.Contains(lines[0], level) {

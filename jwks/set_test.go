@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/rsguard/rsguard/jwks"
 )
@@ -114,4 +115,48 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("Keys(%q) of %q = %d keys, want %d", kid, data, len(got), want)
 		}
 	})
+}
+
+// Key sets as issuers publish them have keys that are not for tokens. Those
+// cost the others nothing, and are nothing to warn of unless they should have
+// been for tokens.
+func TestCache_keysForOthers(t *testing.T) {
+	t.Parallel()
+	x5c := `"x5c":["MIIC+DCCAeCgAwIBAgIJBIGjYW6hFpn2MA0GCSqGSIb3DQEBBQUAMCMxITAfBgNVBAMTGGN1c3RvbWVy"]`
+	for _, tt := range []struct {
+		name, other string // beside a good one
+		level       string // of the line about it; "" if it is not left out
+	}{
+		{"Keycloak's for encryption", jwk("enc", `"use":"enc"`, `"alg":"ECDH-ES"`, x5c, `"x5t":"QjU4MDk4RTlGNTY"`, `"x5t#S256":"QjU4"`), "DEBUG"},
+		{"one for encryption by its alg alone", jwk("enc", `"alg":"ECDH-ES+A256KW"`), "DEBUG"},
+		{"SPIRE's for certificates, without kid", strings.Replace(jwk("", `"use":"x509-svid"`, x5c), `"kid":"",`, "", 1), "DEBUG"},
+		{"a vault's for wrapping", jwk("vault", `"key_ops":["wrapKey","unwrapKey"]`), "DEBUG"},
+		{"a vault's for everything", jwk("vault", `"key_ops":["sign","verify","wrapKey","unwrapKey","encrypt","decrypt"]`), ""},
+		{"SPIRE's for JWT-SVIDs", jwk("svid", `"use":"jwt-svid"`), ""},
+		{"Entra's", jwk("entra", `"use":"sig"`, x5c, `"x5t":"nOo3ZDrODXEK1jKWhXslHR_KXEg"`, `"issuer":"https://login.microsoftonline.com/{tenantid}/v2.0"`), ""},
+		{"one that has expired by a member of its own", jwk("old", `"exp":1,"nbf":0,"status":"retired"`), ""},
+
+		{"one whose use is misspelled", jwk("odd", `"use":"signature"`), "WARN"},
+		{"one whose use is no string", jwk("odd", `"use":["sig"]`), "WARN"},
+		{"one for signing, which nobody can with it", jwk("odd", `"key_ops":["sign"]`), "WARN"},
+		{"one for nothing", jwk("odd", `"key_ops":[]`), "WARN"},
+		{"one with an unknown alg", jwk("odd", `"alg":"ES256K"`), "WARN"},
+		{"a private one", jwk("odd", `"d":"AA"`), "WARN"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			log := &logbook{}
+			c := newIssuer(`{"spiffe_sequence":1,"public_cert":{"cert":"x"},"keys":[`+tt.other+","+jwk("good")+"]}").cache(t, func(cfg *jwks.Config) { cfg.Logger = log.logger() })
+			mustFind(t, c, "good")
+			keys, err := c.Keys(t.Context(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			want := map[bool]int{true: 2, false: 1}[tt.level == ""]
+			lines := log.lines("keys left out")
+			if len(keys) != want || len(lines) != 2-want || tt.level != "" && !strings.HasPrefix(lines[0], "level="+tt.level) {
+				t.Errorf("%s: %d keys, and the log has %q, want %d, and a line at %q if it is left out", tt.name, len(keys), lines, want, tt.level)
+			}
+		})
+	}
 }

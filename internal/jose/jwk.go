@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"strings"
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
 )
@@ -108,6 +109,8 @@ func (m *jwkMembers) describe() (key Key, err error) {
 	}
 	key.Algorithm, _ = m.alg.Text()
 	switch {
+	case isForEncryption(key.Algorithm):
+		return Key{}, &otherPurposeError{fmt.Sprintf(`"alg" is %.32q`, m.alg.Raw())}
 	case !Known(key.Algorithm):
 		return Key{}, fmt.Errorf(`"alg" is %.32q`, m.alg.Raw())
 	case !m.fits(key.Algorithm):
@@ -160,6 +163,12 @@ func (m *jwkMembers) checkPurpose() error {
 		return &otherPurposeError{`"key_ops" is without "verify"`}
 	}
 	return errors.New(`"key_ops" is without "verify"`)
+}
+
+// isForEncryption reports whether alg encrypts keys with a public one (RFC 7518,
+// Section 4.1).
+func isForEncryption(alg string) bool {
+	return strings.HasPrefix(alg, "RSA-OAEP") || strings.HasPrefix(alg, "ECDH-ES") || alg == "RSA1_5"
 }
 
 // checkType reports why a key's type or curve is none that is known.
