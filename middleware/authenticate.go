@@ -9,26 +9,26 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// An Authenticator guards the routes of one API. It is made by [New], and safe
-// for concurrent use.
+// An Authenticator guards the routes of one API. Make one with [New]. It is
+// safe for concurrent use.
 type Authenticator struct {
 	cfg      Config
 	varies   bool              // by the field Client-Cert
-	dpopOnly bool              // no challenge but that of DPoP is of use
+	dpopOnly bool              // only DPoP's challenge is useful
 	algs     string            // those of DPoP proofs, for challenges
 	metadata *metadataDocument // nil if there is none
 }
 
-// A Guard decides about the requests of one route. It is made by
-// [Authenticator.Guard], and safe for concurrent use.
+// A Guard decides about the requests of one route. Make one with
+// [Authenticator.Guard]. It is safe for concurrent use.
 type Guard struct {
 	auth   *Authenticator
 	checks []validator.Check
-	scopes string // that the checks ask for, for challenges
+	scopes string // those that the checks require, for challenges
 }
 
-// Guard returns the decision for a route with these checks. The checks run in
-// order, until one fails. Guard panics if a check is nil.
+// Guard returns the Guard of a route with these checks. They run in order until
+// one fails. Guard panics if a check is nil.
 func (a *Authenticator) Guard(checks ...validator.Check) *Guard {
 	for _, check := range checks {
 		if check == nil {
@@ -42,32 +42,37 @@ func (a *Authenticator) Guard(checks ...validator.Check) *Guard {
 	}
 }
 
-// Do decides about r and sets in h the headers that its response needs,
-// whatever the verdict. It returns the request to go on with, whose context has
-// the claims, or the rejection, which it has logged. It must be called before
-// the response begins, and writes none.
+// Do decides about r. It returns the request to continue with, whose context
+// has the claims, or the rejection, which it has logged. In both cases it sets
+// in h the header fields that the response needs. It writes no response, and
+// must be called before the response begins.
 //
-// For a rejected request, these are Cache-Control: no-store, and where they
-// help WWW-Authenticate, DPoP-Nonce and Retry-After, in place of any that h
-// has. For an accepted one they are DPoP-Nonce if it has used a proof and
-// nonces are required (RFC 9449, Section 8.2), then with Cache-Control:
-// no-store unless there is a Cache-Control, and Vary: Client-Cert with a
-// Config.ClientCertificate (RFC 9440, Section 2.4).
+// For a rejected request it replaces Cache-Control by no-store, and
+// WWW-Authenticate, DPoP-Nonce and Retry-After by the values that the client
+// needs, if any. For an accepted request it sets DPoP-Nonce if a proof was used
+// and nonces are required (RFC 9449, Section 8.2), then also Cache-Control:
+// no-store unless h has a Cache-Control. With Config.ClientCertificate it adds
+// Vary: Client-Cert (RFC 9440, Section 2.4).
 //
 // Behind a Guard of the same Authenticator, the checks run on the claims that
-// were found there, unless the request has come to carry another token since.
-// Anywhere else the token is validated: claims of another Authenticator or of
+// it has found, unless the request carries another token by now. In all other
+// cases the token is validated. Claims of another Authenticator and of
 // [ContextWithClaims] are not trusted.
 //
-// Of a request, Do checks its credentials, its host with Config.IssuerForHost,
-// and what a DPoP proof names: its method and URL. It doesn't check whether
-// the connection is encrypted, whether a browser was made to send the request,
-// how many requests there are, or what the request's path and body ask for.
+// Of a request, Do checks the credentials, the host if Config.IssuerForHost is
+// set, and the method and URL if there is a DPoP proof. It doesn't check the
+// following:
 //
-// A panic of a check, of a function of the Config or of the Validator is a
-// rejection with status 500, except that [http.ErrAbortHandler] panics on.
+//   - whether the connection is encrypted
+//   - whether another site made a browser send the request
+//   - how many requests a client sends
+//   - what the path and the body of the request ask for
+//
+// A panic in a check, in a function of the Config or in the Validator rejects
+// the request with status 500. The exception is [http.ErrAbortHandler], which
+// is passed on.
 func (g *Guard) Do(h http.Header, r *http.Request) (*http.Request, *Refusal) {
-	if g.auth == nil { // of a Guard that no Authenticator has made
+	if g.auth == nil { // no Authenticator has made this Guard
 		g = &Guard{auth: new(Authenticator)}
 	}
 	id, scheme, err := g.contained(r)
@@ -79,28 +84,26 @@ func (g *Guard) Do(h http.Header, r *http.Request) (*http.Request, *Refusal) {
 	return id.request(r), nil
 }
 
-// contained is identify, but a panic in it is an error with
-// [validator.CodeInternal], so that the code of others that runs in it cannot
-// let a request through by failing. It panics on with a handler's own way to
-// abort a response.
+// contained is identify, except that a panic becomes an error with
+// [validator.CodeInternal]. Functions of others that run in it therefore can't
+// let a request through by failing. http.ErrAbortHandler is passed on.
 func (g *Guard) contained(r *http.Request) (id *identity, scheme string, err error) {
 	if panicked := fault.Contain(func() { id, scheme, err = g.identify(r) }); panicked != nil {
 		id, err = nil, internal(panicked)
 	}
-	if validator.CodeOf(err) == validator.CodeInternal && fault.Aborts(err) { // also what Validate has contained
+	if validator.CodeOf(err) == validator.CodeInternal && fault.Aborts(err) { // Validate may have contained it
 		panic(http.ErrAbortHandler)
 	}
 	return id, scheme, err
 }
 
-// internal returns the rejection for a fault of the program, and not of the
-// request.
+// internal returns the rejection for a fault of the program.
 func internal(cause error) error {
 	return &validator.Error{Code: validator.CodeInternal, Err: cause}
 }
 
-// identify returns whose request r is, and the scheme of its credentials. The
-// identity is nil for a request without credentials that may pass.
+// identify returns the identity of r and the scheme of its credentials. The
+// identity is nil if a request without credentials is accepted.
 func (g *Guard) identify(r *http.Request) (id *identity, scheme string, err error) {
 	a := g.auth
 	c, err := a.credentials(r)
@@ -108,10 +111,9 @@ func (g *Guard) identify(r *http.Request) (id *identity, scheme string, err erro
 	id = identityFrom(r.Context())
 	switch {
 	case id.isBy(a) && (c.missing || err == nil && c.token == id.token):
-		// A handler in between may have removed the token, but if it
-		// put another in its place, then the request is a new one, made
-		// with the context of the old: the claims found are not its
-		// sender's.
+		// A handler in between may have removed the token. If it has replaced
+		// the token by another, the request is a new one with the context of
+		// the old one, and the claims found are not its sender's.
 		c.scheme = id.scheme
 	case anonymous:
 		return nil, c.scheme, nil
@@ -136,8 +138,8 @@ func (g *Guard) identify(r *http.Request) (id *identity, scheme string, err erro
 	return id, c.scheme, nil
 }
 
-// claimsOf returns the claims of a request's token if they are to be accepted,
-// and the key that they may be bound to is proven.
+// claimsOf returns the claims of a request's token if it is accepted, and if
+// the key that it may be bound to is proven.
 func (a *Authenticator) claimsOf(r *http.Request, c credentials) (*validator.Claims, error) {
 	proof, err := a.readProof(r, c)
 	if err != nil {
@@ -148,9 +150,9 @@ func (a *Authenticator) claimsOf(r *http.Request, c credentials) (*validator.Cla
 		ctx = validator.ContextWithConfirmation(ctx, validator.Confirmation{X5TS256: c.certificate})
 	}
 	if proof != nil {
-		// Anybody can make a key. By one that costs ten times as much as a
-		// token, the proof is verified once the token is known to be bound to
-		// it.
+		// Any client can make a key. If the check of a proof is ten times as
+		// expensive as that of a token, it comes after the token is known to be
+		// bound to the key.
 		ctx = validator.ContextWithProof(ctx, proof.Thumbprint, proof.Verify)
 	}
 
@@ -161,7 +163,7 @@ func (a *Authenticator) claimsOf(r *http.Request, c credentials) (*validator.Cla
 	case claims == nil:
 		return nil, internal(errNeither)
 	case claims.Confirmation != nil:
-		// Again, whatever the Validator is.
+		// Checked again, because the Validator may be the caller's own.
 		if err := claims.Confirmation.Proven(ctx); err != nil {
 			return nil, err
 		}
@@ -173,8 +175,8 @@ func (a *Authenticator) claimsOf(r *http.Request, c credentials) (*validator.Cla
 	if proof == nil {
 		return claims, nil
 	}
-	// Last, so that only good proofs are remembered; but before a route's
-	// checks, which may have effects.
+	// This comes last, so that only good proofs are remembered. It comes before
+	// a route's checks, because they may have effects.
 	if err := a.cfg.DPoP.Redeem(ctx, proof, claims); err != nil {
 		return nil, err
 	}

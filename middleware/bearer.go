@@ -10,10 +10,11 @@ import (
 )
 
 // BearerToken returns the token of r's Authorization field (RFC 6750, Section
-// 2.1). It fails with [validator.CodeMissing] if there is no such field, or one
-// of another scheme, and with [validator.CodeRequest] if there are several, if
-// it is malformed, if the query has an access_token as well, or if the query is
-// of 32 KiB or more. It never takes a token from the query or a form.
+// 2.1). It fails with [validator.CodeMissing] if there is no such field, or if
+// it has another scheme. It fails with [validator.CodeRequest] if there are
+// several such fields, if the field is malformed, if the query also has an
+// access_token, or if the query has 32 KiB or more. It never takes a token from
+// the query or a form.
 func BearerToken(r *http.Request) (string, error) { return schemeToken(r, schemeBearer) }
 
 // schemeToken is BearerToken for any scheme whose credentials are a token (RFC
@@ -54,9 +55,9 @@ func schemeToken(r *http.Request, wanted string) (string, error) {
 	return token, nil
 }
 
-// noQueryToken returns an error, which is twice if the query has a token
-// beside another. RFC 6750, Section 2: clients must not use more than one
-// method in a request.
+// noQueryToken returns an error if the query is too long to be searched. If the
+// query has a token beside another, it returns twice. A client must not use
+// more than one method in a request (RFC 6750, Section 2).
 func noQueryToken(r *http.Request, twice error) error {
 	switch {
 	case r.URL == nil || r.URL.RawQuery == "":
@@ -69,9 +70,8 @@ func noQueryToken(r *http.Request, twice error) error {
 	return nil
 }
 
-// otherScheme returns the cause for credentials that count as none. Those of
-// clients that have a token, and send it in a way that no standard knows, are
-// worth a line in the log.
+// otherScheme returns the cause for credentials that count as none. If a client
+// has a token and sends it in a nonstandard way, the log should say so.
 func otherScheme(scheme, rest string) error {
 	token := strings.TrimLeft(rest, " ")
 	switch {
@@ -87,14 +87,14 @@ func otherScheme(scheme, rest string) error {
 	return errOtherScheme
 }
 
-// looksLikeJWT reports whether s has three parts, and begins as the encoding of
-// a JSON object does.
+// looksLikeJWT reports whether s has three parts and begins like the encoding
+// of a JSON object.
 func looksLikeJWT(s string) bool {
 	return strings.HasPrefix(s, "ey") && strings.Count(s, ".") == 2 && isB64Token(s)
 }
 
-// A misplaced is the cause of CodeMissing where there is a token after all,
-// which the client has sent in the wrong way.
+// A misplaced is the cause of CodeMissing if there is a token that the client
+// has sent in the wrong way.
 type misplaced struct{ advice string }
 
 func (e *misplaced) Error() string { return e.advice }
@@ -110,7 +110,7 @@ var (
 		"set Config.DPoP to accept tokens with proofs, or let the client send it under the scheme Bearer"}
 )
 
-// None of these quotes the field: it may hold a token, or another secret.
+// None of these quotes the field, since it may hold a token or another secret.
 var (
 	errNoAuthorization = errors.New("there is no Authorization field")
 	errOtherScheme     = errors.New("the Authorization field has another scheme than is accepted")
@@ -124,14 +124,14 @@ func invalid(err error) error {
 	return &validator.Error{Code: validator.CodeRequest, Err: err}
 }
 
-// hasScheme reports whether r has one Authorization field, of this scheme.
+// hasScheme reports whether r has one Authorization field, with this scheme.
 func hasScheme(r *http.Request, scheme string) bool {
 	fields := r.Header[authorization]
 	return len(fields) == 1 && strings.EqualFold(fields[0][:schemeEnd(fields[0])], scheme)
 }
 
-// schemeEnd returns the length of the scheme, a token of RFC 9110, Section
-// 5.6.2, that s begins with.
+// schemeEnd returns the length of the scheme at the beginning of s, a token of
+// RFC 9110, Section 5.6.2.
 func schemeEnd(s string) int {
 	for i := range len(s) {
 		if !tokenBytes[s[i]] {
@@ -158,8 +158,8 @@ func isB64Token(s string) bool {
 // b64token has the bytes of one.
 var b64token = tableOf("-._~+/")
 
-// tableOf returns a table with letters, digits and these bytes. To look a
-// thousand bytes up is twice as fast as to compare each with ranges.
+// tableOf returns a table with letters, digits and these bytes. For a thousand
+// bytes, a table is twice as fast as comparisons with ranges.
 func tableOf(others string) (table [256]bool) {
 	for c := range table {
 		table[c] = isAlphanumeric(byte(c)) || strings.IndexByte(others, byte(c)) >= 0
@@ -171,15 +171,15 @@ func isAlphanumeric(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
-// queryHas reports whether query has a parameter of that name. It is
-// [url.ParseQuery] without its work on the rest.
+// queryHas reports whether query has a parameter of that name. It finds the
+// same as [url.ParseQuery] without reading the values.
 func queryHas(query, name string) bool {
 	return nextParameter(query, 0, name) >= 0
 }
 
-// nextParameter returns where the key ends of the next parameter of that name
-// in a query, at start or after, or -1. It needs no memory, and little time for
-// a query that is long.
+// nextParameter returns where the key of the next parameter of that name ends
+// in a query, from start on, or -1. It allocates nothing and is fast for long
+// queries.
 func nextParameter(query string, start int, name string) (end int) {
 	for i := start; i < len(query); i++ {
 		if c := query[i]; c == name[0] || c == '%' {
@@ -194,8 +194,8 @@ func nextParameter(query string, start int, name string) (end int) {
 	return -1
 }
 
-// keyLength returns the length of the key that a query begins with if it is
-// name, with or without percent-encoding, and -1 otherwise.
+// keyLength returns the length of the key at the beginning of a query if it is
+// name, with or without percent-encoding. Otherwise it returns -1.
 func keyLength(query, name string) int {
 	i := 0
 	for j := range len(name) {

@@ -11,17 +11,18 @@ import (
 	"strings"
 )
 
-// ClientCertHeader returns a function for [Config].ClientCertificate that finds
-// the certificate in the field Client-Cert (RFC 9440, Section 2.2), if the
-// request comes directly from one of these networks: TLS ends at a proxy there,
-// which must remove the field from what clients send. A request that comes from
-// elsewhere has the certificate of its own connection. ClientCertHeader panics
-// if there are no networks, or one that isn't valid.
+// ClientCertHeader returns a function for [Config].ClientCertificate that reads
+// the certificate from the field Client-Cert (RFC 9440, Section 2.2), if the
+// request comes directly from one of these networks. These are the networks of
+// the proxies that end TLS. They must remove the field from the requests of
+// clients. For a request from elsewhere, the function returns the certificate
+// of its own connection. ClientCertHeader panics if there is no network, or an
+// invalid one.
 //
-// Where a request comes from is its RemoteAddr. The server sets that to the
-// connection's other end, but a middleware like RealIP puts there what a field
-// of the request says, which a client may have written. Such a middleware must
-// come after the Authenticator, or every client can pass for the proxy.
+// The address of a request is its RemoteAddr. The server sets that to the other
+// end of the connection. A middleware like RealIP replaces it by the value of a
+// header field, which a client may have written. Such a middleware must come
+// after the Authenticator. Otherwise every client can pass for the proxy.
 func ClientCertHeader(networks ...netip.Prefix) func(*http.Request) (*x509.Certificate, error) {
 	trusted := newProxies("ClientCertHeader", networks)
 	return func(r *http.Request) (*x509.Certificate, error) {
@@ -44,12 +45,11 @@ var (
 	errClientCert  = errors.New("the field Client-Cert is no byte sequence of a structured field")
 )
 
-// maxClientCert is the length of the longest field Client-Cert that is looked
-// at.
+// maxClientCert is the length of the longest field Client-Cert that is read.
 const maxClientCert = 16 << 10
 
-// parseClientCert reads a certificate in DER, as a byte sequence (RFC 9440,
-// Section 2.1).
+// parseClientCert reads a DER certificate in a byte sequence (RFC 9440, Section
+// 2.1).
 func parseClientCert(field string) (*x509.Certificate, error) {
 	text, ok := strings.CutPrefix(field, ":")
 	if !ok || len(field) > maxClientCert {
@@ -71,7 +71,7 @@ func parseClientCert(field string) (*x509.Certificate, error) {
 }
 
 // connectionCertificate returns the certificate whose key the other end of the
-// connection has.
+// connection has proven to have.
 func connectionCertificate(r *http.Request) (*x509.Certificate, error) {
 	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
 		return nil, nil
@@ -79,8 +79,9 @@ func connectionCertificate(r *http.Request) (*x509.Certificate, error) {
 	return r.TLS.PeerCertificates[0], nil
 }
 
-// certificateHash returns the hash of a certificate, as a token that is bound
-// to it has it (RFC 8705, Section 3.1), or "" if there is none.
+// certificateHash returns the hash of a certificate, in the form of a token
+// that is bound to it (RFC 8705, Section 3.1), or "" if there is no
+// certificate.
 func certificateHash(certificate *x509.Certificate) (string, error) {
 	if certificate == nil {
 		return "", nil

@@ -13,11 +13,11 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// reject sets in h what the response to a rejected request needs.
+// reject sets the response headers of a rejected request.
 func (g *Guard) reject(h http.Header, scheme string, err error) *Refusal {
-	// Caches would not keep these statuses by themselves (RFC 9110, Section
-	// 15.1), but they would if the Cache-Control of the route's good
-	// responses were still in h (RFC 9111, Section 3).
+	// Caches don't store these statuses by default (RFC 9110, Section 15.1).
+	// They would if h still had the Cache-Control of the route's good responses
+	// (RFC 9111, Section 3).
 	h.Set("Cache-Control", "no-store")
 	h.Del(wwwAuthenticate)
 	h.Del(retryAfter)
@@ -38,8 +38,8 @@ func (g *Guard) reject(h http.Header, scheme string, err error) *Refusal {
 	return &Refusal{Status: answer.status, Err: err, handler: a.cfg.ErrorHandler}
 }
 
-// needsDPoP reports whether the challenge has to be that of DPoP, whatever
-// scheme the client has used.
+// needsDPoP reports whether the challenge must be that of DPoP, whatever scheme
+// the client has used.
 func (a *Authenticator) needsDPoP(err error) bool {
 	switch validator.CodeOf(err) {
 	case validator.CodeProof, validator.CodeReplayed, validator.CodeNonce:
@@ -48,9 +48,10 @@ func (a *Authenticator) needsDPoP(err error) bool {
 	return a.dpopOnly
 }
 
-// challenges returns that of the client's scheme. To a client that has used
-// Bearer, or nothing, DPoP is offered too, but never the other way round: a
-// client that has a bound token must not try without (RFC 9449, Section 7.2).
+// challenges returns the challenge of the client's scheme. If that is Bearer or
+// none, DPoP is offered too. A client that has used DPoP is never offered
+// Bearer, because a client with a bound token must not try without a proof (RFC
+// 9449, Section 7.2).
 func (g *Guard) challenges(scheme string, answer answer, err error) []string {
 	if scheme == schemeDPoP {
 		return []string{g.challenge(schemeDPoP, answer, err)}
@@ -68,7 +69,7 @@ func (g *Guard) challenge(scheme string, answer answer, err error) string {
 	c = c.with("realm", g.auth.cfg.Realm)
 	c = c.with("error", answer.error)
 	if answer.status == http.StatusUnauthorized {
-		// For the client's next token (RFC 6750, Section 3).
+		// These help the client to get its next token (RFC 6750, Section 3).
 		c = c.with("scope", g.scopes)
 	}
 	var e *validator.Error
@@ -90,7 +91,7 @@ func (g *Guard) challenge(scheme string, answer answer, err error) string {
 	return string(c)
 }
 
-// admit sets in h what the response to an accepted request needs.
+// admit sets the response headers of an accepted request.
 func (a *Authenticator) admit(h http.Header, id *identity) {
 	if a.varies && !slices.Contains(h[vary], clientCert) {
 		h[vary] = append(h[vary], clientCert)
@@ -102,19 +103,19 @@ func (a *Authenticator) admit(h http.Header, id *identity) {
 
 func (a *Authenticator) setNonce(h http.Header) bool {
 	nonce := a.cfg.DPoP.Nonce()
-	if !scopetoken.Valid(nonce) { // none is required; or a NonceSource has made one that no header can have
+	if !scopetoken.Valid(nonce) { // none is required, or a NonceSource has made one that can't be sent
 		return false
 	}
 	h[dpopNonce] = []string{nonce}
 	return true
 }
 
-// A challenge is one of RFC 9110, Section 11.6.1, in the making.
+// A challenge builds a challenge (RFC 9110, Section 11.6.1).
 type challenge []byte
 
-// with appends a parameter, unless its value is empty. The value is of
-// printable ASCII characters, and written as a quoted-string of RFC 9110,
-// Section 5.6.4.
+// with appends a parameter unless its value is empty. The value has printable
+// ASCII characters, and is written as a quoted-string (RFC 9110, Section
+// 5.6.4).
 func (c challenge) with(name, value string) challenge {
 	if value == "" {
 		return c
@@ -134,9 +135,9 @@ func (c challenge) with(name, value string) challenge {
 	return append(c, '"')
 }
 
-// list joins values with spaces. Those that can't be in such a list are left
-// out: a check of the caller's own may have made them of anything, and a field
-// that isn't valid is dropped by HTTP/2, the whole challenge with it.
+// list joins values with spaces. Values that can't stand in such a list are
+// left out. They may come from a check of the caller's own, and HTTP/2 would
+// drop a field that isn't valid together with the whole challenge.
 func list(values []string) string {
 	var valid []string
 	for _, v := range values {
@@ -147,9 +148,8 @@ func list(values []string) string {
 	return strings.Join(valid, " ")
 }
 
-// secondsToWait returns the seconds that err asks to wait, rounded up. By
-// default they are 5, which is about what a fetch of keys takes to be tried
-// again.
+// secondsToWait returns the seconds that err says to wait, rounded up. The
+// default of 5 is about the time after which keys are fetched again.
 func secondsToWait(err error) string {
 	seconds := int64(5)
 	var asks interface{ RetryAfter() time.Duration }

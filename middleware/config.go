@@ -15,120 +15,116 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// A Validator decides whether a token may be accepted. [*validator.Validator]
-// and [*validator.Mux] are Validators.
+// A Validator decides whether a token is accepted. [*validator.Validator] and
+// [*validator.Mux] are Validators.
 type Validator interface {
 	// Validate returns the claims of token, or an error. The code of a
-	// [*validator.Error] chooses the response; any other error counts as
-	// [validator.CodeRefused]. The claims are not changed here, but belong to
-	// the request's handlers. Validate must be safe for concurrent use.
+	// [*validator.Error] chooses the response. Any other error counts as
+	// [validator.CodeRefused]. The claims belong to the request's handlers, and
+	// this package doesn't change them. Validate must be safe for concurrent
+	// use.
 	Validate(ctx context.Context, token string) (*validator.Claims, error)
 }
 
-// Config says how an [Authenticator] decides and responds. Validator is
-// required; the zero value of every other field is its default.
+// A Config says how an [Authenticator] decides and responds. Validator is
+// required. The zero value of every other field is its default.
 //
-// The functions of a Config must be safe for concurrent use. An error that they
-// return chooses the response by its code if it is a [*validator.Error], and
-// counts as [validator.CodeRequest] otherwise.
+// The functions of a Config must be safe for concurrent use. If they return a
+// [*validator.Error], its code chooses the response. Any other error counts as
+// [validator.CodeRequest].
 type Config struct {
 	// Validator decides about tokens. It is required.
 	Validator Validator
 
-	// Token finds the request's access token. If nil, [BearerToken] is
-	// used. Where clients can't send its header, there are [CookieToken],
-	// [FormToken] and [WebSocketToken]. An empty token without an error
-	// means that there are no credentials, as does an error with
-	// [validator.CodeMissing], from this function alone. Token may be
+	// Token finds the request's access token. If nil, [BearerToken] is used.
+	// For clients that can't send the header there are [CookieToken],
+	// [FormToken] and [WebSocketToken]. An empty token without an error means
+	// that there are no credentials, and so does an error with
+	// [validator.CodeMissing], which has this meaning only here. Token may be
 	// called more than once for a request.
 	Token func(*http.Request) (string, error)
 
-	// IssuerForHost returns the issuer whose tokens are accepted on a host,
-	// for an API that is reached under several domains: a token must then
-	// be used on the domain that it was issued for, as with Auth0's own API
-	// and custom domains. Host is that of Origin, in lower case and without
-	// a port. The result is compared with the token's "iss", exactly; ""
-	// means that the host is not known, and rejects every token. So does a
-	// host that is neither a DNS name in ASCII nor an address, for which
-	// the function is not called. The Validator has to accept all of these
-	// issuers by itself. If nil, there is no such rule.
+	// IssuerForHost returns the issuer whose tokens are accepted on a host. It
+	// is for an API with several domains, on each of which only the tokens
+	// issued for it are accepted, as with Auth0's own API and custom domains.
+	// The host is that of Origin, in lower case and without a port. The result
+	// must equal the token's "iss". If it is "", the host is unknown and every
+	// token is rejected. Every token is also rejected, without a call, if the
+	// host is neither an ASCII DNS name nor an address. The Validator must
+	// accept all of these issuers. If nil, there is no such rule.
 	IssuerForHost func(host string) string
 
-	// Optional lets requests without credentials pass, without claims, on
-	// every route without checks. Credentials that are there must be good
-	// all the same. Those of another scheme than Bearer, or DPoP if DPoP is
-	// set, count as none.
+	// Optional accepts requests without credentials, without claims, on routes
+	// without checks. Bad credentials are still rejected. Those of a scheme
+	// other than Bearer, and DPoP if DPoP is set, count as none.
 	Optional bool
 
-	// DPoP checks the proofs of tokens that are bound to a key. They come
-	// under the scheme DPoP in Authorization, whatever Token is (RFC 9449,
-	// Section 7.1), and are rejected under any other. If nil, they are
-	// always rejected. A Verifier accepts each proof once, so two
-	// Authenticators that one request passes need two.
+	// DPoP checks the proofs of tokens that are bound to a key. Such tokens
+	// come under the scheme DPoP in Authorization, whatever Token is (RFC 9449,
+	// Section 7.1), and are rejected under any other scheme. If nil, they are
+	// always rejected. A Verifier accepts each proof once. If a request passes
+	// two Authenticators, they need two Verifiers.
 	DPoP *dpop.Verifier
 
-	// RequireBinding rejects tokens that are bound to nothing. By default
-	// they are accepted beside those that are bound to a key or
-	// certificate, which always need their proof.
+	// RequireBinding rejects tokens that are not bound to a key or certificate.
+	// By default they are accepted too. A bound token always needs its proof.
 	RequireBinding bool
 
-	// Origin returns the scheme and host of the URL that the client has
-	// sent r to, such as "https://api.example.com", which a proof must name
-	// and whose host IssuerForHost gets. It may have a path that a proxy
-	// has taken off. If nil, it is the scheme of the connection and the
-	// host that r names, which its sender chooses. That is right where no
-	// other service accepts the same tokens; otherwise the other one could
-	// pass on what was sent to it. Behind proxies there are [FixedOrigin],
-	// [XForwardedOrigin] and [ForwardedOrigin].
+	// Origin returns the scheme and host of the URL to which the client has
+	// sent r, such as "https://api.example.com". A DPoP proof must name them,
+	// and IssuerForHost gets the host. It may have a path that a proxy has
+	// removed. If nil, it is the scheme of the connection and the host of r,
+	// which the client chooses. That is right unless another service accepts
+	// the same tokens and could forward requests sent to it. Behind proxies use
+	// [FixedOrigin], [XForwardedOrigin] or [ForwardedOrigin].
 	Origin func(r *http.Request) (string, error)
 
-	// ClientCertificate returns the certificate whose key the client has
-	// proven to have, or nil without an error, for tokens that are bound to
-	// one (RFC 8705, Section 3). If nil, it is the first of
-	// r.TLS.PeerCertificates, for which the server's tls.Config has to ask:
-	// tls.RequestClientCert does. Where TLS ends at a proxy there is
-	// [ClientCertHeader]. If ClientCertificate is set, responses to
-	// accepted requests have Vary: Client-Cert; a function that looks at
-	// another field has that added by the handler.
+	// ClientCertificate returns the certificate whose key the client has proven
+	// to have, for tokens that are bound to one (RFC 8705, Section 3). It
+	// returns nil and no error if there is none. If ClientCertificate is nil,
+	// the first of r.TLS.PeerCertificates is used. The server's tls.Config must
+	// request it, such as by tls.RequestClientCert. If a proxy ends TLS, use
+	// [ClientCertHeader]. If ClientCertificate is set, responses to accepted
+	// requests have Vary: Client-Cert. If the function reads another field, the
+	// handler must add that field to Vary.
 	ClientCertificate func(r *http.Request) (*x509.Certificate, error)
 
-	// AllowPreflight lets CORS preflights without credentials pass, without
-	// claims, whatever checks guard the route: an OPTIONS request with
-	// Origin and Access-Control-Request-Method. Browsers never put
-	// credentials into one. What comes after must answer it as such and do
-	// nothing else, since anyone can send it. It is better to answer them
-	// before the Authenticator, by a CORS middleware around it, and to
-	// leave this off.
+	// AllowPreflight accepts CORS preflights without credentials, without
+	// claims, whatever checks the route has. A preflight is an OPTIONS request
+	// with Origin and Access-Control-Request-Method. Browsers never add
+	// credentials to it. Any client can send one, so the handler must answer it
+	// and do nothing more. It is better to leave this off and to answer
+	// preflights by a CORS middleware in front of the Authenticator.
 	AllowPreflight bool
 
-	// Realm is named in every challenge. It is text for people, of
-	// printable ASCII characters. If empty, there is none. RFC 6750,
-	// Section 3 asks for at least one parameter, and a challenge for a
-	// missing token may have none but Realm, ResourceMetadata and the
-	// route's scopes.
+	// Realm is named in every challenge. It is text for people, of printable
+	// ASCII characters. If empty, there is none. RFC 6750, Section 3, requires
+	// at least one parameter. A challenge for a missing token may have only
+	// Realm, ResourceMetadata and the route's scopes.
 	Realm string
 
-	// ResourceMetadata is the URL of the protected resource metadata, named
-	// in every challenge (RFC 9728, Section 5.1). It is an https URL, or
-	// http on a loopback host. If empty, it is that of Metadata, or none.
+	// ResourceMetadata is the URL of the protected resource metadata, which
+	// every challenge names (RFC 9728, Section 5.1). It is an https URL, or
+	// http on a loopback host. If empty, it is that of Metadata, if that is
+	// set.
 	ResourceMetadata string
 
-	// Metadata is that document, for [Authenticator.Metadata] to serve. If
-	// nil, there is none, or it is served elsewhere.
+	// Metadata is the protected resource metadata that [Authenticator.Metadata]
+	// serves. If nil, there is none, or it is served elsewhere.
 	Metadata *Metadata
 
-	// ErrorHandler writes the response to a rejected request, in net/http
-	// and in every adapter. Its header fields are set already. If it sends
-	// no status, status is sent. Nothing of err belongs in the response;
-	// [validator.CodeOf] tells its kind. If nil, the body is a line of text
-	// with the name of the status.
+	// ErrorHandler writes the response to a rejected request, in net/http and
+	// in every adapter. The header fields are already set. If it sends no
+	// status, status is sent. It must not disclose err, except that
+	// [validator.CodeOf] tells its kind. If nil, the body is the name of the
+	// status.
 	ErrorHandler func(w http.ResponseWriter, r *http.Request, status int, err error)
 
-	// Logger gets one record, "token refused", for each rejected request,
-	// with the status, the code, the token's unverified issuer and key ID
-	// (cut to 256 bytes), and the error's text (cut to 1 KiB): never the
-	// token. If nil, [slog.Default] is used, at the time of the rejection.
-	// The level is
+	// Logger gets one record, "token refused", for each rejected request. It
+	// has the status, the code, the token's unverified issuer and key ID (cut
+	// to 256 bytes) and the error's text (cut to 1 KiB), but never the token.
+	// If nil, [slog.Default] is used at the time of the rejection. The levels
+	// are:
 	//
 	//	Debug  when there are no credentials, no nonce yet, or no client any more
 	//	Info   when the client or its token is at fault, also if a token comes without its scheme
@@ -138,8 +134,7 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// New returns an Authenticator for cfg. Its error joins everything that is
-// wrong with cfg.
+// New returns an Authenticator for cfg. The error joins all faults of cfg.
 func New(cfg Config) (*Authenticator, error) {
 	document, err := cfg.check()
 	if err != nil {
@@ -157,7 +152,7 @@ func New(cfg Config) (*Authenticator, error) {
 	}, nil
 }
 
-// check returns the document of Metadata, or nil if that is nil.
+// check returns the document of Metadata, or nil if Metadata is nil.
 func (cfg Config) check() (*metadataDocument, error) {
 	var errs []error
 	if isnil.Value(cfg.Validator) {
@@ -192,9 +187,9 @@ func (cfg Config) withDefaults() Config {
 	return cfg
 }
 
-// dpopOnly reports whether no token but one that is bound to a key is accepted,
-// as far as the Config says. A server may ask for certificates without a word
-// here, but an API that counts on them says so.
+// dpopOnly reports whether only tokens bound to a key are accepted, as far as
+// the Config says. A server may request certificates without
+// Config.ClientCertificate, but an API that relies on them sets it.
 func (cfg Config) dpopOnly() bool {
 	return cfg.RequireBinding && cfg.DPoP != nil && cfg.ClientCertificate == nil
 }
@@ -208,8 +203,8 @@ func isPrintable(s string) bool {
 	return true
 }
 
-// checkURL says what keeps s from naming an API, an issuer or a document in
-// public, and in a challenge.
+// checkURL returns an error if s can't name an API, an issuer or a document in
+// public and in a challenge.
 func checkURL(s string) error {
 	if !scopetoken.Valid(s) {
 		return errors.New("has characters that no URL has")

@@ -10,8 +10,9 @@ import (
 )
 
 // ClaimsFromContext returns the claims of the request's token. It reports false
-// if there are none: the route is not guarded, or it is [Config].Optional and
-// the request had no token. [validator.Claims] says what of them is shared.
+// if there are none, because the route is not guarded, or because the Config is
+// Optional and the request had no token. [validator.Claims] says what is shared
+// between requests.
 func ClaimsFromContext(ctx context.Context) (*validator.Claims, bool) {
 	id := identityFrom(ctx)
 	if id == nil || id.claims == nil {
@@ -21,9 +22,9 @@ func ClaimsFromContext(ctx context.Context) (*validator.Claims, bool) {
 }
 
 // ClaimsAs decodes the claims of the request's token into a T, as
-// [validator.Claims.Decode] does: for claims of your own. Its error is a
-// [*validator.Error] with [validator.CodeMissing] if there are no claims in
-// ctx, and otherwise that of Decode.
+// [validator.Claims.Decode] does. Use it for private claims. The error is a
+// [*validator.Error], with [validator.CodeMissing] if ctx has no claims, and
+// otherwise that of Decode.
 func ClaimsAs[T any](ctx context.Context) (T, error) {
 	var t T
 	claims, ok := ClaimsFromContext(ctx)
@@ -40,9 +41,9 @@ func ClaimsAs[T any](ctx context.Context) (T, error) {
 var errNoClaims = errors.New("the context has no claims")
 
 // ContextWithClaims returns a copy of ctx with claims, for handlers that are
-// called without an [Authenticator]: in tests, or because the token came by
-// another way than HTTP. An Authenticator does not trust them, and validates
-// the token itself.
+// called without an [Authenticator], such as in tests or by another transport
+// than HTTP. An Authenticator does not trust these claims, and validates the
+// token itself.
 func ContextWithClaims(ctx context.Context, claims *validator.Claims) context.Context {
 	if ctx == nil {
 		panic("middleware: ContextWithClaims: the context is nil")
@@ -52,21 +53,21 @@ func ContextWithClaims(ctx context.Context, claims *validator.Claims) context.Co
 
 type contextKey struct{}
 
-// An identity says whose request it is, and is the context that says so. It is
-// not changed once it is a request's.
+// An identity says whose request it is. It is also the context that carries
+// this. It is not changed once a request has it.
 type identity struct {
 	context.Context //nolint:containedctx // this is a context
-	*found          // by its address: what prints a context may print its fields
+	*found          // a pointer, because printing a context may print its fields
 }
 
 type found struct {
 	by     *Authenticator // that found it; nil for one of ContextWithClaims
-	token  string         // by which it was found
+	token  string         // the token of which it was found
 	scheme string         // under which the token came
 	claims *validator.Claims
 }
 
-// newIdentity takes one allocation for both.
+// newIdentity allocates both at once.
 func newIdentity(ctx context.Context, f found) *identity {
 	block := &struct {
 		identity identity
@@ -82,8 +83,8 @@ func (id *identity) request(r *http.Request) *http.Request {
 	case id == identityFrom(r.Context()):
 		return r
 	case id == nil:
-		// This hides those of others: theirs must not be taken for that
-		// of an optional token that isn't there.
+		// This hides the claims of others, which must not pass for those of an
+		// optional token that is missing.
 		return r.WithContext(context.WithValue(r.Context(), contextKey{}, id))
 	}
 	return r.WithContext(id)
@@ -97,8 +98,7 @@ func (id *identity) Value(key any) any {
 	return id.Context.Value(key)
 }
 
-// Format says where the context comes from, as those of package context do,
-// whatever the verb.
+// Format writes what the contexts of package context write, for every verb.
 func (id *identity) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "%v.WithClaims", id.Context) }
 
 func (id *identity) isBy(a *Authenticator) bool {

@@ -7,22 +7,22 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// The schemes under which a token is accepted.
+// The schemes with which a token is accepted.
 const (
 	schemeBearer = "Bearer"
 	schemeDPoP   = "DPoP"
 )
 
-// credentials are what a request has, of which nothing is believed yet.
+// credentials are those of a request, before they are trusted.
 type credentials struct {
-	scheme      string // as this package writes it; "" if it is not known
+	scheme      string // as this package spells it; "" if unknown
 	token       string // not empty without an error
-	missing     bool   // there is no token, says its source
-	certificate string // the hash of the client's, "" without one
+	missing     bool   // the source of the token says that there is none
+	certificate string // the hash of the client's certificate, or ""
 }
 
-// credentials finds what r has. Its error has a code, and CodeMissing if, and
-// only if, the source of the token says that there is none.
+// credentials finds the credentials of r. The error has a code. It is
+// CodeMissing if and only if the source of the token says that there is none.
 func (a *Authenticator) credentials(r *http.Request) (c credentials, err error) {
 	c.scheme = schemeBearer
 	c.token, err = a.cfg.Token(r)
@@ -42,8 +42,8 @@ func (a *Authenticator) credentials(r *http.Request) (c credentials, err error) 
 		return credentials{}, refusal(validator.CodeRequest, problem)
 	}
 
-	// A token that is bound to a certificate may come under the scheme DPoP
-	// too, without a proof: Auth0 calls its type so.
+	// A token that is bound to a certificate may also come under the scheme
+	// DPoP without a proof. Auth0 gives it the token type DPoP.
 	if a.cfg.DPoP == nil && c.certificate == "" || !hasScheme(r, schemeDPoP) {
 		return c, err
 	}

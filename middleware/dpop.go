@@ -8,8 +8,8 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// readProof returns the proof of a request under the scheme DPoP, which is to
-// be verified. There need be none if there is a certificate.
+// readProof returns the proof of a request under the scheme DPoP. The proof is
+// yet to be verified. If there is a certificate, there may be no proof.
 func (a *Authenticator) readProof(r *http.Request, c credentials) (*dpop.Proof, error) {
 	proofs := r.Header[dpopProof]
 	if c.scheme != schemeDPoP || a.cfg.DPoP == nil || len(proofs) == 0 && c.certificate != "" {

@@ -2,9 +2,9 @@ package middleware
 
 import "net/http"
 
-// An errorWriter is the response to a rejected request, for an ErrorHandler.
-// What begins it without a status begins it with that of the rejection, where
-// net/http would send 200.
+// An errorWriter is the response to a rejected request, for an ErrorHandler. If
+// the handler sends no status before the body, it sends that of the rejection,
+// where net/http would send 200.
 type errorWriter struct {
 	http.ResponseWriter
 	status int
@@ -19,8 +19,8 @@ func (w *errorWriter) begin() {
 }
 
 func (w *errorWriter) WriteHeader(status int) {
-	// RFC 9110, Section 15.2: another answer follows those of the class
-	// 1xx, except 101, which net/http treats as the last one too.
+	// RFC 9110, Section 15.2: a response of class 1xx is followed by another.
+	// An exception is 101, which net/http treats as final.
 	w.begun = w.begun || status >= 200 || status == http.StatusSwitchingProtocols
 	w.ResponseWriter.WriteHeader(status)
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// A forwardedElement is what one proxy has noted of a request.
+// A forwardedElement is what one proxy has recorded of a request.
 type forwardedElement struct {
 	sender, proto, host string
 }
@@ -15,8 +15,8 @@ var (
 	errLongForwarded = errors.New("a field of proxies is longer than any of them makes it")
 )
 
-// These bound what is looked at in the fields of proxies, most of which a
-// client may have written.
+// These bound what is read of the fields of proxies, most of which a client may
+// have written.
 const (
 	maxForwarded  = 8 << 10 // bytes of the field Forwarded
 	maxHops       = 64      // items of a field
@@ -36,10 +36,10 @@ func parseForwarded(lines []string) ([]forwardedElement, error) {
 	var elements []forwardedElement
 	var element forwardedElement
 	var few [maxParameters]string
-	names := few[:0] // of the element
+	names := few[:0] // the element's
 	for {
 		s = trimSpace(s)
-		if n := schemeEnd(s); n > 0 { // a name is a token, as a scheme is
+		if n := schemeEnd(s); n > 0 { // a name is a token, like a scheme
 			name, value, rest, ok := forwardedPair(s, n)
 			if !ok || len(names) == maxParameters {
 				return nil, errForwarded
@@ -85,8 +85,8 @@ func trimSpace(s string) string {
 	return s
 }
 
-// forwardedPair splits what s begins with: a name of n bytes, and its value, a
-// token or a quoted string.
+// forwardedPair splits the pair at the beginning of s: a name of n bytes, and
+// its value, which is a token or a quoted string.
 func forwardedPair(s string, n int) (name, value, rest string, ok bool) {
 	name, s = s[:n], s[n:]
 	if !strings.HasPrefix(s, "=") {

@@ -7,20 +7,20 @@ import (
 )
 
 // Handler returns a handler that calls next for requests with an acceptable
-// token, with its claims in the request's context, and responds to all others
+// token, with the claims in the request's context. It responds to all others
 // itself. It is [Authenticator.Require] without checks.
 func (a *Authenticator) Handler(next http.Handler) http.Handler {
 	return a.Require()(next)
 }
 
 // Require returns a middleware that calls the next handler for requests with an
-// acceptable token that passes all checks, and responds to all others itself,
-// as [Guard.Do] decides. It panics if a check is nil.
+// acceptable token that passes all checks. It responds to all others itself.
+// The decision is that of [Guard.Do]. Require panics if a check is nil.
 //
-// A 401 names the scopes that the checks ask for, as far as
-// [validator.RequiredScopes] knows them. Inside a Handler, that one responds
-// first, and has none to name: so mount Require alone where clients should
-// learn them.
+// A 401 names the scopes that the checks require, as far as
+// [validator.RequiredScopes] knows them. Inside a Handler, the outer one
+// responds first and names none. If clients should learn the scopes, use
+// Require alone.
 func (a *Authenticator) Require(checks ...validator.Check) func(http.Handler) http.Handler {
 	guard := a.Guard(checks...)
 	return func(next http.Handler) http.Handler {

@@ -12,7 +12,7 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// checkHost requires that a token is used on the domain that its issuer is for.
+// checkHost requires that a token is used on the domain of its issuer.
 func (a *Authenticator) checkHost(r *http.Request, claims *validator.Claims) error {
 	if a.cfg.IssuerForHost == nil {
 		return nil
@@ -38,10 +38,10 @@ func (a *Authenticator) checkHost(r *http.Request, claims *validator.Claims) err
 
 var errHost = errors.New("the origin of the request has no host that can be read")
 
-// hostname returns the name of an origin's host: without its port, in lower
-// case, without the dot that may end it. It is empty if that is neither a name
-// in ASCII, as DNS has them, nor an address: other letters may become ASCII in
-// lower case, and a zone or a second port may say anything.
+// hostname returns the host name of an origin in lower case, without its port
+// and without a final dot. It returns "" if that is neither an ASCII DNS name
+// nor an address. Other letters may become ASCII in lower case, and a zone or a
+// second port may contain anything.
 func hostname(origin string) string {
 	u, err := url.Parse(origin)
 	if err != nil {

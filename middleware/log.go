@@ -62,8 +62,8 @@ func levelOf(ctx context.Context, err error) slog.Level {
 	}
 }
 
-// textOf returns the text of err, which may be a check's own, and a nil pointer
-// whose Error method panics.
+// textOf returns the text of err. That may be a check's own error, or a nil
+// pointer whose Error method panics.
 func textOf(err error) (text string) {
 	defer func() {
 		if recover() != nil {
@@ -73,8 +73,8 @@ func textOf(err error) (text string) {
 	return err.Error()
 }
 
-// What a client wrote must not fill the log. An error's text quotes several
-// values, cut one by one if it is ours.
+// A client's text must not fill the log. An error of ours quotes several
+// values, each of them cut.
 const (
 	maxValue = 256  // bytes
 	maxText  = 1024 // bytes

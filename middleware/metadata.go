@@ -15,10 +15,10 @@ import (
 	"github.com/rsguard/rsguard/internal/scopetoken"
 )
 
-// Metadata describes an API to its clients, so that a client without a good
-// token finds out where to get one and for what (RFC 9728, Section 2). It is
-// public. Resource is required, and the rest that is known from the [Config] is
-// filled in:
+// Metadata describes an API to its clients (RFC 9728, Section 2). A client
+// without an accepted token learns where to get one, and with which scopes.
+// Metadata is public. Resource is required. The values that the [Config] has
+// are filled in:
 //
 //	auth, err := middleware.New(middleware.Config{
 //		Validator: v,
@@ -26,57 +26,56 @@ import (
 //	})
 //	mux.Handle(auth.Metadata())
 type Metadata struct {
-	// Resource is the API's URL: https, or http on a loopback host, without
-	// a query or a fragment. Its path has no other characters than letters,
-	// digits, slashes and -._~!$&'()+,;=@, all of which routers take
-	// literally. Clients ask for tokens for it, which most issuers take for
-	// the audience: then it has to be one of the Validator's.
+	// Resource is the API's URL. It is an https URL, or http on a loopback
+	// host, without a query or a fragment. Its path has only letters, digits,
+	// slashes and -._~!$&'()+,;=@, all of which routers take literally. Clients
+	// request tokens for it, and most issuers use it as the audience. It must
+	// then be one of the Validator's audiences.
 	Resource string `json:"resource"`
 
-	// AuthorizationServers are the issuers of the tokens, whose URLs have
-	// no query. If nil, they are those of the Validator, if it is a
-	// [*validator.Validator] or has a method Issuers() []string. The
-	// tenants of a Mux are not published, since they may be confidential.
+	// AuthorizationServers are the issuers of the tokens, as URLs without a
+	// query. If nil, they are those of the Validator, if that is a
+	// [*validator.Validator] or has a method Issuers() []string. The tenants of
+	// a Mux are not published, since they may be confidential.
 	AuthorizationServers []string `json:"authorization_servers,omitempty"`
 
-	// ScopesSupported are the scopes that a client may want for this API.
+	// ScopesSupported are the scopes that clients may request for this API.
 	ScopesSupported []string `json:"scopes_supported,omitempty"`
 
 	// BearerMethodsSupported are the ways to send a bearer token (RFC 6750,
-	// Section 2), of "header" and "body". If nil, it is "header", unless
-	// there is a Config.Token or DPoPBoundAccessTokensRequired is set:
-	// then, as with an empty list, nothing is said.
+	// Section 2), out of "header" and "body". If nil, it is "header". It is
+	// left out if the list is empty, and if it is nil with a Config.Token or
+	// with DPoPBoundAccessTokensRequired.
 	BearerMethodsSupported []string `json:"bearer_methods_supported,omitempty"`
 
-	ResourceName          string `json:"resource_name,omitempty"` // for people
+	ResourceName          string `json:"resource_name,omitempty"` // shown to people
 	ResourceDocumentation string `json:"resource_documentation,omitempty"`
 	ResourcePolicyURI     string `json:"resource_policy_uri,omitempty"`
 	ResourceTOSURI        string `json:"resource_tos_uri,omitempty"`
 
-	// TLSClientCertificateBoundAccessTokens says that tokens bound to a
-	// client certificate are supported. It is set if there is a
-	// Config.ClientCertificate.
+	// TLSClientCertificateBoundAccessTokens says that tokens bound to a client
+	// certificate are supported. It is true if Config.ClientCertificate is set.
 	TLSClientCertificateBoundAccessTokens bool `json:"tls_client_certificate_bound_access_tokens,omitempty"`
 
 	AuthorizationDetailsTypesSupported []string `json:"authorization_details_types_supported,omitempty"`
 
-	// DPoPSigningAlgValuesSupported are the algorithms of DPoP proofs. If
-	// nil, they are those of Config.DPoP. They must be among those, or if
-	// there is no Config.DPoP, be neither "none" nor one with a secret.
+	// DPoPSigningAlgValuesSupported are the algorithms of DPoP proofs. If nil,
+	// they are those of Config.DPoP. They must be among those. Without
+	// Config.DPoP they must be asymmetric.
 	DPoPSigningAlgValuesSupported []string `json:"dpop_signing_alg_values_supported,omitempty"`
 
-	// DPoPBoundAccessTokensRequired says that tokens must be bound to a
-	// key. It is set if Config.RequireBinding is, with Config.DPoP and
-	// without Config.ClientCertificate.
+	// DPoPBoundAccessTokensRequired says that tokens must be bound to a key. It
+	// is true if Config.RequireBinding and Config.DPoP are set and
+	// Config.ClientCertificate is not.
 	DPoPBoundAccessTokensRequired bool `json:"dpop_bound_access_tokens_required,omitempty"`
 
 	// Extra are further members, such as "jwks_uri" or "resource_name#it".
-	// Their values are written as [json.Marshal] does, and their names are
-	// not those of the fields above.
+	// Their values are written as [json.Marshal] does. Their names must not be
+	// those of the fields above.
 	Extra map[string]any `json:"-"`
 }
 
-// document fills in what cfg knows, and joins everything that is wrong with m.
+// document fills in the values of cfg, and joins all faults of m.
 func (m Metadata) document(cfg Config) (*metadataDocument, error) {
 	if m.AuthorizationServers == nil {
 		if v, ok := cfg.Validator.(interface{ Issuers() []string }); ok && !isnil.Value(cfg.Validator) {
@@ -143,7 +142,7 @@ func (m Metadata) document(cfg Config) (*metadataDocument, error) {
 	return &metadataDocument{where.String(), where.EscapedPath(), body, etag}, nil
 }
 
-// json returns the members of m, those of Extra included.
+// json returns the members of m, including those of Extra.
 func (m Metadata) json() ([]byte, error) {
 	typed, err := json.Marshal(m)
 	if err != nil {
@@ -155,8 +154,8 @@ func (m Metadata) json() ([]byte, error) {
 	}
 	var errs []error
 	for name, value := range m.Extra {
-		// Not just those that have a value: an Extra must not say what
-		// its field doesn't.
+		// This includes the fields without a value. An Extra must not replace
+		// any field.
 		if name == "" || slices.ContainsFunc(metadataNames, func(n string) bool { return strings.EqualFold(n, name) }) {
 			errs = append(errs, fmt.Errorf("Extra: %q is empty or has a field of its own", name))
 			continue
@@ -179,12 +178,11 @@ var metadataNames = []string{
 	"authorization_details_types_supported", "dpop_signing_alg_values_supported", "dpop_bound_access_tokens_required",
 }
 
-// metadataPath is what is inserted between the host and the path of a resource
-// (RFC 9728, Section 3.1).
+// metadataPath is inserted between the host and the path of a resource (RFC
+// 9728, Section 3.1).
 const metadataPath = "/.well-known/oauth-protected-resource"
 
-// metadataURL returns where the metadata of a resource is to be found (RFC
-// 9728, Section 3.1).
+// metadataURL returns the URL of a resource's metadata (RFC 9728, Section 3.1).
 func metadataURL(resource string) (*url.URL, error) {
 	if err := checkURL(resource); err != nil {
 		return nil, fmt.Errorf("Resource %q %w", resource, err)

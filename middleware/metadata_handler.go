@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// Metadata returns the path at which Config.Metadata has to be served, and the
-// handler that serves it. It goes beside the guarded routes, not behind them: a
-// client without a token needs it.
+// Metadata returns the path at which Config.Metadata must be served, and the
+// handler that serves it. Register it beside the guarded routes and not behind
+// them, because a client without a token needs it.
 //
 //	mux.Handle(auth.Metadata())
 //	path, h := auth.Metadata()
 //	e.Any(path, echo.WrapHandler(h)) // Echo
 //	g.Any(path, gin.WrapH(h))        // Gin
 //
-// The handler answers GET and HEAD with the same document, with an ETag,
-// whatever host the request names and whatever origin a script has. It answers
-// any other path with status 404, since some routers find a handler at more
-// than one. A proxy or handler before it that changes paths has to restore this
-// one. Metadata panics if there is no Config.Metadata.
+// The handler responds to GET and HEAD with the same document and an ETag, for
+// every host and every origin of a script. Any other path gets 404, since some
+// routers use a handler for several. A proxy or handler in front of it that
+// changes paths must restore this one. Metadata panics if Config.Metadata is
+// nil.
 func (a *Authenticator) Metadata() (path string, h http.Handler) {
 	if a.metadata == nil {
 		panic("middleware: Authenticator.Metadata: Config.Metadata is nil")
@@ -29,33 +29,32 @@ func (a *Authenticator) Metadata() (path string, h http.Handler) {
 	return a.metadata.path, a.metadata
 }
 
-// A metadataDocument is Metadata as it is served.
+// A metadataDocument is the Metadata as it is served.
 type metadataDocument struct {
 	url, path string
 	body      []byte
 	etag      string
 }
 
-// metadataLifetime is how long clients may keep the document without asking
+// metadataLifetime is how long clients may use the document before they ask
 // whether it has changed.
 const metadataLifetime = 5 * time.Minute
 
 func (d *metadataDocument) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// A pattern of net/http that ends with a slash is for all paths below
-	// as well.
+	// A pattern of net/http that ends with a slash matches all paths below.
 	if r.URL.EscapedPath() != d.path {
 		http.NotFound(w, r)
 		return
 	}
 	h := w.Header()
-	// The document is public and the same for all: no origin learns
-	// anything that it could not fetch by itself.
+	// The document is public and the same for all. No origin learns anything
+	// that it could not fetch by itself.
 	h.Set("Access-Control-Allow-Origin", "*")
 	switch {
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
 	case isPreflight(r):
 		h.Set("Access-Control-Allow-Methods", "GET, HEAD")
-		h.Set("Access-Control-Allow-Headers", "*") // clients in browsers send headers of their protocol
+		h.Set("Access-Control-Allow-Headers", "*") // clients in browsers send header fields of their protocol
 		w.WriteHeader(http.StatusNoContent)
 		return
 	default:
@@ -69,8 +68,8 @@ func (d *metadataDocument) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	// RFC 9728, Section 3.2: the status is 200, so ranges and other
-	// conditions are not looked at.
+	// RFC 9728, Section 3.2: the status is 200, so ranges and other conditions
+	// are ignored.
 	h.Set("Content-Type", "application/json")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Length", strconv.Itoa(len(d.body)))

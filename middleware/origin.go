@@ -14,9 +14,9 @@ import (
 )
 
 // FixedOrigin returns a function for [Config].Origin that always returns
-// origin, such as "https://api.example.com". It may have a path, for a proxy
-// that takes it off: "https://www.example.com/api". FixedOrigin panics if
-// origin is no absolute http or https URL, or has user information, a query or
+// origin, such as "https://api.example.com". If a proxy removes a path, origin
+// has it, as in "https://www.example.com/api". FixedOrigin panics if origin is
+// not an absolute http or https URL, or if it has user information, a query or
 // a fragment.
 func FixedOrigin(origin string) func(*http.Request) (string, error) {
 	if err := checkOrigin(origin); err != nil {
@@ -25,20 +25,21 @@ func FixedOrigin(origin string) func(*http.Request) (string, error) {
 	return func(*http.Request) (string, error) { return origin, nil }
 }
 
-// XForwardedOrigin returns a function for [Config].Origin that believes
+// XForwardedOrigin returns a function for [Config].Origin that uses
 // X-Forwarded-Proto and X-Forwarded-Host if the request comes directly from one
-// of these networks. If a field has several values, the one that counts is that
-// of the first proxy that X-Forwarded-For shows to be in the networks, counted
-// from the right: the client may have written what stands before it. Without
-// X-Forwarded-Host, the Host of the request counts. For a request that comes
-// from elsewhere, the function returns what Origin's default does.
+// of these networks. If a field has several values, the one that the outermost
+// proxy has set is used. To find that proxy, X-Forwarded-For is followed from
+// the right, as long as its addresses are in the networks. The client may have
+// written the values before it. Without X-Forwarded-Host, the Host of the
+// request is used. For a request from elsewhere, the function returns the
+// default of Origin.
 //
-// List the proxies, and not the networks of clients. They must set, append to
-// or remove all three fields: one that they pass on unchanged is the client's
-// word. Where that can't be ruled out, use [FixedOrigin]. A middleware that
-// changes the request's RemoteAddr, such as RealIP, must come after the
-// Authenticator, as with [ClientCertHeader]. XForwardedOrigin panics if there
-// are no networks, or one that isn't valid.
+// List the networks of the proxies alone, not those of clients. The proxies
+// must set, append to or remove each of the three fields, since a field that
+// they pass on unchanged is the client's. If that is uncertain, use
+// [FixedOrigin]. A middleware that changes the request's RemoteAddr, such as
+// RealIP, must come after the Authenticator, as with [ClientCertHeader].
+// XForwardedOrigin panics if there is no network, or an invalid one.
 func XForwardedOrigin(networks ...netip.Prefix) func(*http.Request) (string, error) {
 	trusted := newProxies("XForwardedOrigin", networks)
 	return func(r *http.Request) (string, error) {
@@ -71,8 +72,8 @@ func XForwardedOrigin(networks ...netip.Prefix) func(*http.Request) (string, err
 }
 
 // ForwardedOrigin is [XForwardedOrigin] for proxies that add an element to the
-// field Forwarded (RFC 7239), with its parameters for, proto and, unless they
-// leave Host alone, host.
+// field Forwarded (RFC 7239). The element must have the parameters for and
+// proto, and also host if the proxy changes Host.
 func ForwardedOrigin(networks ...netip.Prefix) func(*http.Request) (string, error) {
 	trusted := newProxies("ForwardedOrigin", networks)
 	return func(r *http.Request) (string, error) {
@@ -105,11 +106,11 @@ var (
 )
 
 const (
-	maxPath = 8 << 10 // bytes of the longest path that is looked at
-	maxHost = 512     // bytes of the longest host, whose name has up to 253
+	maxPath = 8 << 10 // bytes of the longest path that is read
+	maxHost = 512     // bytes of the longest host; a DNS name has up to 253
 )
 
-// directOrigin is the origin of a request that came without a proxy.
+// directOrigin returns the origin of a request that came without a proxy.
 func directOrigin(r *http.Request) (string, error) {
 	if r.TLS != nil {
 		return originOf("https", r.Host)
@@ -117,7 +118,7 @@ func directOrigin(r *http.Request) (string, error) {
 	return originOf("http", r.Host)
 }
 
-// originOf lets nothing into an origin by which it would end early.
+// originOf rejects characters by which an origin would end early.
 func originOf(scheme, host string) (string, error) {
 	if !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") ||
 		host == "" || len(host) > maxHost || strings.ContainsAny(host, "/?#@\\ ") {
@@ -146,10 +147,9 @@ func checkOrigin(s string) error {
 	return nil
 }
 
-// targetOf returns the URL that the client has sent r to (RFC 9110,
-// Section 7.1), without its query. The path of the request stays below that of
-// the origin, however many dot segments it has, since another service may be
-// beside it.
+// targetOf returns the URL to which the client has sent r (RFC 9110, Section
+// 7.1), without its query. The path stays below that of the origin, however
+// many dot segments it has, because another service may be beside it.
 func targetOf(origin string, r *http.Request) (string, error) {
 	_, host, ok := strings.Cut(origin, "://")
 	if !ok || host == "" || host[0] == '/' { // the path would begin with one
@@ -165,19 +165,19 @@ func targetOf(origin string, r *http.Request) (string, error) {
 	return strings.TrimRight(origin, "/") + path, nil
 }
 
-// pathOf returns the path as it was sent, which a handler in between doesn't
-// change, as it may change r.URL. It is in its normal form, or empty for a
-// request that has none.
+// pathOf returns the path as it was sent. A handler in between may change
+// r.URL, but not this. The path is in its normal form, or empty if the request
+// has none.
 func pathOf(r *http.Request) (string, error) {
 	target := r.RequestURI
 	switch {
-	case target == "": // r was not read by a server
+	case target == "": // r does not come from a server
 		target = r.URL.EscapedPath()
 	case target == "*": // RFC 9112, Section 3.2.4: for the server as a whole
 		return "", nil
 	case target[0] != '/':
-		// The absolute form has many spellings. net/http reads it by
-		// this function too.
+		// The absolute form has many spellings. This is the function with which
+		// net/http reads it.
 		u, err := url.ParseRequestURI(target)
 		if err != nil {
 			return "", errTarget
@@ -191,8 +191,8 @@ func pathOf(r *http.Request) (string, error) {
 	case path[0] != '/' || len(path) > maxPath:
 		return "", errTarget
 	}
-	// There is no fragment in a request: what looks like one is a part of
-	// the path for the server, and Normalize escapes it.
+	// A request has no fragment. The server takes what looks like one for a
+	// part of the path, and Normalize escapes it.
 	normal, ok := uripath.Normalize(path)
 	if !ok {
 		return "", errTarget

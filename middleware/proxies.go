@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// proxies are the networks whose word about a request is taken.
+// proxies are the networks whose header fields are trusted.
 type proxies []netip.Prefix
 
 func newProxies(function string, networks []netip.Prefix) proxies {
@@ -37,10 +37,10 @@ func (p proxies) contain(addr netip.Addr) bool {
 	return false
 }
 
-// sent reports whether the connection that r came by is from one of the
-// proxies. It takes RemoteAddr's word, which holds as long as nothing in front
-// of the Authenticator has put a header's value there: the functions made of
-// this say so.
+// sent reports whether the connection of r is from one of the proxies. It
+// relies on RemoteAddr, which is right unless a middleware in front of the
+// Authenticator has replaced it by the value of a header field. The functions
+// that use this document it.
 func (p proxies) sent(r *http.Request) bool {
 	addr, err := netip.ParseAddrPort(r.RemoteAddr)
 	return err == nil && p.contain(addr.Addr())
@@ -48,7 +48,8 @@ func (p proxies) sent(r *http.Request) bool {
 
 // hops returns how many of the proxies r has passed, from the last one back to
 // the first that got it from elsewhere. The senders are as the proxies have
-// noted them, the last at the end. r's own sender is one of the proxies.
+// recorded them, the last one at the end. The sender of r is one of the
+// proxies.
 func (p proxies) hops(senders []string) int {
 	hops := 1
 	for i := len(senders) - 1; i >= 0; i-- {
@@ -74,8 +75,9 @@ func parseNode(node string) (netip.Addr, bool) {
 	return addr, err == nil
 }
 
-// noted returns what the first of so many proxies has added to a list to which
-// each adds one item, or what there is, if some of them replace the list.
+// noted returns the item of the first of n proxies in a list to which each adds
+// one. If some of them replace the list, it returns the first item that there
+// is.
 func noted[T any](list []T, hops int) (item T, ok bool) {
 	if len(list) == 0 {
 		return item, false
@@ -83,8 +85,7 @@ func noted[T any](list []T, hops int) (item T, ok bool) {
 	return list[max(len(list)-hops, 0)], true
 }
 
-// fieldList splits the items of a field, which may come in several lines, at
-// its commas.
+// fieldList splits a field, which may have several lines, at its commas.
 func fieldList(h http.Header, name string) ([]string, error) {
 	var items []string
 	for _, line := range h.Values(name) {

@@ -9,14 +9,15 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// A Refusal is the rejection of a request. It is an error, and unwraps to its
+// A Refusal is the rejection of a request. It is an error that unwraps to its
 // cause.
 type Refusal struct {
-	// Status is that of the response.
+	// Status is the status of the response.
 	Status int
 
-	// Err is the cause, for the service alone: nothing of it belongs in a
-	// response. [validator.CodeOf] tells its kind. It is the caller's own.
+	// Err is the cause. It is for the service alone and must not be disclosed
+	// in a response. [validator.CodeOf] tells its kind. The caller may change
+	// it.
 	Err error
 
 	handler func(w http.ResponseWriter, r *http.Request, status int, err error)
@@ -33,9 +34,9 @@ func (e *Refusal) Unwrap() error {
 	return e.Err
 }
 
-// ServeHTTP writes the response, after [Guard.Do] has set its header. It calls
-// [Config].ErrorHandler, and without one sends the name of the status as a line
-// of text.
+// ServeHTTP writes the response, after [Guard.Do] has set its header fields. It
+// calls [Config].ErrorHandler. Without one, it sends the name of the status as
+// a line of text.
 func (e *Refusal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	status := cmp.Or(e.Status, http.StatusInternalServerError)
 	if e.handler == nil {
@@ -78,14 +79,14 @@ func answerTo(err error) answer {
 		return answer{status: http.StatusServiceUnavailable}
 	case validator.CodeInternal:
 		return answer{status: http.StatusInternalServerError}
-	default: // CodeRole, which no standard has a challenge for, CodeRefused, and codes that are a check's own
+	default: // CodeRole, for which no standard has a challenge, CodeRefused, and a check's own codes
 		return answer{status: http.StatusForbidden}
 	}
 }
 
-// coded returns err if it has a code, and otherwise gives it code. The Error in
-// what it returns is a copy, since a check, or a function of the Config, may
-// return the same to all requests, and an ErrorHandler may change what it gets.
+// coded returns err if it has a code, and otherwise adds code. The Error in the
+// result is a copy, since a check, or a function of the Config, may return the
+// same one to all requests, and an ErrorHandler may change it.
 func coded(code validator.Code, err error) error {
 	var e *validator.Error
 	switch found := errors.As(err, &e); {
@@ -105,8 +106,8 @@ func coded(code validator.Code, err error) error {
 
 var errNil = errors.New("a nil *validator.Error was returned as an error")
 
-// An ownWrapped is an error that wraps an Error, of which a copy is found
-// first.
+// An ownWrapped is an error that wraps an Error. A search of its chain finds a
+// copy of that Error first.
 type ownWrapped struct {
 	error
 	own *validator.Error
@@ -114,9 +115,9 @@ type ownWrapped struct {
 
 func (e *ownWrapped) Unwrap() []error { return []error{e.own, e.error} }
 
-// refusal is coded for what is not the source of the token. CodeMissing counts
-// as no code then: an Optional request without credentials passes, and whether
-// there are any is for that source alone to say.
+// refusal is coded for errors that are not from the source of the token. With
+// them, CodeMissing counts as no code. An Optional request without credentials
+// is accepted, and only the source of the token may say that there are none.
 func refusal(code validator.Code, err error) error {
 	if validator.CodeOf(err) == validator.CodeMissing {
 		return &validator.Error{Code: code, Err: err}
@@ -124,8 +125,8 @@ func refusal(code validator.Code, err error) error {
 	return coded(code, err)
 }
 
-// refusalOf is refusal for a check's error, to which it adds whose token it
-// was, for the log.
+// refusalOf is refusal for a check's error. It adds whose token it was, for the
+// log.
 func refusalOf(claims *validator.Claims, err error) error {
 	err = refusal(validator.CodeRefused, err)
 	var e *validator.Error

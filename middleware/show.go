@@ -7,8 +7,8 @@ import (
 	"github.com/rsguard/rsguard/internal/show"
 )
 
-// LogValue is what logs show of cfg: what kind of Validator it has, and
-// settings that clients are told too.
+// LogValue returns the type of cfg's Validator, and settings that clients learn
+// too.
 func (cfg Config) LogValue() slog.Value {
 	return slog.GroupValue(
 		show.Type("validator", cfg.Validator),
@@ -23,7 +23,7 @@ func (cfg Config) LogValue() slog.Value {
 // Format writes what [Config.LogValue] shows, for every verb of package fmt.
 func (cfg Config) Format(f fmt.State, _ rune) { show.Format(f, "middleware.Config", cfg.LogValue()) }
 
-// LogValue is what logs show of a: its Config, as [Config.LogValue] has it.
+// LogValue returns that of a's Config.
 func (a Authenticator) LogValue() slog.Value { return a.cfg.LogValue() }
 
 // Format writes what [Authenticator.LogValue] shows, for every verb of package
@@ -32,8 +32,7 @@ func (a Authenticator) Format(f fmt.State, _ rune) {
 	show.Format(f, "middleware.Authenticator", a.LogValue())
 }
 
-// LogValue is what logs show of g: the scopes that its checks ask for, which
-// clients are told too.
+// LogValue returns the scopes that g's checks require, which clients learn too.
 func (g Guard) LogValue() slog.Value {
 	return slog.GroupValue(slog.Int("checks", len(g.checks)), slog.String("scopes", g.scopes))
 }

@@ -13,18 +13,21 @@ import (
 )
 
 // CookieToken returns a function for [Config].Token that finds the token in the
-// cookie of this name, or in the Authorization field as [BearerToken] does. It
-// fails with [validator.CodeRequest] if a request has both, two such cookies,
-// or an access_token in its query as well (RFC 6750, Section 2), if the cookie
-// holds anything but a token, with or without quotation marks, and if there are
-// 32 KiB of cookies or more. An empty cookie alone counts as none.
+// cookie of this name, or in the Authorization field as [BearerToken] does. The
+// function fails with [validator.CodeRequest] in these cases:
 //
-// Browsers send cookies with requests that other sites make them send: guard
-// every route that changes anything with [http.CrossOriginProtection], and set
-// the cookie HttpOnly, Secure and SameSite. Give it a name that begins with
-// "__Host-", or any other site under the same domain can plant one of its own.
-// A cookie holds about 4 KB at most, and some tokens don't fit. CookieToken
-// panics if a cookie can't have that name.
+//   - The request has both, two such cookies, or also an access_token in its
+//     query (RFC 6750, Section 2).
+//   - The cookie holds something other than a token, with or without quotation
+//     marks. An empty cookie counts as none.
+//   - There are 32 KiB of cookies or more.
+//
+// Browsers send cookies also with requests that other sites cause. Guard every
+// route that changes anything with [http.CrossOriginProtection], and set the
+// cookie HttpOnly, Secure and SameSite. Give it a name that begins with
+// "__Host-". Otherwise another site under the same domain can set one. A cookie
+// holds at most about 4 KB, and some tokens don't fit. CookieToken panics if
+// name can't be the name of a cookie.
 func CookieToken(name string) func(*http.Request) (string, error) {
 	if schemeEnd(name) != len(name) || name == "" {
 		panic(fmt.Sprintf("middleware: CookieToken: %q is no name of a cookie", name))
@@ -43,9 +46,9 @@ func CookieToken(name string) func(*http.Request) (string, error) {
 }
 
 // cookiesNamed returns the values of all cookies of this name, whatever they
-// are. net/http leaves out a cookie with a character that it shouldn't have,
-// and all cookies where there are very many. Either would make a credential
-// that can't be read look like one that isn't there.
+// are. net/http leaves out a cookie with an invalid character, and all cookies
+// if there are very many. A credential that can't be read would then look like
+// one that is missing.
 func cookiesNamed(fields []string, name string) []string {
 	var values []string
 	for _, field := range fields {
@@ -60,7 +63,7 @@ func cookiesNamed(fields []string, name string) []string {
 				}
 			}
 			if len(values) > 1 {
-				return values // no more can matter
+				return values // two are enough for an error
 			}
 			for i < len(field) && field[i] != ';' {
 				i++
@@ -72,8 +75,7 @@ func cookiesNamed(fields []string, name string) []string {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
-// cookieValue returns the value of a cookie, of which this stands after its
-// name.
+// cookieValue returns the value of a cookie from the text after its name.
 func cookieValue(s string) (value string, ok bool) {
 	s = strings.TrimLeft(s, " \t\r\n")
 	if s == "" {
@@ -91,51 +93,50 @@ func cookieValue(s string) (value string, ok bool) {
 // FormToken is a function for [Config].Token that finds the token in the field
 // access_token of a form, or in the Authorization field as [BearerToken] does.
 // The form is the request's body, of the type
-// application/x-www-form-urlencoded, and the method is none of GET, HEAD,
-// OPTIONS and TRACE (RFC 6750, Section 2.2). FormToken fails with
-// [validator.CodeRequest] if a request has both, two such fields, or an
-// access_token in its query as well. It reads the form, of 1 MiB at most,
-// before anything is known of its sender, and leaves the body to be read again.
-// It rejects a longer form.
+// application/x-www-form-urlencoded. The method is not GET, HEAD, OPTIONS or
+// TRACE (RFC 6750, Section 2.2). FormToken fails with [validator.CodeRequest]
+// if a request has both, two such fields, or also an access_token in its query.
+// It reads the form before anything is known of its sender, and leaves the body
+// to be read again. It rejects a form of more than 1 MiB.
 //
-// It has to be the first to read the form. What comes before it must not call
-// r.ParseForm, r.FormValue or the like, as some middlewares do for CSRF tokens
-// or overridden methods. These drop what is malformed, and for a method such as
-// DELETE they drop everything, so that what was sent can't be known any more.
-// Such a request is rejected with [validator.CodeRequest], with or without a
-// token in it. What comes after may read the form as it likes, but must not
-// replace the body before the next [Guard].
+// FormToken must be the first to read the form. A handler in front of it must
+// not call r.ParseForm, r.FormValue or the like, as some middlewares do for
+// CSRF tokens or overridden methods. These drop malformed fields, and all
+// fields for a method such as DELETE, so that the content can't be known
+// afterwards. Such a request is rejected with [validator.CodeRequest], with or
+// without a token in it. Later handlers may read the form, but must not replace
+// the body before the next [Guard].
 //
-// It is for documents that a browser opens by submitting a form, such as
-// downloads, and for nothing that a script could fetch. What logs bodies logs
-// the token. Another site can submit a form with a token of its own, and what
-// is then done is done in that token's name.
+// Use it for documents that a browser opens by submitting a form, such as
+// downloads, and not for anything that a script can fetch. A log of bodies
+// contains the token. Another site can submit a form with a token of its own.
+// The request is then made in that token's name.
 func FormToken(r *http.Request) (string, error) { return oneToken(r, formTokens) }
 
 // maxForm is the length of the longest form that FormToken reads.
 const maxForm = 1 << 20
 
 // WebSocketToken returns a function for [Config].Token that finds the token in
-// a subprotocol, after this prefix, of the field Sec-WebSocket-Protocol, or in
-// the Authorization field as [BearerToken] does. Scripts in browsers can't send
-// that one with a WebSocket handshake, but they can send a list of protocols.
-// The function fails with [validator.CodeRequest] if a request has both, two
-// such protocols, an access_token in its query as well, or 32 KiB of protocols
-// or more.
+// a subprotocol of the field Sec-WebSocket-Protocol, after this prefix, or in
+// the Authorization field as [BearerToken] does. A script in a browser can't
+// set Authorization in a WebSocket handshake, but it can send a list of
+// subprotocols. The function fails with [validator.CodeRequest] if a request
+// has both, two such subprotocols, also an access_token in its query, or 32 KiB
+// of subprotocols or more.
 //
-// Whether the request is a handshake is not looked at, since each version of
-// HTTP says that in another way. A client that isn't a browser may send the
-// field with any request, and its token counts there too.
+// The function doesn't check whether the request is a handshake, because each
+// version of HTTP marks it in another way. A client that isn't a browser may
+// send the field with any request, and its token is then used.
 //
 //	middleware.WebSocketToken("access_token.")            // here
 //	new WebSocket(url, ["chat", "access_token." + token]) // in the browser
 //
-// The response to the handshake must name another protocol of the list, "chat"
-// here, and never the one with the token. What logs the field
-// Sec-WebSocket-Protocol logs the token. The token is looked at when the
-// connection is made and never after: end the connection at the time
+// The response to the handshake must name another subprotocol of the list,
+// "chat" here, and never the one with the token. A log of the field
+// Sec-WebSocket-Protocol contains the token. The token is checked when the
+// connection is made and not afterwards. Close the connection at the time
 // [validator.Claims].ExpiresAt. WebSocketToken panics if prefix has characters
-// that a protocol's name can't have.
+// that a subprotocol can't have.
 func WebSocketToken(prefix string) func(*http.Request) (string, error) {
 	if schemeEnd(prefix) != len(prefix) || prefix == "" {
 		panic(fmt.Sprintf("middleware: WebSocketToken: %q can't begin the name of a protocol", prefix))
@@ -158,7 +159,7 @@ func WebSocketToken(prefix string) func(*http.Request) (string, error) {
 					tokens = append(tokens, strings.TrimRight(protocol, " \t")[len(prefix):])
 				}
 				if len(tokens) > 1 {
-					return tokens, nil // no more can matter
+					return tokens, nil // two are enough for an error
 				}
 				for i < len(field) && field[i] != ',' {
 					i++
@@ -196,13 +197,12 @@ func oneToken(r *http.Request, find func(*http.Request) ([]string, error)) (stri
 	return tokens[0], nil
 }
 
-// maxLooked is how many bytes are looked through for a token, in a query, or
-// in fields that hold other things as well. Few servers and proxies take as
-// many.
+// maxLooked is how many bytes are searched for a token, in a query or in fields
+// that also hold other things. Few servers and proxies accept as many.
 const maxLooked = 32 << 10
 
-// tooLong returns an error if the values of a part of the request are longer
-// than what is looked through.
+// tooLong returns an error if the values of a part of the request are too long
+// to be searched.
 func tooLong(part string, values ...string) error {
 	size := 0
 	for _, value := range values {
@@ -229,8 +229,8 @@ func formTokens(r *http.Request) ([]string, error) {
 	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
 		return nil, nil
 	}
-	// Bad parameters after the type don't matter: the handler's ParseForm
-	// reads such a form too.
+	// Bad parameters after the type are ignored, because the handler's
+	// ParseForm reads such a form too.
 	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if mediaType != "application/x-www-form-urlencoded" {
 		return nil, nil
@@ -261,8 +261,8 @@ func (d *doubling) Write(p []byte) (int, error) {
 	return d.Builder.Write(p)
 }
 
-// tokensIn returns the tokens of a form, of which this was read, until this
-// error if there was one.
+// tokensIn returns the tokens of a form of which this was read, up to an error
+// if err is not nil.
 func tokensIn(form string, err error) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the form can't be read: %w", err)
@@ -302,9 +302,9 @@ func isForm(s string) bool {
 	return true
 }
 
-// A formBody is a form that FormToken has read, as it was, for its next reader.
-// It remembers what FormToken has found, for when it is called again after the
-// form was read.
+// A formBody is a form that FormToken has read, unchanged, for its next reader.
+// It remembers the result of FormToken, for another call after the form was
+// read.
 type formBody struct {
 	io.Reader
 	io.Closer
