@@ -19,6 +19,38 @@ func (b block) String() string { return fmt.Sprintf("%s:%d", b.file, b.line) }
 func (b block) program() bool { return strings.HasPrefix(b.code, "package ") }
 func (b block) test() bool    { return b.program() && strings.Contains(b.code, "\nfunc Test") }
 
+// programs returns the indexes in found of the programs that b is a test of: all
+// that have routes if it is of routes, and otherwise the first one of the same
+// framework.
+func (b block) programs(found []block) []int {
+	var programs []int
+	if !b.test() || !strings.HasPrefix(b.code, "package main\n") {
+		return nil
+	}
+	ofRoutes := strings.Contains(b.code, "routes(auth)")
+	for i, p := range found {
+		switch {
+		case !p.program() || p.test() || !strings.HasPrefix(p.code, "package main\n"):
+		case ofRoutes && strings.Contains(p.code, "\nfunc routes("):
+			programs = append(programs, i)
+		case !ofRoutes && p.framework() == b.framework():
+			return []int{i}
+		}
+	}
+	return programs
+}
+
+// framework returns the import path of the framework that b is for, "" for
+// net/http.
+func (b block) framework() string {
+	for _, path := range []string{"github.com/labstack/echo", "github.com/gin-gonic/gin"} {
+		if strings.Contains(b.code, path) {
+			return path
+		}
+	}
+	return ""
+}
+
 // blocks returns the Go code blocks of a Markdown text, and an error if a fence
 // is never closed.
 func blocks(file, text string) ([]block, error) {

@@ -75,7 +75,7 @@ func TestBrokenBlocks(t *testing.T) {
 }
 
 // newModule writes the blocks into a module of a newcomer: each in a package of
-// its own, and tests of package main beside the first program of their page.
+// its own, and tests of package main beside the programs that they are for.
 // Its go.mod names this module and nothing else; what that needs is found by
 // the go command from this module's own requirements.
 func newModule(t *testing.T, found []block) string {
@@ -93,22 +93,19 @@ func newModule(t *testing.T, found []block) string {
 	}
 	write(t, filepath.Join(dir, "go.sum"), string(sum))
 
-	first := map[string]string{} // the first program of each page, which its tests of package main are for
 	for i, b := range found {
-		if program := first[b.file]; b.test() && strings.HasPrefix(b.code, "package main\n") && program != "" {
-			write(t, filepath.Join(dir, program, fmt.Sprintf("block%d_test.go", i)), b.fileText())
+		pkg := fmt.Sprintf("block%02d", i)
+		if programs := b.programs(found); len(programs) > 0 {
+			for _, program := range programs {
+				write(t, filepath.Join(dir, fmt.Sprintf("block%02d", program), fmt.Sprintf("block%d_test.go", i)), b.fileText())
+			}
 			continue
 		}
-		pkg := fmt.Sprintf("block%02d", i)
 		if b.test() { // tests without a program
 			write(t, filepath.Join(dir, pkg, "block_test.go"), b.fileText())
 			continue
 		}
-		if b.program() {
-			if first[b.file] == "" {
-				first[b.file] = pkg
-			}
-		} else {
+		if !b.program() {
 			write(t, filepath.Join(dir, pkg, "prelude.go"), prelude)
 		}
 		write(t, filepath.Join(dir, pkg, "block.go"), b.fileText())
