@@ -1,9 +1,8 @@
-// Package conformance holds rsguard against vectors that others have made:
-// Project Wycheproof's, the examples of the RFCs, and whatever a fuzzer finds
-// that golang-jwt with keyfunc refuses and rsguard does not.
+// Package conformance tests rsguard with the vectors of others: those of
+// Project Wycheproof, the examples of the RFCs, and tokens found by a fuzzer
+// that golang-jwt with keyfunc rejects and rsguard accepts.
 //
-// It is a module of its own, so that nothing of it is among rsguard's
-// requirements.
+// It is a module of its own, so that rsguard doesn't require what it needs.
 package conformance
 
 import (
@@ -44,9 +43,9 @@ func publicKeys(jwk []byte) (keys, error) {
 	return keys{set: parsed}, err
 }
 
-// secretKey reads a symmetric JWK as a service reads its configuration: rsguard
-// takes a secret of the size that the algorithm needs, and never one from a key
-// set.
+// secretKey reads a symmetric JWK as a service reads its configuration. In
+// rsguard a secret must have the size that the algorithm needs, and never comes
+// from a key set.
 func secretKey(jwk []byte) (keys, error) {
 	var key struct{ Kty, Alg, K string }
 	if err := json.Unmarshal(jwk, &key); err != nil {
@@ -59,8 +58,8 @@ func secretKey(jwk []byte) (keys, error) {
 	return keys{secret: secret, alg: key.Alg}, nil
 }
 
-// verify does what package validator does with a token, up to its claims, which
-// these vectors do not have.
+// verify does what package validator does with a token, without the claims,
+// which these vectors do not have.
 func (k keys) verify(jws string) error {
 	var token jose.Token
 	if err := token.Parse(jws, 1<<20); err != nil {

@@ -13,8 +13,8 @@ import (
 )
 
 // Types returns the exported types of all packages of the module at root that
-// others can import, as in "validator.Config", in order. Packages of other
-// modules within root are not looked at, nor are programs and examples.
+// others can import, such as "validator.Config", in order. It skips nested
+// modules, programs and examples.
 func Types(root string) ([]string, error) {
 	var names []string
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {

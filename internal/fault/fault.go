@@ -1,5 +1,4 @@
-// Package fault makes an error of a panic in a function that a program has
-// given to this library.
+// Package fault turns a panic in a program's own function into an error.
 package fault
 
 import (
@@ -10,18 +9,18 @@ import (
 	"strings"
 )
 
-// An Error is a panic that was recovered. It says what panicked and where, but
-// not with what value, which might hold a token or a claim.
+// An Error is a panic that was recovered. It says what panicked and where. It
+// leaves out the value, which might hold a token or a claim.
 type Error struct {
 	text   string
 	aborts bool
 }
 
-// Contain calls run and returns nil, or what its panic was. It doesn't return
-// if run ends the goroutine by [runtime.Goexit].
+// Contain calls run. It returns nil, or its panic as an error. It doesn't
+// return if run ends the goroutine by [runtime.Goexit].
 func Contain(run func()) (panicked *Error) {
-	// Whether run returned is told by a variable, not by what recover
-	// returns: that is nil after panic(nil) under GODEBUG=panicnil=1.
+	// A variable tells whether run has returned. The result of recover doesn't,
+	// since it is nil after panic(nil) under GODEBUG=panicnil=1.
 	returned := false
 	defer func() {
 		if !returned {
@@ -42,14 +41,14 @@ func of(recovered any) *Error {
 
 func (e *Error) Error() string { return e.text }
 
-// Aborts reports whether err comes of a panic with [http.ErrAbortHandler],
-// which is an HTTP handler's own way to abort its response.
+// Aborts reports whether err is a panic with [http.ErrAbortHandler], by which
+// an HTTP handler aborts its response.
 func Aborts(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.aborts
 }
 
-// origin returns the place of the panic that is being recovered, "" if it is
+// origin returns the place of the panic that is being recovered, or "" if it is
 // not found.
 func origin() string {
 	pcs := make([]uintptr, 32)

@@ -1,5 +1,5 @@
-// Package isnil finds the nil pointer in an interface that is not nil, as a
-// constructor returns it whose error was not looked at.
+// Package isnil finds a nil pointer in an interface that is not nil. A
+// constructor whose error was ignored returns it.
 package isnil
 
 import "reflect"

@@ -6,19 +6,18 @@ import (
 	"slices"
 )
 
-// An Algorithm is a way to check signatures, under the name that a header has
-// for it.
+// An Algorithm is a signature algorithm under one of its names.
 type Algorithm struct {
 	Name   string
 	Family Family
 	Hash   crypto.Hash    // none for EdDSA
 	Curve  elliptic.Curve // of ECDSA
 
-	// Older is the name of the same algorithm that is in wider use, or empty.
+	// Older is the more widely used name of the same algorithm, or empty.
 	Older string
 }
 
-// A Family of algorithms shares a kind of key and a way to check a signature.
+// A Family of algorithms shares a type of key and a way to check a signature.
 type Family byte
 
 // The families.
@@ -30,9 +29,9 @@ const (
 	HMAC                    // RFC 7518, Section 3.2
 )
 
-// algorithms is the one table of them. RFC 9864 gives names to algorithms that
-// were there before: Ed25519, and ESP256 and its like, which are registered for
-// COSE alone.
+// algorithms is the table from which all others are derived. RFC 9864 has new
+// names for existing algorithms: Ed25519, and ESP256 and the like, which are
+// registered for COSE alone.
 var algorithms = [...]Algorithm{
 	{Name: "RS256", Family: PKCS1, Hash: crypto.SHA256},
 	{Name: "RS384", Family: PKCS1, Hash: crypto.SHA384},
@@ -53,10 +52,10 @@ var algorithms = [...]Algorithm{
 	{Name: "HS512", Family: HMAC, Hash: crypto.SHA512},
 }
 
-// Algorithms returns all of them.
+// Algorithms returns all algorithms.
 func Algorithms() []Algorithm { return slices.Clone(algorithms[:]) }
 
-// PublicKeyAlgorithms returns the names of those of public keys.
+// PublicKeyAlgorithms returns the names of the asymmetric algorithms.
 func PublicKeyAlgorithms() []string {
 	var names []string
 	for _, a := range algorithms {
@@ -67,7 +66,8 @@ func PublicKeyAlgorithms() []string {
 	return names
 }
 
-// algorithm finds the one of exactly this name, or returns one of no family.
+// algorithm returns the algorithm with exactly this name, or one without a
+// family.
 func algorithm(name string) *Algorithm {
 	for i := range algorithms {
 		if algorithms[i].Name == name {
@@ -77,15 +77,15 @@ func algorithm(name string) *Algorithm {
 	return &Algorithm{}
 }
 
-// Known reports whether alg is an algorithm of public keys that this package
-// checks signatures of.
+// Known reports whether alg is an asymmetric algorithm that this package
+// supports.
 func Known(alg string) bool {
 	a := algorithm(alg)
 	return a.Family != 0 && a.Family != HMAC
 }
 
-// HashSize returns the size in bytes of the hash of an HS algorithm, or 0 if
-// alg is none.
+// HashSize returns the size in bytes of the hash of an HS algorithm, or 0 for
+// any other.
 func HashSize(alg string) int {
 	a := algorithm(alg)
 	if a.Family != HMAC {
@@ -94,8 +94,8 @@ func HashSize(alg string) int {
 	return a.Hash.Size()
 }
 
-// OlderName returns the name in wider use of a known algorithm that has two
-// names, and alg itself for any other.
+// OlderName returns the more widely used name of an algorithm that has two, and
+// alg itself for any other.
 func OlderName(alg string) string {
 	if older := algorithm(alg).Older; older != "" {
 		return older

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// base64url encodes, and tells lengths. What others have encoded is read by
-// decode and decodeInto.
+// base64url encodes and computes lengths. Foreign text is decoded by decode and
+// decodeInto.
 var base64url = base64.RawURLEncoding
 
-// sextets are what the characters of base64url stand for (RFC 4648, Section 5),
-// in the first, second, third and last place of a quantum of four characters
-// and three bytes. What is not of the alphabet stands for foreign.
+// sextets are the values of the characters of base64url (RFC 4648, Section 5),
+// in the first, second, third and last place of a group of four characters and
+// three bytes. All other characters have the value foreign.
 var sextets = func() (places [4][256]uint32) {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	for place := range places {
@@ -26,14 +26,14 @@ var sextets = func() (places [4][256]uint32) {
 	return places
 }()
 
-// foreign is a bit that no quantum has.
+// foreign is a bit that no group has.
 const foreign = 1 << 24
 
 // decodeInto decodes s to the beginning of dst, which must have room for it. It
-// reports false for what no encoder makes of any bytes: a character that isn't
-// of the alphabet, be it padding or a line break, a length that nothing has, or
-// a last character with unused bits that aren't zero (RFC 4648, Section 3.5).
-// So no two strings stand for the same bytes.
+// reports false for text that no encoder produces: a character outside the
+// alphabet, including padding and line breaks, an impossible length, or a last
+// character with unused bits that aren't zero (RFC 4648, Section 3.5). Two
+// different strings therefore never decode to the same bytes.
 func decodeInto(dst []byte, s string) bool {
 	places := &sextets
 	var seen uint32 // all quanta, over each other
@@ -68,8 +68,8 @@ func decodeInto(dst []byte, s string) bool {
 	return seen < foreign && unused == 0
 }
 
-// decode appends what s stands for to b, and returns that part of b, by the
-// rules of decodeInto.
+// decode appends the decoded s to b, and returns that part of b, by the rules
+// of decodeInto.
 func decode(b *strings.Builder, s string) (string, bool) {
 	const chunk = 1 << 10 // a multiple of 4: only the last chunk may end within a quantum
 	var dst [chunk / 4 * 3]byte

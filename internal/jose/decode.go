@@ -12,7 +12,7 @@ import (
 )
 
 // Decode stores the JSON object text, which [ParseObject] has accepted, in the
-// value that into points to, as [json.Unmarshal] does, but for four things:
+// value that into points to. It differs from [json.Unmarshal] as follows:
 //
 //   - A name must be exactly a field's. One that json.Unmarshal would take for
 //     a field's regardless of case is a [*NameError], at any depth. So is one
@@ -24,8 +24,7 @@ import (
 //   - It takes time in proportion to the text: nothing is read twice, and what
 //     goes nowhere is only skipped.
 //
-// What a method UnmarshalJSON does with its part of the text is that method's
-// affair.
+// A method UnmarshalJSON reads its part of the text by its own rules.
 func Decode(text string, into any, reserved *Names) error {
 	v := reflect.ValueOf(into)
 	if v.Kind() != reflect.Pointer || v.IsNil() {
@@ -39,10 +38,10 @@ func Decode(text string, into any, reserved *Names) error {
 	return d.value(v, shapeOf(v.Type()))
 }
 
-// decoders keep what grows from one text to the next.
+// decoders keeps the buffers that grow from one text to the next.
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
 
-// release keeps nothing of what was decoded.
+// release drops all that was decoded.
 func (d *decoder) release() {
 	clear(d.members)
 	clear(d.values)
@@ -55,16 +54,16 @@ func (d *decoder) release() {
 	decoders.Put(d)
 }
 
-// minRoom and bytesToRoom bound the objects and arrays that are stored: so
-// many, or one to so many bytes of a longer text. An empty one takes two bytes
-// of text, and as much work as a hundred others.
+// minRoom and bytesToRoom bound the objects and arrays that are stored. The
+// bound is minRoom, or one for each bytesToRoom bytes of a longer text. An
+// empty one takes two bytes of text and as much work as a hundred other bytes.
 const (
 	minRoom     = 2048
 	bytesToRoom = 5
 )
 
-// What an object or array that has something in it counts for beside itself, if
-// it becomes a map, or a slice of another type than any and string.
+// The additional count of an object or array with contents that becomes a map,
+// or a slice of another type than any and string.
 const (
 	mapRoom   = 4
 	sliceRoom = 1
@@ -83,7 +82,7 @@ var errRoom = &SyntaxError{format: "JSON has too many objects and arrays for its
 // maxKept is enough for a token of the default size.
 const maxKept = 1 << 13
 
-// A decoder goes through the text once.
+// A decoder reads the text once.
 type decoder struct {
 	parser   // never fails, unless the text has not been accepted
 	level    int
@@ -92,10 +91,10 @@ type decoder struct {
 	effort   int // see float
 
 	copied []byte // the text, if a part of it is needed as bytes
-	room   int    // for how many objects and arrays more
+	room   int    // how many more objects and arrays may be stored
 
-	// The members and elements read so far of objects and arrays of no type,
-	// and of arrays of strings.
+	// The members read so far of objects and the elements read so far of
+	// arrays, where these have no type, and of arrays of strings.
 	members []anyMember
 	values  []any
 	texts   []string
@@ -110,7 +109,7 @@ type anyMember struct {
 	value any
 }
 
-// value stores the value at hand in v, which is of the type of s.
+// value stores the current value in v, which has the type of s.
 func (d *decoder) value(v reflect.Value, s *shape) error {
 	c := d.peek()
 	switch s.kind {
@@ -195,8 +194,8 @@ func (d *decoder) pointer(v reflect.Value, s *shape, null bool) error {
 	return d.value(v.Elem(), s.elem)
 }
 
-// iface stores a value in an interface: where a pointer in it points to, or in
-// its place.
+// iface stores a value in an interface, or in the value that a pointer in it
+// points to.
 func (d *decoder) iface(v reflect.Value, null bool) error {
 	if e := v.Elem(); e.Kind() == reflect.Pointer && !e.IsNil() && !pointsTo(e, v) &&
 		(!null || e.Elem().Kind() == reflect.Pointer) {
@@ -222,7 +221,7 @@ func pointsTo(e, v reflect.Value) bool {
 	return e.Elem().Kind() == reflect.Interface && e.Elem().Elem().IsValid() && e.Elem().Elem().Equal(v.Elem())
 }
 
-// custom leaves the value to its type's UnmarshalJSON.
+// custom passes the value to its type's UnmarshalJSON.
 func (d *decoder) custom(v reflect.Value) error {
 	start := d.pos
 	if err := d.skip(); err != nil {
@@ -242,7 +241,7 @@ func (d *decoder) custom(v reflect.Value) error {
 	return v.Addr().Interface().(json.Unmarshaler).UnmarshalJSON(raw)
 }
 
-// text leaves a string to its type's UnmarshalText.
+// text passes a string to its type's UnmarshalText.
 func (d *decoder) text(v reflect.Value) error {
 	switch {
 	case d.peek() != '"':
@@ -292,7 +291,7 @@ func (d *decoder) jsonNumber(v reflect.Value) error {
 	return nil
 }
 
-// quoted is value for a field with the tag's option "string": the text of its
+// quoted is value for a field with the tag's option "string". The text of its
 // value is in a JSON string.
 func (d *decoder) quoted(v reflect.Value, s *shape) error {
 	switch d.peek() {
@@ -351,7 +350,7 @@ func (d *decoder) numeric(v reflect.Value, s *shape) error {
 	return nil
 }
 
-// wrongType says that the value at hand can't go into a t.
+// wrongType says that the current value can't go into a t.
 func (d *decoder) wrongType(t reflect.Type, value string) error {
 	if value == "" {
 		switch d.peek() {

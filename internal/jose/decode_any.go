@@ -1,6 +1,6 @@
 package jose
 
-// any makes of the value at hand what goes into an empty interface.
+// any returns the current value for an empty interface.
 func (d *decoder) any() (any, error) {
 	switch c := d.peek(); c {
 	case '{':
@@ -40,8 +40,7 @@ func smallInteger(raw string) (int, bool) {
 	return 0, false
 }
 
-// boxed are the numbers that there are most of: one allocation for each is
-// enough.
+// boxed holds the most frequent numbers, so that each is allocated once.
 var boxed = func() (table [100]any) {
 	for i := range table {
 		table[i] = float64(i)
@@ -73,7 +72,7 @@ func (d *decoder) object() (map[string]any, error) {
 		}
 		d.members = append(d.members, anyMember{name, value})
 	}
-	// It is known now how many there are: a map that grows costs twice as much.
+	// The number of members is known now. A map that grows costs twice as much.
 	m := make(map[string]any, len(d.members)-start)
 	for _, member := range d.members[start:] {
 		m[member.name] = member.value
@@ -113,8 +112,8 @@ func (d *decoder) list() (any, error) {
 	return list, nil
 }
 
-// newList returns a list of n nulls. Short ones share an allocation, each with
-// its own part of it.
+// newList returns a list of n nulls. Short lists share an allocation, and each
+// has its own part of it.
 func (d *decoder) newList(n int) []any {
 	const short, together = 8, 64
 	if n > short {
@@ -128,5 +127,5 @@ func (d *decoder) newList(n int) []any {
 	return list
 }
 
-// emptyList is one for all: there is nothing in it to change.
+// emptyList is shared, since nothing in it can be changed.
 var emptyList any = []any{}

@@ -47,7 +47,7 @@ func (d *decoder) fields(v reflect.Value, s *shape) error {
 	}
 }
 
-// within adds to an error in which field it is.
+// within adds the name of the field to an error.
 func within(err error, structure reflect.Type, field string) error {
 	switch e := err.(type) {
 	case *json.UnmarshalTypeError:
@@ -195,7 +195,7 @@ func (d *decoder) slice(v reflect.Value, s *shape) error {
 	}
 }
 
-// strings is slice for the most common one.
+// strings is slice for the most frequent type.
 func (d *decoder) strings(v *[]string) error {
 	if err := d.take(1); err != nil {
 		return err
@@ -232,7 +232,7 @@ func (d *decoder) strings(v *[]string) error {
 	}
 }
 
-// array stores the elements that v has room for.
+// array stores as many elements as v has room for.
 func (d *decoder) array(v reflect.Value, s *shape) error {
 	if err := d.take(1); err != nil {
 		return err

@@ -1,6 +1,6 @@
 package jose
 
-// skip goes past a value that goes nowhere.
+// skip skips a value that is not stored.
 func (d *decoder) skip() error {
 	switch d.peek() {
 	case '{':
@@ -32,7 +32,7 @@ func (d *decoder) skip() error {
 		_, err := d.string()
 		return err
 	}
-	// A number or a word goes on until what can stand behind one.
+	// A number or a word ends before a character that can follow a value.
 	for ; d.pos < len(d.s); d.pos++ {
 		switch d.s[d.pos] {
 		case ',', ']', '}', ' ', '\t', '\n', '\r':
@@ -42,14 +42,14 @@ func (d *decoder) skip() error {
 	return nil
 }
 
-// open enters an object. What it returns is for close.
+// open enters an object. Its result is for close.
 func (d *decoder) open() int {
 	d.pos++
 	d.level++
 	return len(d.seen.names)
 }
 
-// close leaves an object, all of whose names are known now.
+// close leaves an object. All of its names are known by then.
 func (d *decoder) close(object int) error {
 	d.level--
 	return d.seen.leave(object)

@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// A SyntaxError says why something is not a strict token or not strict JSON.
-// Its text is for logs. It is made when it is read, and holds no part of what
-// was read but the name of a member.
+// A SyntaxError says why a text is not a strict token or not strict JSON. Its
+// text is for logs. It is made when it is read. It holds the name of a member
+// at most, and no other part of the input.
 type SyntaxError struct {
 	format string
 	args   []any
@@ -22,8 +22,8 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf(e.format, e.args...)
 }
 
-// The reasons for which a string is not a compact JWS that deserve advice of
-// their own.
+// The causes that deserve advice of their own when a string is not a compact
+// JWS.
 var (
 	ErrOpaque    = &SyntaxError{format: "this is an opaque token, not a JWT"}
 	ErrEncrypted = &SyntaxError{format: "this is an encrypted token (JWE)"}
@@ -41,7 +41,7 @@ var (
 	errSurrogate = &SyntaxError{format: "JSON has half a surrogate pair"}
 )
 
-// errSegments is for a token of another shape than a.b.c.
+// errSegments is the error for a token of another form than a.b.c.
 func errSegments(token string) error {
 	if strings.Count(token, ".") == 2 {
 		return &SyntaxError{format: "a segment of the token is empty"}
@@ -53,7 +53,7 @@ func errBase64(segment string) error {
 	return &SyntaxError{"the token's %s is not strict base64url without padding", []any{segment}}
 }
 
-// errNotText is for a member of the header that has to be a string.
+// errNotText is the error for a member of the header that must be a string.
 func errNotText(name string, v Value) error {
 	return &SyntaxError{"the token's %q is %v, want a string", []any{name, v.kind}}
 }
@@ -66,8 +66,8 @@ func errDuplicate(name string) error {
 	return &SyntaxError{"JSON has two members of one name in an object: %q", []any{cut(name)}}
 }
 
-// cut returns a copy of a name, of 64 bytes at most, so that an error doesn't
-// keep the whole text that the name was in.
+// cut returns a copy of a name, of at most 64 bytes. With the copy, an error
+// doesn't keep the whole text in memory.
 func cut(name string) string {
 	const most = 64
 	if len(name) <= most {
@@ -90,7 +90,7 @@ func (e *SizeError) Error() string {
 	return fmt.Sprintf("the %s is too large: %d bytes, over %d", e.What, e.Size, e.Limit)
 }
 
-// A MembersError says that JSON has more members than it may.
+// A MembersError says that JSON has too many members.
 type MembersError struct{ Limit int }
 
 func (e *MembersError) Error() string {
@@ -98,18 +98,18 @@ func (e *MembersError) Error() string {
 }
 
 var (
-	// ErrSignature says that a signature is not that of the key.
+	// ErrSignature says that a signature was not made by the key.
 	ErrSignature = errors.New("the signature is not valid")
 	// ErrKeyMismatch says that a key can't be used with an algorithm.
 	ErrKeyMismatch = errors.New("the key doesn't fit the algorithm")
 )
 
-// A SignatureSizeError is an ErrSignature of a length that no signature by the
+// A SignatureSizeError is an ErrSignature for a length that no signature by the
 // key has.
 type SignatureSizeError struct {
 	Algorithm  string
 	Size, Want int  // in bytes
-	DER        bool // it is a sequence of two integers, as other formats have it
+	DER        bool // whether it is a sequence of two integers, as in other formats
 }
 
 func (e *SignatureSizeError) Error() string {

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// float returns the floating-point number nearest to a JSON number, with as
-// many bits as asked for.
+// float returns the floating-point number nearest to a JSON number, with this
+// many bits.
 //
-// For some numbers strconv.ParseFloat takes a thousand times longer than for
-// others, and an attacker may have chosen them: those of more digits than fit
-// into 64 bits, those that are exactly between two results, and those near the
-// ends of the range. What it is asked for is counted, by what it may cost.
+// For some numbers, strconv.ParseFloat takes a thousand times longer than for
+// others, and an attacker may choose them. They have more digits than fit into
+// 64 bits, are exactly between two results, or are near the ends of the range.
+// Such calls are counted by their possible cost.
 func (d *decoder) float(raw string, size int) (float64, error) {
 	if n, ok := smallInteger(raw); ok {
 		return float64(n), nil
@@ -47,8 +47,8 @@ func (d *decoder) float(raw string, size int) (float64, error) {
 	return f, nil
 }
 
-// maxEffort and bytesToEffort bound what strconv.ParseFloat costs for one text:
-// about two signature checks for a token of the default size.
+// maxEffort and bytesToEffort bound the cost of strconv.ParseFloat for one text
+// to about two signature checks for a token of the default size.
 const (
 	maxEffort     = 48
 	bytesToEffort = 256
@@ -57,7 +57,8 @@ const (
 var errEffort = &SyntaxError{format: "JSON has numbers of over 19 digits, or near the ends of the range, that take too long to read"}
 
 // isSmooth reports whether strconv.ParseFloat is fast for a number whose
-// exponent is larger than maxPower: it is normal, and not between two results.
+// exponent is larger than maxPower. The number must be normal, and not between
+// two results.
 func isSmooth(mantissa uint64, exponent, size int) bool {
 	largest := 300
 	if size == 32 {
@@ -70,8 +71,9 @@ func isSmooth(mantissa uint64, exponent, size int) bool {
 	return -largest < magnitude && magnitude < largest && (exponent < 0 || exponent > half)
 }
 
-// effort is what strconv.ParseFloat may take for a number without a sign, in
-// about a microsecond. It grows with the exponent and the number of digits.
+// effort returns the time in about microseconds that strconv.ParseFloat may
+// take for a number without a sign. It grows with the exponent and the number
+// of digits.
 func effort(number string) int {
 	const longest, largest = 64, 400
 	if len(number) > longest {

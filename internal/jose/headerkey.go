@@ -7,14 +7,14 @@ import (
 	"fmt"
 )
 
-// HeaderKey returns the public key of the token's header, "jwk", if the token
-// may be signed by it with the algorithm in the header, which the caller has
-// allowed. RSA keys may have so many bits, and exponents up to that. The key is
-// a stranger's, so only what needs no arithmetic is looked at, the length of
-// the signature included. The rest is for VerifyByHeader.
+// HeaderKey returns the public key of the token's header, "jwk", if it may have
+// signed the token with the algorithm in the header, which the caller has
+// allowed. RSA keys may have at most maxBits bits and an exponent of at most
+// maxExponent. The key is a stranger's, so only checks without arithmetic are
+// made, including that of the signature's length. VerifyByHeader does the rest.
 //
-// The error is ErrKeyMismatch, or wraps ErrSignature, or says what is wrong
-// with the key.
+// The error is ErrKeyMismatch, wraps ErrSignature, or says what is wrong with
+// the key.
 func (t *Token) HeaderKey(maxBits, maxExponent int) (crypto.PublicKey, error) {
 	if t.Header.JWK.Kind() != KindObject {
 		return nil, errors.New("missing, or not an object")
@@ -52,7 +52,7 @@ func (t *Token) HeaderKey(maxBits, maxExponent int) (crypto.PublicKey, error) {
 }
 
 // VerifyByHeader checks the token's signature by the key that HeaderKey has
-// returned. The error is a [*KeyError], or what Verify returns.
+// returned. The error is a [*KeyError], or that of Verify.
 func (t *Token) VerifyByHeader(key crypto.PublicKey) error {
 	if err := checkStrength(key); err != nil {
 		return &KeyError{err}
@@ -60,7 +60,7 @@ func (t *Token) VerifyByHeader(key crypto.PublicKey) error {
 	return t.Verify(key)
 }
 
-// A KeyError says why no signature by a key is to be believed.
+// A KeyError says why signatures by a key prove nothing.
 type KeyError struct{ error }
 
 func (e *KeyError) Unwrap() error { return e.error }

@@ -9,14 +9,14 @@ import (
 	"unicode/utf8"
 )
 
-// Limits bound what [ParseObject] reads. The object itself is at depth 1;
-// members are counted over all depths, and those with an escape in their names
-// four times.
+// Limits bound what [ParseObject] reads. The object itself has depth 1. Members
+// are counted over all depths, and those with an escape in their names four
+// times.
 type Limits struct {
 	Depth, Members int
 
-	// Shallow leaves duplicate members below the object to whoever parses those
-	// values, so that one bad element of an array can be told from a bad
+	// Shallow does not check for duplicate members below the object. The parser
+	// of those values does. One bad element of an array then differs from a bad
 	// document.
 	Shallow bool
 }
@@ -24,16 +24,16 @@ type Limits struct {
 var (
 	// TokenLimits are for headers, and for the claims of tokens of 16 KiB.
 	TokenLimits = Limits{Depth: 32, Members: 1024}
-	// ReadBefore is for what has been within its limits already.
+	// ReadBefore is for text that was read within its limits before.
 	ReadBefore = Limits{Depth: math.MaxInt, Members: math.MaxInt}
-	// DocumentLimits are for key sets and metadata, whose size is limited where
+	// DocumentLimits are for key sets and metadata, whose size is limited when
 	// they are fetched.
 	DocumentLimits = Limits{Depth: 32, Members: 1 << 18}
 )
 
-// ClaimsLimits are for the claims of tokens of maxSize bytes. A caller that
-// takes larger tokens than usual takes as many more members, so that the cost
-// of one grows with its size alone.
+// ClaimsLimits are the limits for the claims of tokens of maxSize bytes. The
+// number of members grows with maxSize, so that the cost of a token grows with
+// its size alone.
 func ClaimsLimits(maxSize int) Limits {
 	return Limits{TokenLimits.Depth, max(TokenLimits.Members, maxSize/16), false}
 }
@@ -41,7 +41,7 @@ func ClaimsLimits(maxSize int) Limits {
 // A Kind is one of JSON's kinds of value.
 type Kind byte
 
-// The kinds. The zero Value, of a member that isn't there, is of none of them.
+// The kinds. The zero Value, of a missing member, has none of them.
 const (
 	KindNone Kind = iota
 	KindNull
@@ -52,7 +52,7 @@ const (
 	KindObject
 )
 
-// String returns the kind with its article, as it stands in a text.
+// String returns the kind with its article, for a text.
 func (k Kind) String() string {
 	switch k {
 	case KindNull:
@@ -77,8 +77,8 @@ type Member struct {
 	Value Value
 }
 
-// A Value is JSON text that was checked already. Its strings share memory with
-// the text that was parsed.
+// A Value is JSON text that was checked. Its strings share memory with the text
+// that was parsed.
 type Value struct {
 	raw    string
 	kind   Kind
@@ -86,8 +86,8 @@ type Value struct {
 	length uint32 // of an array, in elements
 }
 
-// A trait is what else is known of a Value. (Values have four fields, so that
-// the compiler can keep them in registers.)
+// A trait is another property of a Value. A Value has four fields, so that the
+// compiler can keep them in registers.
 type trait byte
 
 const (
@@ -95,8 +95,8 @@ const (
 	texts                     // an array of strings alone
 )
 
-// ParseObject appends the members of the JSON object that s is to dst, in their
-// order, by the rules of [Object]. Its error is a [*SyntaxError].
+// ParseObject appends the members of the JSON object s to dst, in their order,
+// by the rules of [Object]. The error is a [*SyntaxError].
 func ParseObject(dst []Member, s string, limits Limits) ([]Member, error) {
 	var o Object
 	o.Open(s, limits)
@@ -109,10 +109,10 @@ func ParseObject(dst []Member, s string, limits Limits) ([]Member, error) {
 	return dst, nil
 }
 
-// An Object reads the members of a JSON object one by one, so that those that
-// don't matter need no memory. Nothing but white space may stand around the
-// object. It must be valid UTF-8, without lone surrogates, and no object at any
-// depth may have two members of one name.
+// An Object reads the members of a JSON object one by one, so that members that
+// are ignored need no memory. Only white space may stand around the object. It
+// must be valid UTF-8, without lone surrogates, and no object at any depth may
+// have two members of one name.
 //
 //	var o jose.Object
 //	o.Open(text, jose.TokenLimits)
@@ -132,7 +132,7 @@ type Object struct {
 	err    error
 }
 
-// Open begins to read the object that s is.
+// Open begins to read the object s.
 func (o *Object) Open(s string, limits Limits) {
 	p := &o.parser
 	*p = parser{s: s, limits: limits, depth: 1}
@@ -174,11 +174,12 @@ func (o *Object) Next() bool {
 	return false
 }
 
-// Err returns the reason for which the text is no such object, a
-// [*SyntaxError]. It is known once Next has returned false.
+// Err returns why the text is not such an object, as a [*SyntaxError]. It is
+// known once Next has returned false.
 func (o *Object) Err() error { return o.err }
 
-// Members returns how many members Next has read so far, over all depths.
+// Members returns the number of members that Next has read so far, over all
+// depths.
 func (o *Object) Members() int { return o.parser.members }
 
 // Lookup finds the member with exactly this name.
@@ -191,10 +192,10 @@ func Lookup(members []Member, name string) (Value, bool) {
 	return Value{}, false
 }
 
-// Kind is the value's kind, or KindNone for the zero Value.
+// Kind returns the value's kind, or KindNone for the zero Value.
 func (v Value) Kind() Kind { return v.kind }
 
-// Raw is the value's JSON text, without white space around it.
+// Raw returns the value's JSON text, without white space around it.
 func (v Value) Raw() string { return v.raw }
 
 // Text returns the value of a JSON string.
@@ -213,7 +214,7 @@ func (v Value) Text() (string, bool) {
 func (v Value) Bool() (value, ok bool) { return v.raw == "true", v.kind == KindBool }
 
 // HasText reports whether v is one of these strings, or an array of strings
-// alone with one of them. It needs no memory.
+// alone with one of them. It allocates nothing.
 func (v Value) HasText(wanted []string) bool {
 	if v.kind == KindString {
 		return slices.ContainsFunc(wanted, v.Is)
@@ -235,8 +236,8 @@ func (v Value) HasText(wanted []string) bool {
 		}
 		p := parser{s: s, pos: i}
 		_ = p.passString() // it was checked
-		// Most strings are told by their length. An escape stands for something
-		// shorter, but not for less than a sixth of its own length.
+		// Most strings differ in length. An escape is longer than what it
+		// stands for, by a factor of up to six.
 		switch element := s[i+1 : p.pos-1]; {
 		case len(element) < shortest || len(element) > len(`\u0000`)*longest:
 		case p.is&escaped == 0:
@@ -250,8 +251,8 @@ func (v Value) HasText(wanted []string) bool {
 	}
 }
 
-// hasUnescaped reports whether s, whose escapes are known to be well-formed, is
-// one of texts once they are resolved.
+// hasUnescaped reports whether s without its escapes, which are known to be
+// well-formed, is one of texts.
 func hasUnescaped(texts []string, s string) bool {
 	var few [512]byte
 	n, length := unescapeInto(few[:], s)
@@ -266,7 +267,7 @@ func hasUnescaped(texts []string, s string) bool {
 	return false
 }
 
-// Is reports whether v is the JSON string text. It needs no memory.
+// Is reports whether v is the JSON string text. It allocates nothing.
 func (v Value) Is(text string) bool {
 	if v.kind != KindString {
 		return false
@@ -303,7 +304,7 @@ func (v Value) All() iter.Seq[Value] {
 		if v.kind != KindArray {
 			return
 		}
-		// What v holds has been within its limits.
+		// The elements of v were within its limits.
 		p := parser{s: v.raw, pos: 1, limits: Limits{math.MaxInt, math.MaxInt, true}}
 		for first := true; ; first = false {
 			if more, err := p.separator(first, ']'); err != nil || !more {
@@ -328,13 +329,13 @@ func (v Value) Elements() ([]Value, bool) {
 	return elements, true
 }
 
-// maxDate is the last second of the year 9999. A date in milliseconds is far
-// beyond it.
+// maxDate is the last second of the year 9999. A date in milliseconds exceeds
+// it.
 const maxDate = 253402300799
 
-// Time returns the time that a NumericDate stands for (RFC 7519, Section 2): a
-// JSON number, which may have a fraction or an exponent. It is cut to
-// nanoseconds. A number more than maxDate seconds from 1970 is none.
+// Time returns the time of a NumericDate (RFC 7519, Section 2), a JSON number
+// that may have a fraction or an exponent. It is cut to nanoseconds. Time
+// reports false for a number more than maxDate seconds from 1970.
 func (v Value) Time() (time.Time, bool) {
 	if v.kind != KindNumber {
 		return time.Time{}, false
@@ -347,8 +348,8 @@ func (v Value) Time() (time.Time, bool) {
 }
 
 // decimal reads a JSON number in one pass, and reports false if it is out of
-// range. What strconv.ParseFloat does grows with the number of digits times the
-// exponent, and a stranger chooses both.
+// range. The cost of strconv.ParseFloat grows with the number of digits times
+// the exponent, both of which a stranger chooses.
 func decimal(number string) (seconds, nanoseconds int64, ok bool) {
 	digits, negative := strings.CutPrefix(number, "-")
 	exponent := 0
@@ -390,8 +391,8 @@ func decimal(number string) (seconds, nanoseconds int64, ok bool) {
 	return seconds, nanoseconds, true
 }
 
-// exponentOf reads what stands after the e of a JSON number. No number is so
-// long that an exponent beyond maxExponent makes another time.
+// exponentOf reads the text after the e of a JSON number. Numbers are so short
+// that an exponent beyond maxExponent makes no difference.
 func exponentOf(s string) int {
 	s, negative := strings.CutPrefix(strings.TrimPrefix(s, "+"), "-")
 	n := 0

@@ -14,10 +14,10 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwk"
 )
 
-// A jwkMembers holds the members of a JWK that matter here, each of no kind if
-// there is none. All others are ignored, as RFC 7517, Section 4 requires:
-// certificates among them. Their hashes, which issuers are known to misspell,
-// are names and nothing else.
+// A jwkMembers holds the members of a JWK that are used. A missing one has no
+// kind. All others are ignored (RFC 7517, Section 4), including certificates.
+// The hashes of certificates, which some issuers misspell, are used as names
+// alone.
 type jwkMembers struct {
 	kty, crv, x, y, n, e          Value
 	use, keyOps, alg, kid, issuer Value
@@ -58,8 +58,8 @@ func readJWK(text string) (m jwkMembers, err error) {
 			m.x5t = v
 		case "x5t#S256":
 			m.x5tS256 = v
-		// Those of private and symmetric keys (RFC 7518, Sections 6.2.2, 6.3.2
-		// and 6.4.1). Whatever publishes one has told the key to everybody.
+		// Private and symmetric keys have these (RFC 7518, Sections 6.2.2,
+		// 6.3.2 and 6.4.1). An issuer that publishes one has disclosed the key.
 		case "d", "p", "q", "dp", "dq", "qi", "oth", "k":
 			m.private = o.Member.Name
 		}
@@ -67,8 +67,8 @@ func readJWK(text string) (m jwkMembers, err error) {
 	return m, o.Err()
 }
 
-// parse applies the rules for a key of which nothing is known but its members,
-// in the order of what they cost.
+// parse applies the rules for the members of an unknown key, the cheapest
+// first.
 func (m *jwkMembers) parse(load func(parameters) (crypto.PublicKey, error)) (Key, error) {
 	key, err := m.describe()
 	if err != nil {
@@ -87,7 +87,7 @@ func (m *jwkMembers) parse(load func(parameters) (crypto.PublicKey, error)) (Key
 	return key, nil
 }
 
-// describe reads what a key says of itself. It needs no arithmetic.
+// describe reads the members that describe a key. It needs no arithmetic.
 func (m *jwkMembers) describe() (key Key, err error) {
 	if m.private != "" {
 		return Key{}, fmt.Errorf("not a public key: it has %q", m.private)
@@ -119,19 +119,17 @@ func (m *jwkMembers) describe() (key Key, err error) {
 	return key, nil
 }
 
-// ErrOtherPurpose is the reason to leave out a key that says that it is for
-// something else than signatures, such as encryption. Many issuers publish one.
-// It is nothing to worry about.
+// ErrOtherPurpose is the reason to leave out a key that is not for signatures,
+// such as one for encryption. Many issuers publish one. It is no problem.
 var ErrOtherPurpose = errors.New("a key for another purpose")
 
-// An otherPurposeError is an ErrOtherPurpose that says which.
+// An otherPurposeError is an ErrOtherPurpose that names the purpose.
 type otherPurposeError struct{ text string }
 
 func (e *otherPurposeError) Error() string { return e.text }
 func (e *otherPurposeError) Unwrap() error { return ErrOtherPurpose }
 
-// checkPurpose reads what a key says that it is for (RFC 7517, Sections 4.2 and
-// 4.3).
+// checkPurpose reads the purpose of a key (RFC 7517, Sections 4.2 and 4.3).
 func (m *jwkMembers) checkPurpose() error {
 	if m.use.Kind() != KindNone {
 		switch use, _ := m.use.Text(); use {
@@ -171,7 +169,7 @@ func isForEncryption(alg string) bool {
 	return strings.HasPrefix(alg, "RSA-OAEP") || strings.HasPrefix(alg, "ECDH-ES") || alg == "RSA1_5"
 }
 
-// checkType reports why a key's type or curve is none that is known.
+// checkType returns an error if a key's type or curve is unknown.
 func (m *jwkMembers) checkType() error {
 	switch {
 	case m.kty.Is("RSA"):
@@ -190,7 +188,7 @@ func (m *jwkMembers) checkType() error {
 	return fmt.Errorf(`"kty" is %.32q`, m.kty.Raw())
 }
 
-// ecCurve is the curve of an EC key, nil if it is unknown.
+// ecCurve returns the curve of an EC key, or nil if it is unknown.
 func (m *jwkMembers) ecCurve() elliptic.Curve {
 	switch {
 	case m.crv.Is("P-256"):
@@ -203,8 +201,8 @@ func (m *jwkMembers) ecCurve() elliptic.Curve {
 	return nil
 }
 
-// fits reports whether a key past checkType is of the type and curve that alg
-// is for. What its parameters are doesn't matter.
+// fits reports whether a key past checkType has the type and curve of alg. It
+// ignores the parameters.
 func (m *jwkMembers) fits(alg string) bool {
 	a := algorithm(alg)
 	switch {
@@ -216,15 +214,15 @@ func (m *jwkMembers) fits(alg string) bool {
 	return a.Family == EdDSA
 }
 
-// parameters are those of a public key, whose form has been checked: each has
-// its length, and numbers have no leading zeros.
+// parameters are those of a public key in a checked form. Each has its length,
+// and numbers have no leading zeros.
 type parameters struct {
 	curve elliptic.Curve // of an EC key
 	n, e  []byte         // of an RSA key
 	x, y  []byte         // of an EC key; x alone of an Ed25519 key
 }
 
-// parameters reads those of a key past checkType.
+// parameters reads the parameters of a key past checkType.
 func (m *jwkMembers) parameters() (p parameters, err error) {
 	switch {
 	case m.kty.Is("RSA"):
@@ -245,10 +243,10 @@ func (m *jwkMembers) parameters() (p parameters, err error) {
 	return p, err
 }
 
-// byLibrary is how the keys of a set are loaded, now and then. The JOSE library
-// gets to see a JWK that is written anew, with nothing but the parameters of
-// the public key, each in its one right form: how it reads members that repeat,
-// differ by case, lack digits or hold too many doesn't matter then.
+// byLibrary loads the keys of a set. The JOSE library gets a JWK that is
+// written anew, with only the parameters of the public key, each in its
+// canonical form. How the library reads members that repeat, differ by case or
+// have too few or too many digits is then irrelevant.
 func (p parameters) byLibrary() (public crypto.PublicKey, err error) {
 	encode := base64url.EncodeToString
 	var text string
@@ -269,8 +267,8 @@ func (p parameters) byLibrary() (public crypto.PublicKey, err error) {
 }
 
 // directly loads a key without the library. It is for keys that come with each
-// request, as those of DPoP proofs do: the way through the library costs a
-// fifth of a signature check.
+// request, such as those of DPoP proofs. The library takes a fifth of the time
+// of a signature check.
 func (p parameters) directly() (crypto.PublicKey, error) {
 	switch {
 	case p.n != nil:
@@ -282,7 +280,7 @@ func (p parameters) directly() (crypto.PublicKey, error) {
 	case p.curve != nil:
 		x, y := new(big.Int).SetBytes(p.x), new(big.Int).SetBytes(p.y)
 		// The caller checks the point. ecdsa.ParseUncompressedPublicKey would
-		// check it a second time.
+		// check it again.
 		return &ecdsa.PublicKey{Curve: p.curve, X: x, Y: y}, nil //nolint:staticcheck // see above
 	}
 	return ed25519.PublicKey(p.x), nil
@@ -291,8 +289,8 @@ func (p parameters) directly() (crypto.PublicKey, error) {
 // maxModulus is in bytes: 8192 bits.
 const maxModulus = 1 << 10
 
-// parameter reads a parameter that has exactly size bytes (RFC 7518, Section
-// 6.2.1.2; RFC 8037, Section 2).
+// parameter reads a parameter of exactly size bytes (RFC 7518, Section 6.2.1.2;
+// RFC 8037, Section 2).
 func parameter(v Value, name string, size int) ([]byte, error) {
 	text, ok := v.Text()
 	if !ok {
@@ -309,14 +307,14 @@ func parameter(v Value, name string, size int) ([]byte, error) {
 }
 
 // integerParameter reads an unsigned integer of at most size bytes (RFC 7518,
-// Section 2, Base64urlUInt). Leading zeros, against that section but common,
-// are taken off.
+// Section 2, Base64urlUInt). It removes leading zeros, which that section
+// forbids but some issuers write.
 func integerParameter(v Value, name string, size int) ([]byte, error) {
 	text, ok := v.Text()
 	if !ok {
 		return nil, fmt.Errorf("%q is not a string", name)
 	}
-	const zeros = 8 // as many as are forgiven
+	const zeros = 8 // as many as are accepted
 	if len(text) > base64url.EncodedLen(size+zeros) {
 		return nil, fmt.Errorf("%q has %d characters, over %d", name, len(text), base64url.EncodedLen(size+zeros))
 	}

@@ -5,16 +5,15 @@ import (
 	"strings"
 )
 
-// maxHeader is the length of the longest header, as sent.
+// maxHeader is the length of the longest header, encoded.
 const maxHeader = 4 << 10
 
-// maxSignature is the length of the longest signature: that of an RSA key of
-// 8192 bits.
+// maxSignature is the length of the longest signature, which is that of an RSA
+// key of 8192 bits.
 const maxSignature = 1 << 10
 
-// A Token is a compact JWS (RFC 7515, Section 3.1) under examination. Nothing
-// of it is to be believed before Verify has returned nil. It must not be
-// copied.
+// A Token is a compact JWS (RFC 7515, Section 3.1). It must not be trusted
+// before Verify has returned nil. It must not be copied.
 type Token struct {
 	Header Header
 
@@ -27,9 +26,9 @@ type Token struct {
 	signatureLength int // more than maxSignature if it is too long for any key
 }
 
-// A Header holds the members of a token's header that may matter. Those that
-// could name a key by themselves, "jku", "jwk", "x5u", "x5c", are never looked
-// at, but for JWK, which a DPoP proof must have.
+// A Header holds the members of a token's header that are used. Members that
+// could name a key by themselves, "jku", "jwk", "x5u" and "x5c", are ignored.
+// The exception is JWK, which a DPoP proof must have.
 type Header struct {
 	Algorithm string // empty if it is no string
 	KeyID     string
@@ -39,14 +38,13 @@ type Header struct {
 
 	AlgorithmValue Value // of any kind
 
-	// X5T and X5TS256 are the hashes of a certificate with the key. They are
-	// names of a key for those that have no other, and empty if they are no
-	// strings.
+	// X5T and X5TS256 are the hashes of a certificate with the key. They name a
+	// key if there is no "kid". They are empty if they are not strings.
 	X5T, X5TS256 string
 }
 
-// Parse splits token and reads its header and the spelling of all its segments.
-// Its error is a [*SyntaxError], a [*SizeError] or a [*MembersError].
+// Parse splits token, reads its header, and checks the spelling of all its
+// segments. The error is a [*SyntaxError], a [*SizeError] or a [*MembersError].
 func (t *Token) Parse(token string, maxSize int) error {
 	if len(token) > maxSize {
 		return &SizeError{"token", len(token), maxSize}
@@ -72,8 +70,8 @@ func (t *Token) Parse(token string, maxSize int) error {
 	return t.readSignature(signature)
 }
 
-// Payload decodes the token's payload. It is to be called once, after Parse.
-// Its error is a [*SyntaxError].
+// Payload decodes the token's payload. Call it once, after Parse. The error is
+// a [*SyntaxError].
 func (t *Token) Payload() (string, error) {
 	payload, ok := decode(&t.decoded, t.payload)
 	if !ok {
@@ -82,21 +80,21 @@ func (t *Token) Payload() (string, error) {
 	return payload, nil
 }
 
-// Verify checks the token's signature by the algorithm in its header, which the
-// caller has allowed, and by key. Its error is ErrKeyMismatch, or is or wraps
-// ErrSignature.
+// Verify checks the token's signature by key and by the algorithm in its
+// header, which the caller has allowed. The error is ErrKeyMismatch, or is or
+// wraps ErrSignature.
 func (t *Token) Verify(key crypto.PublicKey) error {
 	if !Fits(t.Header.Algorithm, key) {
 		return ErrKeyMismatch
 	}
-	// Before anything is computed: a wrong length must cost nothing.
+	// This comes before any computation, so that a wrong length costs nothing.
 	if err := t.checkSize(key); err != nil {
 		return err
 	}
 	return verify(t.Header.Algorithm, key, t.signed, t.signature[:t.signatureLength])
 }
 
-// checkSize reports a signature of a length that none by key has.
+// checkSize returns an error for a length that no signature by key has.
 func (t *Token) checkSize(key crypto.PublicKey) error {
 	alg, want := t.Header.Algorithm, signatureSize(key)
 	if t.signatureLength == want {
@@ -106,8 +104,8 @@ func (t *Token) checkSize(key crypto.PublicKey) error {
 	return &SignatureSizeError{alg, t.signatureLength, want, isDER}
 }
 
-// VerifyMAC checks an HMAC of one of the HS algorithms in the header, which the
-// caller has allowed. Its error is ErrKeyMismatch or ErrSignature.
+// VerifyMAC checks an HMAC of the HS algorithm in the header, which the caller
+// has allowed. The error is ErrKeyMismatch or ErrSignature.
 func (t *Token) VerifyMAC(secret []byte) error {
 	if t.signatureLength > maxSignature {
 		return ErrSignature
@@ -134,8 +132,8 @@ func (h *Header) parse(text string) error {
 				return errNotText("typ", v)
 			}
 		case "crit":
-			// RFC 7515, Section 4.1.11: what is critical must be understood,
-			// and we understand no extension.
+			// RFC 7515, Section 4.1.11: critical extensions must be understood,
+			// and we understand none.
 			return errCritical
 		case "b64":
 			if b64, _ := v.Bool(); !b64 {
@@ -166,7 +164,7 @@ func (t *Token) readSignature(segment string) error {
 	return nil
 }
 
-// shapeError says what a token without the shape of a JWS most likely is.
+// shapeError says what a token that is not a JWS most likely is.
 func shapeError(token string) error {
 	switch strings.Count(token, ".") {
 	case 0:

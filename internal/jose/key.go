@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A Key is a public key that signatures can be checked with.
+// A Key is a public key that checks signatures.
 type Key struct {
 	ID        string           // "kid"; empty if there is none
 	Algorithm string           // "alg"; empty means any that fits
@@ -17,17 +17,16 @@ type Key struct {
 	Public    crypto.PublicKey // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey, past CheckPublicKey
 }
 
-// maxKeys is the length of the longest key set.
+// maxKeys is the number of keys in the largest accepted key set.
 const maxKeys = 1 << 14
 
-// ParseKeySet reads a JWK Set (RFC 7517, Section 5). A key that can't be used,
-// for whatever reason, is left out and leftOut says why, with the key's place
-// and "kid" and nothing of the key; the others are as good as without it. The
-// last error says why data is no JWK Set at all. A set without any usable key
-// is none of its errors.
+// ParseKeySet reads a JWK Set (RFC 7517, Section 5). A key that can't be used
+// is left out, and leftOut says why, with the key's position and "kid" and
+// nothing more of the key. The other keys are not affected. The last error says
+// why data is not a JWK Set. A set without a usable key is not an error.
 func ParseKeySet(data []byte) (keys []Key, leftOut []error, err error) {
-	// One key with a duplicate member must not cost the others: each is read
-	// strictly by itself.
+	// One key with a duplicate member must not invalidate the others, so each
+	// is read strictly by itself.
 	var set Value
 	var o Object
 	o.Open(string(data), Limits{DocumentLimits.Depth, DocumentLimits.Members, true})
@@ -57,7 +56,8 @@ func ParseKeySet(data []byte) (keys []Key, leftOut []error, err error) {
 			leftOut = append(leftOut, fmt.Errorf("key %d%s: %w", i, describeID(element), err))
 			continue
 		}
-		// Cloned, lest one short string keeps the whole document alive.
+		// Cloned, so that a short string doesn't keep the whole document in
+		// memory.
 		for _, text := range []*string{&key.ID, &key.Algorithm, &key.Issuer, &key.X5T, &key.X5TS256} {
 			*text = strings.Clone(*text)
 		}
@@ -67,7 +67,7 @@ func ParseKeySet(data []byte) (keys []Key, leftOut []error, err error) {
 }
 
 // ParsePublicKey reads one public key in JWK form (RFC 7517, Section 4), by the
-// rules that hold in a set.
+// rules of a set.
 func ParsePublicKey(text string) (Key, error) {
 	m, err := readJWK(text)
 	if err != nil {
@@ -89,8 +89,8 @@ func parseKey(v Value) (Key, error) {
 		return Key{}, err
 	}
 	if m.issuer.Kind() != KindNone {
-		// Whose it is can't be told otherwise, and a key of nobody's must not
-		// pass for one of anybody's.
+		// Without the member, the key's issuer is unknown. It must not pass for
+		// a key of all issuers.
 		if key.Issuer, _ = m.issuer.Text(); key.Issuer == "" {
 			return Key{}, errors.New(`"issuer" is not a string that names one`)
 		}
@@ -99,8 +99,8 @@ func parseKey(v Value) (Key, error) {
 	return key, nil
 }
 
-// shortText returns a string that is no longer than the hash of a certificate
-// in any spelling that issuers have, and "" for any other value.
+// shortText returns a string of at most the length of a certificate's hash in
+// any spelling in use, and "" for any other value.
 func shortText(v Value) string {
 	if text, _ := v.Text(); len(text) <= 128 {
 		return text
@@ -108,8 +108,7 @@ func shortText(v Value) string {
 	return ""
 }
 
-// describeID names a key in a log line by its kid, if it has one that can be
-// read.
+// describeID names a key in a log line by its kid, if it has a readable one.
 func describeID(v Value) string {
 	if v.Kind() != KindObject {
 		return ""

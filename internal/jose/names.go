@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// A NameError says that a name was met that encoding/json would take for
-// another.
+// A NameError says that encoding/json would take a name for another one.
 type NameError struct {
 	Name, Want string
 
@@ -17,15 +16,14 @@ func (e *NameError) Error() string {
 	return "the name " + e.Field() + " differs from " + e.Want + " by case alone"
 }
 
-// Field returns the name after those of the fields that lead to it, with dots
-// between them.
+// Field returns the path of field names that leads to the name, joined by dots.
 func (e *NameError) Field() string {
 	path := append(slices.Clone(e.path), "")
 	slices.Reverse(path)
 	return strings.Join(append(path[1:], e.Name), ".")
 }
 
-// Names are names that others must not be mistaken for.
+// Names are names that others must not be confused with.
 type Names struct {
 	folded map[string]string // by what appendFolded makes of them
 	other  []string          // those that are not in ASCII
@@ -48,8 +46,8 @@ func (n *Names) add(name string) {
 	}
 }
 
-// match returns a name of n that encoding/json would take name for, whose
-// folded form is given too.
+// match returns a name of n that encoding/json would take name for. The folded
+// form of name is given too.
 func (n *Names) match(name string, folded []byte) (string, bool) {
 	if want, ok := n.folded[string(folded)]; ok {
 		return want, true
@@ -66,10 +64,10 @@ func isASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r > '~' })
 }
 
-// appendFolded appends name to dst with its ASCII letters in upper case, and
-// the long s and the Kelvin sign as the S and K that they fold to. Two names
-// of which one is in ASCII fold to the same, as [strings.EqualFold] has it, if
-// this makes the same of both.
+// appendFolded appends name to dst with its ASCII letters in upper case. The
+// long s and the Kelvin sign become the S and K to which they fold. If one of
+// two names is in ASCII, the two are equal by [strings.EqualFold] if and only
+// if this makes them the same.
 func appendFolded(dst []byte, name string) []byte {
 	for i := 0; i < len(name); i++ {
 		c := name[i]
@@ -92,8 +90,8 @@ const (
 )
 
 // seenNames finds two names of an object that differ by the case of ASCII
-// letters alone. It holds the names of all objects that have not ended yet,
-// those of the innermost last.
+// letters alone. It holds the names of all open objects, those of the innermost
+// last.
 type seenNames struct {
 	names  []string
 	hashes []uint64 // of their folded forms
@@ -125,7 +123,7 @@ func (s *seenNames) leave(start int) error {
 	if !anyTwice(hashes) {
 		return nil
 	}
-	// Or somebody has looked for names with the same hash.
+	// Otherwise an attacker has searched for names with the same hash.
 	folded := make(map[string]string, len(names))
 	for _, name := range names {
 		s.folded = appendFolded(s.folded[:0], name)

@@ -8,9 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// A parser reads JSON by RFC 8259 and remembers only where it is and what it
-// may still read. Whatever a stranger can send goes through it, so its loops
-// are short: the shortest elements and members cost least.
+// A parser reads JSON by RFC 8259 and keeps only its position and its limits.
+// It reads everything that a stranger can send, so its loops are short. The
+// shortest elements and members cost least.
 type parser struct {
 	s       string
 	pos     int
@@ -26,8 +26,8 @@ type parser struct {
 	length uint32
 }
 
-// peek returns the next byte, or 0, which no JSON text has outside of an error,
-// at the end.
+// peek returns the next byte, or 0 at the end. Outside of an error, no JSON
+// text has a 0.
 func (p *parser) peek() byte {
 	if p.pos < len(p.s) {
 		return p.s[p.pos]
@@ -62,7 +62,7 @@ func (p *parser) separator(first bool, closing byte) (more bool, err error) {
 	return true, nil
 }
 
-// string reads the string at hand.
+// string reads the current string.
 func (p *parser) string() (Value, error) {
 	start := p.pos
 	p.is, p.length = 0, 0
@@ -72,7 +72,7 @@ func (p *parser) string() (Value, error) {
 	return Value{p.s[start:p.pos], KindString, p.is, 0}, nil
 }
 
-// number reads the number at hand.
+// number reads the current number.
 func (p *parser) number() (Value, error) {
 	start := p.pos
 	if err := p.passNumber(); err != nil {
@@ -81,8 +81,8 @@ func (p *parser) number() (Value, error) {
 	return Value{raw: p.s[start:p.pos], kind: KindNumber}, nil
 }
 
-// name reads the name of a member, and moves to its value. It also returns
-// where the name stands. It reports false at the end of the object, past its
+// name reads the name of a member, moves to its value, and also returns the
+// position of the name. It reports false at the end of the object, past its
 // brace.
 func (p *parser) name(first bool) (name string, at int, more bool, err error) {
 	s, i := p.s, p.pos
@@ -140,12 +140,12 @@ func (p *parser) name(first bool) (name string, at int, more bool, err error) {
 	return name, at, true, nil
 }
 
-// escapedName is for how many members one with an escape in its name counts, by
-// the work that it makes. Issuers have few of them, such as "https:\/\/…".
+// escapedName is the count of a member with an escape in its name, in
+// proportion to the work. Issuers have few of them, such as "https:\/\/…".
 const escapedName = 4
 
-// unescapeName resolves the escapes of a name. All names share one memory, so
-// that a thousand of them are no thousand allocations.
+// unescapeName resolves the escapes of a name. All names share one buffer, so
+// that a thousand names don't cause a thousand allocations.
 func (p *parser) unescapeName(s string) string {
 	start := p.unescaped.Len()
 	unescape(&p.unescaped, s)
@@ -267,7 +267,7 @@ func (p *parser) array() error {
 			i = p.pos
 		}
 
-		// What stands after a value ends arrays, or begins the next value.
+		// The text after a value ends arrays, or begins the next value.
 		for first = false; ; i++ {
 			for i < len(s) && isSpace[s[i]] {
 				i++
@@ -323,7 +323,7 @@ func (p *parser) passNumber() error {
 	return nil
 }
 
-// digits returns where the digits end that stand at i, if there are any.
+// digits returns the end of the digits at i, if there are any.
 func digits(s string, i int) int {
 	for i < len(s) && '0' <= s[i] && s[i] <= '9' {
 		i++
@@ -361,8 +361,7 @@ func (p *parser) passString() error {
 	}
 }
 
-// ordinary are the bytes that stand for themselves in a string (RFC 8259,
-// Section 7).
+// ordinary are the bytes that need no escape in a string (RFC 8259, Section 7).
 var ordinary = func() (table [256]bool) {
 	for c := range table {
 		table[c] = c >= ' ' && c != '"' && c != '\\'
@@ -370,7 +369,7 @@ var ordinary = func() (table [256]bool) {
 	return table
 }()
 
-// escape returns the length of the escape that s begins with: two bytes, or
+// escape returns the length of the escape at the beginning of s: two bytes,
 // six, or the twelve of a surrogate pair.
 func escape(s string) (int, error) {
 	if len(s) < 2 {
@@ -396,7 +395,7 @@ func escape(s string) (int, error) {
 	return 12, nil
 }
 
-// hex4 reads the rune of the \uXXXX that s begins with.
+// hex4 reads the rune of the \uXXXX at the beginning of s.
 func hex4(s string) (rune, bool) {
 	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
 		return 0, false
@@ -405,7 +404,8 @@ func hex4(s string) (rune, bool) {
 	return r, r >= 0
 }
 
-// hexDigits are what hexadecimal digits stand for. Every other is negative.
+// hexDigits are the values of hexadecimal digits. All other bytes have negative
+// values.
 var hexDigits = func() (table [256]rune) {
 	for c := range table {
 		table[c] = -1
@@ -428,7 +428,7 @@ func unescapedText(s string) string {
 	return b.String()
 }
 
-// unescape appends s to b, and resolves the escapes of s, which are known to be
+// unescape appends s to b without its escapes, which are known to be
 // well-formed.
 func unescape(b *strings.Builder, s string) {
 	var chunk [128]byte
@@ -439,8 +439,8 @@ func unescape(b *strings.Builder, s string) {
 	}
 }
 
-// unescapeInto writes as much of s as there is room for to dst. It returns how
-// many bytes it has written, and how many of s they stand for.
+// unescapeInto writes as much of s to dst as fits. It returns how many bytes it
+// has written, and how many of s they stand for.
 func unescapeInto(dst []byte, s string) (n, length int) {
 	i := 0
 	for i < len(s) && n <= len(dst)-utf8.UTFMax {
@@ -462,7 +462,8 @@ func unescapeInto(dst []byte, s string) (n, length int) {
 	return n, i
 }
 
-// unescapeOne returns the rune and the length of the escape that s begins with.
+// unescapeOne returns the rune and the length of the escape at the beginning of
+// s.
 func unescapeOne(s string) (rune, int) {
 	if s[1] != 'u' {
 		return rune(unescaped[s[1]]), 2
@@ -475,8 +476,8 @@ func unescapeOne(s string) (rune, int) {
 	return utf16.DecodeRune(r, low), 12
 }
 
-// equalUnescaped reports whether s, whose escapes are known to be well-formed,
-// is text once they are resolved.
+// equalUnescaped reports whether s without its escapes, which are known to be
+// well-formed, is text.
 func equalUnescaped(s, text string) bool {
 	var few [utf8.UTFMax]byte
 	for s != "" {
@@ -497,13 +498,13 @@ func equalUnescaped(s, text string) bool {
 	return text == ""
 }
 
-// unescaped are the characters that two-byte escapes stand for (RFC 8259,
-// Section 7). Every other is 0.
+// unescaped are the characters of the two-byte escapes (RFC 8259, Section 7).
+// All other bytes have 0.
 var unescaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
-// A nameSet holds the names of one object. Most objects are small: comparing
-// beats hashing, until it doesn't. Then the names go to the nameTable of the
-// parser, which all objects share.
+// A nameSet holds the names of one object. Most objects are small, and
+// comparing their names is faster than hashing. The names of larger ones go to
+// the nameTable of the parser, which all objects share.
 type nameSet struct {
 	n      int
 	object uint16 // in the table
@@ -514,8 +515,8 @@ type placedName struct {
 	at   int
 }
 
-// add reports whether name, which stands at this place, was new. The first
-// names are in few, which is the caller's, so that it can be on the stack.
+// add reports whether name, at this position, was new. The first names are in
+// few, which the caller can keep on the stack.
 func (s *nameSet) add(p *parser, few []placedName, name string, at int) bool {
 	if s.n > len(few) {
 		return p.names.add(p.s, name, at, s.object)
@@ -538,8 +539,8 @@ func (s *nameSet) add(p *parser, few []placedName, name string, at int) bool {
 }
 
 // A nameTable holds the names of large objects, in open addressing by a keyed
-// hash. It has places in the text instead of names, so that 16 KiB are enough
-// for all members that [TokenLimits] lets a token have.
+// hash. It has positions in the text instead of names, so that 16 KiB suffice
+// for all members that [TokenLimits] allows.
 type nameTable struct {
 	seed    maphash.Seed
 	slots   []namePlace // a power of two, at least half of them free
@@ -547,15 +548,15 @@ type nameTable struct {
 	objects uint16
 }
 
-// A namePlace is where a name stands, plus 1, in which of the objects, and a
+// A namePlace is the position of a name plus 1, the number of its object, and a
 // part of their hash. The zero namePlace is a free slot.
 type namePlace struct {
 	at          uint32
 	object, tag uint16
 }
 
-// begin returns the number of a new object, of which so many bytes are left,
-// and as many members at most.
+// begin returns the number of a new object, of which so many bytes are left and
+// as many members at most.
 func (t *nameTable) begin(left, members int) (object uint16) {
 	if t.slots == nil {
 		t.seed = maphash.MakeSeed()
@@ -566,7 +567,7 @@ func (t *nameTable) begin(left, members int) (object uint16) {
 	return t.objects
 }
 
-// slotsFor returns how many slots so many more names need at first.
+// slotsFor returns how many slots this many more names need at first.
 func slotsFor(names int) int {
 	const least, most = 1 << 7, 1 << 11
 	slots := least
@@ -576,8 +577,8 @@ func slotsFor(names int) int {
 	return slots
 }
 
-// add reports whether name, which stands at this place of text, is the first of
-// its kind in its object.
+// add reports whether name, at this position of text, is the first of its kind
+// in its object.
 func (t *nameTable) add(text, name string, at int, object uint16) bool {
 	if 2*t.n >= len(t.slots) {
 		t.grow(text)
@@ -597,7 +598,7 @@ func (t *nameTable) add(text, name string, at int, object uint16) bool {
 	}
 }
 
-// hash lets names that repeat in many objects not come together.
+// hash spreads names that repeat in many objects.
 func (t *nameTable) hash(name string, object uint16) uint64 {
 	return maphash.String(t.seed, name) + uint64(object)*0x9e3779b97f4a7c15
 }
@@ -618,10 +619,10 @@ func (t *nameTable) grow(text string) {
 	}
 }
 
-// maxObjects leaves enough numbers for objects that need them.
+// maxObjects leaves enough numbers for the objects that need them.
 const maxObjects = math.MaxUint16 / 2
 
-// nameAt reads the name at a place once more.
+// nameAt reads the name at a position again.
 func nameAt(text string, place namePlace) Value {
 	p := parser{s: text, pos: int(place.at) - 1}
 	v, _ := p.value()

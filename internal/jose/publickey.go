@@ -13,11 +13,16 @@ import (
 	"math"
 )
 
-// CheckPublicKey reports why no signature by a key is to be believed: an RSA
-// modulus outside of 2048 to 8192 bits or even, an exponent that is even, under
-// 3 or over 2³¹−1, a point that isn't on its curve, P-256, P-384 or P-521, an
-// Ed25519 key of another size or of small order, under which anybody can sign,
-// or a key of any other type.
+// CheckPublicKey returns an error if signatures by a key prove nothing, which
+// is so for these keys:
+//
+//   - an RSA key whose modulus is even or outside of 2048 to 8192 bits, or
+//     whose exponent is even, under 3 or over 2³¹−1
+//   - a key of a curve other than P-256, P-384 and P-521, or whose point isn't
+//     on its curve
+//   - an Ed25519 key of another size, or of small order, with which anyone can
+//     sign
+//   - a key of any other type
 func CheckPublicKey(key crypto.PublicKey) error {
 	if err := checkForm(key); err != nil {
 		return err
@@ -25,7 +30,7 @@ func CheckPublicKey(key crypto.PublicKey) error {
 	return checkStrength(key)
 }
 
-// checkForm is the part of CheckPublicKey that needs no arithmetic.
+// checkForm is the part of CheckPublicKey without arithmetic.
 func checkForm(key crypto.PublicKey) error {
 	switch key := key.(type) {
 	case *rsa.PublicKey:
@@ -46,8 +51,8 @@ func checkStrength(key crypto.PublicKey) error {
 			return errors.New("an RSA key whose private key can be computed from it")
 		}
 	case *ecdsa.PublicKey:
-		// ECDH is the standard library's way to ask whether the point is on the
-		// curve.
+		// ECDH is the standard library's function that checks whether the point
+		// is on the curve.
 		if _, err := key.ECDH(); err != nil {
 			return errors.New("an EC key whose point is not on its curve")
 		}
@@ -70,8 +75,8 @@ func checkRSA(key *rsa.PublicKey) error {
 	return nil
 }
 
-// hasPoint reports whether both coordinates of key are there. The methods of a
-// key without them panic.
+// hasPoint reports whether key has both coordinates. Without them, its methods
+// panic.
 func hasPoint(key *ecdsa.PublicKey) bool {
 	return key.X != nil && key.Y != nil //nolint:staticcheck // deprecated, but there is no other way to ask
 }
@@ -89,8 +94,7 @@ func checkECDSA(key *ecdsa.PublicKey) error {
 }
 
 // smallOrder holds the encodings of the points of Ed25519 whose order divides
-// 8, with the sign bit cleared, and the two of them that have a second
-// spelling.
+// 8, with the sign bit cleared, including the second spellings of two of them.
 var smallOrder = [...]string{
 	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
 	"\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
@@ -116,8 +120,8 @@ func checkEd25519(key ed25519.PublicKey) error {
 }
 
 // Thumbprint returns the SHA-256 JWK Thumbprint of a key (RFC 7638), in
-// base64url. It is an error if the key has no such form that CheckPublicKey
-// would accept; that does the rest of the work, and isn't done again here.
+// base64url. It returns an error if the key has no form that CheckPublicKey
+// would accept. The other checks of CheckPublicKey are not repeated here.
 func Thumbprint(key crypto.PublicKey) (string, error) {
 	if err := checkForm(key); err != nil {
 		return "", err
@@ -143,7 +147,7 @@ func Thumbprint(key crypto.PublicKey) (string, error) {
 	return base64url.EncodeToString(sum[:]), nil
 }
 
-// Describe says of what type and size a key is.
+// Describe returns the type and size of a key.
 func Describe(key crypto.PublicKey) string {
 	if CheckPublicKey(key) != nil {
 		return "a key that can't be used"

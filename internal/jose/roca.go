@@ -6,17 +6,17 @@ import (
 	"math/bits"
 )
 
-// hasROCA recognises the moduli of a widely used smart card library, whose
-// primes are powers of 65537 modulo the product of many small primes, and are
-// found from the modulus with little work (CVE-2017-15361). Modulo each small
-// prime, such a modulus is then a power of 65537 as well. For keys of 2048 bits
-// and more those are the first 126 primes, up to 701.
+// hasROCA recognizes the moduli of a widely used smart card library. Their
+// primes are powers of 65537 modulo the product of many small primes, and can
+// be computed from the modulus with little work (CVE-2017-15361). Modulo each
+// small prime, such a modulus is a power of 65537 too. For keys of 2048 bits
+// and more, these are the first 126 primes, up to 701.
 //
-// The table has those of them modulo which not everything is a power of 65537
-// anyway. That any other modulus passes as one is less likely than 1 in 2¹⁶⁰.
+// The table has the primes modulo which not every number is a power of 65537.
+// Any other modulus passes for one with a probability below 1 in 2¹⁶⁰.
 func hasROCA(modulus *big.Int) bool {
-	// A stranger can choose a modulus that fails at the last prime. Modulo
-	// their product it is short, and so the work is little for any length.
+	// A stranger can choose a modulus that fails at the last prime. Modulo the
+	// product of the primes it is short, so the work is small for any length.
 	rest := new(big.Int).Mod(modulus, rocaProduct).Bits()
 	for _, g := range rocaGroups {
 		if !isPower(remainder(rest, uint64(g.prime)), g) {
@@ -26,8 +26,8 @@ func hasROCA(modulus *big.Int) bool {
 	return true
 }
 
-// A rocaGroup is what the powers of 65537 are modulo a prime: the numbers whose
-// power by order is 1, since there is one group of each order.
+// A rocaGroup is the set of the powers of 65537 modulo a prime. They are the
+// numbers whose power by order is 1, since there is one group of each order.
 type rocaGroup struct{ prime, order uint16 }
 
 // isPower reports whether n is in g.
@@ -42,7 +42,7 @@ func isPower(n uint64, g rocaGroup) bool {
 	return power == 1
 }
 
-// remainder returns what is left of a number, divided by one below 2¹⁶.
+// remainder returns the remainder of a number divided by one below 2¹⁶.
 func remainder(number []big.Word, divisor uint64) uint64 {
 	var rest uint64
 	for i := len(number) - 1; i >= 0; i-- {
@@ -54,8 +54,8 @@ func remainder(number []big.Word, divisor uint64) uint64 {
 	return rest
 }
 
-// rocaGroups are those that matter, and rocaProduct is the product of their
-// primes.
+// rocaGroups are the groups of the table, and rocaProduct is the product of
+// their primes.
 var (
 	rocaGroups = [...]rocaGroup{
 		{11, 2}, {13, 6}, {17, 8}, {19, 9}, {37, 3}, {53, 26}, {61, 20}, {71, 35},

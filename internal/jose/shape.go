@@ -11,7 +11,7 @@ import (
 	"unicode"
 )
 
-// A shape is what Decode has to know of a type.
+// A shape is what Decode must know of a type.
 type shape struct {
 	kind shapeKind
 	typ  reflect.Type
@@ -46,7 +46,7 @@ const (
 	shapeFloat
 )
 
-// A structField is a field, perhaps of a struct that is embedded.
+// A structField is a field, possibly of an embedded struct.
 type structField struct {
 	name   string
 	index  []int
@@ -55,7 +55,7 @@ type structField struct {
 	shape  *shape
 }
 
-// in returns the field of v, and makes the structs that it is in.
+// in returns the field of v, and makes the structs that contain it.
 func (f *structField) in(v reflect.Value) (reflect.Value, error) {
 	for i, n := range f.index {
 		if i > 0 && v.Kind() == reflect.Pointer {
@@ -72,12 +72,11 @@ func (f *structField) in(v reflect.Value) (reflect.Value, error) {
 	return v, nil
 }
 
-// errUnexported says that a type can't be decoded into, as encoding/json can't
-// either.
+// errUnexported says that a type can't be decoded into, as with encoding/json.
 var errUnexported = errors.New("an embedded pointer to an unexported struct")
 
-// shapes are those of the types that were decoded into: as many as the program
-// has, whatever it is sent.
+// shapes holds the types that were decoded into. Their number depends on the
+// program alone, and not on what it is sent.
 var shapes sync.Map // from reflect.Type to *shape
 
 func shapeOf(t reflect.Type) *shape {
@@ -157,7 +156,7 @@ func kindOfScalar(kind reflect.Kind) shapeKind {
 	return shapeNone
 }
 
-// kindOfKeys returns how to make a map's key of a name, or shapeNone.
+// kindOfKeys returns how a name becomes a map's key, or shapeNone.
 func kindOfKeys(t reflect.Type) shapeKind {
 	if reflect.PointerTo(t).Implements(textUnmarshaler) {
 		return shapeText
@@ -170,10 +169,10 @@ func kindOfKeys(t reflect.Type) shapeKind {
 	}
 }
 
-// addFields finds the fields of a struct, with those of the structs that it
-// embeds, by the rules of encoding/json: of several with one name, the one
-// that is embedded least deep counts, or the only one of these with a tag, or
-// none.
+// addFields finds the fields of a struct and those of the structs that it
+// embeds, by the rules of encoding/json. Of several fields with one name, the
+// one with the least depth is used. Of several at that depth, the only one with
+// a tag is used, or otherwise none.
 func (all shaper) addFields(s *shape) {
 	s.fields, s.names = map[string]*structField{}, NewNames()
 	hidden := map[string]bool{} // by fields that are less deep
@@ -198,16 +197,16 @@ func (all shaper) addFields(s *shape) {
 	}
 }
 
-// An embedded struct is found by its index. Its fields are as many times there
-// as it is embedded at the same depth.
+// An embedded is an embedded struct, found by its index. Its fields count as
+// often as it is embedded at the same depth.
 type embedded struct {
 	typ   reflect.Type
 	index []int
 	times int
 }
 
-// fieldsOf appends the fields of a struct to fields, and what it embeds to
-// next.
+// fieldsOf appends the fields of a struct to fields, and the structs that it
+// embeds to next.
 func (all shaper) fieldsOf(e embedded, fields []*structField, next []embedded) ([]*structField, []embedded) {
 	for i := range e.typ.NumField() {
 		f := e.typ.Field(i)
@@ -247,7 +246,7 @@ func (all shaper) fieldsOf(e embedded, fields []*structField, next []embedded) (
 	return fields, next
 }
 
-// isName reports whether a tag has a name that encoding/json takes.
+// isName reports whether encoding/json accepts the name of a tag.
 func isName(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return !strings.ContainsRune("!#$%&()*+-./:;<=>?@[]^_{|}~ ", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
@@ -262,8 +261,8 @@ func byName(fields []*structField) map[string][]*structField {
 	return groups
 }
 
-// dominant returns the field that counts of several with one name at one depth,
-// or nil.
+// dominant returns the field that is used of several with one name at one
+// depth, or nil.
 func dominant(rivals []*structField) *structField {
 	if len(rivals) > 1 {
 		rivals = slices.DeleteFunc(rivals, func(f *structField) bool { return !f.tagged })

@@ -10,7 +10,7 @@ import (
 	"crypto/sha512"
 )
 
-// Fits reports whether key is of the type, size and curve that alg is for.
+// Fits reports whether key has the type, size and curve of alg.
 func Fits(alg string, key crypto.PublicKey) bool {
 	a := algorithm(alg)
 	switch key := key.(type) {
@@ -24,8 +24,8 @@ func Fits(alg string, key crypto.PublicKey) bool {
 	return false
 }
 
-// usableRSA applies RFC 7518, Section 3.3 and an upper bound, for a
-// verification costs more with every bit.
+// usableRSA applies RFC 7518, Section 3.3, and an upper bound, because the cost
+// of a check grows with every bit.
 func usableRSA(key *rsa.PublicKey) bool {
 	if key == nil || key.N == nil || key.E < 3 || key.E&1 == 0 {
 		return false
@@ -34,8 +34,7 @@ func usableRSA(key *rsa.PublicKey) bool {
 	return 2048 <= bits && bits <= 8*maxSignature
 }
 
-// verify checks a signature of the length that those by key have, which fits
-// alg.
+// verify checks a signature of the right length by a key that fits alg.
 func verify(alg string, key crypto.PublicKey, signed string, signature []byte) error {
 	a := algorithm(alg)
 	if a.Family == EdDSA {
@@ -48,8 +47,8 @@ func verify(alg string, key crypto.PublicKey, signed string, signature []byte) e
 	case PKCS1:
 		return verdict(rsa.VerifyPKCS1v15(key.(*rsa.PublicKey), a.Hash, digest, signature) == nil)
 	case PSS:
-		// RFC 7518, Section 3.5: the salt is as long as the hash. Left to
-		// itself, the check would take any length.
+		// RFC 7518, Section 3.5: the salt is as long as the hash. By default,
+		// the check would accept any length.
 		opts := rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
 		return verdict(rsa.VerifyPSS(key.(*rsa.PublicKey), a.Hash, digest, signature, &opts) == nil)
 	default:
@@ -65,7 +64,7 @@ func verdict(valid bool) error {
 }
 
 // isDER reports whether the signature of an ECDSA algorithm is a SEQUENCE of
-// two INTEGERs, as most interfaces but that of JWS have it (RFC 3279, Section
+// two INTEGERs, which most interfaces other than JWS use (RFC 3279, Section
 // 2.2.3).
 func isDER(alg string, signature []byte) bool {
 	if algorithm(alg).Family != ECDSA {
@@ -82,8 +81,8 @@ func isDER(alg string, signature []byte) bool {
 	return ok && len(rest) == 0
 }
 
-// derElement returns the content of the first element of der, which has this
-// tag and at most 255 bytes, and what follows it.
+// derElement returns the content of the first element of der, which must have
+// this tag and at most 255 bytes, and the rest of der.
 func derElement(der []byte, tag byte) (content, rest []byte, ok bool) {
 	if len(der) < 2 || der[0] != tag {
 		return nil, nil, false
@@ -100,7 +99,7 @@ func derElement(der []byte, tag byte) (content, rest []byte, ok bool) {
 	return rest[:length], rest[length:], true
 }
 
-// signatureSize is the only length in bytes that a signature by key can have.
+// signatureSize returns the length in bytes of every signature by key.
 func signatureSize(key crypto.PublicKey) int {
 	switch key := key.(type) {
 	case *rsa.PublicKey:
@@ -111,7 +110,7 @@ func signatureSize(key crypto.PublicKey) int {
 	return ed25519.SignatureSize
 }
 
-// digestInto hashes input, which needs no copy on the heap.
+// digestInto hashes input without a copy on the heap.
 func digestInto(sum *[sha512.Size]byte, hash crypto.Hash, input string) int {
 	var few [2 << 10]byte
 	if len(input) > len(few) {
@@ -141,8 +140,8 @@ func digestLong(sum *[sha512.Size]byte, hash crypto.Hash, input string) int {
 	return len(h.Sum(sum[:0]))
 }
 
-// asn1Signature turns the R ∥ S of RFC 7518, Section 3.4 into the SEQUENCE of
-// two INTEGERs that crypto/ecdsa reads.
+// asn1Signature converts the R ∥ S of RFC 7518, Section 3.4, into the SEQUENCE
+// of two INTEGERs that crypto/ecdsa reads.
 func asn1Signature(signature []byte) []byte {
 	r, s := asn1Integer(signature[:len(signature)/2]), asn1Integer(signature[len(signature)/2:])
 	length := 2 + integerLength(r) + 2 + integerLength(s)
@@ -155,14 +154,14 @@ func asn1Signature(signature []byte) []byte {
 	for _, n := range [2][]byte{r, s} {
 		der = append(der, 0x02, byte(integerLength(n)))
 		if integerLength(n) > len(n) {
-			der = append(der, 0) // else the first bit would make it negative
+			der = append(der, 0) // otherwise the first bit would make it negative
 		}
 		der = append(der, n...)
 	}
 	return der
 }
 
-// asn1Integer takes leading zeros off a number, but for the only byte of zero.
+// asn1Integer removes leading zeros of a number, except a single zero byte.
 func asn1Integer(n []byte) []byte {
 	for len(n) > 1 && n[0] == 0 {
 		n = n[1:]

@@ -1,7 +1,7 @@
-// Package keysat lets package validator look up keys in a jwks.Cache at a time
-// that it has read already: to read the clock is half of what a lookup costs.
-// With an older time the lookup returns keys that are no longer good, so it is
-// no part of the API of jwks.
+// Package keysat lets package validator look up keys in a jwks.Cache with a
+// time that it has already read. Reading the clock takes half of the time of a
+// lookup. With an old time, the lookup would return keys that are no longer
+// valid, so it is not a part of the API of jwks.
 package keysat
 
 // Func is (*jwks.Cache).keysAt, which package jwks puts here:

@@ -11,8 +11,8 @@ import (
 )
 
 // Parse parses an https URL, or an http URL on a loopback host. It rejects URLs
-// without a host, and URLs with credentials or a fragment. The error is a
-// predicate, to follow the name of a field. It doesn't repeat raw, which may
+// without a host, and URLs with credentials or a fragment. The error's text is
+// a predicate that follows the name of a field. It leaves out raw, which may
 // hold a password.
 func Parse(raw string) (*url.URL, error) {
 	u, err := ParseInsecure(raw)
@@ -47,8 +47,7 @@ func ParseInsecure(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// A SchemeError says that a URL is of another scheme than is accepted for its
-// host.
+// A SchemeError says that a URL has a scheme that is not accepted for its host.
 type SchemeError struct{ Scheme, Host string }
 
 func (e *SchemeError) Error() string {
@@ -60,15 +59,16 @@ func isPort(s string) bool {
 	return s == "" || err == nil
 }
 
-// IsLoopback reports whether a URL's host is this machine by its very name: an
-// address of the loopback networks, or "localhost" (RFC 6761, Section 6.3).
+// IsLoopback reports whether the name of a URL's host says that it is this
+// machine: an address of the loopback networks, or "localhost" (RFC 6761,
+// Section 6.3).
 func IsLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
-// Difference says by what two names of one issuer, or of one API, differ, if it
-// is something that people overlook. Otherwise it returns "".
+// Difference says how two names of an issuer or of an API differ, if the
+// difference is one that people overlook. Otherwise it returns "".
 func Difference(found, want string) string {
 	switch {
 	case found == want:
@@ -85,8 +85,7 @@ func Difference(found, want string) string {
 	return ""
 }
 
-// withoutScheme returns what is behind http:// or https://, if s has one of
-// them.
+// withoutScheme returns s without http:// or https://.
 func withoutScheme(s string) string {
 	if rest, ok := strings.CutPrefix(s, "https://"); ok {
 		return rest

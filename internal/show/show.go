@@ -1,8 +1,8 @@
 // Package show writes values that hold secrets as text, without them.
 //
-// A type with something to hide has a method LogValue, which lists what may be
-// seen of it, and a method Format, which is made of that by [Format]: so both
-// packages fmt and log/slog show the same, whatever the verb and the handler.
+// A type with secrets has a method LogValue, which lists what may be shown, and
+// a method Format, which calls [Format] with that. Packages fmt and log/slog
+// then show the same, whatever the verb and the handler.
 package show
 
 import (
@@ -12,9 +12,9 @@ import (
 	"strings"
 )
 
-// Format writes the name of a type and the members of v, which is a group, as
-// in validator.Config{issuers:["https://a/"] leeway:30s}. It heeds no verb and
-// no flag, since %x and %#v would otherwise show what %v does not.
+// Format writes the name of a type and the members of the group v, as in
+// validator.Config{issuers:["https://a/"] leeway:30s}. It ignores the verb and
+// its flags, since %x and %#v would otherwise show more than %v.
 func Format(f fmt.State, name string, v slog.Value) {
 	text := append([]byte(name), '{')
 	for i, attr := range v.Group() {
@@ -35,9 +35,9 @@ func Format(f fmt.State, name string, v slog.Value) {
 	_, _ = f.Write(append(text, '}'))
 }
 
-// Cut returns s, or its first bytes, limit at most, and an ellipsis. Logs and
-// the texts of errors are bounded by it. A character that limit would part is
-// left out.
+// Cut returns s, or its first bytes and an ellipsis. It keeps at most limit
+// bytes, and no part of a character. It bounds log lines and the texts of
+// errors.
 func Cut(s string, limit int) string {
 	if len(s) <= limit {
 		return s
@@ -45,8 +45,8 @@ func Cut(s string, limit int) string {
 	return strings.ToValidUTF8(s[:limit], "") + "…"
 }
 
-// Type returns an attribute with the name of v's dynamic type, or nothing if v
-// is nil: what may be seen of a value that is the caller's own.
+// Type returns an attribute with the name of v's dynamic type, or "" if v is
+// nil. Nothing more may be shown of a caller's own value.
 func Type(key string, v any) slog.Attr {
 	if v == nil {
 		return slog.String(key, "")

@@ -1,5 +1,4 @@
-// Package uripath compares paths of URLs, so that it is decided once which of
-// them are the same.
+// Package uripath decides which paths of URLs are equivalent.
 package uripath
 
 import (
@@ -9,12 +8,12 @@ import (
 
 const upperHex = "0123456789ABCDEF"
 
-// Normalize returns the form that all spellings of a path have in common, after
-// the normalization by syntax of RFC 3986, Section 6.2.2. It is never empty and
-// has no dot segments, so what it is appended to can't be left by it.
-// Characters that no URL has, but that some clients send as they are, count as
-// percent-encoded. Normalize reports false if path has spaces, control
-// characters or a malformed percent-encoding.
+// Normalize returns the common form of all equivalent spellings of a path, by
+// the syntax-based normalization of RFC 3986, Section 6.2.2. It is never empty
+// and has no dot segments, so it can't lead out of a path to which it is
+// appended. Characters that a URL must not have, but that some clients send
+// unencoded, count as percent-encoded. Normalize reports false if path has
+// spaces, control characters or a malformed percent-encoding.
 func Normalize(path string) (string, bool) {
 	if !isNormal(path) {
 		var b strings.Builder
@@ -54,8 +53,8 @@ func writeEncoded(b *strings.Builder, c byte) {
 	b.WriteByte(upperHex[c&15])
 }
 
-// isNormal reports whether a path has none of what Normalize would change in
-// single characters.
+// isNormal reports whether Normalize would change no single character of a
+// path.
 func isNormal(path string) bool {
 	for i := range len(path) {
 		if !pathBytes[path[i]] {
@@ -65,7 +64,7 @@ func isNormal(path string) bool {
 	return true
 }
 
-// strangers returns how many bytes of path no URL has.
+// strangers returns the number of bytes of path that a URL must not have.
 func strangers(path string) (n int) {
 	for i := range len(path) {
 		if c := path[i]; !pathBytes[c] && c != '%' {
@@ -75,8 +74,7 @@ func strangers(path string) (n int) {
 	return n
 }
 
-// withoutDots resolves the segments "." and "..", as RFC 3986, Section 5.2.4
-// does.
+// withoutDots removes the segments "." and ".." (RFC 3986, Section 5.2.4).
 func withoutDots(path string) string {
 	if !strings.Contains(path, "/.") {
 		return path
@@ -97,7 +95,7 @@ func withoutDots(path string) string {
 			continue
 		}
 		if !more {
-			return string(append(b, '/')) // what is left ends in a slash
+			return string(append(b, '/')) // the rest ends in a slash
 		}
 		rest = after
 	}

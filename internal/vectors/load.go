@@ -12,9 +12,8 @@ import (
 )
 
 // Read returns the vectors in dir, which is vectors/data of this checkout. That
-// folder belongs to a nested module, so a copy of this module that was
-// downloaded from a proxy lacks it. Only there is the test skipped: in a
-// checkout it fails.
+// folder belongs to a nested module, so a copy of this module from a proxy
+// lacks it. In such a copy the test is skipped, and in a checkout it fails.
 func Read(tb testing.TB, dir string) []File {
 	tb.Helper()
 	files, err := Load(os.DirFS(dir))
