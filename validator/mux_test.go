@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -111,6 +112,43 @@ func TestMux_twoOfOneIssuer(t *testing.T) {
 	const common = `validator: NewMux: two tenants have the issuer "https://tenant.eu.auth0.com/" and the algorithm EdDSA`
 	if _, err := validator.NewMux(bySecret, byKey, same); err == nil || err.Error() != common {
 		t.Errorf("NewMux(an algorithm twice) error = %v, want %s", err, common)
+	}
+}
+
+// A workload's token names its tenant by the trust domain of its sub.
+func TestMux_trustDomain(t *testing.T) {
+	t.Parallel()
+	const domain = "spiffe://example.org"
+	workloads := newValidator(t, func(c *validator.Config) { c.Issuers, c.CacheSize = []string{domain}, 0 })
+	fixed, err := validator.NewMux(newValidator(t, nil), workloads)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := map[string]int{}
+	lookup := validator.NewMuxFunc(func(_ context.Context, issuer string) (*validator.Validator, error) {
+		asked[issuer]++
+		return map[string]*validator.Validator{domain: workloads}[issuer], nil
+	})
+	for _, tt := range []struct {
+		name string
+		sub  string
+		want validator.Code
+	}{
+		{"a workload", "spiffe://example.org/orders", ""},
+		{"the same again", "spiffe://example.org/orders", ""},
+		{"a workload of another trust domain", "spiffe://example.com/orders", validator.CodeIssuer},
+		{"a subject that is no workload", "user", validator.CodeIssuer},
+	} {
+		text := token(nil, object{"iss": nil, "sub": tt.sub})
+		for name, mux := range map[string]*validator.Mux{"NewMux": fixed, "NewMuxFunc": lookup} {
+			claims, err := mux.Validate(t.Context(), text)
+			if got := validator.CodeOf(err); got != tt.want || err == nil && claims.Issuer != domain {
+				t.Errorf("%s: Validate(%s) = %v, %v, want code %q", name, tt.name, claims, err, tt.want)
+			}
+		}
+	}
+	if want := map[string]int{domain: 1, "spiffe://example.com": 1}; !maps.Equal(asked, want) {
+		t.Errorf("the function was asked for %v, want %v", asked, want)
 	}
 }
 

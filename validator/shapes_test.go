@@ -130,3 +130,19 @@ func TestValidate_audienceClaim(t *testing.T) {
 		}
 	}
 }
+
+// What stands in for aud is read again, and costs no memory.
+func TestValidate_audienceClaimAllocs(t *testing.T) {
+	v := newValidator(t, func(c *validator.Config) { c.AudienceClaim, c.Audiences = "azp", []string{"web", audience} })
+	allocs := func(text string) float64 {
+		return testing.AllocsPerRun(100, func() {
+			if _, err := v.Validate(t.Context(), text); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	withAud, without := allocs(token(nil, object{"azp": "web"})), allocs(token(nil, object{"aud": nil, "azp": "web"}))
+	if without > withAud {
+		t.Errorf("Validate(a token without aud) allocates %v times, want %v as with aud", without, withAud)
+	}
+}
