@@ -74,9 +74,15 @@ func newPeer(tb testing.TB, cfg vectors.Config, keySet []byte, now time.Time) (p
 	case leeway < 0:
 		leeway = 0
 	}
-	theirs := jwt.NewParser(jwt.WithValidMethods(methods), jwt.WithAudience(cfg.Audiences...), jwt.WithLeeway(leeway),
-		jwt.WithExpirationRequired(), jwt.WithTimeFunc(func() time.Time { return now }))
-	return peer{ours, theirs, keys}, true
+	options := []jwt.ParserOption{
+		jwt.WithValidMethods(methods), jwt.WithAudience(cfg.Audiences...), jwt.WithLeeway(leeway),
+		jwt.WithExpirationRequired(), jwt.WithTimeFunc(func() time.Time { return now }),
+	}
+	// It takes one issuer, and that of a JWT-SVID is in sub.
+	if len(cfg.Issuers) == 1 && !strings.HasPrefix(cfg.Issuers[0], "spiffe:") {
+		options = append(options, jwt.WithIssuer(cfg.Issuers[0]))
+	}
+	return peer{ours, jwt.NewParser(options...), keys}, true
 }
 
 // compare reports whether rsguard accepts, and fails if it accepts what
