@@ -1,6 +1,6 @@
 // Command benchmarks measures how long rsguard takes to check an access token,
-// beside the bare signature and beside other libraries, and prints tables of
-// ratios.
+// compared with the bare signature check and with other libraries. It prints
+// tables of ratios.
 //
 //	go run .                       # every row
 //	go run . -only 'jwx|rsguard'   # some of them

@@ -12,7 +12,7 @@ import (
 )
 
 // soak validates n tokens on all processors, of twice as many users as are
-// remembered, and prints the heap as it goes: what is kept must not grow.
+// remembered. It prints the heap, which must not grow.
 func soak(ctx context.Context, out io.Writer, n int) error {
 	const users, remembered = 2000, 1000
 	issuer, err := rows.NewIssuer("EdDSA")

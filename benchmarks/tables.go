@@ -37,7 +37,7 @@ func measureAll(ctx context.Context, rounds int, pattern *regexp.Regexp) (report
 	return result, nil
 }
 
-// measureAlgorithm lets all rows take turns with one issuer's token, and
+// measureAlgorithm measures all rows in turns with one issuer's token, and
 // returns one table for each group.
 func measureAlgorithm(ctx context.Context, rounds int, alg string, selected []rows.Row) ([]report.Table, error) {
 	issuer, err := rows.NewIssuer(alg)

@@ -4,10 +4,11 @@
 //	e.POST("/orders", create, echoauth.New(auth, rsvalidator.Scopes("orders:write")))
 //	claims, ok := echoauth.Claims(c) // in list and create
 //
-// Echo has a package middleware of its own, and Echo programs often import a
-// package validator. So the examples import ours as rsguard and rsvalidator.
+// Echo has a package named middleware, and programs on Echo often import a
+// package validator. The examples therefore import ours as rsguard and
+// rsvalidator.
 //
-// The decision and the standards behind it are package middleware's.
+// Package middleware makes the decision, and documents the standards behind it.
 package echoauth
 
 import (
@@ -17,13 +18,13 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// New returns an Echo middleware that does what auth's Require does. Echo's
-// request is replaced by the one with the claims in its context, so that they
-// are found there too by code that doesn't know of Echo.
+// New returns an Echo middleware that decides as auth's Require does. It
+// replaces Echo's request by one with the claims in its context, so that code
+// that doesn't use Echo finds them too.
 //
-// The response to a rejected request is that of net/http: by the ErrorHandler
-// of [middleware.Config], or a line of text. Echo's HTTPErrorHandler is not
-// called. New panics if a check is nil.
+// The response to a rejected request is that of net/http, written by the
+// ErrorHandler of [middleware.Config], or a line of text. Echo's
+// HTTPErrorHandler is not called. New panics if a check is nil.
 func New(auth *middleware.Authenticator, checks ...validator.Check) echo.MiddlewareFunc {
 	guard := auth.Guard(checks...)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
@@ -33,7 +34,7 @@ func New(auth *middleware.Authenticator, checks ...validator.Check) echo.Middlew
 				c.SetRequest(r)
 				return next(c)
 			}
-			if !c.Response().Committed { // by what came before
+			if !c.Response().Committed { // not by an earlier handler
 				refusal.ServeHTTP(c.Response(), c.Request())
 			}
 			return nil
@@ -41,10 +42,10 @@ func New(auth *middleware.Authenticator, checks ...validator.Check) echo.Middlew
 	}
 }
 
-// Claims returns the claims of c's token, as [middleware.ClaimsFromContext]
-// does.
+// Claims returns the claims of the request's token, as
+// [middleware.ClaimsFromContext] does.
 func Claims(c echo.Context) (*validator.Claims, bool) {
-	if c.Request() == nil { // as in a context made by a test
+	if c.Request() == nil { // such as in a context made by a test
 		return nil, false
 	}
 	return middleware.ClaimsFromContext(c.Request().Context())

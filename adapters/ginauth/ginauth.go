@@ -4,10 +4,10 @@
 //	g.POST("/orders", ginauth.New(auth, rsvalidator.Scopes("orders:write")), create)
 //	claims, ok := ginauth.Claims(c) // in list and create
 //
-// Gin programs often have packages middleware and validator of their own, or of
-// others. So the examples import ours as rsguard and rsvalidator.
+// Programs on Gin often have other packages named middleware and validator. The
+// examples therefore import ours as rsguard and rsvalidator.
 //
-// The decision and the standards behind it are package middleware's.
+// Package middleware makes the decision, and documents the standards behind it.
 package ginauth
 
 import (
@@ -17,13 +17,13 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// New returns a Gin middleware that does what auth's Require does. c.Request is
-// replaced by the one with the claims in its context, so that they are found
-// there too by code that doesn't know of Gin.
+// New returns a Gin middleware that decides as auth's Require does. It replaces
+// c.Request by one with the claims in its context, so that code that doesn't
+// use Gin finds them too.
 //
-// A rejected request is aborted, and its response is that of net/http: by the
-// ErrorHandler of [middleware.Config], or a line of text. New panics if a check
-// is nil.
+// A rejected request is aborted. Its response is that of net/http, written by
+// the ErrorHandler of [middleware.Config], or a line of text. New panics if a
+// check is nil.
 func New(auth *middleware.Authenticator, checks ...validator.Check) gin.HandlerFunc {
 	guard := auth.Guard(checks...)
 	return func(c *gin.Context) {
@@ -37,10 +37,10 @@ func New(auth *middleware.Authenticator, checks ...validator.Check) gin.HandlerF
 	}
 }
 
-// Claims returns the claims of c's token, as [middleware.ClaimsFromContext]
-// does.
+// Claims returns the claims of the request's token, as
+// [middleware.ClaimsFromContext] does.
 func Claims(c *gin.Context) (*validator.Claims, bool) {
-	if c.Request == nil { // as in a context made by a test
+	if c.Request == nil { // such as in a context made by a test
 		return nil, false
 	}
 	return middleware.ClaimsFromContext(c.Request.Context())

@@ -14,8 +14,8 @@ import (
 	"github.com/rsguard/rsguard/benchmarks/rows"
 )
 
-// newRequests writes a request for each of n tokens. What a request costs this
-// process must be little, so that the server is what limits the load.
+// newRequests writes a request for each of n tokens. A request must take little
+// time of this process, so that the server limits the load.
 func newRequests(issuer *rows.Issuer, n int) ([][]byte, error) {
 	requests := make([][]byte, n)
 	for i := range requests {
@@ -30,8 +30,8 @@ func newRequests(issuer *rows.Issuer, n int) ([][]byte, error) {
 	return requests, nil
 }
 
-// load is a number of closed loops: each sends a request when it has the answer
-// to the one before.
+// load is a number of closed loops. Each sends a request when it has the
+// response to the one before.
 type load struct {
 	requests [][]byte
 	next     atomic.Int64
@@ -61,8 +61,8 @@ func (l *load) close() {
 	}
 }
 
-// run sends requests until over, which gets the number of the next one, and
-// returns how many were answered.
+// run sends requests until over, which gets the number of the next one, reports
+// true. It returns how many were answered.
 func (l *load) run(over func(n int) bool) (answered int, err error) {
 	var group sync.WaitGroup
 	var done atomic.Int64
@@ -91,7 +91,7 @@ var (
 	length    = []byte("Content-Length: ")
 )
 
-// readAnswer reads one response, which has to be 200 and short enough for
+// readAnswer reads one response, which must be 200 and short enough for
 // net/http to give it a Content-Length.
 func readAnswer(r *bufio.Reader) error {
 	line, err := r.ReadSlice('\n')

@@ -1,14 +1,15 @@
-// Command load measures what protection costs a whole API under load, over real
-// connections: requests per second, as a ratio to the unprotected API.
+// Command load measures the cost of protection for a whole API under load, over
+// real connections. The result is requests per second, as a ratio to the
+// unprotected API.
 //
 //	go run ./load
 //	go run ./load -rounds 40 -only 'rsguard'
 //
-// Each API is a server in a process of its own, with one processor (GOMAXPROCS
-// is 1, and all of them are pinned to the first core where that is possible).
-// The load comes from this process: closed loops on connections that stay open,
-// each request with the next of many tokens. The servers take turns in short
-// rounds, and the figures are medians of the ratios of a round.
+// Each API is a server in a process of its own with one processor. GOMAXPROCS
+// is 1, and all servers are pinned to the first core if that is possible. The
+// load comes from this process. It has closed loops on connections that stay
+// open, and each request has the next of many tokens. The servers take turns in
+// short rounds, and the figures are medians of the ratios of a round.
 package main
 
 import (
@@ -116,7 +117,7 @@ func run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// A result is of one server's turn.
+// A result is the figures of one server's turn.
 type result struct {
 	requests        int
 	took, processor time.Duration
@@ -134,8 +135,8 @@ func median(results []result, of func(result) float64) float64 {
 	return measure.Median(values)
 }
 
-// ratio is the median, over the rounds, of a figure divided by that of the same
-// round's first server.
+// ratio returns the median, over the rounds, of a figure divided by that of the
+// same round's first server.
 func ratio(results, first []result, of func(result) float64) float64 {
 	values := make([]float64, len(results))
 	for i, r := range results {

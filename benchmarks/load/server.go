@@ -20,11 +20,12 @@ import (
 	"github.com/rsguard/rsguard/benchmarks/rows"
 )
 
-// origin is what a server has to know of the issuer.
+// origin is what a server needs to know of the issuer.
 type origin struct{ URL, KeySetURL, Algorithm, Token string }
 
-// serveAPI is the other process. It reads an origin, prints its address and,
-// for every line that it then reads, the processor time that it has used.
+// serveAPI is the main function of the server's process. It reads an origin and
+// prints its address. Then, for every line that it reads, it prints the
+// processor time that it has used.
 func serveAPI(ctx context.Context, name string, in io.Reader, out io.Writer) error {
 	lines := bufio.NewReader(in)
 	line, err := lines.ReadBytes('\n')
@@ -63,8 +64,8 @@ func serveAPI(ctx context.Context, name string, in io.Reader, out io.Writer) err
 	}
 }
 
-// pin moves this process away from the first core, which is the servers', and
-// reports whether it could. It takes the program taskset of util-linux.
+// pin moves this process off the first core, which is the servers', and reports
+// whether it could. It needs the program taskset of util-linux.
 func pin(ctx context.Context) bool {
 	last := runtime.NumCPU() - 1
 	if last < 1 {
@@ -147,8 +148,9 @@ func (s *server) stop() {
 	_ = s.cmd.Wait()
 }
 
-// connect opens the connections and sends every request once, so that what a
-// server remembers or fetches at first is there when it is measured.
+// connect opens the connections and sends every request once, so that the
+// measurement begins with everything that a server remembers or fetches at
+// first.
 func (s *server) connect(ctx context.Context, connections int, requests [][]byte) (err error) {
 	if s.load, err = newLoad(ctx, s.address, connections, requests); err != nil {
 		return err

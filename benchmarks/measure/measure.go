@@ -1,11 +1,11 @@
-// Package measure times things beside each other, so that their ratios can be
-// trusted on a machine whose speed cannot.
+// Package measure compares durations, so that the ratios are reliable on a
+// machine whose speed is not.
 //
 // All cases take turns in many short rounds of one process. A ratio is the
-// median, over the rounds, of what a case took divided by what the first case
-// took in the same round: the machine's slow moments fall on both sides of the
-// division. The garbage collector runs as it likes: what a case leaves to it is
-// a part of what the case costs.
+// median, over the rounds, of the time of a case divided by that of the first
+// case in the same round. A slow moment of the machine affects both. The
+// garbage collector runs normally, since the garbage of a case is a part of its
+// cost.
 package measure
 
 import (
@@ -15,13 +15,13 @@ import (
 	"time"
 )
 
-// Case is something to measure. Run does it once.
+// A Case is something to measure. Run does it once.
 type Case struct {
 	Name string
 	Run  func() error
 }
 
-// Result is what was measured of a case.
+// A Result is the measurement of a case.
 type Result struct {
 	Name        string
 	Nanoseconds float64 // for one run: the median of the rounds
@@ -30,12 +30,12 @@ type Result struct {
 	Bytes       float64 // allocated by one run
 }
 
-// turn is how long a case runs in a round: long beside the clock's resolution,
-// short beside what disturbs.
+// turn is how long a case runs in a round. It is long compared with the clock's
+// resolution, and short compared with disturbances.
 const turn = 5 * time.Millisecond
 
-// Rounds lets the cases take turns. The first case is the one that the ratios
-// relate to. It is not safe for concurrent use.
+// Rounds measures the cases in turns. Ratios are relative to the first case. It
+// is not safe for concurrent use.
 func Rounds(rounds int, cases []Case) ([]Result, error) {
 	results := make([]Result, len(cases))
 	sizes := make([]int, len(cases))
@@ -128,8 +128,8 @@ func memory(c Case) (allocations, bytes float64) {
 	return float64((after.Mallocs - before.Mallocs) / runs), float64((after.TotalAlloc - before.TotalAlloc) / runs)
 }
 
-// Median returns the middle of the values, which it does not change, or zero if
-// there are none.
+// Median returns the median of the values, or zero if there are none. It
+// doesn't change them.
 func Median(values []float64) float64 {
 	if len(values) == 0 {
 		return 0

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Markdown writes the report's tables, and what they were measured with, as
-// GitHub shows them.
+// Markdown writes the report's tables, and the conditions of the measurement,
+// for GitHub.
 func (r Report) Markdown(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %s, %s, %d cores, %s, %d rounds\n", r.Go, r.System, r.CPU, r.Cores,
@@ -45,7 +45,7 @@ func (t Table) markdown(b *strings.Builder) {
 	}
 }
 
-// figure writes a ratio with as many digits as mean something.
+// figure writes a ratio with its significant digits.
 func figure(ratio float64) string {
 	switch {
 	case ratio >= 100:

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Report is everything that one run of the benchmarks found.
+// A Report is the result of one run of the benchmarks.
 type Report struct {
 	Go     string    `json:"go"`
 	System string    `json:"system"` // as in "linux/amd64"
@@ -23,15 +23,14 @@ type Report struct {
 	Tables   []Table  `json:"tables"`
 }
 
-// Table holds rows that were measured side by side.
+// A Table holds rows that were measured together.
 type Table struct {
 	Title string `json:"title"`
 	Note  string `json:"note,omitempty"`
 	Rows  []Row  `json:"rows"`
 }
 
-// Row is one measured thing. A row without allocations to speak of has zero of
-// them.
+// A Row is one measurement. If the allocations are negligible, they are zero.
 type Row struct {
 	Name        string  `json:"name"`
 	Role        string  `json:"role"`
@@ -42,8 +41,8 @@ type Row struct {
 	Bytes       float64 `json:"bytes"`
 }
 
-// New returns a report on this machine and this binary, without tables. The
-// modules are those whose versions it names.
+// New returns a report on this machine and this binary, without tables. It
+// names the versions of these modules.
 func New(rounds int, modules []string) Report {
 	return Report{
 		Go:       runtime.Version(),
@@ -56,8 +55,8 @@ func New(rounds int, modules []string) Report {
 	}
 }
 
-// Compare sets the Speed of every row in the table, and takes the rows whose
-// role is peer for peers.
+// Compare sets the Speed of every row in the table. The rows with the role peer
+// are the peers.
 func (t Table) Compare(peer string) {
 	var fastest float64
 	for _, r := range t.Rows {
@@ -70,8 +69,8 @@ func (t Table) Compare(peer string) {
 	}
 }
 
-// cpu returns the processor's name where the system tells it, and "unknown
-// processor" elsewhere.
+// cpu returns the processor's name, or "unknown processor" if the system
+// doesn't tell it.
 func cpu() string {
 	const unknown = "unknown processor"
 	file, err := os.Open("/proc/cpuinfo")

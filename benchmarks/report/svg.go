@@ -34,8 +34,8 @@ type chartBar struct {
 	Signature, Rest, End float64 // widths of the bar's two parts, and where the figure goes
 }
 
-// SVG draws the report's first algorithm as bars, for dark and for light pages:
-// the part of each that the signature takes, and the rest.
+// SVG draws the report's first algorithm as bars, for light and dark pages.
+// Each bar has two parts, the signature and the rest.
 func (r Report) SVG(w io.Writer) error {
 	tables := r.Tables[:min(2, len(r.Tables))]
 	var longest float64

@@ -15,7 +15,7 @@ import (
 	"github.com/rsguard/rsguard/middleware"
 )
 
-// API is a small API on net/http and one way to protect it.
+// An API is a small API on net/http and one way to protect it.
 type API struct {
 	Name string
 	Role Role
@@ -25,8 +25,8 @@ type API struct {
 }
 
 // APIs returns the unprotected API first, then those that rsguard and its peers
-// protect. All of them answer alike, and the protected ones read the subject
-// from the claims before.
+// protect. All of them respond alike. The protected ones first read the subject
+// from the claims.
 func APIs() []API {
 	return []API{
 		{"unprotected", Yardstick, func(context.Context, *Issuer) (http.Handler, error) {
@@ -64,7 +64,7 @@ func guarded(ctx context.Context, issuer *Issuer, cacheSize int) (http.Handler, 
 	})), nil
 }
 
-// byHand is the middleware that one writes around golang-jwt.
+// byHand is a middleware as a program would write it around golang-jwt.
 func byHand(ctx context.Context, issuer *Issuer) (http.Handler, error) {
 	keys, err := keyfunc.NewDefaultCtx(ctx, []string{issuer.KeySetURL})
 	if err != nil {

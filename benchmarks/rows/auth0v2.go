@@ -78,7 +78,7 @@ func auth0v2Claims(value any) Claims {
 }
 
 // auth0Claims are private claims in the form that both versions of
-// go-jwt-middleware ask for.
+// go-jwt-middleware require.
 type auth0Claims struct{ private }
 
 func (*auth0Claims) Validate(context.Context) error { return nil }

@@ -8,7 +8,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// leeway is the same for all: how far the clocks may disagree.
+// leeway is the same for all rows.
 const leeway = 30 * time.Second
 
 // GolangJWT is the fastest peer in use.
@@ -54,7 +54,7 @@ type golangJWTClaims struct {
 
 func (c *golangJWTClaims) view() Claims { return c.private.view(c.Subject) }
 
-// private are the claims that a library does not know by itself, as its user
+// private are the claims that a library does not read by itself, as its user
 // would declare them.
 type private struct {
 	Scope       string   `json:"scope"`

@@ -16,7 +16,7 @@ const (
 	nextKeyID = "m4Vd8sHy3Gp6Ja0e" // published as well, as before a rotation
 )
 
-// Issuer is an authorization server on a loopback address. It publishes
+// An Issuer is an authorization server on a loopback address. It publishes
 // metadata and two keys.
 type Issuer struct {
 	URL       string // the "iss" of its tokens, with Auth0's slash at the end
@@ -25,7 +25,7 @@ type Issuer struct {
 	KeySet    []byte // the JWK set that KeySetURL serves
 	Public    crypto.PublicKey
 	Token     string            // good for a day
-	Bad       map[string]string // tokens to refuse, by what is wrong with them
+	Bad       map[string]string // tokens to reject, by what is wrong with them
 
 	key    crypto.Signer
 	server *httptest.Server
@@ -84,8 +84,8 @@ func NewIssuer(alg string) (*Issuer, error) {
 // Close stops the issuer's server.
 func (i *Issuer) Close() { i.server.Close() }
 
-// Sign returns another good token, with these claims beside or in place of the
-// usual ones.
+// Sign returns another good token. These claims are added to the usual ones or
+// replace them.
 func (i *Issuer) Sign(changes map[string]any) (string, error) {
 	all := claims(i.URL)
 	maps.Copy(all, changes)
@@ -101,7 +101,7 @@ func serve(document []byte) http.HandlerFunc {
 	}
 }
 
-// issue signs the good token and, from the same claims, those with one fault
+// issue signs the good token and, from the same claims, tokens with one fault
 // each.
 func (i *Issuer) issue(key, other crypto.Signer) error {
 	good := claims(i.URL)
@@ -141,7 +141,7 @@ func (i *Issuer) issue(key, other crypto.Signer) error {
 	return nil
 }
 
-// flip changes one bit of what the base64url character at the index stands for.
+// flip changes one bit of the base64url character at the index.
 func flip(token string, index int) string {
 	changed := []byte(token)
 	if changed[index] == 'A' {

@@ -1,5 +1,4 @@
-// Package rows holds everything that the benchmarks measure, one row for each
-// way to check a token.
+// Package rows holds the measurements, one row for each way to check a token.
 //
 // Every row gets the same token, reads the same claims and takes its keys from
 // the same key set:
@@ -17,7 +16,7 @@ import (
 // Algorithms are the signature algorithms that rows are measured with.
 var Algorithms = []string{"RS256", "ES256", "EdDSA"}
 
-// Group says which rows are compared with each other.
+// A Group has rows that are compared with each other.
 type Group string
 
 // The groups, in the order of the report.
@@ -26,7 +25,7 @@ const (
 	Stack Group = "a request through a stack" // from an http.Request to a handler that reads the claims
 )
 
-// Role says what a row is there for.
+// A Role is the purpose of a row.
 type Role string
 
 // The roles.
@@ -36,34 +35,34 @@ const (
 	Peer      Role = "peer" // another library
 )
 
-// Row is one way to check a token.
+// A Row is one way to check a token.
 type Row struct {
 	Name    string
 	Group   Group
 	Role    Role
 	Modules []string // paths of the modules that are measured, for their versions
 
-	// Open gets ready for the issuer's tokens: it fetches keys and builds
-	// validators, for as long as ctx lives.
+	// Open prepares for the issuer's tokens. It fetches keys and builds
+	// validators, which last as long as ctx.
 	Open func(ctx context.Context, issuer *Issuer) (Checker, error)
 }
 
-// Checker returns the check of one token. What need not be repeated for each
-// request, such as building the http.Request, it does beforehand.
+// A Checker returns the check of one token. It does in advance what is not
+// repeated for each request, such as building the http.Request.
 type Checker func(token string) Check
 
-// Check checks the token once more and returns what the caller of the library
-// would go on to use. Its error says why the token is refused. Checks of one
-// Checker are not safe for concurrent use unless [Row.Group] is [Call].
+// A Check checks the token again and returns what the caller of the library
+// would use. The error says why the token is rejected. Checks of one Checker
+// are not safe for concurrent use unless [Row.Group] is [Call].
 type Check func() (Claims, error)
 
-// Claims are what a check must have read from the token, as typed values.
+// Claims are the typed values that a check must have read from the token.
 type Claims struct {
 	Subject, ClientID, OrgID string
 	Permissions              []string
 }
 
-// Signature is the row that all others are compared with.
+// Signature is the row to which all others are compared.
 const Signature = "signature alone"
 
 // All returns every row: the bare signature first, then rsguard and its peers

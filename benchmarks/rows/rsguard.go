@@ -59,7 +59,7 @@ var (
 	}
 )
 
-// NewValidator returns a Validator of the issuer's tokens that has fetched its
+// NewValidator returns a Validator of the issuer's tokens. It has fetched its
 // keys.
 func NewValidator(ctx context.Context, issuer *Issuer, cacheSize int) (*validator.Validator, error) {
 	v, err := validator.New(validator.Config{

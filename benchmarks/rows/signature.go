@@ -15,10 +15,9 @@ import (
 	"strings"
 )
 
-// Yard is the least that any check has to do: hash the signing input and verify
-// the signature, by the fastest call of the standard library, with the token
-// already split, decoded and, for ES256, in ASN.1. Its claims come from
-// nowhere.
+// Yard is the least work of any check: hashing the signing input and verifying
+// the signature, by the fastest call of the standard library. The token is
+// already split, decoded and, for ES256, in ASN.1. The claims are constants.
 var Yard = Row{
 	Name:  Signature,
 	Group: Call,

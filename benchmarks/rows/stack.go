@@ -6,10 +6,10 @@ import (
 	"net/http/httptest"
 )
 
-// stack measures a request's way through a handler: build returns the whole
-// stack, at whose end a handler calls see with the claims that it found. The
-// request is made once and the response is thrown away, so that what is
-// measured is the stack.
+// stack measures a request's way through a handler. The function build returns
+// the whole stack, with a handler at its end that calls see with the claims.
+// The request is made once and the response is discarded, so that only the
+// stack is measured.
 func stack(build func(see func(Claims)) http.Handler) Checker {
 	return func(token string) Check {
 		var seen Claims
@@ -32,7 +32,7 @@ func stack(build func(see func(Claims)) http.Handler) Checker {
 	}
 }
 
-// discard is a response that nobody reads.
+// discard is a response that is thrown away.
 type discard struct {
 	header http.Header
 	status int

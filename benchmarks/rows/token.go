@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Audience is the API that the tokens are for.
+// Audience is the API of the tokens.
 const Audience = "https://api.example.com/orders"
 
 // Want are the claims that every check must return for [Issuer.Token].
@@ -26,9 +26,9 @@ var Want = Claims{
 	Permissions: []string{"read:orders", "write:orders", "read:customers", "read:invoices"},
 }
 
-// claims are those of an access token as Auth0 issues it to a user who logged
-// in to an organization. The token is valid for a day, so that it does not
-// expire under a long run.
+// claims are those of an access token that Auth0 issues to a user who logged in
+// to an organization. The token is valid for a day, so that it does not expire
+// during a long run.
 func claims(issuer string) map[string]any {
 	now := time.Now()
 

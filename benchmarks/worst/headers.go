@@ -19,18 +19,17 @@ import (
 	"github.com/rsguard/rsguard/middleware"
 )
 
-// long is the length of a long header field. net/http reads up to 1 MiB of a
-// header, which costs it more than it costs us to look through it.
+// long is the length of a long header field. net/http reads headers of up to 1
+// MiB, which costs more than our search in them.
 const long = 64 << 10
 
-// most is the length of what is looked through for a token beside other
-// things.
+// most is the length of what is searched for a token.
 const most = 32<<10 - 1
 
 // unit is the length of a form that may cost the bounds once.
 const unit = 16 << 10
 
-// A request is one to reject.
+// A request must be rejected.
 type request struct {
 	name   string
 	cfg    middleware.Config
@@ -156,7 +155,7 @@ func (s *service) headers() ([]Input, error) {
 	return inputs, nil
 }
 
-// input sends r to a handler that logs as most do.
+// input sends r to a handler with a usual logger.
 func (s *service) input(r request) (Input, error) {
 	cfg := r.cfg
 	cfg.Validator = s.strict
@@ -186,8 +185,8 @@ func (s *service) input(r request) (Input, error) {
 	w := &answer{header: http.Header{}}
 	times := max(1, float64(len(r.form))/unit)
 	if req.Header["Client-Cert"] != nil {
-		// The proxy has made a handshake for it, in which the sender has proven
-		// to have its key.
+		// The proxy has made a handshake, in which the sender has proven to
+		// have its key.
 		times = 3
 	}
 	return Input{Name: "request: " + r.name, Times: times, Reject: func() error {
@@ -203,15 +202,15 @@ func (s *service) input(r request) (Input, error) {
 	}}, nil
 }
 
-// An answer goes nowhere.
+// An answer is discarded.
 type answer struct{ header http.Header }
 
 func (a *answer) Header() http.Header         { return a.header }
 func (a *answer) Write(b []byte) (int, error) { return len(b), nil }
 func (a *answer) WriteHeader(int)             {}
 
-// manyNames returns the field Client-Cert of a certificate that has as many
-// names as are read.
+// manyNames returns the field Client-Cert of a certificate with as many names
+// as are read.
 func manyNames() (string, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -7,15 +7,14 @@ import (
 	"github.com/rsguard/rsguard/jwks"
 )
 
-// The bounds for a key set of 1 MiB, the largest that is read. An issuer sends
-// it, and no more often than jwks asks.
+// The bounds for a key set of 1 MiB, the largest that is read. Only the issuer
+// can send it, and no more often than jwks fetches it.
 const (
 	MaxKeySetChecks = 12_000
 	MaxKeySetBytes  = 64 << 20
 )
 
-// KeySets returns the key sets that cost most, as inputs whose bounds are those
-// for a key set.
+// KeySets returns the most expensive key sets, with the bounds for a key set.
 func KeySets() ([]Input, error) {
 	keys, err := proofKeys()
 	if err != nil {

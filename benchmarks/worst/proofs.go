@@ -22,7 +22,7 @@ const ordersURL = "https://api.example.com/orders"
 // clock stands still, so that proofs stay new.
 func clock() time.Time { return time.Unix(1_800_000_000, 0) }
 
-// A proofKey is a key that a stranger has made.
+// A proofKey is a stranger's key.
 type proofKey struct {
 	name, alg string
 	jwk       string // without braces
@@ -30,7 +30,7 @@ type proofKey struct {
 	own       func(message, signature []byte) bool
 }
 
-// proofs are those that can't be accepted, whatever their signature costs.
+// proofs are proofs that can't be accepted, whatever their signature costs.
 func (s *service) proofs() ([]Input, error) {
 	usual, err := dpop.New(dpop.Config{Now: clock})
 	if err != nil {
@@ -63,8 +63,7 @@ func (s *service) proofs() ([]Input, error) {
 		inputs = append(inputs, input)
 	}
 	verify := func(r dpop.Request) error { return rejected(usual.Verify(r)) }
-	// A proof that costs much to verify is read alone, as long as its token
-	// isn't known to be good.
+	// An expensive proof is only read until its token is known to be good.
 	read := func(r dpop.Request) error { _, _ = usual.Read(r); return nil }
 
 	for _, key := range keys {
@@ -120,7 +119,7 @@ func (k proofKey) as(alg string) proofKey {
 	return k
 }
 
-// proof returns one with more claims and more members of the key, if they
+// proof returns a proof with more claims and more members of the key, if these
 // aren't empty, and a signature of random bytes.
 func (k proofKey) proof(claims, members string, signature int) string {
 	if members != "" {
@@ -130,8 +129,7 @@ func (k proofKey) proof(claims, members string, signature int) string {
 	return encode([]byte(header)) + "." + encode([]byte(proofClaims(claims))) + "." + random(signature)
 }
 
-// proofClaims returns good claims, in which those given have the place of
-// others.
+// proofClaims returns good claims, some of them replaced by those given.
 func proofClaims(claims string) string {
 	ath := sha256.Sum256([]byte("t"))
 	good := map[string]any{"jti": "1", "htm": "GET", "htu": ordersURL, "iat": clock().Unix(), "ath": encode(ath[:])}
@@ -150,8 +148,8 @@ func proofClaims(claims string) string {
 	return string(text[:len(text)-1]) + "," + claims + "}"
 }
 
-// proofKeys returns keys of all kinds, those of RSA such that nothing but the
-// last prime shows that they haven't the weakness of CVE-2017-15361.
+// proofKeys returns keys of all kinds. Only the last prime shows that the RSA
+// keys don't have the weakness of CVE-2017-15361.
 func proofKeys() ([]proofKey, error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -191,7 +189,7 @@ func proofKeys() ([]proofKey, error) {
 }
 
 // almostWeak returns a modulus that is a power of 65537 modulo all primes up to
-// 701 but the last that tells.
+// 701, except the last that makes a difference.
 func almostWeak(bits uint) *big.Int {
 	const last = 691
 	product := big.NewInt(1) // of the other primes, and of 2 for an odd modulus

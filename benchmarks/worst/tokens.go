@@ -29,7 +29,7 @@ func yard(key *rsa.PrivateKey) (func() error, error) {
 	}, nil
 }
 
-// A filler returns a member of a JSON object of up to so many bytes.
+// A filler returns a member of a JSON object with up to size bytes.
 type filler struct {
 	name string
 	text func(n int) string
@@ -43,7 +43,7 @@ func list(before, element, after string) func(int) string {
 	}
 }
 
-// numbered does so with elements of different names, as many as are read.
+// numbered is list with different names, as many as are read.
 func numbered(before, format, after string) func(int) string {
 	most := 1000
 	if strings.HasPrefix(format, `"\`) {
@@ -63,12 +63,12 @@ func numbered(before, format, after string) func(int) string {
 	}
 }
 
-// both fills the half of the bytes with each.
+// both fills half of the bytes with each.
 func both(first, second func(int) string) func(int) string {
 	return func(n int) string { return first(n/2) + "," + second(n-n/2-1) }
 }
 
-// fillers are what claims and headers can be filled with.
+// fillers fill claims and headers.
 var fillers = []filler{
 	// Lists that are read.
 	{"scopes", list(`"scope":"`, "a ", `"`)},
@@ -141,7 +141,7 @@ var fillers = []filler{
 	{"a confirmation", numbered(`"cnf":{`, `"a%03d":0`, "}")},
 }
 
-// tokens are those that can't be accepted by the validators of s.
+// tokens are tokens that the validators of s can't accept.
 func (s *service) tokens() []Input {
 	var inputs []Input
 	add := func(name, token string, validate func(context.Context, string) (*validator.Claims, error)) {
@@ -232,15 +232,15 @@ func (s *service) tokens() []Input {
 	return inputs
 }
 
-// token makes a token of size bytes at most, with these claims and a filler,
-// and a signature of random bytes.
+// token returns a token of at most size bytes with these claims, a filler, and
+// a signature of random bytes.
 func token(header, claims string, fill func(int) string, signature, size int) string {
 	n := size - base64.RawURLEncoding.EncodedLen(len(header)) - base64.RawURLEncoding.EncodedLen(signature) - 2
 	n = base64.RawURLEncoding.DecodedLen(n) - len(claims) - len("{,}")
 	return encode([]byte(header)) + "." + encode([]byte("{"+claims+","+fill(n)+"}")) + "." + random(signature)
 }
 
-// random returns a signature that has to be checked in full, and is wrong.
+// random returns a wrong signature that must be checked in full.
 func random(n int) string {
 	b := make([]byte, n)
 	_, _ = rand.Read(b) // never fails

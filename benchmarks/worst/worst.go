@@ -1,7 +1,6 @@
-// Package worst holds the inputs that cost a service most, of those that
-// anybody can send: tokens, proofs and headers of which nothing has been
-// authenticated. Each bound on what a stranger can cause is held by this one
-// table. A new kind of input is a line in it.
+// Package worst holds the unauthenticated inputs that are most expensive for a
+// service: tokens, proofs and headers. This table tests every bound on what a
+// stranger can cause. A new kind of input is a new line.
 package worst
 
 import (
@@ -23,27 +22,28 @@ const (
 	MaxBytes  = 64 << 10 // of memory
 )
 
-// An Input is something to reject.
+// An Input must be rejected.
 type Input struct {
 	Name string
 
-	// Times is how many times the bounds it may cost. That is 1 for all that a
-	// service reads by default. Where it is told to read more, the bounds grow
-	// with the size.
+	// Times is the factor by which an input may exceed the bounds. It is 1 for
+	// everything that a service reads by default. If it is configured to read
+	// more, the bounds grow with the size.
 	Times float64
 
-	// Own is the bare check of the input's own signature, if that isn't one of
-	// RS256. It counts as one, whatever it costs: what issuers sign with is
-	// theirs to choose, and what clients sign with is the service's.
+	// Own is the bare check of the input's own signature, if that isn't RS256.
+	// It counts as one check, whatever it costs, because the issuer or the
+	// service has chosen the algorithm.
 	Own func() error
 
-	// Reject hands the input to the library. It is an error if that accepts it.
+	// Reject passes the input to the library. It returns an error if the
+	// library accepts it.
 	Reject func() error
 }
 
 var errAccepted = errors.New("accepted")
 
-// A service is what the inputs are sent to.
+// A service has the objects that the inputs are sent to.
 type service struct {
 	key    *rsa.PrivateKey
 	edKey  ed25519.PublicKey
@@ -119,7 +119,7 @@ func newService() (*service, error) {
 	return s, err
 }
 
-// Yard returns the check of one signature, by which everything is measured.
+// Yard returns the check of one signature, the unit of all measurements.
 func Yard() (func() error, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

@@ -1,5 +1,5 @@
 // Package redisreplay remembers DPoP proofs in Redis or Valkey, so that the
-// servers of one API accept each proof once between them.
+// servers of one API together accept each proof only once.
 //
 //	client := redis.NewClient(&redis.Options{
 //		Addr:                  "redis.internal:6379",
@@ -9,17 +9,16 @@
 //	replays, err := redisreplay.New(redisreplay.Config{Client: client})
 //	proofs, err := dpop.New(dpop.Config{Replays: replays})
 //
-// Each proof costs one command, SET with NX and PX, which is atomic, and one
-// key, which Redis forgets by itself. With maxmemory, use the policy
-// noeviction: a key that is evicted is a proof that can be used again.
-// Replication is asynchronous, so a failover can forget the proofs of its last
-// moments.
+// Each proof takes one command, SET with NX and PX, which is atomic, and one
+// key, which Redis removes by itself. With maxmemory, use the policy
+// noeviction, since a proof whose key is evicted can be used again. Replication
+// is asynchronous, so a failover can lose the proofs of the last moments.
 //
-// Redis forgets keys by its own clock. So if the clock of a server is set back
-// by more than ClockSkew, its Store can't know which of the proofs that are
-// valid again were used before. It returns an error for them until its clock is
-// where it was, and their requests are answered with 503. A Store that is made
-// after such a step doesn't know of it.
+// Redis removes keys by its own clock. If the clock of a server is set back by
+// more than ClockSkew, its Store can't know which of the proofs that become
+// valid again were used before. For these it returns an error, and their
+// requests get 503, until the clock is where it was. A Store that is made after
+// such a step doesn't know of it.
 package redisreplay
 
 import (
@@ -44,27 +43,27 @@ const (
 	DefaultClockSkew = time.Minute
 )
 
-// MaxTimeout is the longest that a request may wait.
+// MaxTimeout is the largest [Config].Timeout.
 const MaxTimeout = 10 * time.Second
 
-// A Config says how to use Redis. Client is required; the zero value of every
+// A Config says how Redis is used. Client is required. The zero value of every
 // other field is its default.
 type Config struct {
-	// Client is a *redis.Client, *redis.ClusterClient or *redis.Ring, made,
-	// shared and closed by the caller. Each command is for a single key, so any
-	// slot of a cluster will do.
+	// Client is a *redis.Client, *redis.ClusterClient or *redis.Ring. The
+	// caller makes, shares and closes it. Each command has a single key, so a
+	// cluster needs no hash tags.
 	//
-	// Its options must have ContextTimeoutEnabled, without which Timeout would
-	// not hold. And MaxRetries should be -1: when an answer is lost and the
-	// client repeats a command that was carried out, then the proof looks as if
-	// used before.
+	// Its options must have ContextTimeoutEnabled. Without it, Timeout would
+	// have no effect. MaxRetries should be -1. Otherwise, if a response is
+	// lost, the client repeats a command that was carried out, and a new proof
+	// looks used.
 	Client interface {
 		Process(ctx context.Context, cmd redis.Cmder) error
 	}
 
-	// Prefix begins each key. Empty means [DefaultPrefix]. Services that share
-	// a Redis should have different ones, or they reject each other's proofs,
-	// which is safe.
+	// Prefix begins each key. If empty, [DefaultPrefix] is used. Services that
+	// share a Redis should have different ones. Otherwise they reject each
+	// other's proofs, which is safe.
 	Prefix string
 
 	// Timeout bounds how long a request waits for Redis. If zero,
@@ -81,8 +80,8 @@ type Config struct {
 	Now func() time.Time
 }
 
-// A Store is a [dpop.ReplayStore]. It is made by [New], and safe for concurrent
-// use.
+// A Store is a [dpop.ReplayStore]. Make one with [New]. It is safe for
+// concurrent use.
 type Store struct {
 	cfg   Config
 	clock *clock
@@ -91,7 +90,7 @@ type Store struct {
 // A clock notices if it is set back. Its fields are in Unix nanoseconds, and
 // only grow.
 type clock struct {
-	latest   atomic.Int64 // what it has said
+	latest   atomic.Int64 // the latest time read
 	farthest atomic.Int64 // the expiry of a key
 	unknown  atomic.Int64 // keys that expire until then may have been forgotten
 }
@@ -126,8 +125,8 @@ func New(cfg Config) (*Store, error) {
 	return &Store{cfg, new(clock)}, nil
 }
 
-// heedsContexts reports whether a deadline ends a client's wait. A client of
-// another type is believed to.
+// heedsContexts reports whether a deadline ends a client's wait. For other
+// types of client it reports true.
 func heedsContexts(client any) bool {
 	switch client := client.(type) {
 	case *redis.Client:
@@ -140,7 +139,7 @@ func heedsContexts(client any) bool {
 	return true
 }
 
-// Add is [dpop.ReplayStore.Add]. Its error is the client's, or that of ctx or
+// Add implements [dpop.ReplayStore]. The error is that of the client, of ctx or
 // of the Timeout.
 //
 // A command whose answer is lost may have been carried out. The proof is then
@@ -158,7 +157,7 @@ func (s *Store) Add(ctx context.Context, key string, expires time.Time) (bool, e
 	if lifetime <= 0 {
 		return false, nil
 	}
-	// PX counts milliseconds. The last one is for what is left of it.
+	// PX counts milliseconds, so the time is rounded up.
 	milliseconds := (lifetime + s.cfg.ClockSkew).Milliseconds() + 1
 
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
@@ -173,8 +172,9 @@ func (s *Store) Add(ctx context.Context, key string, expires time.Time) (bool, e
 	return true, nil
 }
 
-// checkClock returns the time. Its error is for a key that expires then, if it
-// may have been forgotten too early: the clock was set back since it was added.
+// checkClock returns the time. It returns an error if a key with that expiry
+// may have been removed too early, because the clock was set back since it was
+// added.
 func (s *Store) checkClock(expires time.Time) (time.Time, error) {
 	latest := s.clock.latest.Load() // before the clock is read, so that no other call can be ahead
 	now := s.cfg.Now()
@@ -191,7 +191,7 @@ func (s *Store) checkClock(expires time.Time) (time.Time, error) {
 
 var errClock = errors.New("redisreplay: the clock was set back: which proofs were used can't be told until it is where it was")
 
-// raise makes v n at least.
+// raise sets v to n if n is larger.
 func raise(v *atomic.Int64, n int64) {
 	for old := v.Load(); old < n && !v.CompareAndSwap(old, n); {
 		old = v.Load()

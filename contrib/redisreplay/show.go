@@ -5,8 +5,8 @@ import (
 	"log/slog"
 )
 
-// LogValue is what logs show of cfg: the type of its Client, and not what that
-// is connected to and by which password.
+// LogValue returns the fields of cfg for logs, with the type of its Client
+// alone. The client's address and password are left out.
 func (cfg Config) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("client", fmt.Sprintf("%T", cfg.Client)),
@@ -22,7 +22,7 @@ func (cfg Config) Format(f fmt.State, _ rune) {
 		fmt.Sprintf("%T", cfg.Client), cfg.Prefix, cfg.Timeout, cfg.ClockSkew)
 }
 
-// LogValue is what logs show of s: its Config, as [Config.LogValue] has it.
+// LogValue returns that of s's Config.
 func (s Store) LogValue() slog.Value { return s.cfg.LogValue() }
 
 // Format writes what [Store.LogValue] shows, for every verb of package fmt.
