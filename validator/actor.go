@@ -37,7 +37,7 @@ const maxActors = 8
 func (c *Claims) Actor() (*Actor, error) {
 	act, there := c.claim("act")
 	if !there {
-		return nil, nil //nolint:nilnil // no actor is no error
+		return nil, nil
 	}
 	first := new(Actor)
 	for n, actor := 1, first; ; n++ {
@@ -75,7 +75,8 @@ func (a *Actor) read(act jose.Value) (before jose.Value, there bool, err error) 
 			before, there = o.Member.Value, true
 		}
 		if !ok {
-			return before, false, actorError("has a " + o.Member.Name + " that is " + o.Member.Value.Kind().String() + ", want " + wantText)
+			found := o.Member.Value.Kind().String()
+			return before, false, actorError("has a " + o.Member.Name + " that is " + found + ", want " + wantText)
 		}
 	}
 	return before, there, nil
@@ -94,11 +95,13 @@ func NoActor() Check {
 		case err != nil:
 			return err
 		case actor != nil:
-			return &Error{Code: CodeRefused, Err: errors.New("the token is used by an actor on behalf of its subject (act), and NoActor rejects that")}
+			return &Error{Code: CodeRefused, Err: errActor}
 		}
 		return nil
 	}
 }
+
+var errActor = errors.New("the token is used by an actor on behalf of its subject (act), and NoActor rejects that")
 
 // Actors returns a Check that requires one of these actors, by the "sub" of the
 // claim "act". Only the current actor counts. If "act" has an "iss", it must be
@@ -108,9 +111,12 @@ func NoActor() Check {
 func Actors(subjects ...string) Check {
 	mustBe(len(subjects) > 0 && !slices.Contains(subjects, ""), "Actors: no values, or an empty one")
 	subjects = slices.Clone(subjects)
-	missing := &Error{Code: CodeRefused, Err: errors.New("the token has no actor (act), want one of " + quoteAll(subjects))}
-	other := &Error{Code: CodeRefused, Err: errors.New("the token's actor is none of " + quoteAll(subjects))}
-	foreign := &Error{Code: CodeRefused, Err: errors.New("the token's actor is another issuer's (iss in act), want one of " + quoteAll(subjects))}
+	refused := func(text, want string) *Error {
+		return &Error{Code: CodeRefused, Err: errors.New(text + want + quoteAll(subjects))}
+	}
+	missing := refused("the token has no actor (act)", ", want one of ")
+	other := refused("the token's actor is", " none of ")
+	foreign := refused("the token's actor is another issuer's (iss in act)", ", want one of ")
 	return func(_ context.Context, c *Claims) error {
 		actor, err := c.Actor()
 		switch {
