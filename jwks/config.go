@@ -143,6 +143,9 @@ func (cfg *Config) check() error {
 		if !utf8.ValidString(cfg.Issuer) || strings.ContainsFunc(cfg.Issuer, func(r rune) bool { return !unicode.IsPrint(r) }) {
 			wrong("Issuer has characters that can't be printed")
 		}
+		if secureurl.HasCredentials(cfg.Issuer) {
+			wrong("Issuer has credentials in it")
+		}
 	default:
 		if u, err := cfg.parseURL(cfg.Issuer); err != nil {
 			wrong("Issuer %w", err)

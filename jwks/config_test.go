@@ -47,6 +47,7 @@ func TestNewCache(t *testing.T) {
 			[]string{`MetadataURL is neither https nor http on a loopback host, but http on "keycloak": Config.InsecureHTTP accepts http`}},
 		{"metadata and URL", jwks.Config{Issuer: "https://issuer.example", MetadataURL: "https://a", URL: "https://b"}, []string{"MetadataURL and Config.URL exclude each other"}},
 		{"metadata of nobody", jwks.Config{MetadataURL: "https://a"}, []string{"MetadataURL needs Config.Issuer"}},
+		{"password in an issuer that is only a name", jwks.Config{Issuer: "https://a:SECRET@issuer.example/", URL: "https://a"}, []string{"Issuer has credentials"}},
 		{"an issuer with a line break", jwks.Config{Issuer: "a\nb", URL: "https://a"}, []string{"Issuer has characters that can't be printed"}},
 		{"nothing", jwks.Config{}, []string{"Issuer and Config.URL are both empty"}},
 		{"http", jwks.Config{Issuer: "http://issuer.example/"}, []string{"Issuer is neither https nor http on a loopback host"}},

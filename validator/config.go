@@ -310,6 +310,9 @@ func (cfg *Config) checkIssuer(s string) error {
 		if !isName(s) {
 			return errors.New("is empty, has space around it or has characters that can't be printed")
 		}
+		if secureurl.HasCredentials(s) {
+			return errors.New("has credentials in it")
+		}
 		if strings.HasPrefix(s, spiffeScheme) && trustDomain(s) != s {
 			return errors.New("is not a trust domain, such as spiffe://example.org")
 		}

@@ -42,6 +42,8 @@ func TestNew(t *testing.T) {
 		{"an issuer that is a word, and a secret", func(c *validator.Config) {
 			c.Issuers, c.Algorithms, c.Secret = []string{"acme"}, nil, make([]byte, 32)
 		}, ""},
+		{"an issuer with a password, and keys", func(c *validator.Config) { c.Issuers, c.Keys = []string{"https://u:p@t/"}, testKeys }, "Issuers[0] has credentials"},
+		{"an issuer that is an address, and keys", func(c *validator.Config) { c.Issuers, c.Keys = []string{"u@t"}, testKeys }, ""},
 		{"an issuer with a tab, and keys", func(c *validator.Config) { c.Issuers, c.Keys = []string{"ac\tme"}, testKeys }, "Issuers[0] is empty, has space"},
 		{"no name of an issuer, and keys", func(c *validator.Config) { c.Issuers, c.Keys = []string{""}, testKeys }, "Issuers[0] is empty, has space"},
 		{"a claim for aud", func(c *validator.Config) { c.AudienceClaim = "https://example.com/for" }, ""},

@@ -47,6 +47,13 @@ func ParseInsecure(raw string) (*url.URL, error) {
 	return u, nil
 }
 
+// HasCredentials reports whether a text is a URL with a user in it, and perhaps
+// a password, which must not get into a log.
+func HasCredentials(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.User != nil
+}
+
 // A SchemeError says that a URL has a scheme that is not accepted for its host.
 type SchemeError struct{ Scheme, Host string }
 

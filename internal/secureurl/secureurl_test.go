@@ -76,6 +76,18 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestHasCredentials(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"https://u:secret@example.com/": true, "http://u@example.com": true, "//u@example.com": true,
+		"https://example.com/@u": false, "u@example.com": false, "example.com": false, "word": false, "": false,
+	} {
+		if got := secureurl.HasCredentials(text); got != want {
+			t.Errorf("HasCredentials(%q) = %t, want %t", text, got, want)
+		}
+	}
+}
+
 func TestParseInsecure(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ raw, want string }{

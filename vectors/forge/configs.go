@@ -44,6 +44,7 @@ func configs() *suite {
 	for _, i := range []string{"", " ", " acme", "acme ", "\tacme", "ac\nme", "ac\x00me", "acme\u200b", "acme\u202e"} {
 		refuse("keys are given, and the issuer is "+quote(i), any, given(i))
 	}
+	refuse("keys are given, and the issuer has a password", any, given("https://user:password@tenant.example.com/"))
 	s.accept("keys are given, and the issuer is a word", any, config(given("acme")), claim("iss", `"acme"`))
 	const http = "RFC 8414, Section 2: an issuer is an https URL"
 	refuse("http off this machine", http, func(c *vectors.Config) { c.Issuers = []string{"http://keycloak:8080/realms/shop"} })
