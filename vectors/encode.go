@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// Encode returns the file as it is stored: one member a line, so that a change
-// shows in a diff.
+// Encode returns the file in its stored form, with one member per line, so that
+// a change is easy to see in a diff.
 func Encode(file File) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

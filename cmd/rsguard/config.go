@@ -15,9 +15,9 @@ import (
 	"github.com/rsguard/rsguard/testutil/mockissuer"
 )
 
-// readConfig reads a tenant from a YAML file. Without a file, it is the demo
-// tenant. Whatever the file says that a tenant has no place for is an error: it
-// is more likely a slip than meant to be ignored.
+// readConfig reads a tenant from a YAML file. Without a file, it returns the
+// demo tenant. A field that a tenant doesn't have is an error, because it is
+// probably a mistake.
 func readConfig(file string) (mockissuer.Config, error) {
 	if file == "" {
 		return mockissuer.Demo(), nil
@@ -46,7 +46,7 @@ func parseConfig(text []byte) (cfg mockissuer.Config, err error) {
 	}
 	switch len(documents) {
 	case 0:
-		return cfg, nil // an empty file is a tenant of nothing
+		return cfg, nil // an empty file is an empty tenant
 	case 1:
 	default:
 		return cfg, fmt.Errorf("line %d: a second YAML document: a tenant is one", line(documents[1]))
@@ -57,9 +57,9 @@ func parseConfig(text []byte) (cfg mockissuer.Config, err error) {
 	return cfg, yaml.NodeToValue(documents[0], &cfg, yaml.DisallowUnknownField())
 }
 
-// checkScalars finds values that YAML reads as another type than the field of
-// the Config has, such as the secret 0123, which is the number 83. It leaves
-// what has no scalar's place to the decoder.
+// checkScalars finds values that YAML reads as another type than that of the
+// field, such as the secret 0123, which is the number 83. It leaves values in
+// the place of lists and objects to the decoder.
 func checkScalars(node ast.Node, t reflect.Type, path string) error {
 	switch node := node.(type) {
 	case *ast.MappingNode:
@@ -121,7 +121,7 @@ func scalarText(node ast.Node) (string, bool) {
 
 func line(node ast.Node) int { return node.GetToken().Position.Line }
 
-// writeConfig writes every field of cfg with a comment on what it is for.
+// writeConfig writes every field of cfg with a comment on its purpose.
 func writeConfig(out io.Writer, cfg mockissuer.Config) error {
 	comments := yaml.CommentMap{}
 	addComments(comments, reflect.ValueOf(cfg), "$", "")
@@ -144,8 +144,8 @@ func addComments(comments yaml.CommentMap, v reflect.Value, at, path string) {
 	}
 }
 
-// fieldComments are the comments of -print-config. A test holds that each field
-// has one.
+// fieldComments are the comments of -print-config. A test checks that each
+// field has one.
 var fieldComments = map[string]string{
 	"url":              "The issuer as tokens name it. Empty: the address it listens on.",
 	"domains":          "Further URLs of the issuer, with the same keys.",

@@ -16,7 +16,7 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// explain is the command of that name.
+// explain runs the command of that name.
 func explain(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) error {
 	var o explainOptions
 	flags := o.flags()
@@ -56,7 +56,7 @@ func explain(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	return nil
 }
 
-// explainOptions are what the flags say.
+// explainOptions are the values of the flags.
 type explainOptions struct {
 	cfg            validator.Config
 	keySet, secret string // a URL or a file, and a file
@@ -89,8 +89,8 @@ func (o *explainOptions) flags() *flag.FlagSet {
 	return flags
 }
 
-// parseExplain parses flags and leaves one argument at most. An argument that
-// is not understood is never shown: it may be a token.
+// parseExplain parses flags and leaves at most one argument. An argument that
+// is not understood is never shown, since it may be a token.
 func parseExplain(flags *flag.FlagSet, args []string, errOut io.Writer) error {
 	var said bytes.Buffer
 	flags.SetOutput(&said)
@@ -150,7 +150,7 @@ func (o *explainOptions) validator() (*validator.Validator, error) {
 	return validator.New(cfg)
 }
 
-// maxFile is more than the largest known key set, and as long as the longest
+// maxFile exceeds the largest known key set, and is the length of the longest
 // token that a Validator can read.
 const maxFile = 1 << 20
 
@@ -170,8 +170,9 @@ func readFile(name, path string) ([]byte, error) {
 	return text, nil
 }
 
-// inFlags writes a text of the library, which names Go fields, for a person who
-// has set flags. What a token says is left alone, unless it names a field.
+// inFlags rewrites a text of the library, which names Go fields, for a person
+// who has set flags. The values of a token stay, except those that name a
+// field.
 func inFlags(text string) string {
 	for _, line := range fieldsToFlags {
 		text = line.field.ReplaceAllString(text, line.flag)

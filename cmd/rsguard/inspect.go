@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// inspect returns what header and payload of a token say, for a person to read.
-// It believes nothing and forgives what it can; the signature is left out.
+// inspect returns the header and payload of a token for a person to read. It
+// verifies nothing and tolerates what it can. The signature is left out.
 func inspect(token string) (header, payload string) {
 	head, rest, _ := strings.Cut(token, ".")
 	body, _, ok := strings.Cut(rest, ".")

@@ -21,7 +21,7 @@ import (
 	"github.com/rsguard/rsguard/testutil/mockissuer"
 )
 
-// issuer is the command of that name.
+// issuer runs the command of that name.
 func issuer(ctx context.Context, args []string, _ io.Reader, out, errOut io.Writer) error {
 	flags := flag.NewFlagSet("issuer", flag.ContinueOnError)
 	addr := flags.String("addr", "127.0.0.1:9650", "listen on this `address`")
@@ -71,7 +71,7 @@ func issuer(ctx context.Context, args []string, _ io.Reader, out, errOut io.Writ
 	if err := trustable(iss.Domains()); err != nil {
 		return err
 	}
-	if _, err := iss.KeyIDs(); err != nil { // made now, so that the first request does not wait for them
+	if _, err := iss.KeyIDs(); err != nil { // makes the keys now, so that the first request does not wait for them
 		return err
 	}
 	mountPage(iss)
@@ -95,7 +95,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 	return nil
 }
 
-// loopback tells whether addr can be reached from this machine alone.
+// loopback reports whether addr can be reached from this machine alone.
 func loopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -104,8 +104,8 @@ func loopback(addr string) bool {
 	return secureurl.IsLoopback(host)
 }
 
-// nameAfter gives the issuer the name of the address it listens on, if it has
-// none.
+// nameAfter names the issuer after the address on which it listens, if it has
+// no name.
 func nameAfter(cfg *mockissuer.Config, addr net.Addr) error {
 	at, err := netip.ParseAddrPort(addr.String())
 	if err != nil || cfg.URL != "" {
@@ -161,8 +161,8 @@ func sayWhere(out io.Writer, iss *mockissuer.Issuer, configFile string) error {
 	return nil
 }
 
-// curlForToken is a command line that gets a token, if there is a client that
-// may have one on its own.
+// curlForToken returns a command line that gets a token, if there is a client
+// with client credentials.
 func curlForToken(iss *mockissuer.Issuer) string {
 	for _, c := range iss.Config().Clients {
 		if c.Secret == "" || len(c.Grants) == 0 {
@@ -179,7 +179,7 @@ func curlForToken(iss *mockissuer.Issuer) string {
 	return ""
 }
 
-// shell quotes s for a POSIX shell, if it must be.
+// shell quotes s for a POSIX shell if necessary.
 func shell(s string) string {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@%+"
 	if s != "" && strings.Trim(s, plain) == "" {
@@ -188,8 +188,8 @@ func shell(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// keepKeys makes the issuer begin with the keys in file, and write there what
-// becomes of them.
+// keepKeys makes the issuer begin with the keys in file, and write changed keys
+// to it.
 func keepKeys(cfg *mockissuer.Config, file string) error {
 	if file == "" {
 		return nil
@@ -206,8 +206,8 @@ func keepKeys(cfg *mockissuer.Config, file string) error {
 	return nil
 }
 
-// replaceFile writes a new file beside file and renames it. A reader, or an
-// interruption, sees all of the old file or all of the new one.
+// replaceFile writes a new file beside file and renames it. A reader, even
+// after an interruption, sees either the old file or the new one.
 func replaceFile(file string, content []byte) error {
 	// CreateTemp makes a file of mode 0600.
 	temporary, err := os.CreateTemp(filepath.Dir(file), ".rsguard-keys-*")

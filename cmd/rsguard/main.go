@@ -20,7 +20,7 @@ import (
 )
 
 func main() {
-	slog.SetDefault(slog.New(slog.DiscardHandler)) // what keys were fetched is in an explanation, or in the issuer's log
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // fetches of keys are in an explanation, or in the issuer's log
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
@@ -36,8 +36,8 @@ const usage = `usage:
 -h after a command lists its flags.
 `
 
-// run returns the exit code: 0 if all is well, 1 if not, 2 if the command line
-// cannot be understood.
+// run returns the exit code: 0 for success, 1 for failure, 2 for a command line
+// that is not understood.
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
 	if len(args) == 0 {
 		fmt.Fprint(errOut, usage)
@@ -82,7 +82,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	return 1
 }
 
-// version is what the build knows of itself.
+// version returns the version from the build information.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -106,24 +106,24 @@ func quoted(arg string) string {
 	return fmt.Sprintf("%q", arg)
 }
 
-// misuseError is a command line that cannot be understood.
+// A misuseError says that the command line is not understood.
 type misuseError struct {
 	error
 
-	told bool // package flag has said it
+	told bool // package flag has printed it
 }
 
 func misuse(format string, args ...any) error { return misuseError{error: fmt.Errorf(format, args...)} }
 
-// helpError is the answer to -h after a command.
+// A helpError is the response to -h after a command.
 type helpError struct{ text string }
 
 func (*helpError) Error() string { return "help was asked for" }
 
-// errTold is the error of a command that has said all there is to say.
+// errTold is the error of a command that has printed everything.
 var errTold = errors.New("told")
 
-// parse reads flags, and leaves at most so many arguments.
+// parse reads flags, and leaves at most this many arguments.
 func parse(flags *flag.FlagSet, args []string, errOut io.Writer, rest int) error {
 	var said bytes.Buffer
 	flags.SetOutput(&said)

@@ -13,14 +13,13 @@ import (
 	"github.com/rsguard/rsguard/testutil/mockissuer"
 )
 
-// maxMinted is how long a token of the page gets. Validators refuse it long
-// before by default, and a longer one would not go through the form to be
-// explained.
+// maxMinted is the length of the page's longest token. By default, validators
+// reject much shorter ones. A longer one could not be pasted into the form.
 const maxMinted = 32 << 10
 
-// algorithms are those that any API's tokens can be had with: the issuer makes
-// the key. HS256 is not among them, for it needs a secret that the API knows;
-// an API that has one signs with it unless the form says otherwise.
+// algorithms are those available for the tokens of every API, since the issuer
+// makes the key. HS256 is not among them, because it needs a secret that the
+// API knows. An API with a secret uses it unless the form says otherwise.
 func algorithms() []string {
 	return jose.PublicKeyAlgorithms()
 }
@@ -43,8 +42,8 @@ func (p page) mint(w http.ResponseWriter, r *http.Request) {
 	p.show(w, r, v)
 }
 
-// logMinted writes the line that the token endpoint would. What it quotes of
-// the form are names that exist, never free text.
+// logMinted writes the line that the token endpoint would write. It quotes only
+// existing names of the form, never free text.
 func (p page) logMinted(r *http.Request) {
 	form := r.PostForm
 	attrs := []slog.Attr{slog.String("grant", "page")}
@@ -63,8 +62,8 @@ func (p page) logMinted(r *http.Request) {
 	p.iss.Config().Logger.LogAttrs(r.Context(), slog.LevelInfo, "token issued", attrs...)
 }
 
-// tokenFor makes the token that the form asks for, and says what is wrong with
-// it if that was asked for.
+// tokenFor makes the token that the form describes. If a bad one was requested,
+// it also returns what is wrong with it.
 func (p page) tokenFor(r *http.Request) (token, reason string, err error) {
 	form := r.PostForm
 	audience := form.Get("audience")
@@ -106,10 +105,10 @@ func (p page) badToken(name, audience string) (token, reason string, err error) 
 	return list[n].Token, list[n].Reason, nil
 }
 
-// claimsOf reads a JSON object as strictly as a validator reads claims: a token
-// with a name twice would not be the one that was written, for only one of the
-// two could get into it. Values keep their form, such as numbers with all their
-// digits.
+// claimsOf reads a JSON object as strictly as a validator reads claims. With a
+// name that occurs twice, the token would differ from the text, since only one
+// of the two could get into it. Values keep their form, such as numbers with
+// all their digits.
 func claimsOf(text string) (map[string]any, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil

@@ -26,17 +26,17 @@ var pageTemplate = template.Must(template.New("index.html").Funcs(template.FuncM
 	"field": newField,
 }).ParseFS(pageFiles, "page/index.html"))
 
-// page is the issuer's own, at /. Without JavaScript each form loads it anew.
+// page is the issuer's page at /. Without JavaScript each form loads it again.
 type page struct {
 	iss *mockissuer.Issuer
-	bad func() []mockissuer.BadToken // for their names; made once, for they take a while
+	bad func() []mockissuer.BadToken // for their names; made once, since that takes a while
 }
 
-// mountPage adds the page to what iss serves, behind iss's look at the Host
-// header.
+// mountPage adds the page to what iss serves. The Host header is checked by
+// iss.
 func mountPage(iss *mockissuer.Issuer) {
 	p := page{iss: iss, bad: sync.OnceValue(func() []mockissuer.BadToken {
-		list, _ := iss.BadTokens(mockissuer.DefaultAudience) // an error shows when one is asked for
+		list, _ := iss.BadTokens(mockissuer.DefaultAudience) // an error is shown when one is requested
 		return list
 	})}
 	mux := http.NewServeMux()
@@ -69,14 +69,14 @@ func mountPage(iss *mockissuer.Issuer) {
 	iss.Handle("/page/", handler)
 }
 
-// The most that the page reads: a form, and a token to explain. A form that is
-// read comes back with what was typed.
+// The limits of what the page reads: a form, and a token to explain. The
+// response repeats the form.
 const (
 	maxForm      = 1 << 20
 	maxExplained = 64 << 10
 )
 
-// view is what the template shows.
+// A view is what the template shows.
 type view struct {
 	URL       string
 	Endpoints []mockissuer.Endpoint
@@ -92,13 +92,13 @@ type view struct {
 	Down       bool
 	Requests   []mockissuer.Request
 
-	Form      map[string]string // what was sent, to be shown again
+	Form      map[string]string // the values sent, to be shown again
 	Error     string            // of the whole
 	Mistakes  map[string]string // by the name of the field
 	Minted    string
 	Reason    string // of a bad token
 	Curl      string
-	Pasted    string // what was explained, if it was more than a token
+	Pasted    string // the kind of text that was explained, if it was more than a token
 	Explained *validator.Report
 	Header    string
 	Claims    string
@@ -138,7 +138,7 @@ type mistake struct {
 
 func (m *mistake) Unwrap() error { return m.error }
 
-// fail shows err beside its field, or above everything if it has none.
+// fail shows err beside its field, or at the top if it has none.
 func (v *view) fail(err error) {
 	if m := new(mistake); errors.As(err, &m) {
 		v.Mistakes = map[string]string{m.field: m.Error()}
@@ -147,12 +147,12 @@ func (v *view) fail(err error) {
 	v.Error = err.Error()
 }
 
-// A field is what the template shows of one input.
+// A field is the template's data for one input.
 type field struct{ Name, Value, Mistake string }
 
 func newField(v *view, name string) field { return field{name, v.Form[name], v.Mistakes[name]} }
 
-// age is the time since a key was made, in one unit.
+// age returns the time since a key was made, in one unit.
 func age(now, made time.Time) string {
 	if made.IsZero() {
 		return "of unknown age"
@@ -181,7 +181,7 @@ func (p page) show(w http.ResponseWriter, _ *http.Request, v *view) {
 	_, _ = w.Write(b.Bytes())
 }
 
-// posted reads the form of r. It has answered if it returns false.
+// posted reads the form of r. If it returns false, it has responded.
 func posted(w http.ResponseWriter, r *http.Request) bool {
 	if err := r.ParseForm(); err != nil {
 		status := http.StatusBadRequest
@@ -212,8 +212,8 @@ func (p page) explain(w http.ResponseWriter, r *http.Request) {
 	p.show(w, r, v)
 }
 
-// explainTo says what a validator for this issuer and the form's audience
-// thinks of a token.
+// explainTo shows how a validator for this issuer and the form's audience
+// decides about a token.
 func (p page) explainTo(v *view, r *http.Request, token string) {
 	keySet, err := p.iss.KeySet()
 	if err != nil {

@@ -9,10 +9,10 @@ import (
 	"unicode"
 )
 
-// pasted finds the token in what a person has copied from somewhere, and says
-// what that was if it was more than a token. Its error says what it is if there
-// is no token in it, or more than one. Neither has a part of it, since that may
-// be a token.
+// pasted finds the token in a text that a person has copied, and says what kind
+// of text it was if it was more than a token. If there is no token, or more
+// than one, the error says what the text is. Neither repeats a part of the
+// text, since that may be a token.
 func pasted(text string) (token, what string, err error) {
 	text = strings.TrimSpace(text)
 	if token, what, err = unpacked(text); err != nil {
@@ -47,7 +47,7 @@ func pasted(text string) (token, what string, err error) {
 
 var errNothing = errors.New("there is no token: the input is empty")
 
-// unpacked takes a token out of what it was sent or received in.
+// unpacked extracts a token from the form in which it was sent or received.
 func unpacked(text string) (token, what string, err error) {
 	if text == "" {
 		return "", "", errNothing
@@ -79,8 +79,8 @@ func unpacked(text string) (token, what string, err error) {
 	return token, what, nil
 }
 
-// response reads a token endpoint's answer, and reports false if text is no
-// JSON object.
+// response reads a token endpoint's response, and reports false if text is not
+// a JSON object.
 func response(text string) (token, what string, err error, ok bool) {
 	var members map[string]any
 	if isJSON := json.Unmarshal([]byte(text), &members) == nil; !isJSON || members == nil {
@@ -102,7 +102,7 @@ func response(text string) (token, what string, err error, ok bool) {
 	return "", "", err, true
 }
 
-// fromURL finds the token in a URL that an issuer has sent a browser to.
+// fromURL finds the token in a URL to which an issuer has redirected a browser.
 func fromURL(text string) (string, bool) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme == "" || u.Host == "" {
@@ -116,7 +116,8 @@ func fromURL(text string) (string, bool) {
 	return "", false
 }
 
-// standsForNothing is for what programs write where they have no token.
+// standsForNothing reports whether text is what programs write if they have no
+// token.
 func standsForNothing(word string) error {
 	return fmt.Errorf("this is %q, which a script writes in place of a token that it doesn't have", word)
 }
@@ -126,7 +127,7 @@ func looksLike(text string) bool {
 	return strings.HasPrefix(text, "eyJ") && strings.Count(text, ".") == 2
 }
 
-// cutFold is [strings.Cut], whatever the case.
+// cutFold is [strings.Cut] without regard to case.
 func cutFold(s, sep string) (before, after string, ok bool) {
 	if i := strings.Index(strings.ToLower(s), sep); i >= 0 && len(s) == len(strings.ToLower(s)) {
 		return s[:i], s[i+len(sep):], true

@@ -16,19 +16,17 @@ import (
 // Accept is the Want of a vector that must be accepted.
 const Accept = "accept"
 
-// A File is one theme.
+// A File has the vectors of one theme.
 type File struct {
 	Name  string `json:"-"` // without folder and ".json"
 	About string `json:"about"`
-	// KeySets holds what the issuers of this file serve, by name: JWK sets, or
-	// a JSON string for a body that is to be served as it is because it is not
-	// JSON.
+	// KeySets holds the responses of this file's issuers, by name. They are JWK
+	// sets, or a JSON string for a body that is not JSON.
 	KeySets map[string]json.RawMessage `json:"key_sets"`
 	Vectors []Vector                   `json:"vectors"`
 }
 
-// A Vector is one case: a token or a whole request, its surroundings, and the
-// verdict.
+// A Vector is a token or a whole request, its surroundings, and the verdict.
 type Vector struct {
 	Name string `json:"name"`
 	Why  string `json:"why"`
@@ -38,14 +36,14 @@ type Vector struct {
 
 	Keys      string     `json:"keys,omitempty"` // the key set that Config's issuer serves
 	Config    Config     `json:"config"`
-	Served    []Served   `json:"served,omitempty"`  // what the issuer serves, metadata and all, instead of Keys
+	Served    []Served   `json:"served,omitempty"`  // all responses of the issuer, including metadata, instead of Keys
 	Tenants   []Tenant   `json:"tenants,omitempty"` // several issuers instead of Config's one
 	Confirmed *Confirmed `json:"confirmed,omitempty"`
 	Now       float64    `json:"now"` // seconds since 1970
 
-	// Want is Accept, or the code of the refusal. Answer is what a client gets
-	// for a request with the token, or for Request; its Code differs from Want
-	// only where a request cannot carry the token.
+	// Want is Accept, or the code of the rejection. Answer is the response to a
+	// request with the token, or to Request. Its Code differs from Want only if
+	// a request cannot carry the token.
 	Want   string `json:"want"`
 	Answer Answer `json:"answer"`
 }
@@ -56,7 +54,7 @@ func (v Vector) Time() time.Time {
 	return time.Unix(int64(whole), int64(math.Round(frac*1e3))*int64(time.Millisecond)).UTC()
 }
 
-// A Request is what differs from "GET / HTTP/1.1, Host: api.example.com",
+// A Request has the differences from "GET / HTTP/1.1, Host: api.example.com"
 // without TLS.
 type Request struct {
 	Method string      `json:"method,omitempty"`
@@ -70,8 +68,8 @@ type Request struct {
 	Before      *Request `json:"before,omitempty"`      // sent before, and accepted
 }
 
-// An Answer is what the client sees. Challenge is the whole WWW-Authenticate
-// field, empty for none; Nonce is DPoP-Nonce.
+// An Answer is the response that the client gets. Challenge is the whole
+// WWW-Authenticate field, or empty if there is none. Nonce is DPoP-Nonce.
 type Answer struct {
 	Code      string `json:"code"`
 	Status    int    `json:"status"`
@@ -79,33 +77,33 @@ type Answer struct {
 	Nonce     string `json:"nonce,omitempty"`
 }
 
-// A Config is how the resource server is set up. Absent members have their
-// documented defaults.
+// A Config configures the resource server. Absent members have their documented
+// defaults.
 type Config struct {
 	Issuers               []string `json:"issuers"`
 	Audiences             []string `json:"audiences"`
 	Algorithms            []string `json:"algorithms,omitempty"`
-	Secret                string   `json:"secret,omitempty"`         // base64url: for HS algorithms, in place of keys
+	Secret                string   `json:"secret,omitempty"`         // base64url; for HS algorithms, instead of keys
 	LeewaySeconds         int64    `json:"leeway_seconds,omitempty"` // negative: none
 	MaxTokenSize          int      `json:"max_token_size,omitempty"`
 	RequireRFC9068        bool     `json:"require_rfc9068,omitempty"`
 	InsecureSkipTypeCheck bool     `json:"insecure_skip_type_check,omitempty"`
-	AudienceClaim         string   `json:"audience_claim,omitempty"` // stands in for an absent aud
-	KeysGiven             bool     `json:"keys_given,omitempty"`     // and not found by the issuer's name, which can be any text
-	MetadataURL           string   `json:"metadata_url,omitempty"`   // where the issuer's metadata is; absent: where its name says
-	InsecureHTTP          bool     `json:"insecure_http,omitempty"`  // http is accepted off this machine
+	AudienceClaim         string   `json:"audience_claim,omitempty"` // replaces an absent aud
+	KeysGiven             bool     `json:"keys_given,omitempty"`     // the keys are not discovered, so issuers can be any text
+	MetadataURL           string   `json:"metadata_url,omitempty"`   // where the issuer's metadata is; absent: at its name
+	InsecureHTTP          bool     `json:"insecure_http,omitempty"`  // http is accepted for any host
 	CacheSize             int      `json:"cache_size,omitempty"`     // negative: none
 	Checks                []Check  `json:"checks,omitempty"`
 
-	Optional         bool   `json:"optional,omitempty"` // a request without a token is let through
+	Optional         bool   `json:"optional,omitempty"` // a request without a token is accepted
 	Realm            string `json:"realm,omitempty"`
 	ResourceMetadata string `json:"resource_metadata,omitempty"`
 	DPoP             *DPoP  `json:"dpop,omitempty"` // absent: proofs are not checked
 	RequireBinding   bool   `json:"require_binding,omitempty"`
 
-	IssuerForHost  map[string]string `json:"issuer_for_host,omitempty"` // the one issuer that is accepted there; empty, or no such host: none
-	AllowPreflight bool              `json:"allow_preflight,omitempty"` // a CORS preflight without a token is let through
-	Origin         string            `json:"origin,omitempty"`          // what clients write before the request's path; absent: its scheme and host
+	IssuerForHost  map[string]string `json:"issuer_for_host,omitempty"` // the one issuer accepted on a host; empty or absent: none
+	AllowPreflight bool              `json:"allow_preflight,omitempty"` // a CORS preflight without a token is accepted
+	Origin         string            `json:"origin,omitempty"`          // the URL before the request's path; absent: its scheme and host
 }
 
 // A DPoP says which proofs are accepted (RFC 9449). Absent members have their
@@ -114,7 +112,7 @@ type DPoP struct {
 	Algorithms    []string `json:"algorithms,omitempty"`
 	MaxAgeSeconds int64    `json:"max_age_seconds,omitempty"`
 	LeewaySeconds int64    `json:"leeway_seconds,omitempty"` // negative: none
-	Nonce         string   `json:"nonce,omitempty"`          // the one that is demanded
+	Nonce         string   `json:"nonce,omitempty"`          // the required one
 }
 
 // A Check is one of the built-in checks: scopes, any_scope, permissions,
@@ -129,7 +127,8 @@ type Check struct {
 	Checks  []Check  `json:"checks,omitempty"`
 }
 
-// Served is the answer to a GET of URL. What is not served is a 404.
+// Served is the response to a GET of URL. The response to any other URL is a
+// 404.
 type Served struct {
 	URL    string      `json:"url"`
 	Status int         `json:"status,omitempty"` // 200 if absent

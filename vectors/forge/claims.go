@@ -29,7 +29,7 @@ func claimTypes() *suite {
 		s.refuse("invalid_claim", "scope is "+text, kind, without("scope"), claim("scope", text))
 	}
 
-	// A private claim of another type than expected is as good as absent.
+	// A private claim of another type than expected counts as absent.
 	const private = "RFC 7519, Section 4.3: a private claim has the type that its issuer gives it"
 	for _, c := range []struct {
 		name  string
@@ -101,7 +101,7 @@ func claimTypes() *suite {
 	return s
 }
 
-// full9068 asks for RFC 9068, and has what that asks for.
+// full9068 requires RFC 9068, and has what that requires.
 func full9068(d *draft) {
 	for _, opt := range []option{
 		config(func(c *vectors.Config) { c.RequireRFC9068 = true }),
@@ -303,7 +303,7 @@ func checks() *suite {
 	s.refuse("invalid_signature", "a check met, and a bad signature", "a check sees verified claims alone", check("scopes", "read:orders"), by("RS256", otherRSA))
 
 	// A client without a good token learns which scopes the next one needs. Its
-	// credentials have no scope of their own to compare.
+	// credentials have no scope to compare.
 	const named = "RFC 6750, Section 3: scope says what the resource requires"
 	none := request()
 	s.refuse("token_missing", "no token, scopes required", named, none, both[0])
@@ -317,7 +317,7 @@ func checks() *suite {
 	return s
 }
 
-// chain returns an act of so many actors.
+// chain returns an act with so many actors.
 func chain(n int) string {
 	text := `{"sub":"agent-9"}`
 	for range n - 2 {

@@ -69,8 +69,8 @@ func compactForm() *suite {
 			edit(c.name+" within the "+name, alphabet, part(i, func(p string) string { return p[:len(p)/2] + c.text + p[len(p)/2:] }))
 		}
 	}
-	// A decoder that skips line breaks may be fooled for some lengths only: a
-	// signature of each length.
+	// A decoder that skips line breaks may be misled for some lengths only, so
+	// there is a signature of each length.
 	for _, a := range signers {
 		for _, n := range []string{"\n", "\n\n", "\n\n\n", "\r\n\r\n"} {
 			edit(a.alg+" signature with "+quote(n)+" within", alphabet, part(2, func(p string) string { return p[:8] + n + p[8:] }), signed(a.alg, a.k))
@@ -165,8 +165,8 @@ func compactForm() *suite {
 	return s
 }
 
-// resigned edits header and payload, and signs what comes out of it: only
-// strictness can refuse it.
+// resigned edits header and payload, and signs the result. Only strict reading
+// can reject it.
 func resigned(f func(string) string) option {
 	return edited(func(t string) string {
 		t = f(t)
@@ -175,8 +175,8 @@ func resigned(f func(string) string) option {
 	})
 }
 
-// lengthOne makes part i's length a multiple of four, so that one character
-// more is no base64 at all.
+// lengthOne makes the length of part i a multiple of four, so that with one
+// character more it is no base64.
 func lengthOne(i int) option {
 	return func(d *draft) {
 		for pad := ""; ; pad += "x" {
@@ -196,7 +196,7 @@ func lengthOne(i int) option {
 	}
 }
 
-// hasUnused tells whether part i of the token that opts make has unused bits.
+// hasUnused reports whether part i of the token made by opts has unused bits.
 func hasUnused(opts []option, i int) bool {
 	probe := newSuite("probe", "")
 	probe.accept("probe", "", opts...)

@@ -6,8 +6,8 @@ import (
 	"github.com/rsguard/rsguard/vectors"
 )
 
-// invalidConfig is the Want of a configuration that must not be accepted. There
-// is no request to answer then.
+// invalidConfig is the Want of a configuration that must be rejected. There is
+// no response then.
 const invalidConfig = "invalid_config"
 
 func configs() *suite {

@@ -8,19 +8,19 @@ import (
 	"github.com/rsguard/rsguard/vectors"
 )
 
-// What a draft starts from: a token that the default configuration accepts.
+// A draft starts from this token, which the default configuration accepts.
 const (
 	now      = 1767225600 // 2026-01-01T00:00:00Z
 	issuer   = "https://tenant.example.com/"
 	audience = "https://api.example.com"
 	secret   = "auth0|a-secret-subject"
 
-	// tokenChars is the alphabet of b64token (RFC 6750, Section 2.1), padding
-	// aside.
+	// tokenChars is the alphabet of b64token (RFC 6750, Section 2.1) without
+	// padding.
 	tokenChars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/"
 )
 
-// A draft is a vector in the making.
+// A draft is an unfinished vector.
 type draft struct {
 	header, payload         []member
 	headerText, payloadText *string // instead of the members
@@ -40,7 +40,7 @@ type draft struct {
 
 type option func(*draft)
 
-// A suite is one file in the making.
+// A suite is an unfinished file.
 type suite struct {
 	file vectors.File
 	seen map[string]bool
@@ -85,7 +85,7 @@ func (s *suite) add(want, name, why string, opts []option) {
 	s.file.Vectors = append(s.file.Vectors, d.v)
 }
 
-// keySets puts what d refers to into the file.
+// keySets adds the key sets that d names to the file.
 func (s *suite) keySets(d *draft) {
 	names := map[string]string{}
 	switch {
@@ -138,7 +138,7 @@ func (d *draft) finish() {
 	d.v.Answer = answer(code, d.v.Config, d.scope, d.usesDPoP())
 }
 
-// usesDPoP tells whether the request's credentials are of that scheme.
+// usesDPoP reports whether the request's credentials have that scheme.
 func (d *draft) usesDPoP() bool {
 	if d.v.Request == nil {
 		return false
@@ -154,14 +154,14 @@ func (d *draft) usesDPoP() bool {
 	return authorization == 1 && under && (d.v.Config.DPoP != nil || d.v.Request.Certificate != "")
 }
 
-// isB64Token tells whether a request can carry the token in an Authorization
+// isB64Token reports whether a request can carry the token in an Authorization
 // field.
 func isB64Token(token string) bool {
 	body := strings.TrimRight(token, "=")
 	return body != "" && strings.Trim(body, tokenChars) == ""
 }
 
-// answer is the table of codes in README.md, written down a second time.
+// answer is the table of codes in README.md, written a second time.
 func answer(code string, cfg vectors.Config, scope string, dpop bool) vectors.Answer {
 	a := vectors.Answer{Code: code, Status: 401}
 	challenge := "invalid_token"
@@ -197,7 +197,7 @@ func answer(code string, cfg vectors.Config, scope string, dpop bool) vectors.An
 		if cfg.DPoP != nil && code != "token_missing" {
 			a.Nonce = cfg.DPoP.Nonce
 		}
-	case cfg.DPoP != nil && a.Status != 403: // the other scheme would do as well
+	case cfg.DPoP != nil && a.Status != 403: // the other scheme is accepted too
 		a.Challenge = challengeOf("Bearer", challenge, scope, cfg) + ", " + challengeOf("DPoP", "", routeScope(cfg), cfg)
 	default:
 		a.Challenge = challengeOf("Bearer", challenge, scope, cfg)
@@ -205,7 +205,7 @@ func answer(code string, cfg vectors.Config, scope string, dpop bool) vectors.An
 	return a
 }
 
-// routeScope is what a 401 says of the scopes that the next token needs.
+// routeScope returns the scopes of a 401, which the next token needs.
 func routeScope(cfg vectors.Config) string {
 	var scopes []string
 	for _, c := range cfg.Checks {
@@ -237,7 +237,7 @@ func challengeOf(scheme, code, scope string, cfg vectors.Config) string {
 	return strings.TrimSuffix(scheme+" "+strings.Join(params, ", "), " ")
 }
 
-// compact is the JWS compact serialization (RFC 7515, Section 7.1) of the
+// compact returns the JWS compact serialization (RFC 7515, Section 7.1) of the
 // draft.
 func (d *draft) compact() string {
 	header, payload := object(d.header), object(d.payload)
@@ -259,7 +259,7 @@ func (d *draft) compact() string {
 	return token
 }
 
-// Options that change the token. Texts are JSON.
+// These options change the token. Texts are JSON.
 
 func claim(name, text string) option {
 	return func(d *draft) { d.payload = set(d.payload, member{name, text}) }
@@ -293,8 +293,8 @@ func headWithout(name string) option {
 
 func header(text string) option { return func(d *draft) { d.headerText = &text } }
 
-// signed signs with k under alg, and says so in the header; the configuration
-// allows alg.
+// signed signs with k by alg, which the header names and the configuration
+// allows.
 func signed(alg string, k func() *key) option {
 	return func(d *draft) {
 		d.key, d.alg = k(), alg
@@ -304,7 +304,7 @@ func signed(alg string, k func() *key) option {
 	}
 }
 
-// by signs with k under alg without a word in the header or the configuration.
+// by signs with k by alg, which neither the header nor the configuration names.
 func by(alg string, k func() *key) option {
 	return func(d *draft) { d.key, d.alg = k(), alg }
 }
@@ -322,12 +322,12 @@ func edited(f func(compact string) string) option {
 	return func(d *draft) { d.edits = append(d.edits, f) }
 }
 
-// token is the whole token, as it is.
+// token is the whole token, unchanged.
 func token(text string) option {
 	return func(d *draft) { d.v.Token, d.unparsed = text, true }
 }
 
-// Options that change the surroundings.
+// These options change the surroundings of the token.
 
 func config(f func(*vectors.Config)) option { return func(d *draft) { f(&d.v.Config) } }
 
@@ -343,8 +343,8 @@ func keySet(name, text string) option {
 	return func(d *draft) { d.v.Keys, d.keySet = name, text }
 }
 
-// served replaces the key set by answers of the issuer, in which KEYS is the
-// standard key set.
+// served replaces the key set by responses of the issuer, in which KEYS stands
+// for the standard key set.
 func served(answers ...vectors.Served) option {
 	return func(d *draft) {
 		d.v.Keys = ""
@@ -361,7 +361,7 @@ func check(kind string, args ...string) option {
 	return func(d *draft) { d.v.Config.Checks = append(d.v.Config.Checks, vectors.Check{Kind: kind, Args: args}) }
 }
 
-// roles is a check for roles in the claim at a path.
+// roles is a check of roles in the claim at a path.
 func roles(kind string, path []string, args ...string) option {
 	return func(d *draft) {
 		d.v.Config.Checks = append(d.v.Config.Checks, vectors.Check{Kind: kind, Path: path, Args: args})
@@ -385,7 +385,7 @@ func request(fields ...[2]string) option {
 	}
 }
 
-// requestWith is request, and what f changes of it.
+// requestWith is request with the changes of f.
 func requestWith(f func(*vectors.Request), fields ...[2]string) option {
 	return func(d *draft) {
 		request(fields...)(d)

@@ -1,9 +1,9 @@
-// Package forge makes the test vectors: tokens good and bad, from keys that are
-// always the same. It shares no code with what the vectors test, but the
+// Package forge makes the test vectors, good and bad tokens from keys that are
+// always the same. It shares no code with what the vectors test, except the
 // standard library.
 //
-// To add a vector, add one line to the theme it belongs to and run go generate
-// in the folder above:
+// To add a vector, add one line to its theme and run go generate in the folder
+// above:
 //
 //	s.refuse("wrong_issuer", "iss with a space after it", why, claim("iss", `"https://tenant.example.com/ "`))
 package forge

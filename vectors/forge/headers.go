@@ -29,8 +29,8 @@ func headers() *suite {
 		return input + "." + b64(sign(rsaKey1(), "RS256", []byte(input)))
 	}))
 
-	// Keys in the header: the attacker's own, with the attacker's signature, or
-	// a word to trust it.
+	// Keys in the header: the attacker's own with the attacker's signature, or
+	// a request to trust it.
 	const (
 		brought = "RFC 8725, Section 3.8: the key is the issuer's, not one that the token brings"
 		fetched = "RFC 8725, Section 3.10: nothing is fetched because a token says so"

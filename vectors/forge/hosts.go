@@ -57,7 +57,7 @@ func hosts() *suite {
 	return s
 }
 
-// preflights are a browser's questions (Fetch Standard): they have no
+// preflights are a browser's questions (Fetch Standard). They have no
 // credentials.
 func preflights(s *suite) {
 	const (

@@ -66,7 +66,7 @@ func issuers() *suite {
 	return s
 }
 
-// spiffe has tokens of workloads, which name their trust domain in sub alone.
+// spiffe has tokens of workloads. Only their sub names the trust domain.
 func spiffe() *suite {
 	s := newSuite("spiffe", "JWT-SVIDs of workloads: the issuer is the trust domain of sub, and its keys have a use of their own (SPIFFE JWT-SVID, Sections 2 and 3).")
 	const (

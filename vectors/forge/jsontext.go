@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// claims renders the default claims with text put before the closing brace.
+// claims returns the default claims with text before the closing brace.
 func claims(more string) string {
 	base := `{"iss":` + quote(issuer) + `,"sub":` + quote(secret) + `,"aud":` + quote(audience) + `,"iat":1767225540,"exp":1767229200`
 	return base + more + "}"
@@ -75,7 +75,7 @@ func jsonText() *suite {
 	refuse("two header members alg, one with an escape", "RFC 7515, Section 4", header(`{"alg":"RS256","kid":"rsa","\u0061lg":"RS256"}`))
 	refuse("two members of one name within a header's jwk", "RFC 7517, Section 4: names are unique", head("jwk", `{"kty":"RSA","kty":"oct"}`))
 
-	// Names in other letters are other names.
+	// Names in another case are other names.
 	for _, c := range []struct{ name, code string }{{"iss", "wrong_issuer"}, {"aud", "wrong_audience"}, {"exp", "invalid_claim"}} {
 		for _, other := range []string{strings.ToUpper(c.name), strings.ToUpper(c.name[:1]) + c.name[1:], c.name + " ", " " + c.name, c.name + "\x00"} {
 			value := map[string]string{"iss": quote(issuer), "aud": quote(audience), "exp": "1767229200"}[c.name]

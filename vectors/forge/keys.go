@@ -49,8 +49,8 @@ func edOf(kid string) func() *key {
 	})
 }
 
-// The keys. Those of the set "standard" are what the default issuer signs with;
-// the others belong to other issuers, to attackers, or are unfit.
+// The keys. The default issuer signs with those of the set "standard". The
+// others belong to other issuers or to attackers, or are unfit.
 var (
 	rsaKey1     = rsaOf("rsa", 2048, 65537)
 	rsaKeyAlg   = rsaOf("rsa-rs256", 2048, 65537) // published with "alg":"RS256"
@@ -79,10 +79,10 @@ var rawURL = base64.RawURLEncoding
 
 func b64(data []byte) string { return rawURL.EncodeToString(data) }
 
-// A member is one name and its JSON text.
+// A member is a name and its JSON text.
 type member struct{ name, raw string }
 
-// object renders members in their order, duplicates and all.
+// object writes members in their order, including duplicates.
 func object(members []member) string {
 	var b strings.Builder
 	for i, m := range members {
@@ -150,8 +150,8 @@ func (k *key) point() (x, y []byte) {
 	return point[1 : 1+half], point[1+half:]
 }
 
-// jwk renders k's public JWK with members replaced or, if their text is empty,
-// left out.
+// jwk returns k's public JWK with members replaced. A member with an empty text
+// is left out.
 func jwk(k *key, changes ...member) string {
 	m := k.public()
 	for _, c := range changes {
@@ -166,7 +166,7 @@ func jwk(k *key, changes ...member) string {
 
 func jwks(keys ...string) string { return `{"keys":[` + strings.Join(keys, ",") + `]}` }
 
-// thumbprint is RFC 7638's.
+// thumbprint returns the thumbprint of RFC 7638.
 func (k *key) thumbprint() string {
 	parameters := drop(drop(k.public(), "kid"), "use")
 	sort.Slice(parameters, func(i, j int) bool { return parameters[i].name < parameters[j].name })
@@ -197,7 +197,8 @@ func (k *rsaKey) Sign(_ io.Reader, digest []byte, _ crypto.SignerOpts) ([]byte, 
 	return k.private(block(k.size(), 1, 0xff, append(append([]byte(nil), digestInfo[crypto.SHA256]...), digest...))), nil
 }
 
-// certificate is a self-signed one, for x5c and for HMAC forgeries.
+// certificate returns a self-signed certificate, for x5c and for HMAC
+// forgeries.
 func (k *rsaKey) certificate() []byte {
 	template := &x509.Certificate{
 		SerialNumber:       big.NewInt(1),

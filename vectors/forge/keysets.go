@@ -27,8 +27,8 @@ func keySetCases() *suite {
 		n++
 		return keySet("set "+string(rune('a'+n/26%26))+string(rune('a'+n%26))+strings.Repeat("'", n/676), jwks(keys...))
 	}
-	// unusable: the key is left out, even for what it signed itself, and the
-	// one beside it stays.
+	// unusable adds a vector whose key is left out, even for its own
+	// signatures, and one for a key beside it, which stays.
 	unusable := func(name, why, key string, signer ...option) {
 		with := set(key, good)
 		s.refuse("unknown_key", name, why, append(signer, with)...)
@@ -147,7 +147,7 @@ func keySetCases() *suite {
 	s.accept("no kid, the fourth of four keys signed", "RFC 7515, Appendix D", headWithout("kid"), set(append(five[:3:3], jwk(rsaKey1()))...))
 	s.refuse("invalid_signature", "no kid, the fifth of five keys signed", "four are tried: a token must not cost more", headWithout("kid"), set(append(five[:4:4], jwk(rsaKey1()))...))
 
-	// The hash of a certificate is a name where there is no kid.
+	// The hash of a certificate names a key if there is no kid.
 	const (
 		x5t     = "RFC 7515, Section 4.1.7: the certificate's hash names a key where there is no kid"
 		x5tS256 = "RFC 7515, Section 4.1.8: the certificate's hash names a key where there is no kid"
@@ -169,7 +169,8 @@ func keySetCases() *suite {
 
 	s.accept("a kid, the fifth of five keys signed", "RFC 7515, Section 4.1.4", set(append(five[:4:4], jwk(rsaKey1()))...))
 
-	// The set itself. What is no key set is no verdict on the token.
+	// The set itself. If there is no key set, nothing is decided about the
+	// token.
 	for _, c := range []struct{ name, text string }{
 		{"no keys", `{"keys":[]}`}, {"{}", "{}"}, {"null", "null"}, {"an array", "[" + good + "]"}, {"keys is an object", `{"keys":{}}`}, {"keys is null", `{"keys":null}`}, {"keys is a string", `{"keys":"x"}`},
 		{"KEYS", `{"KEYS":[` + good + `]}`}, {"HTML", "<!doctype html><title>Sign in</title>"}, {"nothing", " "}, {"one key, without a set", good}, {"cut off", jwks(good)[:200]}, {"something after it", jwks(good) + "x"}, {"two sets", jwks(good) + jwks(good)},
@@ -183,7 +184,7 @@ func keySetCases() *suite {
 	return s
 }
 
-// rocaModulus is that of Project Wycheproof's vectors.
+// rocaModulus is the one of Project Wycheproof's vectors.
 const rocaModulus = "AanFpofbj7KjD4Lf-N2hVMKR7yewSyXhhbirIMTGpfYEhZ_lnt5UoK98DnKIgArXGTu3MaW_HhFw16HGaTDUHqPrId7fe4r11CqRw09yBFuW79V8sYIwHdzCaWflUI6auImYbVfoN9_nD5n8N8SY9DwXw7mwZM9wREPXoDPgOoIWl6q_MPsp7n0zs3Z5ZaiQWOOzl1S9OhwAfSiiOwz6efnXEaxuTEtPd7BjSx7NaFka8Dx9U7YqXy2RFj1O9PjyaDGuRh7YXsX3iMUSP_wSyHQg_c_qHRtKUsNSGCT7OZg0hzm2KphtjnayKJvC64vAbROBR4Ubg6Bxg9IQVZ-QYyE"
 
 // smallOrder are points of Ed25519 whose order divides eight.
@@ -221,8 +222,8 @@ func tenantsCases() *suite {
 	}
 	s.refuse("token_malformed", "two iss, A's and B's", "RFC 7519, Section 4: names are unique", both, claimToo("iss", `"https://tenant-b.example.com/"`))
 	s.refuse("wrong_issuer", "iss in the header is A's, in the claims nobody's", "RFC 7519, Section 5.3: what a copy in the header means is left to applications, and here it is not read", both, head("iss", quote(issuer)), claim("iss", `"https://tenant-c.example.com/"`))
-	// One issuer, whose tokens were signed by a secret and are now signed by a
-	// key. Alg chooses, and each Validator has its one kind of key.
+	// One issuer, whose tokens were signed with a secret and are now signed
+	// with a key. The alg chooses, and each Validator has one kind of key.
 	const change = "RFC 8725, Section 3.1: a key has one algorithm, so alg chooses between keys that are configured and says nothing of how one is used"
 	shared := (&stream{label: "secret"}).bytes(32)
 	old := vectors.Tenant{Keys: "standard", Config: vectors.Config{Issuers: []string{issuer}, Audiences: []string{audience}, Secret: b64(shared)}}

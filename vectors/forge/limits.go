@@ -11,9 +11,8 @@ func limits() *suite {
 	s := newSuite("limits", "Sizes: at the limit and one past it.")
 	const size = "a token's size is limited before it is looked at"
 
-	// sized pads the token to exactly n bytes. A payload of n bytes has one
-	// length in base64url, but not every length has a payload: then the header
-	// helps.
+	// sized pads the token to exactly n bytes. Not every length in base64url
+	// has a payload, in which case the header is padded too.
 	sized := func(n int) option {
 		return func(d *draft) {
 			for extra := 0; extra < 8; extra++ {

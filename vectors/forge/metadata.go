@@ -64,7 +64,7 @@ func metadata() *suite {
 	refuse("JWKS_URI alone", strict, document(`{"issuer":"https://tenant.example.com/","JWKS_URI":"`+keysURL+`"}`), keys)
 	refuse("the keys in the document", where, document(`{"issuer":"https://tenant.example.com/","jwks":KEYS,"keys":[]}`), keys)
 
-	// The issuer is known to the world by one address, and to us by another.
+	// The issuer has one address in tokens, and we reach it at another.
 	const (
 		shop     = "https://sso.example.com/realms/shop"
 		inside   = "http://keycloak:8080/realms/shop/.well-known/openid-configuration"

@@ -27,7 +27,7 @@ var (
 	clientRSA8k = rsaOf("client-rsa-8192", 8192, 65537)
 )
 
-// bare is a JWK with the key's parameters and nothing else.
+// bare is a JWK with nothing but the key's parameters.
 func (k *key) bare(changes ...member) string {
 	return jwk(k, append([]member{{"kid", ""}, {"use", ""}}, changes...)...)
 }
@@ -38,8 +38,8 @@ func ath(token string) string {
 	return b64(sum[:])
 }
 
-// proofFor makes a proof for GET https://api.example.com/orders with the token,
-// by clientKey.
+// proofFor returns a proof by clientKey for GET https://api.example.com/orders
+// with the token.
 func proofFor(token string, opts []option) string {
 	p := &draft{
 		header: []member{{"typ", `"dpop+jwt"`}, {"alg", `"ES256"`}, {"jwk", clientKey().bare()}},
@@ -377,7 +377,7 @@ func proofs() *suite {
 	s.refuse("invalid_proof", "no nonce, and another method", "a nonce does not mend what else is wrong", proven(claim("htm", `"POST"`)), demanded)
 	s.refuse("token_expired", "the nonce, and an expired token", nonce, proven(claim("nonce", `"nonce-1"`)), demanded, claim("exp", "1767225000"))
 
-	// Once. What came before is a request of its own.
+	// Proofs used again. The first use is a request of its own.
 	after := func(opts ...option) option {
 		return func(d *draft) {
 			d.v.Request.Before = &vectors.Request{Scheme: "https", Target: "/orders", Header: [][2]string{{"Authorization", "DPoP {token}"}, {"Dpop", proofFor(d.compact(), opts)}}}
@@ -393,8 +393,9 @@ func proofs() *suite {
 	return s
 }
 
-// pathsBehindAPrefix: a proxy takes /v1 off, and another service has the paths
-// beside it. What the request says must not reach one of those.
+// pathsBehindAPrefix has requests to an API behind a proxy that removes /v1.
+// Another service has the neighbouring paths, and a request must not reach
+// them.
 func pathsBehindAPrefix(s *suite) {
 	const (
 		own    = "RFC 9449, Section 4.3, check 9: the URL, the part that a proxy takes off included"

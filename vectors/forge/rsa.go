@@ -6,7 +6,7 @@ import (
 	"math/big"
 )
 
-// stream yields the same bytes for the same label, for ever: the vectors' keys
+// stream yields the same bytes for the same label each time. The vectors' keys
 // come from it, so that the repository holds no private key and the files can
 // be made again.
 type stream struct {
@@ -26,8 +26,8 @@ func (s *stream) bytes(n int) []byte {
 	return out
 }
 
-// An rsaKey has many small primes: quick to find and to sign with, and good for
-// nothing but tests.
+// An rsaKey has many small primes. It is quick to find and to sign with, and
+// useless except for tests.
 type rsaKey struct {
 	n      *big.Int
 	e      int64
@@ -65,8 +65,8 @@ func newRSA(label string, bits int, e int64) *rsaKey {
 	return k
 }
 
-// prime returns one whose highest eight bits are set, so that a product has the
-// sum of the sizes.
+// prime returns a prime whose highest eight bits are set, so that the size of a
+// product is the sum of the sizes.
 func (s *stream) prime(bits int, e int64) *big.Int {
 	one, exponent := big.NewInt(1), big.NewInt(e)
 	for {

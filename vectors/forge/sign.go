@@ -30,8 +30,7 @@ func digest(h crypto.Hash, data []byte) []byte {
 	return d.Sum(nil)
 }
 
-// sign makes the signature that RFC 7518 and RFC 8037 ask for, the same each
-// time.
+// sign returns the signature of RFC 7518 or RFC 8037, the same each time.
 func sign(k *key, alg string, input []byte) []byte {
 	switch alg[:2] {
 	case "RS":
@@ -47,7 +46,7 @@ func sign(k *key, alg string, input []byte) []byte {
 	}
 }
 
-// digestInfo is the DER prefix of RFC 8017, Section 9.2, Note 1.
+// digestInfo returns the DER prefix of RFC 8017, Section 9.2, Note 1.
 var digestInfo = map[crypto.Hash][]byte{
 	crypto.SHA1:   {0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00, 0x04, 0x14},
 	crypto.SHA256: {0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20},

@@ -71,7 +71,7 @@ func signatures() *suite {
 	rsaCases(s)
 	pssCases(s)
 
-	// Ed25519: S + L is the same number once more.
+	// Ed25519: S + L is a second spelling of the same number.
 	l, _ := new(big.Int).SetString("7237005577332262213973186563042994240857116359379907606001950938285454250989", 10)
 	refuse("EdDSA with S + L", sigEdDSA, signed("EdDSA", edKey), mangled(func(sig []byte) []byte {
 		s := new(big.Int).SetBytes(reversed(sig[32:]))
@@ -155,8 +155,7 @@ func ecdsaCases(s *suite) {
 			return joinRS(k, r, s)
 		}))
 	}
-	// R begins with a zero byte in one of 256 signatures: the zero belongs to
-	// it.
+	// In one of 256 signatures R begins with a zero byte, which must be kept.
 	short := func() option {
 		for i := 0; ; i++ {
 			jti := claim("jti", quote("short-r-"+strconv.Itoa(i)))
@@ -227,8 +226,7 @@ func rsaCases(s *suite) {
 		return block(k.size(), 1, 0xff, append(bytes.Clone(digestInfo[crypto.SHA512]), digest(crypto.SHA256, []byte(in))...))
 	}))
 
-	// With e = 3 a cube root passes a check that does not look at the end of
-	// the block.
+	// With e = 3 a cube root passes a check that ignores the end of the block.
 	e3 := rsaKey3().rsa
 	s.accept("RS256 with e = 3", "RFC 8017, Section 3.1: e is at least 3", signed("RS256", rsaKey3))
 	s.refuse("invalid_signature", "RS256 with e = 3: a cube root", sigPKCS1+" (CVE-2006-4339)", signed("RS256", rsaKey3), signature(func(in string) []byte {

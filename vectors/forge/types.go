@@ -25,7 +25,7 @@ func types() *suite {
 	}
 	s.accept("TYP beside typ", "RFC 7515, Section 5.3: names are compared as they are", head("TYP", `"dpop+jwt"`))
 
-	// What is in a token tells its kind, even if its type does not.
+	// The claims of a token show its kind, even if its type does not.
 	type m = member
 	for _, c := range []struct {
 		name string
@@ -89,7 +89,7 @@ func types() *suite {
 	} {
 		s.accept(c.name, "access tokens have it, too", claim(c.claim, c.text))
 	}
-	// A value that is unknown is no mark.
+	// An unknown value is no mark.
 	for _, c := range []struct {
 		claim string
 		texts []string
@@ -124,7 +124,7 @@ func types() *suite {
 	s.refuse("wrong_audience", "an ID token for its client, where types are not checked", "the audience is checked all the same", skip, claim("aud", `"client-1"`))
 	s.refuse("token_expired", "an expired ID token, where types are not checked", "times are checked all the same", skip, claim("exp", "1767225000"))
 
-	// RFC 9068 asked for.
+	// RFC 9068 required.
 	rfc := config(func(c *vectors.Config) { c.RequireRFC9068 = true })
 	full := func(opts ...option) []option {
 		return append([]option{rfc, head("typ", `"at+jwt"`), claim("jti", `"1"`), claim("client_id", `"client-1"`)}, opts...)

@@ -1,5 +1,5 @@
-// Command gen writes the vectors anew, and the root module's copy of the types
-// that they are read into. Run it by go generate in the folder above.
+// Command gen writes the vectors, and the root module's copy of their types.
+// Run it by go generate in the folder above.
 package main
 
 import (

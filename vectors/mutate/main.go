@@ -1,7 +1,7 @@
-// Command mutate takes out one rule at a time, of tokens, key sets, requests,
-// proofs and configurations alike, and tells which vector or test notices. The
-// rules are those of the list in mutants.go. Run it in the folder vectors of a
-// checkout:
+// Command mutate removes one rule at a time from the source, for tokens, key
+// sets, requests, proofs and configurations, and reports which vector or test
+// notices. The rules are listed in mutants.go. Run it in the folder vectors of
+// a checkout:
 //
 //	go run ./mutate            # all of them: some minutes
 //	go run ./mutate -run crit  # those whose rule this regular expression matches
@@ -9,12 +9,12 @@
 //	go run ./mutate -w -new    # only those of which that is not stored yet
 //	go run ./mutate -n         # is each rule still where it is looked for?
 //
-// Nothing in the tree is changed: the compiler gets the changed files by its
-// -overlay. A rule that nothing notices, and a rule that is no longer found in
-// the source, make it fail.
+// The tree is not changed, since the compiler gets the changed files by its
+// -overlay. The command fails if nothing notices that a rule is missing, or if
+// a rule is no longer found in the source.
 //
-// The test that noticed last time is asked first. Only if it passes now are the
-// vectors asked, and then all other tests.
+// The test that noticed last time runs first. Only if it passes, the vectors
+// run, and then all other tests.
 package main
 
 import (
@@ -33,7 +33,7 @@ import (
 	"strings"
 )
 
-// A mutant is one rule, and what the source is without it.
+// A mutant is one rule, and the edits that remove it.
 type mutant struct {
 	rule  string
 	edits []edit
@@ -109,8 +109,8 @@ type result struct {
 	err    error
 }
 
-// run asks about every mutant, several at once, and yields the answers in the
-// order of the mutants. If ask is nil, it only looks for the rules.
+// run tries every mutant, several at once, and yields the results in the order
+// of the mutants. If ask is nil, it only looks for the rules.
 func run(chosen []mutant, workers int, ask func(mutant, map[string]string) (notice, error)) iter.Seq2[mutant, result] {
 	return func(yield func(mutant, result) bool) {
 		answers := make([]chan result, len(chosen))
@@ -143,7 +143,7 @@ func run(chosen []mutant, workers int, ask func(mutant, map[string]string) (noti
 	}
 }
 
-// describe says which vector or test noticed, or what is wrong.
+// describe returns the vector or test that noticed, or the error.
 func (s *suite) describe(r result) string {
 	text := cmp.Or(s.vectorOf(r.notice.Test), r.notice.Test)
 	switch {
@@ -178,7 +178,7 @@ func (m mutant) apply(root string) (map[string]string, error) {
 	return sources, nil
 }
 
-// readNoticed reads which test noticed that a rule was missing, by rule.
+// readNoticed reads which test noticed each missing rule.
 func readNoticed(path string) (map[string]notice, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -191,7 +191,7 @@ func readNoticed(path string) (map[string]notice, error) {
 	return known, nil
 }
 
-// writeNoticed writes what is known of the rules that there are.
+// writeNoticed writes what is known of the current rules.
 func writeNoticed(path string, known map[string]notice) error {
 	current := map[string]notice{}
 	for _, m := range mutants {
