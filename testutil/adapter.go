@@ -133,7 +133,7 @@ func newAdapterRun(t reporter, m mount, cfg middleware.Config, checks []validato
 			return check(ctx, c)
 		}
 	}
-	run.exchange = m.serve(http.HandlerFunc(run.handle), Layer{auth, counted})
+	run.exchange = m.serve(http.HandlerFunc(run.handle), Layer{auth, counted}) //nolint:bodyclose // it returns a function, and no response yet
 	return run
 }
 

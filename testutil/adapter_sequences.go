@@ -61,7 +61,7 @@ func checksOfOneRoute(t reporter, m mount, tokens *adapterTokens) {
 	t.Helper()
 	withSpare := m.with(func(next http.Handler, layer Layer) func(*http.Request) *http.Response {
 		common := make([]validator.Check, 0, len(layer.Checks)+1)
-		send := m.serve(next, Layer{layer.Auth, append(common, layer.Checks...)})
+		send := m.serve(next, Layer{layer.Auth, append(common, layer.Checks...)}) //nolint:bodyclose // it returns a function, and no response yet
 		_ = append(common, func(context.Context, *validator.Claims) error { return nil })
 		return send
 	})
@@ -84,7 +84,7 @@ func scopesNamed(t reporter, m mount, tokens *adapterTokens) {
 	t.Helper()
 	own := func(context.Context, *validator.Claims) error { return nil }
 	asItIs := m.with(func(next http.Handler, layer Layer) func(*http.Request) *http.Response {
-		return m.serve(next, Layer{layer.Auth, []validator.Check{own, validator.Scopes("orders:write", "orders:read"), own}})
+		return m.serve(next, Layer{layer.Auth, []validator.Check{own, validator.Scopes("orders:write", "orders:read"), own}}) //nolint:bodyclose // it returns a function, and no response yet
 	})
 	run, _ := tokens.run(t, asItIs, middleware.Config{}, nil)
 	if run == nil {
@@ -270,7 +270,7 @@ func checkInside(t reporter, m mount, tokens *adapterTokens) {
 	t.Helper()
 	inner := []validator.Check{validator.Scopes("orders:write")}
 	nested := m.with(func(next http.Handler, layer Layer) func(*http.Request) *http.Response {
-		return m.serve(next, Layer{Auth: layer.Auth}, layer)
+		return m.serve(next, Layer{Auth: layer.Auth}, layer) //nolint:bodyclose // it returns a function, and no response yet
 	})
 	for _, scope := range []string{"orders:read", "orders:write"} {
 		run, token := tokens.runWith(t, nested, middleware.Config{}, inner, Claims{"scope": scope})
@@ -301,7 +301,7 @@ func checkInsideAnother(t reporter, m mount, tokens *adapterTokens) {
 		return
 	}
 	nested := m.with(func(next http.Handler, layer Layer) func(*http.Request) *http.Response {
-		return m.serve(next, Layer{Auth: lax}, layer)
+		return m.serve(next, Layer{Auth: lax}, layer) //nolint:bodyclose // it returns a function, and no response yet
 	})
 	run, token := tokens.run(t, nested, middleware.Config{}, nil)
 	if run == nil {

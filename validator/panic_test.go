@@ -131,7 +131,7 @@ func TestValidate_goexit(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		claims, err := v.Validate(context.Background(), token(nil, nil)) //nolint:usetesting // the goroutine ends
+		claims, err := v.Validate(t.Context(), token(nil, nil))
 		t.Errorf("Validate = %v, %v, want no return", claims, err)
 	}()
 	<-done
