@@ -200,6 +200,7 @@ var fieldsToFlags = func() (lines []struct {
 		{`(validator: )?jwks: Config\.Issuer\b`, "-issuer"},
 		{`jwks: Config\.URL\b`, "-jwks"},
 		{`set Config\.Keys to a jwks\.Cache with the key set's URL`, "set -jwks to the key set's URL"},
+		{`, and if it can't be reached, this address as the MetadataURL of a jwks\.Cache; or `, ", or "},
 		{`the URL of the jwks\.Config\b`, "the URL of -jwks"},
 		{`\bthe Set has no such key, and is never fetched again`, "-jwks has no such key"},
 		{`\bConfig\.Audiences\b`, "-audience"},

@@ -134,6 +134,11 @@ func TestExplain_offline(t *testing.T) {
 		{"HS256 without a secret", []string{"-algorithm", "HS256"}, hs256(secret), 2, "-algorithm: HS256 needs -secret-file,"},
 		{"a large token", []string{"-jwks", keys}, iss.Token(testutil.Claims{"x": strings.Repeat("x", 20_000)}), 1, "over the 16384 of -max-token-size"},
 		{"a large token that is expected", []string{"-jwks", keys, "-max-token-size", "40000"}, iss.Token(testutil.Claims{"x": strings.Repeat("x", 20_000)}), 0, "accepted"},
+		{"no aud", []string{"-jwks", keys}, iss.Token(testutil.Claims{"aud": nil, "azp": mockissuer.DefaultAudience}), 1, "or name the claim that says so in -audience-claim"},
+		{"no aud, and azp in its place", []string{"-jwks", keys, "-audience-claim", "azp"}, iss.Token(testutil.Claims{"aud": nil, "azp": mockissuer.DefaultAudience}), 0, "accepted"},
+		{"an issuer that is a word", []string{"-jwks", keys, "-issuer", "shop"}, iss.Token(testutil.Claims{"iss": "shop"}), 0, "accepted"},
+		{"an issuer that is a word, without keys", []string{"-issuer", "shop"}, iss.Token(testutil.Claims{"iss": "shop"}), 2, "if -jwks is set, any text can be an issuer"},
+		{"an http address", []string{"-jwks", "http://keys.example.com/"}, iss.Token(nil), 2, "-insecure-http accepts http inside of a cluster"},
 		{"an ID token", []string{"-jwks", keys}, iss.Token(testutil.Claims{"at_hash": "x"}), 1, "-insecure-skip-type-check accepts every type"},
 		{"an ID token that is expected", []string{"-jwks", keys, "-insecure-skip-type-check"}, iss.Token(testutil.Claims{"at_hash": "x"}), 0, "accepted"},
 	} {
@@ -162,7 +167,16 @@ func TestExplain_namesFlags(t *testing.T) {
 	t.Parallel()
 
 	iss := testutil.NewIssuer(t)
-	tokens := []string{"opaque", "a.b.c.d.e", strings.Repeat("x", 20_000), iss.Token(testutil.Claims{"aud": nil}), iss.Token(nil)}
+	elsewhere := strings.Replace(iss.URL, "127.0.0.1", "localhost", 1) // where the metadata has another name
+	keys := filepath.Join(t.TempDir(), "keys.json")
+	if err := os.WriteFile(keys, []byte(other(t)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tokens := []string{
+		"opaque", "a.b.c.d.e", strings.Repeat("x", 20_000), iss.Token(testutil.Claims{"aud": nil}), iss.Token(nil),
+		iss.Token(testutil.Claims{"aud": nil, "azp": "x"}), iss.Token(testutil.Claims{"aud": nil, "azp": nil, "iss": "x"}),
+		iss.Token(testutil.Claims{"iss": elsewhere}),
+	}
 	for _, bad := range iss.BadTokens(t) {
 		tokens = append(tokens, bad.Token)
 	}
@@ -170,7 +184,9 @@ func TestExplain_namesFlags(t *testing.T) {
 	for _, flags := range [][]string{
 		nil, {"-rfc9068"}, {"-insecure-skip-type-check"}, {"-algorithm", "HS256"}, {"-algorithm", "x"}, {"-jwks", "http://x.example.com/"},
 		{"-issuer", "http://x.example.com/"}, {"-issuer", "x"}, {"-audience", ""}, {"-max-token-size", "-1"}, {"-rfc9068", "-insecure-skip-type-check"},
-		{"-jwks", iss.URL + "none"},
+		{"-jwks", iss.URL + "none"}, {"-audience-claim", "azp"}, {"-audience-claim", "iss"}, {"-audience-claim", "azp", "-rfc9068"},
+		{"-insecure-http"}, {"-insecure-http", "-jwks", keys}, {"-insecure-http", "-issuer", "http://x:y/"}, {"-issuer", elsewhere},
+		{"-issuer", "x", "-jwks", keys}, {"-issuer", "x ", "-jwks", keys}, {"-issuer", "spiffe://x/y", "-jwks", keys},
 	} {
 		for _, token := range tokens {
 			if strings.TrimSpace(token) == "" {
