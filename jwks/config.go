@@ -38,10 +38,9 @@ type Config struct {
 	// text will do.
 	Issuer string
 
-	// MetadataURL is where the issuer's metadata is, if that is not where
-	// Issuer says. It is for an issuer that is reached at an internal address
-	// and has a public name. The metadata must still name Issuer, and only the
-	// address of the document is another one:
+	// MetadataURL is the URL of the issuer's metadata, if that is not where
+	// discovery looks for it. It is for an issuer that has a public name and is
+	// reached at an internal address. The metadata must still name Issuer:
 	//
 	//	Issuer:      "https://sso.example.com/realms/shop",
 	//	MetadataURL: "https://sso.internal/realms/shop/.well-known/openid-configuration",
@@ -114,7 +113,7 @@ type Config struct {
 	Now func() time.Time
 }
 
-// withDefaults returns cfg with every default in place, and a Seed of its own.
+// withDefaults returns cfg with all defaults and a copy of Seed.
 func (cfg Config) withDefaults() Config {
 	cfg.TTL = cmp.Or(cfg.TTL, DefaultTTL)
 	cfg.MinTTL = cmp.Or(cfg.MinTTL, DefaultMinTTL)
@@ -129,7 +128,7 @@ func (cfg Config) withDefaults() Config {
 	return cfg
 }
 
-// check joins everything that is wrong with cfg, whose defaults are in place.
+// check joins all faults of cfg, which has its defaults.
 func (cfg *Config) check() error {
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf("jwks: Config."+format, args...)) }

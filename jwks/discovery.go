@@ -13,23 +13,23 @@ import (
 	"github.com/rsguard/rsguard/internal/secureurl"
 )
 
-// How long to believe what was discovered, and how long to wait with the next
-// try if the key set's URL is silent.
+// How long a discovered URL is used, and how long the next discovery waits if
+// the URL yields no key set.
 const (
 	discoveryTTL        = 24 * time.Hour
 	rediscovery         = 15 * time.Minute
 	rediscoveryIfNoKeys = 10 * time.Second
 )
 
-// discovered is what is known of where an issuer's key set is.
+// A discovered holds what is known of the URL of an issuer's key set.
 type discovered struct {
 	url    string    // empty: nothing
 	at     time.Time // when it was learnt
 	tried  time.Time // when it was last asked for
-	silent bool      // the key set's URL didn't bring a key set when last asked
+	silent bool      // the URL yielded no key set the last time
 }
 
-// due reports whether to ask the issuer where its keys are.
+// due reports whether the URL must be discovered.
 func (d *discovered) due(now time.Time, holdsKeys bool) bool {
 	interval := rediscovery
 	if !holdsKeys {
@@ -44,9 +44,10 @@ func (d *discovered) due(now time.Time, holdsKeys bool) bool {
 	return d.silent || elapsed(d.at, now) >= discoveryTTL
 }
 
-// url is where the key set is, as configured, as discovered before, or as
-// discovered now. With an error, it is where it was before, if that is known: a
-// place that the issuer named once is a better guess than none.
+// url returns the URL of the key set: the configured one, the one discovered
+// before, or one discovered now. With an error, it also returns the previous
+// URL, if there is one. A URL that the issuer has named once is better than
+// none.
 func (s *source) url(holdsKeys bool) (string, error) {
 	now := s.cfg.Now()
 	if s.cfg.URL != "" {
@@ -68,8 +69,8 @@ func (s *source) url(holdsKeys bool) (string, error) {
 	}
 }
 
-// discover asks the issuer for its metadata. Where it has none in the first
-// place, it may have it in the second.
+// discover fetches the issuer's metadata. If there is none at the first URL, it
+// tries the second.
 func (s *source) discover() (url string, errs []error) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Timeout)
 	defer cancel()
@@ -90,8 +91,8 @@ func (s *source) discover() (url string, errs []error) {
 	return "", errs
 }
 
-// discoveryAdvice is for an issuer that answers, but without metadata that
-// names it.
+// discoveryAdvice is the advice if the issuer responds, but without metadata
+// that names it.
 func discoveryAdvice(err error) string {
 	other := (*otherIssuerError)(nil)
 	if !errors.As(err, &other) {
@@ -104,12 +105,13 @@ func discoveryAdvice(err error) string {
 		"and if it can't be reached, this address as the MetadataURL of a jwks.Cache; or " + adviceKeys
 }
 
-// adviceKeys is for who configures a validator, as nearly all callers do.
+// adviceKeys is the advice for callers that configure a validator, which nearly
+// all do.
 const adviceKeys = "set Config.Keys to a jwks.Cache with the key set's URL"
 
-// A misplaced error says that an issuer answers, but not with what was looked
-// for and has never been seen. It begins with what to do, since the answers may
-// be long.
+// A misplaced says that an issuer responds, but has never responded with the
+// document that was requested. Its text begins with the advice, since the
+// responses may be long.
 type misplaced struct {
 	advice string
 	err    error
@@ -118,15 +120,16 @@ type misplaced struct {
 func (e *misplaced) Error() string { return e.advice + ": " + e.err.Error() }
 func (e *misplaced) Unwrap() error { return e.err }
 
-// isMistake tells a wrong address from an issuer that can't answer now.
+// isMistake reports whether err is due to a wrong URL, and not to an issuer
+// that can't respond now.
 func isMistake(err error) bool {
 	m := (*misplaced)(nil)
 	return errors.As(err, &m)
 }
 
-// metadataURLs are those of OpenID Connect Discovery 1.0, Section 4 and RFC
-// 8414, Section 3.1: the one goes to the end of the issuer's path, the other to
-// its beginning. Or it is the one that is configured.
+// metadataURLs returns the URLs of OpenID Connect Discovery 1.0, Section 4, and
+// RFC 8414, Section 3.1. The former adds to the end of the issuer's path, and
+// the latter to its beginning. If a URL is configured, it returns that one.
 func (cfg *Config) metadataURLs() []string {
 	if cfg.MetadataURL != "" {
 		return []string{cfg.MetadataURL}
@@ -143,8 +146,8 @@ func (cfg *Config) metadataURLs() []string {
 	}
 }
 
-// isOutage tells an issuer that can't answer now from one that answers
-// something else.
+// isOutage reports whether err is due to an issuer that can't respond now, and
+// not to a wrong response.
 func isOutage(err error) bool {
 	if status := (*statusError)(nil); errors.As(err, &status) {
 		return status.code >= 500 || status.code == http.StatusTooManyRequests
@@ -157,7 +160,7 @@ const maxURL = 2 << 10
 
 var errMetadata = errors.New("not the issuer's metadata")
 
-// An otherIssuerError is the reason not to believe metadata of another issuer.
+// An otherIssuerError says that metadata is that of another issuer.
 type otherIssuerError struct{ found, want string }
 
 func (e *otherIssuerError) Error() string {
@@ -191,7 +194,7 @@ func readMetadata(document, url string, cfg *Config) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: its jwks_uri %w", errMetadata, err)
 	}
-	// What is said over TLS must not lead away from it, nor to this host.
+	// Metadata over TLS must not lead to a URL without TLS, nor to this host.
 	if u.Scheme == "http" && !strings.HasPrefix(strings.ToLower(url), "http:") {
 		return "", fmt.Errorf("%w: its jwks_uri is http, on %q", errMetadata, u.Hostname())
 	}

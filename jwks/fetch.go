@@ -15,12 +15,12 @@ import (
 // largest known set has 80 KiB.
 const maxBody = 1 << 20
 
-// maxHeaderBytes bounds the header of an answer, where the client is our own.
+// maxHeaderBytes bounds the header of a response, if the client is our own.
 const maxHeaderBytes = 64 << 10
 
-// newClient copies client, for it may be in other use, and makes the copy
-// refuse redirects: whoever can send one would else choose whose keys are
-// believed.
+// newClient copies client, which may be in use, and makes the copy reject
+// redirects. An attacker that can send one could otherwise choose whose keys
+// are used.
 func newClient(client *http.Client) *http.Client {
 	var own http.Client
 	if client != nil {
@@ -32,9 +32,9 @@ func newClient(client *http.Client) *http.Client {
 	return &own
 }
 
-// newTransport shares nothing with [http.DefaultTransport], and keeps no
-// connection: between two fetches there are minutes, and an open one would be
-// two goroutines that nobody waits for.
+// newTransport shares nothing with [http.DefaultTransport] and keeps no
+// connection. Minutes pass between two fetches, and an open connection would
+// keep two goroutines.
 func newTransport() *http.Transport {
 	t, ok := http.DefaultTransport.(*http.Transport)
 	if ok {
@@ -51,13 +51,13 @@ func newTransport() *http.Transport {
 type source struct {
 	cfg      *Config
 	client   *http.Client
-	requests chan struct{} // holds one for each request that has not ended
+	requests chan struct{} // one element for each request that has not ended
 	where    discovered
 	seen     bool // a key set
 }
 
-// An answer of the issuer that is of use: a key set, or the word that the one
-// we have is still good.
+// An answer is a usable response of the issuer: a key set, or the statement
+// that the one we have is still valid.
 type answer struct {
 	keys          Set
 	leftOut       []error
@@ -67,11 +67,11 @@ type answer struct {
 	said          bool // ttl and staleFor are from the header
 }
 
-// A version is what tells one form of the key set at one URL from others (RFC
+// A version distinguishes one form of the key set at one URL from others (RFC
 // 9110, Section 8.8).
 type version struct{ url, etag string }
 
-// fetch asks for the key set, unless it is the one that have tells of.
+// fetch fetches the key set, unless it is still the one of version have.
 func (s *source) fetch(have version, holdsKeys bool) (answer, error) {
 	url, discovery := s.url(holdsKeys)
 	if url == "" {
@@ -121,16 +121,17 @@ type response struct {
 	body   []byte
 }
 
-// A statusError is an answer other than 200, or 304 where that was asked for.
+// A statusError is a response other than 200, or than 304 if that was
+// requested.
 type statusError struct {
 	url        string
 	code       int
 	retryAfter time.Duration
-	redirect   string // the host, if it is one
+	redirect   string // the host of a redirect, or empty
 }
 
 func (e *statusError) Error() string {
-	// Not in the server's words.
+	// The text is not the server's.
 	text := fmt.Sprintf("GET %s: %d %s", e.url, e.code, http.StatusText(e.code))
 	if e.code/100 != 3 || e.code == http.StatusNotModified {
 		return text
@@ -143,13 +144,12 @@ func (e *statusError) Error() string {
 
 var errSilent = errors.New("no complete answer in time")
 
-// maxRequests is how many requests there may be at a time. One is all that a
-// fetch needs; two are as many as a client that doesn't end them when it is
-// told to can leave behind.
+// maxRequests is the number of requests at a time. A fetch needs one. A client
+// that ignores its deadline can leave two behind.
 const maxRequests = 2
 
-// get returns when ctx is done, whatever the client does: it may be anybody's,
-// and neither who waits for the keys nor the program shall suffer from it.
+// get returns when ctx is done, whatever the client does. The client may be a
+// caller's own, and must not block lookups or the program.
 func (s *source) get(ctx context.Context, url, accept, etag string) (response, error) {
 	select {
 	case s.requests <- struct{}{}:
@@ -180,7 +180,8 @@ func (s *source) get(ctx context.Context, url, accept, etag string) (response, e
 	}
 }
 
-// do keeps the client's own errors out of the chain, as they may be anything.
+// do keeps the client's own errors out of the chain, since they may be
+// anything.
 func (s *source) do(ctx context.Context, url, accept, etag string) (response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -195,7 +196,7 @@ func (s *source) do(ctx context.Context, url, accept, etag string) (response, er
 		if ctx.Err() != nil {
 			return response{}, fmt.Errorf("GET %s: %w", url, errSilent)
 		}
-		var inner *neturl.Error // which would name the URL again
+		var inner *neturl.Error // its text would name the URL again
 		if errors.As(err, &inner) {
 			err = inner.Err
 		}
@@ -221,8 +222,8 @@ func (s *source) do(ctx context.Context, url, accept, etag string) (response, er
 	return response{status: res.StatusCode, header: res.Header, body: body}, nil
 }
 
-// redirectHost is the host of a redirect's target, which is all of it that is
-// told: the rest may hold a secret.
+// redirectHost returns the host of a redirect's target. The rest is left out,
+// since it may hold a secret.
 func redirectHost(res *http.Response) string {
 	target, err := res.Location()
 	if err != nil {
@@ -232,7 +233,7 @@ func redirectHost(res *http.Response) string {
 }
 
 // entityTag returns an ETag that can be sent back (RFC 9110, Section 8.8.3),
-// strong or weak. Any other would make a request that can't be sent.
+// strong or weak. Any other would make the next request invalid.
 func entityTag(h http.Header) string {
 	etag := h.Get("ETag")
 	opaque := strings.TrimPrefix(etag, "W/")

@@ -10,17 +10,17 @@ import (
 	"github.com/rsguard/rsguard/internal/show"
 )
 
-// A flight is one fetch and those who wait for it. It ends within twice
+// A flight is one fetch, and the lookups that wait for it. It ends within twice
 // Config.Timeout.
 type flight struct {
 	done    chan struct{}
-	err     error // wraps ErrUnavailable; to be read when done is closed
+	err     error // wraps ErrUnavailable; read it after done is closed
 	waiters int   // lookups of unknown kids; guarded by Cache.mu
 }
 
-// wait returns when the flight has ended, in whatever way, and says so, or when
-// limit has passed, unless it is zero. If ctx ends before, the error wraps
-// ctx.Err().
+// wait waits until the flight has ended or until limit has passed, and reports
+// whether it has ended. If limit is zero, there is no limit. If ctx ends
+// before, the error wraps ctx.Err().
 func (f *flight) wait(ctx context.Context, limit time.Duration) (ended bool, err error) {
 	select {
 	case <-f.done:
@@ -43,8 +43,8 @@ func (f *flight) wait(ctx context.Context, limit time.Duration) (ended bool, err
 	}
 }
 
-// flight returns the fetch in progress, or begins one if the keys are not FRESH
-// and the last failure is long enough ago, or returns nil.
+// flight returns the fetch in progress. If there is none, it begins one, unless
+// the keys are FRESH or the last failure is too recent. Then it returns nil.
 func (c *Cache) flight() *flight {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -65,14 +65,14 @@ func (c *Cache) begin() *flight {
 	return s.flight
 }
 
-// fly fetches the keys. It belongs to nobody's request: whoever began it may be
-// gone before it ends.
+// fly fetches the keys. It belongs to no request, because the one that began it
+// may end before.
 func (c *Cache) fly(s *snapshot) {
 	var a answer
 	began, err := c.cfg.Now(), errors.New("the fetch was ended from within")
 	defer func() {
-		// What is parsed here is from outside. A parser's mistake would else
-		// end the program.
+		// The input comes from outside. A fault of a parser must not end the
+		// program.
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the fetch panicked with a %T", p)
 		}
@@ -81,7 +81,7 @@ func (c *Cache) fly(s *snapshot) {
 	a, err = c.source.fetch(s.version, s.set != nil)
 }
 
-// land puts the outcome of a fetch in place, and tells those who wait.
+// land stores the result of a fetch and wakes the lookups that wait.
 func (c *Cache) land(began time.Time, a answer, err error) {
 	c.mu.Lock()
 	now := c.cfg.Now()
@@ -109,7 +109,7 @@ func (c *Cache) land(began time.Time, a answer, err error) {
 	}
 }
 
-// fail changes a copy of the snapshot: the keys stay as they were.
+// fail changes a copy of the snapshot. The keys stay as they are.
 func (s *snapshot) fail(began, now time.Time, err error) error {
 	s.failures++
 	s.failed, s.err = began, &failure{clipped(err.Error()), isMistake(err)}
@@ -120,8 +120,8 @@ func (s *snapshot) fail(began, now time.Time, err error) error {
 	return &unavailable{s.err, max(s.mustWait(now), time.Second)}
 }
 
-// A failure is why a fetch failed, without the errors that the HTTP client and
-// the parsers have made.
+// A failure says why a fetch failed, without the errors of the HTTP client and
+// the parsers.
 type failure struct {
 	text    string
 	mistake bool // in the Config
@@ -136,8 +136,8 @@ func (f *failure) Unwrap() error {
 	return nil
 }
 
-// askedFor is the longest Retry-After among the answers that made a fetch fail:
-// there may be one for each document.
+// askedFor returns the longest Retry-After of the responses that made a fetch
+// fail. There may be one for each document.
 func askedFor(err error) time.Duration {
 	switch err := err.(type) {
 	case *statusError:
@@ -154,22 +154,21 @@ func askedFor(err error) time.Duration {
 	return 0
 }
 
-// clipped bounds a text that a server may have had a part in, and keeps joined
-// errors in one line.
+// clipped bounds a text that may be a server's, and keeps joined errors in one
+// line.
 func clipped(text string) string {
 	const most = 1 << 10
 	return show.Cut(strings.ReplaceAll(text, "\n", "; "), most)
 }
 
-// succeed changes a copy of the snapshot, and reports whether there is another
-// set in it now. Keys that are not in the answer are gone: the issuer has
-// withdrawn them.
+// succeed changes a copy of the snapshot, and reports whether it now has
+// another set. The issuer has withdrawn the keys that are not in the response.
 func (s *snapshot) succeed(began time.Time, a answer) (changed bool) {
 	s.successes++
 	s.failures, s.backoff, s.err = 0, 0, nil
 	s.fetched = began
 	s.version = a.version
-	if !a.notModified || a.said { // RFC 9111, Section 4.3.4: what a 304 doesn't say stays as it was
+	if !a.notModified || a.said { // RFC 9111, Section 4.3.4: fields that a 304 lacks keep their values
 		s.ttl, s.staleFor = a.ttl, a.staleFor
 	}
 	s.freshFor = s.ttl/10*8 - jitter(s.ttl/10)

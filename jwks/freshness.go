@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// lifetime is how long an answer with this header is good, and how much longer
-// if the issuer can't be reached. It reports whether the header has anything to
-// say about it.
+// lifetime returns how long a response with this header is valid, and for how
+// much longer if the issuer can't be reached. It reports whether the header
+// says so.
 func (cfg *Config) lifetime(h http.Header) (ttl, stale time.Duration, said bool) {
 	ttl, stale = cfg.TTL, cfg.MaxStale
 	maxAge, staleIfError, none := cacheControl(h)
@@ -18,7 +18,8 @@ func (cfg *Config) lifetime(h http.Header) (ttl, stale time.Duration, said bool)
 	case none:
 		maxAge = 0
 	case maxAge >= 0:
-		// RFC 9111, Section 4.2: some of it has passed in other caches already.
+		// RFC 9111, Section 4.2: some of the lifetime has passed in other
+		// caches.
 		maxAge = max(0, maxAge-age(h))
 	}
 	if maxAge >= 0 {
@@ -30,12 +31,12 @@ func (cfg *Config) lifetime(h http.Header) (ttl, stale time.Duration, said bool)
 	return ttl, stale, maxAge >= 0 || staleIfError >= 0
 }
 
-// minStale is what an issuer's stale-if-error can't go under: an hour is what
-// it takes to notice an outage and mend it.
+// minStale is the least that an issuer's stale-if-error can set. It takes about
+// an hour to notice an outage and end it.
 const minStale = time.Hour
 
-// age is the largest value of Age. There should be one alone; more are of
-// caches that each tell of themselves.
+// age returns the largest value of Age. There should be only one. More come
+// from several caches.
 func age(h http.Header) time.Duration {
 	var oldest time.Duration
 	for value := range strings.SplitSeq(strings.Join(h.Values("Age"), ","), ",") {
@@ -44,9 +45,9 @@ func age(h http.Header) time.Duration {
 	return oldest
 }
 
-// cacheControl reads RFC 9111, Section 5.2.2 and RFC 5861, Section 4. A
-// negative value is one that isn't there. Of a directive that repeats, the
-// lowest value counts.
+// cacheControl reads the directives of RFC 9111, Section 5.2.2, and RFC 5861,
+// Section 4. A missing value is negative. Of a directive that repeats, the
+// lowest value is used.
 func cacheControl(h http.Header) (maxAge, staleIfError time.Duration, none bool) {
 	maxAge, staleIfError = -1, -1
 	for _, field := range h.Values("Cache-Control") {
@@ -65,7 +66,7 @@ func cacheControl(h http.Header) (maxAge, staleIfError time.Duration, none bool)
 	return maxAge, staleIfError, none
 }
 
-// directives splits a field at its commas, but not at those within quoted
+// directives splits a field at its commas, except at those within quoted
 // strings (RFC 9110, Section 5.6.4).
 func directives(field string) []string {
 	var list []string
@@ -93,8 +94,8 @@ func lower(a, b time.Duration) time.Duration {
 	return min(a, b)
 }
 
-// seconds reads a delta-seconds (RFC 9111, Section 1.2.2): digits, of which too
-// many mean a very long time. It returns −1 for anything else.
+// seconds reads a delta-seconds (RFC 9111, Section 1.2.2). Too many digits mean
+// a very long time. It returns −1 for any other text.
 func seconds(s string) time.Duration {
 	if s == "" || strings.Trim(s, "0123456789") != "" {
 		return -1
@@ -106,7 +107,7 @@ func seconds(s string) time.Duration {
 	return time.Duration(n) * time.Second
 }
 
-// retryAfter is how long an issuer asks to be left alone (RFC 9110, Section
+// retryAfter returns how long an issuer asks clients to wait (RFC 9110, Section
 // 10.2.3), at most maxRetryAfter.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	value := h.Get("Retry-After")

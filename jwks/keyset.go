@@ -13,8 +13,8 @@ import (
 // A keySet is a set of keys as a Cache holds it. It is never changed.
 type keySet struct {
 	keys       keyindex.Index[Key]
-	leftOut    []string // for which reasons, as many as are told
-	expected   bool     // none was left out but for another purpose
+	leftOut    []string // the reasons, as many as are reported
+	expected   bool     // all that were left out are for another purpose
 	generation int      // counts the different sets of a Cache
 }
 
@@ -27,7 +27,8 @@ func newKeySet(keys Set, leftOut []error, generation int) *keySet {
 	}
 }
 
-// equal reports whether an answer holds the same keys, and leaves out the same.
+// equal reports whether a response has the same keys, and the same keys are
+// left out.
 func (s *keySet) equal(keys Set, leftOut []error) bool {
 	return s != nil && slices.EqualFunc(s.keys.All(), keys, Key.equal) && slices.Equal(s.leftOut, shortened(leftOut))
 }
@@ -38,15 +39,13 @@ func (k Key) equal(other Key) bool {
 		k.X5T == other.X5T && k.X5TS256 == other.X5TS256 && public.Equal(other.Public)
 }
 
-// isNews tells a reason to leave out a key that an operator should know from
-// the one that is usual.
+// isNews reports whether a reason to leave out a key matters to an operator.
 func isNews(reason error) bool { return !errors.Is(reason, jose.ErrOtherPurpose) }
 
-// maxReasons is how many left-out keys an error or a log line tells the reasons
-// of.
+// maxReasons is how many reasons for left-out keys an error or a log line has.
 const maxReasons = 10
 
-// shortened tells why keys were left out.
+// shortened returns why keys were left out.
 func shortened(leftOut []error) []string {
 	var reasons []string
 	for _, err := range leftOut[:min(len(leftOut), maxReasons)] {

@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// A phase is what a line in the log marks the beginning of.
+// A phase is a period that begins with a log line.
 type phase struct {
 	state   State
 	failing bool // the last fetch failed
 	mistake bool // by a mistake in the Config
 }
 
-// phase is the one that s is in.
+// phase returns the phase of s.
 func (s *snapshot) phase(now time.Time) phase {
 	return phase{s.state(now), s.failures > 0, s.failures > 0 && errors.Is(s.err, ErrConfig)}
 }
 
-// observe logs a change of state that came with time alone, by the first lookup
-// that meets it.
+// observe logs a change of state by age alone. The first lookup that finds it
+// calls observe.
 func (c *Cache) observe(s *snapshot, state State) {
 	if s.logged.state == state && s.logged.failing == (s.failures > 0) {
 		return
@@ -37,8 +37,8 @@ func (c *Cache) observe(s *snapshot, state State) {
 }
 
 // logPhase writes one line if s begins a phase other than was. Ageing and
-// refreshing is the daily round; keys that can't be refreshed are a warning.
-// Keys that are gone are an error, and so is a mistake in the Config.
+// refreshing are routine. Keys that can't be refreshed are a warning. Keys that
+// are gone are an error, and so is a mistake in the Config.
 func (c *Cache) logPhase(s *snapshot, was phase, now time.Time) {
 	if s.logged == was {
 		return

@@ -11,17 +11,17 @@ import (
 
 // Ready returns a handler for a readiness probe. It responds with 200 if all of
 // the caches have keys that may be served, and otherwise with 503 and
-// Retry-After. A service lists the caches that it is of no use without.
+// Retry-After. List only the caches that the service can't do without.
 //
-// Each request is a lookup in each Cache, of all keys. So a cache that has none
-// yet fetches them, the request waits for the answer as that of a token would,
-// and a cache that no token comes to stays as fresh as one in use. However many
-// requests come, the caches fetch no more often than lookups make them. Keys
-// that are EXPIRED are served while the issuer fails, so an outage of the
-// issuer takes no instance out of service that has them.
+// Each request looks up all keys in each Cache. A cache without keys therefore
+// fetches them, and the request waits for them as that of a token would. A
+// cache without tokens stays as fresh as one in use. However many requests
+// come, the caches fetch no more often than with lookups of tokens. EXPIRED
+// keys are served while the issuer fails, so an outage of the issuer takes no
+// instance with keys out of service.
 //
-// The response names no issuer and no key, and its cause is in the log of the
-// [Cache]. Ready panics if there are no caches, or if one is nil.
+// The response names no issuer and no key. The log of the [Cache] has the
+// cause. Ready panics if there are no caches, or if one is nil.
 func Ready(caches ...*Cache) http.Handler {
 	if len(caches) == 0 {
 		panic("jwks: Ready: no caches")
@@ -47,12 +47,12 @@ func Ready(caches ...*Cache) http.Handler {
 	})
 }
 
-// ready reports whether all caches have keys that may be served, and otherwise
-// the time until they may have, if it is known.
+// ready reports whether all caches have keys that may be served. If not, it
+// returns the time until they may have, if known.
 func ready(ctx context.Context, caches []*Cache) (ok bool, wait time.Duration) {
 	for _, c := range caches {
 		if c.current.Load() != nil {
-			c.flight() // all at once, so that the waits below are one
+			c.flight() // all at once, so that the waits below overlap
 		}
 	}
 	ok = true

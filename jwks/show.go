@@ -7,8 +7,8 @@ import (
 	"github.com/rsguard/rsguard/internal/show"
 )
 
-// LogValue is what logs show of c: its issuer, or the URL of its key set.
-// [Cache.Status] tells more.
+// LogValue returns c's issuer, or the URL of its key set. [Cache.Status] has
+// more.
 func (c *Cache) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("issuer", c.cfg.name()))
 }

@@ -3,7 +3,7 @@ package jwks
 import "time"
 
 // Status describes a [Cache], for a page for operators or for metrics. For a
-// readiness probe there is [Ready].
+// readiness probe, use [Ready].
 type Status struct {
 	State State
 

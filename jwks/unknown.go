@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// maxWaiters is how many lookups of unknown kids wait for one fetch. More would
-// let a flood of made-up tokens pile up behind a slow issuer.
+// maxWaiters is how many lookups of unknown kids wait for one fetch. With more,
+// a flood of made-up tokens would accumulate behind a slow issuer.
 const maxWaiters = 64
 
-// findUnknown looks for a kid that isn't in the snapshot with that many
-// successful fetches behind it.
+// findUnknown looks up a kid that isn't in a snapshot with this many successful
+// fetches.
 func (c *Cache) findUnknown(ctx context.Context, kid string, successes int) ([]Key, error) {
 	f, own := c.flightFor(kid, successes)
 	ended := false
@@ -34,8 +34,8 @@ func (c *Cache) findUnknown(ctx context.Context, kid string, successes int) ([]K
 	return keys, nil
 }
 
-// flightFor returns the fetch that a lookup of an unknown kid is to wait for,
-// if any, and whether it began for it.
+// flightFor returns the fetch that a lookup of an unknown kid must wait for, if
+// any, and reports whether the lookup has caused it.
 func (c *Cache) flightFor(kid string, successes int) (f *flight, own bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -44,7 +44,7 @@ func (c *Cache) flightFor(kid string, successes int) (f *flight, own bool) {
 	case c.isMissing(kid, now):
 		return nil, false
 	case s.successes != successes:
-		return nil, false // there is a set from after the lookup began
+		return nil, false // the lookup began before this set
 	case s.flight != nil && s.flight.waiters < maxWaiters:
 		s.flight.waiters++
 		return s.flight, false
@@ -66,8 +66,8 @@ func (c *Cache) mayForce(now time.Time) bool {
 	return !c.everBeen || passed < 0 || passed >= c.cfg.UnknownKeyInterval
 }
 
-// How many kids are remembered as unknown, and for how long. It matters only
-// where UnknownKeyInterval is shorter.
+// How many kids are remembered as unknown, and for how long. The time matters
+// only if UnknownKeyInterval is shorter.
 const (
 	maxMissing = 1024
 	missingFor = 30 * time.Second

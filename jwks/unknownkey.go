@@ -8,9 +8,9 @@ import (
 )
 
 // Unknown says why c has no key with this key ID, right after [Cache.Keys] has
-// returned none: of what age the keys are that it looked at, which ones they
-// are, and when it will fetch them again for the sake of an unknown one. It
-// does no I/O, and the text is made when it is read.
+// returned none. The text has the age and the IDs of the keys held, and the
+// time until the next fetch for an unknown key. Unknown does no I/O, and the
+// text is made when it is read.
 func (c *Cache) Unknown(kid string) error {
 	if c.current.Load() == nil {
 		return errNotMade
@@ -25,7 +25,7 @@ func (c *Cache) Unknown(kid string) error {
 		failed:   s.failures > 0,
 		never:    c.cfg.UnknownKeyInterval < 0,
 	}
-	// What comes first, a regular fetch or one for an unknown key.
+	// The next fetch is a regular one, or one for an unknown key.
 	e.next = max(0, s.freshFor-e.age)
 	if !e.never {
 		e.next = min(e.next, c.unforced(kid, now))
@@ -34,7 +34,7 @@ func (c *Cache) Unknown(kid string) error {
 	return e
 }
 
-// unforced is how long no fetch begins for the sake of this unknown kid.
+// unforced returns how long no fetch begins for this unknown kid.
 func (c *Cache) unforced(kid string, now time.Time) time.Duration {
 	var wait time.Duration
 	if !c.mayForce(now) {
@@ -49,14 +49,14 @@ func (c *Cache) unforced(kid string, now time.Time) time.Duration {
 // Unknown says why s has no key with this key ID.
 func (s Set) Unknown(string) error { return &unknownInSet{s} }
 
-// An unknownInSet says that a Set doesn't change.
+// An unknownInSet is the error for a key that is not in a Set.
 type unknownInSet struct{ set Set }
 
 func (e *unknownInSet) Error() string {
 	return "the Set has no such key, and is never fetched again; held are " + kids(e.set)
 }
 
-// An unknownKey says what was looked at when a key wasn't found.
+// An unknownKey is the error for a key that a Cache doesn't hold.
 type unknownKey struct {
 	set                     *keySet // nil while EMPTY
 	age                     time.Duration
@@ -99,7 +99,7 @@ func in(d time.Duration) string {
 	return "in " + inWords((d + time.Second - 1).Truncate(time.Second)) // by then it is due
 }
 
-// inWords is for whole seconds.
+// inWords writes whole seconds.
 func inWords(d time.Duration) string {
 	if d < 2*time.Minute {
 		return strconv.Itoa(int(d/time.Second)) + " s"

@@ -94,7 +94,7 @@ func (c *Claims) copyInto(other *Claims) {
 }
 
 // KeyID returns the "kid" of the token's header. It is empty if the token has
-// none or a Validator has not made the claims.
+// none, or if the claims are not from a Validator.
 func (c *Claims) KeyID() string { return c.keyID }
 
 // HasScope reports whether scope is among the token's scopes.

@@ -16,8 +16,8 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// A Keyfunc gives the keys of a key source to golang-jwt. It is a
-// keyfunc.Keyfunc, and safe for concurrent use.
+// A Keyfunc passes the keys of a key source to golang-jwt. It is a
+// keyfunc.Keyfunc. It is safe for concurrent use.
 type Keyfunc struct{ keys validator.KeySource }
 
 var _ keyfunc.Keyfunc = (*Keyfunc)(nil)
@@ -68,9 +68,9 @@ func (k *Keyfunc) KeyfuncCtx(ctx context.Context) jwt.Keyfunc {
 	}
 }
 
-// Storage returns a view of the keys in the form of a jwkset.Storage. It can be
-// read only: what would change it fails with [errors.ErrUnsupported]. Keys that
-// name an issuer are left out, since a jwkset.JWK can't say so.
+// Storage returns a read-only view of the keys as a jwkset.Storage. Its methods
+// that would change it fail with [errors.ErrUnsupported]. Keys that name an
+// issuer are left out, since a jwkset.JWK can't say so.
 func (k *Keyfunc) Storage() jwkset.Storage { return &storage{k.source()} }
 
 // source is the key source, also that of a Keyfunc that New has not made.
@@ -105,7 +105,7 @@ func (k *Keyfunc) VerificationKeySet(ctx context.Context) (jwt.VerificationKeySe
 	return all, nil
 }
 
-// read returns what a token's header says about its key.
+// read returns the members of a token's header that concern its key.
 func read(token *jwt.Token) (kid, alg string, err error) {
 	if token == nil {
 		return "", "", errors.New("no token")

@@ -24,10 +24,10 @@ var _ validator.KeySource = (*KeySource)(nil)
 // Source returns a KeySource that reads the keys of k. It returns an error if k
 // or its storage is nil.
 //
-// When keys are fetched, and how long they are used, is decided by k. It
-// doesn't return the member "issuer" of a key, which says in Microsoft's common
-// key set which tokens the key may sign (see [jwks.Key.SignsFor]). Use a
-// [jwks.Cache] for that set.
+// k decides when keys are fetched, and how long they are used. It doesn't
+// return the member "issuer" of a key, which says in Microsoft's common key set
+// which tokens the key may sign (see [jwks.Key.SignsFor]). Use a [jwks.Cache]
+// for that set.
 func Source(k keyfunc.Keyfunc) (*KeySource, error) {
 	if isnil.Value(k) {
 		return nil, errors.New("keyfuncjwks: no keyfunc")
@@ -39,11 +39,11 @@ func Source(k keyfunc.Keyfunc) (*KeySource, error) {
 	return &KeySource{s}, nil
 }
 
-// Keys returns the keys with the ID kid, or all if it is empty, less those that
-// [jwks.Parse] would leave out: private and symmetric keys, weak ones, and
-// those for another use. For a kid that isn't there, the storage is asked by
-// its KeyRead, which may fetch. The error wraps [jwks.ErrUnavailable] if the
-// storage fails or holds no usable key at all, and ctx.Err() if ctx is done.
+// Keys returns the keys with the ID kid, or all keys if kid is empty. It leaves
+// out those that [jwks.Parse] would leave out: private and symmetric keys, weak
+// ones, and those for another use. If there is no such kid, the storage's
+// KeyRead is called, which may fetch. The error wraps [jwks.ErrUnavailable] if
+// the storage fails or has no usable key, and ctx.Err() if ctx is done.
 func (s *KeySource) Keys(ctx context.Context, kid string) ([]jwks.Key, error) {
 	if s.storage == nil {
 		return nil, fmt.Errorf("%w: the KeySource was not made by Source", jwks.ErrUnavailable)
@@ -65,8 +65,8 @@ func (s *KeySource) Keys(ctx context.Context, kid string) ([]jwks.Key, error) {
 	case ctx.Err() != nil:
 		return nil, unavailable(ctx, err)
 	}
-	// Not found; or not looked for, because it was looked for too often: then
-	// there are others that work.
+	// The key was not found, or was not looked up because there were too many
+	// lookups. There are other usable keys then.
 	return nil, availability(usable)
 }
 
@@ -84,8 +84,8 @@ func unavailable(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %s", jwks.ErrUnavailable, err.Error()) // as text: its context isn't the caller's
 }
 
-// choice returns the usable keys with this kid, or all usable ones, and whether
-// there are any at all.
+// choice returns the usable keys with this kid, or all usable keys, and reports
+// whether there are any.
 func choice(all []jwkset.JWK, kid string) (keys []jwks.Key, usable bool) {
 	for i := range all {
 		key, ok := keyOf(&all[i])
@@ -100,7 +100,7 @@ func choice(all []jwkset.JWK, kid string) (keys []jwks.Key, usable bool) {
 	return keys, usable
 }
 
-// keyOf applies the rules that hold for a key in a set that we read ourselves.
+// keyOf applies the rules of a key set that we read ourselves.
 func keyOf(k *jwkset.JWK) (jwks.Key, bool) {
 	m := k.Marshal()
 	key := jwks.Key{ID: m.KID, Algorithm: string(m.ALG), Public: k.Key()}

@@ -13,13 +13,13 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// A storage shows a key source as a jwkset.Storage that nobody can write to.
+// A storage is a read-only jwkset.Storage of a key source.
 type storage struct{ keys validator.KeySource }
 
 var _ jwkset.Storage = (*storage)(nil)
 
-// KeyRead returns the only key with this ID. Where several have it, none is
-// right without a look at the token.
+// KeyRead returns the only key with this ID. If several have it, it returns an
+// error, because only the token could decide.
 func (s *storage) KeyRead(ctx context.Context, kid string) (jwkset.JWK, error) {
 	keys, err := s.keys.Keys(ctx, kid)
 	switch {
@@ -57,7 +57,7 @@ func (s *storage) KeyReadAll(ctx context.Context) ([]jwkset.JWK, error) {
 func jwkOf(key jwks.Key) (jwkset.JWK, error) {
 	return jwkset.NewJWKFromKey(key.Public, jwkset.JWKOptions{
 		Metadata: jwkset.JWKMetadataOptions{KID: key.ID, ALG: jwkset.ALG(jose.OlderName(key.Algorithm)), USE: jwkset.UseSig},
-		Validate: jwkset.JWKValidateOptions{SkipAll: true}, // they were, by stricter rules
+		Validate: jwkset.JWKValidateOptions{SkipAll: true}, // they were validated, by stricter rules
 	})
 }
 
@@ -67,8 +67,7 @@ func (s *storage) KeyDelete(context.Context, string) (bool, error)   { return fa
 func (s *storage) KeyReplaceAll(context.Context, []jwkset.JWK) error { return errReadOnly }
 func (s *storage) KeyWrite(context.Context, jwkset.JWK) error        { return errReadOnly }
 
-// copied writes the keys into a storage in memory, which knows how to marshal
-// them.
+// copied writes the keys into a storage in memory, which can marshal them.
 func (s *storage) copied(ctx context.Context) (*jwkset.MemoryJWKSet, error) {
 	all, err := s.KeyReadAll(ctx)
 	if err != nil {
@@ -88,7 +87,7 @@ func (s *storage) JSONPublic(ctx context.Context) (json.RawMessage, error) {
 	return m.JSONPublic(ctx)
 }
 
-// JSONPrivate is no different: there are public keys only.
+// JSONPrivate returns the same, since there are only public keys.
 func (s *storage) JSONPrivate(ctx context.Context) (json.RawMessage, error) { return s.JSONPublic(ctx) }
 
 func (s *storage) JSONWithOptions(
