@@ -271,8 +271,7 @@ func TestChecks_oneResponse(t *testing.T) {
 	}
 }
 
-// The document of the metadata is served by every framework, beside what is
-// guarded.
+// Every framework serves the metadata document beside its guarded routes.
 func TestMetadata(t *testing.T) {
 	t.Parallel()
 

@@ -69,7 +69,7 @@ func BenchmarkRefused(b *testing.B) {
 	}
 }
 
-// BenchmarkKeys has key sets of several sizes: the time is to be the same.
+// BenchmarkKeys has key sets of several sizes. The time must be the same.
 func BenchmarkKeys(b *testing.B) {
 	issuer := newIssuer(b, "RS256")
 	for _, n := range []int{1, 100, 10_000} {
@@ -99,7 +99,7 @@ func BenchmarkKeys(b *testing.B) {
 	}
 }
 
-// BenchmarkRemembered is to be run with -cpu 1,2: two processors have to do
+// Run BenchmarkRemembered with -cpu 1,2: two processors have to do
 // twice as much.
 func BenchmarkRemembered(b *testing.B) {
 	issuer := newIssuer(b, "RS256")

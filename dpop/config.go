@@ -13,12 +13,15 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// The defaults and limits of a [Config].
+// The defaults of a [Config].
 const (
 	DefaultMaxAge = 60 * time.Second
 	DefaultLeeway = 30 * time.Second
+)
 
-	// What exceeds these is most likely a mistake in the unit.
+// The limits of a [Config], whose documentation has the numbers. What exceeds
+// them is most likely a mistake in the unit.
+const (
 	maxMaxAge = 10 * time.Minute
 	maxLeeway = 5 * time.Minute
 )

@@ -145,7 +145,7 @@ func hashOf(token string) string {
 	return b64(sum[:])
 }
 
-// proof returns a good proof, but for what changes says, in the header and in
+// proof returns a good proof with these changes, in the header and in
 // the claims.
 func (k clientKey) proof(t testing.TB, header, claims object) string {
 	t.Helper()

@@ -60,7 +60,7 @@ func BenchmarkParse(b *testing.B) {
 
 // In no state does a lookup of a known kid allocate, the ones that wait for the
 // issuer aside.
-func TestCache_allocations(t *testing.T) { // not parallel: testing.AllocsPerRun counts for everybody
+func TestCache_allocations(t *testing.T) { // not parallel: testing.AllocsPerRun counts for all goroutines
 	synctest.Test(t, func(t *testing.T) {
 		iss := newIssuer(largeSet(100))
 		c := iss.cache(t)

@@ -12,7 +12,7 @@ import (
 )
 
 // Whatever a configuration and a check come up with, a challenge is one scheme
-// with parameters that nobody reads differently: each once, the realm as it was
+// with parameters that all parsers read alike: each once, the realm as it was
 // given, and of scopes none that wasn't.
 func FuzzChallenge(f *testing.F) {
 	f.Add("orders", "orders:read", "orders:write", 60)

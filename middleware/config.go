@@ -55,8 +55,9 @@ type Config struct {
 	IssuerForHost func(host string) string
 
 	// Optional accepts requests without credentials, without claims, on routes
-	// without checks. Bad credentials are still rejected. Those of a scheme
-	// other than Bearer, and DPoP if DPoP is set, count as none.
+	// without checks. Bad credentials are still rejected. Credentials of a
+	// scheme other than Bearer count as none, except those of DPoP if DPoP is
+	// set.
 	Optional bool
 
 	// DPoP checks the proofs of tokens that are bound to a key. Such tokens

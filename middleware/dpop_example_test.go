@@ -50,7 +50,7 @@ func ExampleXForwardedOrigin() {
 	// Output: https://api.example.com <nil>
 }
 
-// A network that clients are in too makes everybody a proxy.
+// With a network that has clients too, every client is a proxy.
 func ExampleXForwardedOrigin_incorrect() {
 	origin := middleware.XForwardedOrigin(netip.MustParsePrefix("0.0.0.0/0"))
 	r := httptest.NewRequest(http.MethodGet, "http://api.internal/orders", nil)

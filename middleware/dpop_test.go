@@ -281,7 +281,7 @@ func TestDPoP_replay(t *testing.T) {
 		t.Errorf("with the store up again: status = %d, want 200", w.Code)
 	}
 
-	// What is refused for another reason costs no memory.
+	// A proof that is rejected for another reason takes no memory.
 	before := replays.Len()
 	answer(auth.Handler(new(spy)), expired(b))
 	answer(auth.Handler(new(spy)), b.prove(b.request("DPoP", token), testutil.DPoPKey(t), token))

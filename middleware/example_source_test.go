@@ -31,7 +31,7 @@ func ExampleAuthenticator_Metadata() {
 
 	mux := http.NewServeMux()
 	mux.Handle("/orders", auth.Handler(http.NotFoundHandler()))
-	mux.Handle(auth.Metadata()) // not behind auth: whoever has no token needs it
+	mux.Handle(auth.Metadata()) // not behind auth, because clients without a token need it
 
 	get(mux, "/orders", "")
 	get(mux, "/.well-known/oauth-protected-resource/orders", "")

@@ -205,7 +205,7 @@ func TestPanics_handler(t *testing.T) {
 	serve(h, "Bearer anna")
 }
 
-// An Authenticator that New didn't make refuses.
+// An Authenticator that New didn't make rejects all requests.
 func TestAuthenticator_zero(t *testing.T) {
 	t.Parallel()
 

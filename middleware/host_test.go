@@ -143,7 +143,7 @@ func TestConfig_IssuerForHost_unreadable(t *testing.T) {
 	}
 }
 
-// A proxy is believed if the Origin says so, and nobody else is.
+// A proxy is trusted if the Origin says so, and nothing more is.
 func TestConfig_IssuerForHost_origin(t *testing.T) {
 	t.Parallel()
 

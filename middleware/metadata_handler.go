@@ -19,9 +19,9 @@ import (
 //
 // The handler responds to GET and HEAD with the same document and an ETag, for
 // every host and every origin of a script. Any other path gets 404, since some
-// routers use a handler for several. A proxy or handler in front of it that
-// changes paths must restore this one. Metadata panics if Config.Metadata is
-// nil.
+// routers use one handler for several paths. A proxy or handler in front of it
+// that changes paths must restore this one. Metadata panics if Config.Metadata
+// is nil.
 func (a *Authenticator) Metadata() (path string, h http.Handler) {
 	if a.metadata == nil {
 		panic("middleware: Authenticator.Metadata: Config.Metadata is nil")

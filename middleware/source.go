@@ -16,8 +16,8 @@ import (
 // cookie of this name, or in the Authorization field as [BearerToken] does. The
 // function fails with [validator.CodeRequest] in these cases:
 //
-//   - The request has both, two such cookies, or also an access_token in its
-//     query (RFC 6750, Section 2).
+//   - The request has a token in both places, two such cookies, or also an
+//     access_token in its query (RFC 6750, Section 2).
 //   - The cookie holds something other than a token, with or without quotation
 //     marks. An empty cookie counts as none.
 //   - There are 32 KiB of cookies or more.
@@ -95,9 +95,10 @@ func cookieValue(s string) (value string, ok bool) {
 // The form is the request's body, of the type
 // application/x-www-form-urlencoded. The method is not GET, HEAD, OPTIONS or
 // TRACE (RFC 6750, Section 2.2). FormToken fails with [validator.CodeRequest]
-// if a request has both, two such fields, or also an access_token in its query.
-// It reads the form before anything is known of its sender, and leaves the body
-// to be read again. It rejects a form of more than 1 MiB.
+// if a request has a token in both places, two such fields, or also an
+// access_token in its query. It reads the form before anything is known of its
+// sender, and leaves the body to be read again. It rejects a form of more than
+// 1 MiB.
 //
 // FormToken must be the first to read the form. A handler in front of it must
 // not call r.ParseForm, r.FormValue or the like, as some middlewares do for
@@ -121,8 +122,8 @@ const maxForm = 1 << 20
 // the Authorization field as [BearerToken] does. A script in a browser can't
 // set Authorization in a WebSocket handshake, but it can send a list of
 // subprotocols. The function fails with [validator.CodeRequest] if a request
-// has both, two such subprotocols, also an access_token in its query, or 32 KiB
-// of subprotocols or more.
+// has a token in both places, two such subprotocols, also an access_token in
+// its query, or 32 KiB of subprotocols or more.
 //
 // The function doesn't check whether the request is a handshake, because each
 // version of HTTP marks it in another way. A client that isn't a browser may

@@ -198,7 +198,7 @@ func TestFormToken_late(t *testing.T) {
 		if _, err := middleware.FormToken(r); validator.CodeOf(err) != validator.CodeMissing {
 			t.Errorf("FormToken(no body, read before) error = %v, want code %q", err, validator.CodeMissing)
 		}
-		r.PostForm.Set("access_token", "a.b.c") // and somebody took the body away
+		r.PostForm.Set("access_token", "a.b.c") // and another handler took the body away
 		if _, err := middleware.FormToken(r); validator.CodeOf(err) != validator.CodeRequest {
 			t.Errorf("FormToken(body read and taken away) error = %v, want code %q", err, validator.CodeRequest)
 		}

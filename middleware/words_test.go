@@ -616,7 +616,7 @@ func TestLogLine(t *testing.T) {
 			if line.Issuer != wantIssuer {
 				t.Errorf("log has issuer %q, want %q", line.Issuer, wantIssuer)
 			}
-			// What the token says but for what is checked is nobody's business.
+			// Claims that are not checked must not be in the log.
 			if strings.Contains(log.String(), "7351962") || len(token) > 40 && strings.Contains(log.String(), token[len(token)-40:]) {
 				t.Errorf("log = %s, want no private claim and no token in it", &log)
 			}

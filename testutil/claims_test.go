@@ -37,7 +37,7 @@ func TestWithClaims(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		claims testutil.Claims
-		want   validator.Claims // but for the times, where they are now
+		want   validator.Claims // except the times, if they are now
 	}{
 		{"the defaults", nil, validator.Claims{}},
 		{

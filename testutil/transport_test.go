@@ -38,12 +38,12 @@ type call struct {
 	out http.Header
 }
 
-// A calls is the adapter for it, with the ways to be wrong that a test asks for.
+// A calls is the adapter for it, with the faults that a test requests.
 type calls struct {
 	losesClaims, unguardedStream, takesUnnamed, keepsBuffer, ownContext, shortens bool
 }
 
-// strings copies what is to be kept: the buffer is reused.
+// strings copies the text, since the buffer is reused.
 func (a calls) string(s string) string {
 	if a.keepsBuffer {
 		return s

@@ -106,7 +106,7 @@ func withSignature(token, signature string) string {
 }
 
 // Most rejections of a flood are never read, so making a text waits until
-// somebody reads it.
+// it is read.
 func TestValidate_rejectionsMakeNoText(t *testing.T) {
 	keys := jwks.Set{{ID: kid, Public: key.Public()}, {ID: "k2", Public: key.Public(), Algorithm: "ES256"}}
 	long := strings.Repeat("\x01", 300)

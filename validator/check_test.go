@@ -260,7 +260,7 @@ func TestCheck_sharedError(t *testing.T) {
 }
 
 // Whoever gets an error may change it. That must not change what the check
-// demands.
+// requires.
 func TestCheck_changedError(t *testing.T) {
 	t.Parallel()
 	claims, err := newValidator(t, nil).Validate(t.Context(), token(nil, object{"scope": "x", "permissions": []string{"x"}, "acr": "x"}))

@@ -12,7 +12,7 @@ import (
 func ExampleNewMuxFunc() {
 	tenants := map[string]string{"https://tenant.eu.auth0.com/": "tenant.eu.auth0.com"} // a database, in a service
 	mux := validator.NewMuxFunc(func(_ context.Context, issuer string) (*validator.Validator, error) {
-		domain, ok := tenants[issuer] // found among what is known: issuer is anybody's word
+		domain, ok := tenants[issuer] // found among known ones: issuer is not verified
 		if !ok {
 			return nil, nil
 		}
@@ -49,7 +49,7 @@ func ExampleNewMuxFunc_incorrect() {
 		fmt.Println("tokens are now accepted of", issuer)
 		return validator.New(validator.Config{Issuers: []string{issuer}, Audiences: []string{"https://api.example.com"}})
 	})
-	// This token has expired, else evil.example would be asked for its keys
+	// This token has expired. Otherwise evil.example would be asked for its keys
 	// next.
 	_, _ = mux.Validate(context.Background(), exampleToken(object{"iss": "https://evil.example/"}))
 	// Output: tokens are now accepted of https://evil.example/

@@ -35,7 +35,7 @@ func padded(claims object, n int) object {
 }
 
 // The worst tokens are those whose claims take more room than the token itself.
-// Not parallel: the heap is everybody's.
+// Not parallel: the heap is shared.
 func TestRemembered_room(t *testing.T) {
 	if raceDetector {
 		t.Skip("the heap is not the library's alone")
@@ -97,7 +97,7 @@ func TestRemembered_room(t *testing.T) {
 }
 
 // Tenants that get no tokens cost what they cost without a memory, and those
-// that do share one. Not parallel: the heap is everybody's.
+// that do share one. Not parallel: the heap is shared.
 func TestRemembered_tenants(t *testing.T) {
 	if raceDetector {
 		t.Skip("the heap is not the library's alone")

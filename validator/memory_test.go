@@ -84,7 +84,7 @@ func TestRemembered(t *testing.T) {
 		{"its key said to be its issuer's still", func() {}, plain, "", ""},
 		{"its key said to be another issuer's from now on", func() { source.keys.Store(&jwks.Set{{ID: kid, Issuer: otherIssuer, Public: key.Public()}}) },
 			plain, "", validator.CodeUnknownKey},
-		{"its key said to be nobody's again", func() { source.keys.Store(&ours) }, plain, "", ""},
+		{"its key without an issuer again", func() { source.keys.Store(&ours) }, plain, "", ""},
 		{"keys unavailable", func() { source.keys.Store(nil) }, plain, "", validator.CodeUnavailable},
 		{"keys available", func() { source.keys.Store(&ours) }, plain, "", ""},
 		{"bound, proven", func() {}, bound, thumbprint, ""},
@@ -104,7 +104,7 @@ func TestRemembered(t *testing.T) {
 			t.Errorf("Validate(%s) didn't ask for the key", step.name)
 		}
 		if claims != nil {
-			claims.Subject = "somebody else" // which must stay with this request
+			claims.Subject = "another user" // which must stay with this request
 			if claims.Confirmation != nil {
 				claims.Confirmation.JKT = ""
 			}
@@ -155,8 +155,8 @@ func TestRemembered_bounded(t *testing.T) {
 	}
 }
 
-// Distinct tokens under rotation and eviction, at once: everybody gets their
-// own claims, and nobody those of a withdrawn key.
+// Distinct tokens under rotation and eviction, concurrently. Each request gets
+// its own claims, and none gets those of a withdrawn key.
 func TestRemembered_parallel(t *testing.T) {
 	t.Parallel()
 	source := new(rotating)
@@ -200,7 +200,7 @@ func TestRemembered_parallel(t *testing.T) {
 }
 
 // Claims that don't outlive their caller are on its stack. Not parallel:
-// testing.AllocsPerRun counts for everybody.
+// testing.AllocsPerRun counts for all goroutines.
 func TestRemembered_allocations(t *testing.T) {
 	v := newValidator(t, func(c *validator.Config) { c.CacheSize = 1 })
 	good := token(nil, nil)
@@ -225,7 +225,7 @@ func TestRemembered_allocations(t *testing.T) {
 }
 
 // Claims that checks get are theirs: what they assign, or the caller, changes
-// neither the other's nor what is remembered.
+// neither the other's nor those that are remembered.
 func TestValidate_checksHaveTheirOwn(t *testing.T) {
 	t.Parallel()
 	thumbprint := strings.Repeat("A", 43)

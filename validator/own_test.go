@@ -32,7 +32,7 @@ func spoil(err error) string {
 	return said
 }
 
-// An error belongs to its caller: what is done to it changes nothing for the
+// An error belongs to its caller. Changes to it change nothing for the
 // next one.
 func TestErrors_areOwn(t *testing.T) {
 	t.Parallel()

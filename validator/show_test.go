@@ -71,7 +71,7 @@ func TestClaims_LogValue(t *testing.T) {
 	}
 }
 
-// An error of New that quotes what is wrong must not quote the Secret.
+// An error of New quotes wrong values, but never the Secret.
 func TestConfig_secretInErrors(t *testing.T) {
 	t.Parallel()
 	cfg := validator.Config{Issuers: []string{issuer}, Audiences: []string{audience}, Secret: []byte("too-short-secret")}

@@ -37,7 +37,7 @@ func (o object) json() string {
 	return string(text)
 }
 
-// token returns a good token, but for what changes says, in the header and in
+// token returns a good token with these changes, in the header and in
 // the claims.
 func token(header, claims object) string {
 	h := object{"alg": "EdDSA", "typ": "JWT", "kid": kid}

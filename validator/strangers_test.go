@@ -11,7 +11,7 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// A flood is one of tokens with issuers that somebody has made up.
+// A flood has tokens with made-up issuers.
 type flood struct {
 	rate   int                   // new issuers a second
 	repeat int                   // tokens of each, one after the other
@@ -20,7 +20,7 @@ type flood struct {
 
 func (f flood) String() string { return fmt.Sprintf("%d a second, each %d times", f.rate, f.repeat) }
 
-// strangersToken returns a token that nobody has signed, and that has expired:
+// strangersToken returns an unsigned token that has expired:
 // where there is a tenant, that is the first to be found out.
 func strangersToken(issuer string) string {
 	payload := fmt.Sprintf(`{"iss":%q,"aud":%q,"exp":%d}`, issuer, audience, t0.Unix()-60)
@@ -200,7 +200,7 @@ func TestMux_Forget(t *testing.T) {
 				t.Errorf("Validate(%s) error = %v, %d calls, want code %q, %d calls", call, err, calls, want, wantCalls)
 			}
 			select {
-			case <-answer: // nobody has asked
+			case <-answer: // no request waits
 			default:
 				<-started
 			}

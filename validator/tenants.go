@@ -27,8 +27,8 @@ const (
 // database. The function tenant gets the "iss" of a token, which is not
 // verified yet. It must look for it among known issuers, and never use it as an
 // address. It returns the Validator of this issuer, or nil and no error if
-// there is no such tenant. The token is then rejected with [CodeIssuer]. A
-// Validator whose own issuers lack this one also rejects the token so.
+// there is no such tenant. The token is rejected with [CodeIssuer] if there is
+// none, or if the Validator's own issuers lack this one.
 //
 // If tenant returns an error, the token is rejected with [CodeUnavailable], or
 // with the Code of an [*Error] in the error's chain. A panic counts as an error

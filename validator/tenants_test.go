@@ -15,7 +15,7 @@ import (
 )
 
 // Whoever signs, in whose name, and by whose kid: a token is accepted if its
-// signer is who it says, and else never. All tenants have a key of the same ID,
+// signer is the one it names, and never otherwise. All tenants have a key of the same ID,
 // as careless issuers and attackers do, and remember what they have accepted.
 func TestMux_everySignerInEveryName(t *testing.T) {
 	t.Parallel()
@@ -29,7 +29,7 @@ func TestMux_everySignerInEveryName(t *testing.T) {
 		{kids: []string{"same", "a"}, issuers: []string{"https://a.eu.auth0.com/", "https://login.a.example/"}},
 		{kids: []string{"same", "b"}, issuers: []string{"https://b.eu.auth0.com/"}},
 		{kids: []string{"same", "c"}, issuers: []string{"https://c.eu.auth0.com"}},
-		{kids: []string{"same"}, issuers: []string{"https://c.eu.auth0.com/"}}, // nobody's tenant
+		{kids: []string{"same"}, issuers: []string{"https://c.eu.auth0.com/"}}, // no tenant
 	}
 	var list []*validator.Validator
 	byIssuer := map[string]*validator.Validator{}

@@ -44,7 +44,7 @@ func TestFilesAreGenerated(t *testing.T) {
 	}
 }
 
-// A refusal proves little if nothing near it is accepted.
+// A rejection proves little if no similar input is accepted.
 func TestEnoughAreAccepted(t *testing.T) {
 	t.Parallel()
 	total, accepted := 0, 0

@@ -110,7 +110,7 @@ func TestKeyfunc(t *testing.T) {
 		name  string
 		keys  *keyfuncjwks.Keyfunc
 		token string
-		want  string // in the error; nothing if there is to be none
+		want  string // in the error; "" if there must be none
 	}{
 		{"ES256", few, es256.token(t, nil), ""},
 		{"ES384 of the same kid", few, es384.token(t, nil), ""},
@@ -194,7 +194,7 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// An issuer whose key set can be changed, and who can be away.
+// An issuer whose key set can be changed, and which can be down.
 func newIssuer(t *testing.T, set string) (url string, serve func(string), down *atomic.Bool) {
 	var body atomic.Pointer[string]
 	body.Store(&set)

@@ -31,7 +31,7 @@ func TestKeyfunc_keyIssuer(t *testing.T) {
 		name   string
 		by     signer
 		claims jwt.MapClaims
-		want   string // in the error; nothing if there is to be none
+		want   string // in the error; "" if there must be none
 	}{
 		{"the key of all tenants", work, jwt.MapClaims{"iss": issuerOf(tenant), "tid": tenant}, ""},
 		{"the key of all tenants, no tid", work, jwt.MapClaims{"iss": issuerOf(tenant)}, "another issuer"},

@@ -70,7 +70,7 @@ func TestSource_usability(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	weak, err := rsa.GenerateKey(rand.Reader, 1024) // to be refused
+	weak, err := rsa.GenerateKey(rand.Reader, 1024) // to be rejected
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // A row counts only if it does the whole work: it reads the claims of the good
-// token and refuses every bad one.
+// token and rejects every bad one.
 func TestRows(t *testing.T) {
 	t.Parallel()
 

@@ -72,7 +72,7 @@ func (s *server) start(args ...string) {
 		log = append(log, lines.Text())
 		if strings.Contains(lines.Text(), "Ready to accept connections") {
 			go func() {
-				for lines.Scan() { // lest the server waits for a reader
+				for lines.Scan() { // so that the server doesn't wait for a reader
 				}
 			}()
 			return

@@ -236,7 +236,7 @@ func TestStore_expiry(t *testing.T) {
 	if isNew, err := store.Add(t.Context(), "key", time.Now().Add(50*time.Millisecond)); !isNew || err != nil {
 		t.Fatalf("Add() = %t, %v", isNew, err)
 	}
-	// BLPOP waits on the server's side for a key that nobody writes.
+	// BLPOP waits on the server's side for a key that is never written.
 	if err := client.BLPop(t.Context(), time.Second, p+"nothing").Err(); !errors.Is(err, redis.Nil) {
 		t.Fatalf("BLPop() error = %v, want redis.Nil after a second", err)
 	}

@@ -24,7 +24,7 @@ import (
 	"github.com/rsguard/rsguard/vectors"
 )
 
-// The reasons for which golang-jwt refuses that must be reasons for us, too.
+// The reasons for which golang-jwt rejects a token that must be ours too.
 var reasons = []error{
 	jwt.ErrTokenSignatureInvalid, // which is also its error for an algorithm that is not allowed
 	jwt.ErrTokenExpired, jwt.ErrTokenRequiredClaimMissing,
@@ -32,7 +32,7 @@ var reasons = []error{
 }
 
 func TestMain(m *testing.M) {
-	jwt.TimePrecision = time.Microsecond // else it cuts fractions of a second off
+	jwt.TimePrecision = time.Microsecond // otherwise it cuts fractions of a second off
 	m.Run()
 }
 
@@ -50,7 +50,7 @@ func newPeer(tb testing.TB, cfg vectors.Config, keySet []byte, now time.Time) (p
 	}
 	keys, err := keyfunc.NewJWKSetJSON(keySet)
 	if err != nil {
-		return peer{}, false // it refuses more sets than we do
+		return peer{}, false // it rejects more sets than we do
 	}
 	var algs []validator.Algorithm
 	methods := cfg.Algorithms

@@ -73,7 +73,7 @@ func TestWycheproof(t *testing.T) {
 	}
 }
 
-// An encrypted token is none, whoever could decrypt it.
+// An encrypted token is rejected, even if it could be decrypted.
 func TestWycheproofEncrypted(t *testing.T) {
 	refused := 0
 	for _, file := range []string{"json_web_encryption_test", "json_web_crypto_test"} {
@@ -100,7 +100,7 @@ func TestWycheproofEncrypted(t *testing.T) {
 	t.Logf("%d encrypted tokens refused", refused)
 }
 
-// keysOf takes the public key, if there is one, and else the symmetric one.
+// keysOf takes the public key, if there is one, and otherwise the symmetric one.
 // Several symmetric ones are a key set.
 func keysOf(public, private json.RawMessage) (keys, error) {
 	if public != nil {

@@ -171,7 +171,7 @@ func readable(text string) bool {
 		return false
 	}
 	dec := json.NewDecoder(strings.NewReader(text))
-	dec.UseNumber() // else a number out of range ends it
+	dec.UseNumber() // otherwise a number out of range ends it
 	depth, deepest, members := 0, 0, 0
 	names := []map[string]bool{} // nil for an array
 	isName := false
@@ -430,7 +430,7 @@ func bounded(t *testing.T, size int, f func()) {
 	}
 }
 
-// seedTokens are those of the vectors, but for the long ones.
+// seedTokens are those of the vectors, except the long ones.
 func seedTokens(f *testing.F) []string {
 	var tokens []string
 	for _, file := range vectors.Read(f, "../../vectors/data") {

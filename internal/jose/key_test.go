@@ -18,7 +18,7 @@ import (
 	"github.com/rsguard/rsguard/internal/jose"
 )
 
-// Keys of the standards' own examples, whose private halves everybody knows.
+// Keys of the standards' own examples, whose private halves are public.
 const (
 	rsaN = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"
 	ecX  = "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4"
@@ -69,7 +69,7 @@ func TestParsePublicKey(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		jwk  fmt.Stringer
-		want string // in the error, or nothing if there is to be none
+		want string // in the error; "" if there must be none
 	}{
 		{"RSA", rsaJWK, ""},
 		{"EC", ecJWK, ""},

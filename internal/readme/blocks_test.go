@@ -19,9 +19,9 @@ func (b block) String() string { return fmt.Sprintf("%s:%d", b.file, b.line) }
 func (b block) program() bool { return strings.HasPrefix(b.code, "package ") }
 func (b block) test() bool    { return b.program() && strings.Contains(b.code, "\nfunc Test") }
 
-// programs returns the indexes in found of the programs that b is a test of: all
-// that have routes if it is of routes, and otherwise the first one of the same
-// framework.
+// programs returns the indexes in found of the programs that b tests. A test of
+// routes tests all programs with routes. Any other tests the first program of
+// the same framework.
 func (b block) programs(found []block) []int {
 	var programs []int
 	if !b.test() || !strings.HasPrefix(b.code, "package main\n") {

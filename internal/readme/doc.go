@@ -1,5 +1,4 @@
-// Package readme holds README.md and CONTRIBUTING.md to their word: its test
-// takes every Go code block out of them, puts the blocks into a module of their
-// own that requires this one, and builds and runs what it finds there as a
-// newcomer would.
+// Package readme tests README.md, CONTRIBUTING.md and the pages of docs. Its
+// test puts every Go code block of them into a module that requires this one,
+// and builds and runs them as a newcomer would.
 package readme

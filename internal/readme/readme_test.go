@@ -76,7 +76,7 @@ func TestBrokenBlocks(t *testing.T) {
 
 // newModule writes the blocks into a module of a newcomer: each in a package of
 // its own, and tests of package main beside the programs that they are for.
-// Its go.mod names this module and nothing else; what that needs is found by
+// Its go.mod names only this module; what that needs is found by
 // the go command from this module's own requirements.
 func newModule(t *testing.T, found []block) string {
 	t.Helper()

@@ -7,7 +7,7 @@ import (
 	"github.com/rsguard/rsguard/internal/vectors"
 )
 
-// What the log says is enough to mend what is wrong.
+// The log says enough to mend the fault.
 func TestDiagnosis(t *testing.T) {
 	t.Parallel()
 	byName := map[string]vectors.Vector{}

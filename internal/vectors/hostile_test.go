@@ -59,7 +59,7 @@ func hostileTokens() []hostileToken {
 	}
 }
 
-// Garbage is cheaper to refuse than a signature is to check. What must be read
+// Garbage is cheaper to reject than a signature is to check. What must be read
 // to its end to be known as garbage, many members above all, costs more, but in
 // time and memory no more than its size allows.
 func TestHostileSizes(t *testing.T) {

@@ -57,7 +57,7 @@ func TestIsolation(t *testing.T) {
 				}
 				want := http.StatusOK
 				switch i % 10 {
-				case 3: // nobody
+				case 3: // no client
 					want = http.StatusUnauthorized
 				case 6: // with another user's signature
 					other := tokens[(user+1)%users]

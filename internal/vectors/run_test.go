@@ -352,8 +352,7 @@ func originOf(v vectors.Vector) func(*http.Request) (string, error) {
 	return middleware.FixedOrigin(v.Config.Origin)
 }
 
-// checkLog wants one record of a refusal, with its code, and none of anything
-// else.
+// checkLog requires one record of a rejection, with its code, and no other.
 func checkLog(t *testing.T, f framework, v vectors.Vector, log string) {
 	if v.Answer.Code == vectors.Accept {
 		if log != "" {

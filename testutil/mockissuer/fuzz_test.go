@@ -10,9 +10,9 @@ import (
 	"github.com/rsguard/rsguard/testutil/mockissuer"
 )
 
-// FuzzTokenEndpoint: whatever is posted, the answer is JSON that nobody may
-// keep, and either a token for somebody who has shown a secret or one of the
-// refusals. The issuer never fails.
+// FuzzTokenEndpoint checks that every response is JSON that must not be stored.
+// It has either a token, for a client with its secret, or an error. The issuer
+// never fails.
 func FuzzTokenEndpoint(f *testing.F) {
 	cfg := mockissuer.Demo()
 	cfg.URL = tenant

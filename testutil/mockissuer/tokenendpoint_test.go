@@ -314,7 +314,7 @@ func TestLogHasNoToken(t *testing.T) {
 }
 
 // TestMisplacedTokens are of clients that put a token where none belongs, which
-// the refusal quotes to them.
+// the error quotes to them.
 func TestMisplacedTokens(t *testing.T) {
 	t.Parallel()
 
