@@ -32,7 +32,7 @@ func (a *Authenticator) checkHost(r *http.Request, claims *validator.Claims) err
 	return &validator.Error{
 		Code:   validator.CodeIssuer,
 		Issuer: claims.Issuer,
-		Err:    fmt.Errorf("on the host %q tokens are to be of the issuer %q", show.Cut(host, maxValue), want),
+		Err:    fmt.Errorf("on the host %q, tokens must be of the issuer %q", show.Cut(host, maxValue), want),
 	}
 }
 

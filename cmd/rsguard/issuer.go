@@ -29,7 +29,7 @@ func issuer(ctx context.Context, args []string, _ io.Reader, out, errOut io.Writ
 	keysFile := flags.String("keys", "", "keep the keys in this `file` over restarts")
 	url := flags.String("url", "", "the issuer's `URL`, if it is not http and the address: https by a proxy, or http on a loopback host")
 	printConfig := flags.Bool("print-config", false, "print the configuration as YAML and exit: a file to start from")
-	anywhere := flags.Bool("insecure-listen-anywhere", false, "listen off loopback too: everybody there can have any token")
+	anywhere := flags.Bool("insecure-listen-anywhere", false, "listen on other addresses than loopback, where everyone can get any token")
 	if err := parse(flags, args, errOut, 0); err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func issuer(ctx context.Context, args []string, _ io.Reader, out, errOut io.Writ
 		return misuse("-addr %s is not an address with a port, such as 127.0.0.1:9650", *addr)
 	}
 	if !*anywhere && !loopback(*addr) {
-		return misuse("%s is not a loopback address: everybody who reaches it could have any token (-insecure-listen-anywhere, if that is meant)", *addr)
+		return misuse("%s is not a loopback address: everyone who reaches it could get any token (-insecure-listen-anywhere allows it)", *addr)
 	}
 	if err := keepKeys(&cfg, *keysFile); err != nil {
 		return err

@@ -44,7 +44,7 @@ var badTimes = []badToken{
 	}},
 	{"exp without bounds", claim, numericDate + "exp is more than a float holds.", func(f *forger) string { return f.withClaims(members{"exp": raw("1e400")}) }},
 	{"exp beyond int64", claim, numericDate + "exp wraps around in 64 bits.", func(f *forger) string { return f.withClaims(members{"exp": raw("18446744073709551616")}) }},
-	{"EXP", claim, exactMembers + "EXP is somebody's private claim, and exp is missing.", func(f *forger) string {
+	{"EXP", claim, exactMembers + "EXP is a private claim, and exp is missing.", func(f *forger) string {
 		return f.withClaims(members{"exp": nil, "EXP": f.now + 3600})
 	}},
 	{"not yet", early, "nbf is in an hour (RFC 7519, Section 4.1.5).", func(f *forger) string {
@@ -82,13 +82,13 @@ var badNames = []badToken{
 		return f.withClaims(members{"iss": u.Scheme + "://" + u.Host + "@attacker.invalid/"})
 	}},
 	{"issuer with a space", wrongIssuer, exactIssuer + "Here a space follows it.", func(f *forger) string { return f.withClaims(members{"iss": f.issuer + " "}) }},
-	{"ISS", wrongIssuer, exactMembers + "ISS is somebody's private claim, and iss is missing.", func(f *forger) string {
+	{"ISS", wrongIssuer, exactMembers + "ISS is a private claim, and iss is missing.", func(f *forger) string {
 		return f.withClaims(members{"iss": nil, "ISS": f.issuer})
 	}},
 	{"iss is a list", claim, stringClaim + "iss is an array.", func(f *forger) string { return f.withClaims(members{"iss": []string{f.issuer}}) }},
 	{"iss is null", claim, stringClaim + "iss is null.", func(f *forger) string { return f.withClaims(members{"iss": raw("null")}) }},
 
-	{"no aud", wrongAud, exactAud + "Here it is missing: the token is for nobody, or for all.", func(f *forger) string { return f.withClaims(members{"aud": nil}) }},
+	{"no aud", wrongAud, exactAud + "Here it is missing, so the token is for no API, or for all.", func(f *forger) string { return f.withClaims(members{"aud": nil}) }},
 	{"another audience", wrongAud, exactAud + "Here it is another API of the same issuer.", func(f *forger) string { return f.withClaims(members{"aud": "https://other.example.com"}) }},
 	{"several other audiences", wrongAud, exactAud + "Here it is two others.", func(f *forger) string {
 		return f.withClaims(members{"aud": []string{"https://other.example.com", userInfoAudience(f.issuer)}})

@@ -61,7 +61,7 @@ var badJSON = []badToken{
 	{"nested deep", malformed, "The payload is nested 2,000 deep, which costs recursive readers their stack.", func(f *forger) string {
 		return f.withPayload(`{"x":` + strings.Repeat("[", 2000) + strings.Repeat("]", 2000) + "," + f.claims(nil)[1:])
 	}},
-	{"critical extension", malformed, "The header demands by crit an extension that nobody understands (RFC 7515, Section 4.1.11).", func(f *forger) string {
+	{"critical extension", malformed, "By crit, the header requires an unknown extension (RFC 7515, Section 4.1.11).", func(f *forger) string {
 		return f.withHeader(members{"crit": []string{"http://example.com/unknown"}, "http://example.com/unknown": true})
 	}},
 	{"empty crit", malformed, "The header has an empty crit (RFC 7515, Section 4.1.11: not an empty list).", func(f *forger) string {

@@ -51,7 +51,7 @@ var badAlgorithms = []badToken{
 	{"Alg", notAllowed, "Names are compared exactly: Alg is not alg.", func(f *forger) string {
 		return f.withHeader(members{"alg": nil, "Alg": f.alg})
 	}},
-	{"unknown alg", notAllowed, sameSpell + "one that nobody has defined.", func(f *forger) string { return f.withHeader(members{"alg": "RS257"}) }},
+	{"unknown alg", notAllowed, sameSpell + "an undefined one.", func(f *forger) string { return f.withHeader(members{"alg": "RS257"}) }},
 	{"another alg of the same key", notAllowed, "The key signs by another algorithm than it is for (RFC 8725, Section 3.1), and than the API allows.", func(f *forger) string {
 		for _, alg := range []string{"PS256", "RS512"} {
 			if _, ok := f.own.(*rsa.PrivateKey); ok && alg != f.alg {
@@ -82,7 +82,7 @@ var badAlgorithms = []badToken{
 	}},
 	{"HS256 with the JWK", notAllowed, confusion + "the JSON text of the key.", func(f *forger) string { return f.withMAC(f.publicJWK(key{id: f.kid, alg: f.alg, private: f.own}), nil) }},
 	{"HS256 with nothing", notAllowed, "It is signed by HMAC with an empty secret, as a key that was not found may be read.", func(f *forger) string { return f.withMAC(nil, nil) }},
-	{"HS256 by a path", notAllowed, "Its kid is the path of a file whose content everybody knows (RFC 8725, Section 3.10).", func(f *forger) string {
+	{"HS256 by a path", notAllowed, "Its kid is the path of a file with known content (RFC 8725, Section 3.10).", func(f *forger) string {
 		return f.withMAC(nil, members{"kid": "../../../../dev/null"})
 	}},
 	{"HS256 by a query", notAllowed, "Its kid is SQL that makes a database answer with a key of the attacker's.", func(f *forger) string {
@@ -105,18 +105,18 @@ var badKeys = []badToken{
 	{"kid with line breaks", unknownKey, "Its kid would write a line of its own into a log or a header field.", func(f *forger) string {
 		return f.strange(members{"kid": "x\r\nSet-Cookie: a=b"})
 	}},
-	{"stranger's key", forged, "It is signed with somebody else's key under the kid of the issuer's.", func(f *forger) string { return f.strange(nil) }},
-	{"stranger's key without a kid", forged, "It is signed with somebody else's key, and leaves it to the verifier to choose one.", func(f *forger) string { return f.strange(members{"kid": nil}) }},
+	{"stranger's key", forged, "It is signed with a stranger's key under the kid of the issuer's.", func(f *forger) string { return f.strange(nil) }},
+	{"stranger's key without a kid", forged, "It is signed with a stranger's key, and names none.", func(f *forger) string { return f.strange(members{"kid": nil}) }},
 	{"jwk", forged, ownKeys + "jwk.", func(f *forger) string {
 		return f.strange(members{"jwk": raw(string(f.publicJWK(key{id: f.kid, alg: f.alg, private: f.stranger})))})
 	}},
 	{"jwk without a kid", forged, ownKeys + "jwk, and no kid names another.", func(f *forger) string {
 		return f.strange(members{"kid": nil, "jwk": raw(string(f.publicJWK(key{alg: f.alg, private: f.stranger})))})
 	}},
-	{"jku", unknownKey, ownKeys + "the key set at jku, which nobody should fetch.", func(f *forger) string {
+	{"jku", unknownKey, ownKeys + "the key set at jku, which must not be fetched.", func(f *forger) string {
 		return f.strange(members{"kid": "attacker", "jku": "https://attacker.invalid/jwks.json"})
 	}},
-	{"x5u", unknownKey, ownKeys + "the certificate at x5u, which nobody should fetch.", func(f *forger) string {
+	{"x5u", unknownKey, ownKeys + "the certificate at x5u, which must not be fetched.", func(f *forger) string {
 		return f.strange(members{"kid": "attacker", "x5u": "https://attacker.invalid/cert.pem"})
 	}},
 	{"x5c", forged, ownKeys + "the certificate in x5c, which is signed by itself.", func(f *forger) string {

@@ -32,8 +32,8 @@ func certificates() *suite {
 	s.accept("a certificate, and DPoP as the scheme", "Auth0 calls the type of every bound token DPoP", boundTo(cert), with(cert, [2]string{"Authorization", "DPoP {token}"}))
 	s.refuse("binding_mismatch", "another certificate, and DPoP as the scheme", why, boundTo(cert), with(other, [2]string{"Authorization", "DPoP {token}"}))
 	s.refuse("binding_mismatch", "a certificate, DPoP as the scheme, and a token bound to nothing", "RFC 9449, Section 7.1: the token must be bound", with(cert, [2]string{"Authorization", "DPoP {token}"}))
-	s.refuse("binding_mismatch", "the certificate in a field", "RFC 8705, Section 6.5: anybody can write it", boundTo(cert), with(nil, [2]string{"Authorization", "Bearer {token}"}, [2]string{"Client-Cert", ":" + base64.StdEncoding.EncodeToString(cert) + ":"}))
-	s.refuse("binding_mismatch", "the certificate in another proxy's field", "RFC 8705, Section 6.5: anybody can write it", boundTo(cert), with(other, [2]string{"Authorization", "Bearer {token}"}, [2]string{"X-Forwarded-Client-Cert", "Cert=x;Hash=" + x5t(cert)}, [2]string{"X-Ssl-Cert", base64.StdEncoding.EncodeToString(cert)}))
+	s.refuse("binding_mismatch", "the certificate in a field", "RFC 8705, Section 6.5: any client can write it", boundTo(cert), with(nil, [2]string{"Authorization", "Bearer {token}"}, [2]string{"Client-Cert", ":" + base64.StdEncoding.EncodeToString(cert) + ":"}))
+	s.refuse("binding_mismatch", "the certificate in another proxy's field", "RFC 8705, Section 6.5: any client can write it", boundTo(cert), with(other, [2]string{"Authorization", "Bearer {token}"}, [2]string{"X-Forwarded-Client-Cert", "Cert=x;Hash=" + x5t(cert)}, [2]string{"X-Ssl-Cert", base64.StdEncoding.EncodeToString(cert)}))
 	for _, c := range []struct{ name, text string }{
 		{"SHA-1", `{"x5t":"` + x5t(cert) + `"}`}, {"in small letters", `{"x5t#s256":"` + x5t(cert) + `"}`}, {"with padding", `{"x5t#S256":"` + x5t(cert) + `="}`}, {"empty", `{"x5t#S256":""}`}, {"null", `{"x5t#S256":null}`}, {"and something else", `{"x5t#S256":"` + x5t(cert) + `","kid":"x"}`}, {"of nothing", `{}`},
 	} {

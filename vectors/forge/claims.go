@@ -23,7 +23,7 @@ func claimTypes() *suite {
 			s.refuse("invalid_claim", name+" is "+text, cmp.Or(types[name], kind), claim(name, text))
 		}
 		s.accept(name+" is a string", cmp.Or(types[name], kind), claim(name, `"value"`))
-		s.accept("no "+name, "optional, if nobody asks for it", without(name))
+		s.accept("no "+name, "optional, unless a check requires it", without(name))
 	}
 	for _, text := range []string{"null", "1", "true", "{}", `{"a":1}`, `["a",1]`, `["a",null]`, `[["a"]]`, `[{}]`} {
 		s.refuse("invalid_claim", "scope is "+text, kind, without("scope"), claim("scope", text))
@@ -155,7 +155,7 @@ func organizations() *suite {
 	for _, text := range []string{"null", `["org_AbC123"]`, `{"id":"org_AbC123"}`, "1"} {
 		s.refuse("wrong_organization", "org_id is "+text, "of another type: a token for no organization", byID, claim("org_id", text))
 	}
-	s.accept("an organization that nobody asks for", "Organization was not asked for", claim("org_id", `"org_x"`))
+	s.accept("an organization that nobody asks for", "Organization was not required", claim("org_id", `"org_x"`))
 	return s
 }
 
@@ -180,8 +180,8 @@ func checks() *suite {
 	}
 	s.refuse("insufficient_scope", "no scope", scope, append(read, without("scope"))...)
 	s.refuse("insufficient_scope", "the scope in permissions", perm, append(read, without("scope"), claim("permissions", `["read:orders"]`))...)
-	s.refuse("insufficient_scope", "the scope in scp, beside a scope without it", "scope, or else scp", append(read, claim("scope", `"openid"`), claim("scp", `["read:orders"]`))...)
-	s.refuse("insufficient_scope", "the scope in scp, before a scope without it", "scope, or else scp", append(read, without("scope"), claim("scp", `["read:orders"]`), claim("scope", `"openid"`))...)
+	s.refuse("insufficient_scope", "the scope in scp, beside a scope without it", "scope, otherwise scp", append(read, claim("scope", `"openid"`), claim("scp", `["read:orders"]`))...)
+	s.refuse("insufficient_scope", "the scope in scp, before a scope without it", "scope, otherwise scp", append(read, without("scope"), claim("scp", `["read:orders"]`), claim("scope", `"openid"`))...)
 	s.refuse("insufficient_scope", "the scope in roles", scope, append(read, without("scope"), claim("roles", `["read:orders"]`))...)
 
 	both := []option{check("scopes", "read:orders", "write:orders"), challengeScope("read:orders write:orders")}
@@ -235,7 +235,7 @@ func checks() *suite {
 	s.accept("a user or an agent: the agent", acts, userOrAgent, act(`{"sub":"agent-7"}`))
 	s.accept("eight actors", "a chain has an end: eight, by a limit of our own", agents, act(chain(8)))
 	s.refuse("invalid_claim", "nine actors", "a chain has an end: eight, by a limit of our own", agents, act(chain(9)))
-	s.accept("nine actors that nobody asks for", "a claim is strict where it is asked for", act(chain(9)))
+	s.accept("nine actors that nobody asks for", "a claim is strict if a check reads it", act(chain(9)))
 	s.refuse("refused", "an actor, and none may act", acts, alone, act(`{"sub":"agent-7"}`))
 	s.refuse("refused", "an actor without a name, and none may act", acts, alone, act(`{}`))
 	s.refuse("refused", "a user or an agent: another agent", acts, userOrAgent, act(`{"sub":"agent-8"}`))
@@ -254,7 +254,7 @@ func checks() *suite {
 	for _, text := range []string{`null`, `"agent-7"`, `1`, `true`, `["agent-7"]`, `[{"sub":"agent-7"}]`, `{"sub":null}`, `{"sub":["agent-7"]}`, `{"sub":"agent-7","iss":1}`, `{"sub":"agent-7","client_id":{}}`, `{"sub":"agent-7","act":null}`, `{"sub":"agent-7","act":"x"}`} {
 		s.refuse("invalid_claim", "act is "+text+", and one is wanted", acts, agents, act(text))
 		s.refuse("invalid_claim", "act is "+text+", and none may act", acts, alone, act(text))
-		s.accept("act is "+text+", and nobody asks", "a claim is strict where it is asked for", act(text))
+		s.accept("act is "+text+", and nobody asks", "a claim is strict if a check reads it", act(text))
 	}
 
 	const role = "the standards have no claim for roles, so its name and place are given, and compared as they are"

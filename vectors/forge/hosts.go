@@ -44,8 +44,8 @@ func hosts() *suite {
 		s.refuse("invalid_request", "the host "+host, "RFC 9110, Section 7.2: a host and perhaps a port", domains, on(host))
 	}
 	for _, f := range [][2]string{{"X-Forwarded-Host", "api.custom.example"}, {"Forwarded", "host=api.custom.example"}, {"X-Original-Host", "api.custom.example"}, {"X-Host", "api.custom.example"}, {"Host", "api.custom.example"}} {
-		s.accept(f[0]+" beside the host", "RFC 7239, Section 8.1: anybody can write it", domains, on("api.example.com", f))
-		s.refuse("wrong_issuer", f[0]+" in place of the host", "RFC 7239, Section 8.1: anybody can write it", domains, on("api.example.com", f), byCustom)
+		s.accept(f[0]+" beside the host", "RFC 7239, Section 8.1: any client can write it", domains, on("api.example.com", f))
+		s.refuse("wrong_issuer", f[0]+" in place of the host", "RFC 7239, Section 8.1: any client can write it", domains, on("api.example.com", f), byCustom)
 	}
 	s.refuse("wrong_issuer", "a third issuer's token", "what no host has the validator refuses", domains, on("api.example.com"), claim("iss", `"https://evil.example/"`))
 	s.refuse("invalid_signature", "another's token on the host", own, domains, on("api.example.com"), by("RS256", otherRSA))
@@ -73,7 +73,7 @@ func preflights(s *suite) {
 
 	s.accept("a preflight", question, allowed, asks("OPTIONS", from, wants))
 	s.refuse("token_missing", "a preflight, where none is allowed", "every method is guarded unless it is said", asks("OPTIONS", from, wants))
-	s.accept("a preflight where the route has a check", question+", and nobody to check", allowed, asks("OPTIONS", from, wants), check("scopes", "write:orders"))
+	s.accept("a preflight where the route has a check", question+", and there is no token to check", allowed, asks("OPTIONS", from, wants), check("scopes", "write:orders"))
 	for _, method := range []string{"GET", "POST", "PUT", "HEAD", "DELETE", "TRACE"} {
 		s.refuse("token_missing", "the signs of a preflight, by "+method, nearly, allowed, asks(method, from, wants))
 	}
@@ -87,5 +87,5 @@ func preflights(s *suite) {
 	s.refuse("token_expired", "a preflight with an expired token", "credentials that are there are looked at", allowed, asks("OPTIONS", from, wants, bearer), claim("exp", "1"))
 	s.refuse("invalid_request", "a preflight with a malformed token", "credentials that are there are looked at", allowed, asks("OPTIONS", from, wants, [2]string{"Authorization", "Bearer a b"}))
 	s.refuse("token_missing", "a preflight with another scheme's credentials", nearly, allowed, asks("OPTIONS", from, wants, [2]string{"Authorization", "Basic dTpw"}))
-	s.accept("a good token by GET, where preflights are allowed", "nothing else changes", allowed, asks("GET", bearer))
+	s.accept("a good token by GET, where preflights are allowed", "all other requests are as before", allowed, asks("GET", bearer))
 }

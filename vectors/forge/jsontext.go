@@ -14,7 +14,7 @@ func claims(more string) string {
 func jsonText() *suite {
 	s := newSuite("json", "JSON: one reading or none (RFC 8259, Section 2; RFC 7519, Section 4).")
 	const (
-		object1 = "RFC 7519, Section 7.2: one JSON object, and nothing else"
+		object1 = "RFC 7519, Section 7.2: one JSON object, and nothing more"
 		names   = "RFC 7519, Section 4: names are unique, and two of one name are rejected rather than read by the last one"
 		exact   = "RFC 7519, Section 7.3: names are compared as they are"
 		grammar = "RFC 8259, Section 2"

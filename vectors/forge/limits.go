@@ -162,7 +162,7 @@ func requests() *suite {
 	s.refuse("token_expired", "optional: an expired token", "bad credentials are worse than none", optional, authorization("Bearer {token}"), claim("exp", "1"))
 	s.refuse("invalid_request", "optional: two fields", "bad credentials are worse than none", optional, authorization("Bearer {token}", "Bearer {token}"))
 	s.refuse("invalid_request", "optional: Bearer alone", "bad credentials are worse than none", optional, authorization("Bearer"))
-	s.refuse("token_missing", "optional, but the route has a check", "a check needs somebody to check", optional, request(), check("scopes", "read:orders"))
+	s.refuse("token_missing", "optional, but the route has a check", "a check needs a token", optional, request(), check("scopes", "read:orders"))
 
 	// Challenges.
 	realm := config(func(c *vectors.Config) { c.Realm = `orders "v1" \ test` })

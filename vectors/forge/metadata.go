@@ -13,7 +13,7 @@ func metadata() *suite {
 		whose    = "RFC 8414, Section 3.3: the issuer in the document is the one that was asked, byte for byte"
 		where    = "RFC 8414, Section 2: jwks_uri is an https URL"
 		found    = "OpenID Connect Discovery 1.0, Section 4, then RFC 8414, Section 3.1"
-		redirect = "whoever can send a redirect would choose whose keys are believed"
+		redirect = "an attacker that can send a redirect could choose whose keys are used"
 		status   = "RFC 8414, Section 3.2: only a 200 has what was asked for"
 		strict   = "RFC 8259, Sections 4 and 8.3: one reading of each name"
 		configF  = "https://tenant.example.com/.well-known/openid-configuration"
@@ -70,7 +70,7 @@ func metadata() *suite {
 		inside   = "http://keycloak:8080/realms/shop/.well-known/openid-configuration"
 		insideTL = "https://keycloak.internal/realms/shop/.well-known/openid-configuration"
 		httpKeys = "http://keycloak:8080/realms/shop/certs"
-		tls      = "RFC 8414, Section 2: jwks_uri is an https URL, unless it is said that http will do"
+		tls      = "RFC 8414, Section 2: jwks_uri is an https URL, unless http is allowed"
 	)
 	internal := func(address string, insecure bool, name, uri string) []option {
 		return []option{

@@ -311,9 +311,9 @@ func proofs() *suite {
 	s.refuse("invalid_proof", "an escaped slash, and a slash in htu", htu, proven(claim("htu", `"https://api.example.com/orders/a/b"`)), target("/orders/a%2Fb"))
 	s.refuse("invalid_proof", "a request without TLS, htu with", htu, proven(), sent(func(r *vectors.Request) { r.Scheme = "" }))
 	s.refuse("invalid_proof", "a request for another host", htu, proven(), sent(func(r *vectors.Request) { r.Host = "other.example.com" }))
-	s.refuse("invalid_proof", "a host that X-Forwarded-Host names", "RFC 7239, Section 8.1: anybody can write it", proven(claim("htu", `"https://public.example.com/orders"`)),
+	s.refuse("invalid_proof", "a host that X-Forwarded-Host names", "RFC 7239, Section 8.1: any client can write it", proven(claim("htu", `"https://public.example.com/orders"`)),
 		header(auth, proof, [2]string{"X-Forwarded-Host", "public.example.com"}, [2]string{"X-Forwarded-Proto", "https"}, [2]string{"Forwarded", "host=public.example.com;proto=https"}))
-	s.accept("a host that X-Forwarded-Host does not change", "RFC 7239, Section 8.1: anybody can write it", proven(), header(auth, proof, [2]string{"X-Forwarded-Host", "public.example.com"}))
+	s.accept("a host that X-Forwarded-Host does not change", "RFC 7239, Section 8.1: any client can write it", proven(), header(auth, proof, [2]string{"X-Forwarded-Host", "public.example.com"}))
 	pathsBehindAPrefix(s)
 
 	// Times.
@@ -374,7 +374,7 @@ func proofs() *suite {
 		s.refuse("invalid_proof", "a nonce that is "+text, nonce, proven(claim("nonce", text)), demanded)
 	}
 	accept("a nonce that nobody demands", nonce, claim("nonce", `"x"`))
-	s.refuse("invalid_proof", "no nonce, and another method", "a nonce does not mend what else is wrong", proven(claim("htm", `"POST"`)), demanded)
+	s.refuse("invalid_proof", "no nonce, and another method", "a nonce does not mend other faults", proven(claim("htm", `"POST"`)), demanded)
 	s.refuse("token_expired", "the nonce, and an expired token", nonce, proven(claim("nonce", `"nonce-1"`)), demanded, claim("exp", "1767225000"))
 
 	// Proofs used again. The first use is a request of its own.
