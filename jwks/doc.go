@@ -114,6 +114,14 @@
 // recovery and after the first fetch, and Debug for routine changes.
 //
 // The keys that are left out of a set are logged once, when the set changes.
-// The level is Warn, or Debug if all of them are for encryption.
-// [Cache.Status] returns further details.
+// The level is Warn, or Debug if all of them are for another purpose, such as
+// encryption. [Cache.Status] returns further details.
+//
+// # What is not checked
+//
+//   - Signatures and claims. Package validator checks them.
+//   - Certificates in a key, and whether they have expired or were revoked.
+//   - Whether a key was withdrawn since the last fetch.
+//   - Signatures of metadata. Metadata and key sets are authenticated by TLS
+//     alone.
 package jwks

@@ -270,7 +270,7 @@ func (x *examination) audienceAdvice(v *Validator) string {
 func (x *examination) checkExpiry() error {
 	x.step = stepExpiry
 	if !x.hasExpiry {
-		return &Error{Code: CodeClaim, Err: &mismatch{name: "exp", advice: "a token without an end is refused"}}
+		return &Error{Code: CodeClaim, Err: &mismatch{name: "exp", advice: "a token without an end is rejected"}}
 	}
 	return x.at.checkExpiry(&x.Claims)
 }

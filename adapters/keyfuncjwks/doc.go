@@ -20,4 +20,10 @@
 //
 //	source, err := keyfuncjwks.Source(existing)
 //	v, err := validator.New(validator.Config{Keys: source, …})
+//
+// # What is not checked
+//
+// A Keyfunc finds the key that must verify a token. It checks no signature and
+// no claim, and golang-jwt checks "iss" and "aud" only if the options of its
+// parser say so. Package validator checks them always.
 package keyfuncjwks
