@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// A client has a key and signs a proof with it for each request. Real ones
-// leave this to their OAuth library.
+// A client has a key and signs a proof with it for each request. Real clients
+// use an OAuth library for this.
 type client struct{ key ed25519.PrivateKey }
 
 func (c *client) proof(method, url, token, nonce string) string {
@@ -37,8 +37,8 @@ func (c *client) proof(method, url, token, nonce string) string {
 	return input + "." + encode(ed25519.Sign(c.key, []byte(input)))
 }
 
-// tour asks the API as the client and as a thief, and prints each request with
-// its answer.
+// tour sends requests as the client and as a thief, and prints each with its
+// response.
 func tour(ctx context.Context, out io.Writer, issuer, api string) error {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -103,8 +103,8 @@ func tour(ctx context.Context, out io.Writer, issuer, api string) error {
 	return err
 }
 
-// token gets one that is bound to the client's key, because the request has a
-// proof too.
+// token gets a token that is bound to the client's key, because the request
+// also has a proof.
 func (c *client) token(ctx context.Context, endpoint string) (string, error) {
 	form := url.Values{
 		"grant_type": {"client_credentials"}, "client_id": {"demo-client"}, "client_secret": {"demo-secret"},

@@ -1,5 +1,5 @@
 // Command dpop shows an API that accepts tokens bound to their client's key,
-// and what a thief of one gets (RFC 9449). All of it runs on loopback.
+// and how it responds to a thief of one (RFC 9449). All of it runs on loopback.
 //
 //	go run ./examples/dpop
 package main
@@ -24,7 +24,7 @@ import (
 const audience = mockissuer.DefaultAudience
 
 func main() {
-	slog.SetLogLoggerLevel(slog.LevelError) // the table says it all
+	slog.SetLogLoggerLevel(slog.LevelError) // the table has everything
 	if err := run(context.Background(), nil, os.Stdout); err != nil {
 		log.Fatal(err)
 	}
@@ -56,14 +56,13 @@ func newAPI(issuer string) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	// And they share a store of the proofs that were used: Replays, such as
-	// contrib/redisreplay.
+	// They also share a store of the proofs that were used, such as
+	// contrib/redisreplay, in Replays.
 	proofs, err := dpop.New(dpop.Config{Nonces: nonces})
 	if err != nil {
 		return nil, err
 	}
-	// Behind a proxy, Origin says by which scheme and host clients know the
-	// API.
+	// Behind a proxy, Origin returns the scheme and host that clients use.
 	auth, err := middleware.New(middleware.Config{Validator: tokens, DPoP: proofs, RequireBinding: true})
 	if err != nil {
 		return nil, err

@@ -66,7 +66,7 @@ func routes(issuers []string, audience string) (http.Handler, error) {
 	}
 
 	e := echo.New()
-	e.GET("/health", func(c echo.Context) error { return c.NoContent(http.StatusOK) }) // for everybody
+	e.GET("/health", func(c echo.Context) error { return c.NoContent(http.StatusOK) }) // public
 	e.GET("/orders", listOrders, echoauth.New(auth))
 	e.POST("/orders", createOrder, echoauth.New(auth, rsvalidator.Scopes("orders:write")))
 	return e, nil

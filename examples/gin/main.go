@@ -66,7 +66,7 @@ func routes(issuers []string, audience string) (http.Handler, error) {
 	}
 
 	e := gin.New()
-	e.GET("/health", func(c *gin.Context) { c.Status(http.StatusOK) }) // for everybody
+	e.GET("/health", func(c *gin.Context) { c.Status(http.StatusOK) }) // public
 	e.GET("/orders", ginauth.New(auth), listOrders)
 	e.POST("/orders", ginauth.New(auth, rsvalidator.Scopes("orders:write")), createOrder)
 	return e, nil

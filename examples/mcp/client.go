@@ -13,9 +13,9 @@ import (
 
 const callback = "http://127.0.0.1/callback"
 
-// askWhoIAm is an MCP client that knows the server's URL and its own ID, and
+// askWhoIAm is an MCP client that knows the server's URL and its own ID. It
 // discovers the rest: the server's 401 names the metadata, the metadata names
-// the issuer, and the issuer's names its endpoints.
+// the issuer, and the issuer's metadata names its endpoints.
 func askWhoIAm(ctx context.Context, server string, client *http.Client) (string, error) {
 	oauth, err := sdkauth.NewAuthorizationCodeHandler(&sdkauth.AuthorizationCodeHandlerConfig{
 		PreregisteredClient:      &oauthex.ClientCredentials{ClientID: "mcp-client"},
@@ -44,8 +44,8 @@ func askWhoIAm(ctx context.Context, server string, client *http.Client) (string,
 	return text.Text, nil
 }
 
-// browser opens the page that the user is to log in on. The mock issuer asks
-// nothing, and sends the browser to the callback with the code.
+// browser opens the page on which the user logs in. The mock issuer asks for
+// nothing, and redirects the browser to the callback with the code.
 func browser(transport http.RoundTripper) sdkauth.AuthorizationCodeFetcher {
 	return func(ctx context.Context, args *sdkauth.AuthorizationArgs) (*sdkauth.AuthorizationResult, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, args.URL, nil)

@@ -1,6 +1,6 @@
-// Command mcp protects an MCP server, and lets a client find out by itself how
-// to get a token for it. It needs no arguments and no network: a mock issuer,
-// the server and the client run on loopback.
+// Command mcp protects an MCP server, and shows how a client finds out where to
+// get a token for it. It needs no arguments and no network. A mock issuer, the
+// server and the client run on loopback.
 //
 //	cd examples/mcp && go run .
 package main
@@ -56,7 +56,8 @@ func run(ctx context.Context, out io.Writer) error {
 	return err
 }
 
-// issuerFor is an issuer that knows the server, a public client and a user.
+// issuerFor returns an issuer that knows the server, a public client and a
+// user.
 func issuerFor(resource string) mockissuer.Config {
 	return mockissuer.Config{
 		APIs:    []mockissuer.API{{Identifier: resource, Scopes: []string{"notes:read", "notes:write"}}},
@@ -65,7 +66,7 @@ func issuerFor(resource string) mockissuer.Config {
 	}
 }
 
-// watch prints what the client asks and what it is answered.
+// watch prints the client's requests and the responses.
 type watch struct {
 	names *strings.Replacer
 

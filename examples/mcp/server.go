@@ -14,8 +14,8 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// newServer returns an MCP server that is reached at resource, and takes the
-// tokens that issuer has made for it.
+// newServer returns an MCP server at the URL resource, which accepts the tokens
+// that issuer has issued for it.
 func newServer(resource, issuer string, logger *slog.Logger) (http.Handler, error) {
 	v, err := validator.New(validator.Config{Issuers: []string{issuer}, Audiences: []string{resource}})
 	if err != nil {
@@ -25,9 +25,9 @@ func newServer(resource, issuer string, logger *slog.Logger) (http.Handler, erro
 		Validator: v,
 		Metadata: &middleware.Metadata{
 			Resource: resource,
-			// The SDK's client doesn't remove the slash at the end of an issuer
-			// before it looks for the metadata, as RFC 8414, Section 3.1 says;
-			// but it takes the issuer without one for the same.
+			// RFC 8414, Section 3.1, requires clients to remove the final slash
+			// of an issuer before they look for its metadata. The SDK's client
+			// doesn't. It accepts the issuer without the slash as the same.
 			AuthorizationServers: []string{strings.TrimSuffix(issuer, "/")},
 			ScopesSupported:      []string{"notes:read"},
 		},
@@ -43,13 +43,13 @@ func newServer(resource, issuer string, logger *slog.Logger) (http.Handler, erro
 
 	mux := http.NewServeMux()
 	mux.Handle("/mcp", auth.Require(validator.Scopes("notes:read"))(withTokenInfo(streamable)))
-	mux.Handle(auth.Metadata()) // for everybody: it says where to get a token
+	mux.Handle(auth.Metadata()) // public, because it says where to get a token
 	return mux, nil
 }
 
-// withTokenInfo tells the SDK whose request it is. It then keeps a session to
-// the user who has begun it, and hands the claims to the tools. By now the
-// token has been validated: the SDK only asks.
+// withTokenInfo tells the SDK whose request it is. The SDK then accepts a
+// session's requests only from the user who has begun it, and passes the claims
+// to the tools. The token is already validated.
 func withTokenInfo(next http.Handler) http.Handler {
 	return sdkauth.RequireBearerToken(func(ctx context.Context, _ string, _ *http.Request) (*sdkauth.TokenInfo, error) {
 		claims, ok := middleware.ClaimsFromContext(ctx)
@@ -57,7 +57,7 @@ func withTokenInfo(next http.Handler) http.Handler {
 			return nil, errors.New("withTokenInfo is not behind an Authenticator")
 		}
 		return &sdkauth.TokenInfo{
-			UserID:     claims.Issuer + " " + claims.Subject, // a subject is somebody at one issuer only
+			UserID:     claims.Issuer + " " + claims.Subject, // a subject is unique at its issuer alone
 			Scopes:     claims.Scopes,
 			Expiration: claims.ExpiresAt,
 			Extra:      map[string]any{"claims": claims},
@@ -65,8 +65,8 @@ func withTokenInfo(next http.Handler) http.Handler {
 	}, &sdkauth.RequireBearerTokenOptions{ClockSkew: validator.DefaultLeeway})(next)
 }
 
-// whoAmI finds the claims in the call: its context is that of the session, and
-// not of the request.
+// whoAmI finds the claims in the call, since its context is that of the session
+// and not of the request.
 func whoAmI(_ context.Context, call *mcp.CallToolRequest, _ struct{}) (*mcp.CallToolResult, any, error) {
 	claims, ok := call.Extra.TokenInfo.Extra["claims"].(*validator.Claims)
 	if !ok {

@@ -10,7 +10,7 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// issuers are those of the two tenants, and one that nobody knows.
+// issuers has the issuers of the two tenants, and an unknown one.
 type issuers struct {
 	acme, bank, stranger *mockissuer.Issuer
 	custom               string // the domain that acme has beside its own
@@ -18,8 +18,8 @@ type issuers struct {
 }
 
 func startIssuers() (*issuers, error) {
-	// Acme's own domain is the address, and its custom domain the name of the
-	// host.
+	// The address is Acme's own domain, and the name of the host is its custom
+	// domain.
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err

@@ -1,7 +1,7 @@
-// Command multitenant is an API of two tenants: one has a custom domain beside
-// its own, the other has algorithms and checks of its own. It needs no
-// arguments and no network: mock issuers run on loopback, and it prints who may
-// do what.
+// Command multitenant is an API of two tenants. One has a custom domain in
+// addition to its own, the other has its own algorithms and checks. It needs no
+// arguments and no network. Mock issuers run on loopback, and it prints which
+// token may do what.
 //
 //	go run ./examples/multitenant
 package main
@@ -46,17 +46,17 @@ func run(ctx context.Context, out io.Writer) error {
 	return whatTable(ctx, out, api, issuers)
 }
 
-// A tenant is what a database knows of one.
+// A tenant is a row of a database.
 type tenant struct {
 	config validator.Config
-	hosts  map[string]string // where its API is reached, and the issuer that goes with it
+	hosts  map[string]string // the hosts of its API, and the issuer of each
 }
 
 const audience = "https://api.example.com"
 
-// newAPI is all that an API of several tenants has to do.
+// newAPI is all of the code that an API of several tenants needs.
 func newAPI(tenants []tenant) (http.Handler, error) {
-	// Both would be queries.
+	// In a service, both would be queries.
 	byIssuer, issuerFor := map[string]validator.Config{}, map[string]string{}
 	for _, t := range tenants {
 		for _, issuer := range t.config.Issuers {
@@ -92,7 +92,7 @@ func newAPI(tenants []tenant) (http.Handler, error) {
 
 type organizationKey struct{}
 
-// withOrganization puts into the context which organization a request is about,
+// withOrganization stores in the context which organization a request is about,
 // for [organization] to find.
 func withOrganization(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -103,5 +103,5 @@ func withOrganization(next http.Handler) http.Handler {
 
 func organization(ctx context.Context) (string, error) {
 	name, _ := ctx.Value(organizationKey{}).(string)
-	return name, nil // without one, every token is refused
+	return name, nil // if there is none, every token is rejected
 }

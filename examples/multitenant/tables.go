@@ -14,10 +14,10 @@ import (
 	"github.com/rsguard/rsguard/testutil/mockissuer"
 )
 
-// claims are those that a token has beside the usual ones.
+// claims are added to the usual ones.
 type claims = map[string]any
 
-// whereTable asks for the orders with a token of every issuer on every host.
+// whereTable requests the orders with a token of every issuer on every host.
 func whereTable(ctx context.Context, out io.Writer, api http.Handler, i *issuers) error {
 	hosts := []string{"acme.api.example.com", "api.acme.example", "bank.api.example.com"}
 	t := newTable(out, append([]string{"GET /orders with a token"}, hosts...))
@@ -55,7 +55,7 @@ func whereTable(ctx context.Context, out io.Writer, api http.Handler, i *issuers
 	return t.Flush()
 }
 
-// whatTable asks for everything with tokens of the bank.
+// whatTable sends all requests with tokens of the bank.
 func whatTable(ctx context.Context, out io.Writer, api http.Handler, i *issuers) error {
 	requests := []string{"GET /orders", "POST /orders", "GET /organizations/blue", "DELETE /orders"}
 	t := newTable(out, append([]string{"A token of the bank with"}, requests...))
@@ -91,7 +91,8 @@ func whatTable(ctx context.Context, out io.Writer, api http.Handler, i *issuers)
 	return t.Flush()
 }
 
-// ask returns the status of the answer, and the error that its challenge names.
+// ask returns the status of the response, and the error that its challenge
+// names.
 func ask(ctx context.Context, api http.Handler, signer *mockissuer.Issuer, token mockissuer.Token, method, host, path string) (string, error) {
 	signed, err := signer.Sign(token)
 	if err != nil {

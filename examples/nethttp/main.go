@@ -65,7 +65,7 @@ func routes(issuers []string, audience string) (http.Handler, error) {
 	}
 
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /health", func(http.ResponseWriter, *http.Request) {}) // for everybody: it is not behind auth
+	mux.HandleFunc("GET /health", func(http.ResponseWriter, *http.Request) {}) // public, because it is not behind auth
 	mux.Handle("GET /orders", auth.Handler(http.HandlerFunc(listOrders)))
 	mux.Handle("POST /orders", auth.Require(validator.Scopes("orders:write"))(http.HandlerFunc(createOrder)))
 	return mux, nil

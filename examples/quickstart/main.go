@@ -1,6 +1,6 @@
-// Command quickstart shows an API with rsguard at work, and needs no arguments
-// and no network: a mock issuer and the API run on loopback, and the API is
-// asked six times.
+// Command quickstart shows an API with rsguard. It needs no arguments and no
+// network. A mock issuer and the API run on loopback, and the API gets six
+// requests.
 //
 //	go run ./examples/quickstart          # prints what was asked and answered
 //	go run ./examples/quickstart -serve   # keeps both running, to be tried with curl
@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return <-ended
 }
 
-// startAPI is all that an API has to do.
+// startAPI is all of the code that an API needs.
 func startAPI(ctx context.Context, issuer string, logTo io.Writer) (url string, ended <-chan error, err error) {
 	v, err := validator.New(validator.Config{Issuers: []string{issuer}, Audiences: []string{mockissuer.DefaultAudience}})
 	if err != nil {

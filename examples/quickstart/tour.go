@@ -14,7 +14,7 @@ import (
 	"github.com/rsguard/rsguard/testutil/mockissuer"
 )
 
-// tour asks the API six times, and prints each request with its answer.
+// tour sends six requests to the API, and prints each with its response.
 func tour(ctx context.Context, out io.Writer, issuer *mockissuer.Issuer) error {
 	var logged bytes.Buffer
 	api, _, err := startAPI(ctx, issuer.URL, &logged)

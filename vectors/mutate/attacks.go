@@ -181,7 +181,7 @@ var attacks = []attack{
 		"what stands in for aud says what a token is for", "RFC 9068 requires aud itself", "an issuer has no query", "an issuer has no credentials", "an issuer has no fragment", "an issuer has a host",
 		"there is an issuer", "there is an audience", "an audience is not empty", "leeway has a limit", "token size has a limit",
 	}, nil},
-	{"None: an honest request that must pass", []string{
+	{"No attack, but an honest request that must pass", []string{
 		"typ may have application/ before it", "a key for JWT-SVIDs is for signatures", "a mark's value is known", "a private claim's type is its issuer's", "InsecureSkipTypeCheck skips", "exp has leeway", "nbf and iat have leeway", "nbf itself is in time",
 		"iat itself is in time", "MaxAge itself is in time", "a sign-in to come has leeway", "a proof's MaxAge itself is in time",
 		"a proof of the future has leeway", "a proof at the end of leeway is in time", "a proof's exp has leeway",

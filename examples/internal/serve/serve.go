@@ -1,5 +1,5 @@
-// Package serve is what every example needs and none is about: it listens, and
-// asks.
+// Package serve has what every example needs and none is about: a server and
+// requests.
 package serve
 
 import (
@@ -15,9 +15,9 @@ import (
 	"time"
 )
 
-// Start serves handler on addr until ctx is done. It returns the URL of what it
-// serves, and a channel for the error with which serving ends; that is nil if
-// ctx ended it.
+// Start serves handler on addr until ctx is done. It returns the server's URL,
+// and a channel for the error with which it ends. The error is nil if ctx ended
+// it.
 func Start(ctx context.Context, addr string, handler http.Handler) (url string, ended <-chan error, err error) {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -37,7 +37,7 @@ func Start(ctx context.Context, addr string, handler http.Handler) (url string, 
 	return "http://" + listener.Addr().String(), result, nil
 }
 
-// Get asks for url with an access token, or without one if token is empty.
+// Get requests url with an access token, or without one if token is empty.
 func Get(ctx context.Context, url, token string) (status int, challenge, body string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -55,8 +55,8 @@ func Get(ctx context.Context, url, token string) (status int, challenge, body st
 	return res.StatusCode, res.Header.Get("WWW-Authenticate"), string(read), err
 }
 
-// Token asks a token endpoint for an access token by client credentials (RFC
-// 6749, Section 4.4).
+// Token requests an access token from a token endpoint by client credentials
+// (RFC 6749, Section 4.4).
 func Token(ctx context.Context, endpoint string, form url.Values) (string, error) {
 	form.Set("grant_type", "client_credentials")
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))

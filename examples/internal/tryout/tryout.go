@@ -1,5 +1,5 @@
-// Package tryout tests the examples: each is the same small API on another
-// framework.
+// Package tryout tests the examples, each of which is the same small API on
+// another framework.
 package tryout
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/rsguard/rsguard/testutil"
 )
 
-// API runs an example against two mock issuers and asks what its doc comment
+// API runs an example with two mock issuers and tests what its documentation
 // promises.
 func API(t *testing.T, run func(ctx context.Context, args []string, out io.Writer) error) {
 	t.Helper()
