@@ -123,8 +123,7 @@ func TestCache_configuredLifetime(t *testing.T) {
 	})
 }
 
-// After a pause there are keys that nobody has asked about: the issuer is asked
-// first.
+// After a pause the keys are old, and the issuer is asked first.
 func TestCache_afterIdleTime(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -262,7 +261,7 @@ func TestCache_laptopSleep(t *testing.T) {
 	if got := iss.requests(); got != 2 {
 		t.Errorf("%d fetches, want 2", got)
 	}
-	jump.Store(0) // somebody corrects the wall clock: the monotonic one says that no time has passed
+	jump.Store(0) // the wall clock is corrected, and by the monotonic one no time has passed
 	if got := c.Status(); got.State != jwks.Fresh || got.Age < 0 || got.Age > time.Minute {
 		t.Errorf("Status() after the clock was set back = %s, age %v, want FRESH", got.State, got.Age)
 	}
@@ -985,8 +984,8 @@ type blocked struct{ released chan struct{} }
 func (b blocked) Read([]byte) (int, error) { <-b.released; return 0, io.EOF }
 func (b blocked) Close() error             { return nil }
 
-// A client that doesn't end its requests in time keeps two goroutines, and
-// nobody else.
+// A client that doesn't end its requests in time keeps two goroutines, and no
+// more.
 func TestCache_clientIgnoresContext(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -64,7 +64,7 @@ func ExampleNewCache_seed() {
 		panic(err)
 	}
 	keys, err := jwks.NewCache(jwks.Config{
-		URL:    "http://127.0.0.1:9/jwks.json", // nobody answers
+		URL:    "http://127.0.0.1:9/jwks.json", // no server listens
 		Seed:   seed,
 		Logger: slog.New(slog.DiscardHandler),
 	})

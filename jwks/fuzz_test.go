@@ -71,8 +71,8 @@ func FuzzCache_answer(f *testing.F) {
 	})
 }
 
-// Whatever the metadata says, nothing but https is asked for keys, and nobody
-// but the issuer is believed.
+// Whatever the metadata says, keys are fetched only over https, and only those
+// of the issuer are used.
 func FuzzCache_metadata(f *testing.F) {
 	f.Add([]byte(document))
 	f.Add([]byte(`{"issuer":"https://issuer.example/","jwks_uri":"http://127.0.0.1/"}`))

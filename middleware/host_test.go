@@ -67,7 +67,7 @@ func TestConfig_IssuerForHost(t *testing.T) {
 }
 
 // The claims that were found on one host don't hold on another one, nor for an
-// issuer that nobody has named.
+// issuer that is unknown.
 func TestConfig_IssuerForHost_later(t *testing.T) {
 	t.Parallel()
 
@@ -99,7 +99,7 @@ func TestConfig_IssuerForHost_later(t *testing.T) {
 	}
 }
 
-// Where the host can't be read, nobody is asked about it: a function that knows
+// If the host can't be read, the function is not called: one that knows
 // "" or the end of a name would answer.
 func TestConfig_IssuerForHost_unreadable(t *testing.T) {
 	t.Parallel()

@@ -14,7 +14,7 @@ import (
 )
 
 // What an ErrorHandler does to its error changes nothing for the next request,
-// whoever has made the error: a function of the Config's or a check may return
+// whatever has made the error: a function of the Config's or a check may return
 // the same to all.
 func TestConfig_ErrorHandler_ownsItsError(t *testing.T) {
 	t.Parallel()

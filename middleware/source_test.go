@@ -124,7 +124,7 @@ func TestFormToken(t *testing.T) {
 	})
 }
 
-// The handler behind it can read the form as if nobody had, and other routes'
+// The handler behind it can read the form as usual, and other routes'
 // checks after that.
 func TestFormToken_body(t *testing.T) {
 	t.Parallel()
@@ -162,7 +162,7 @@ func TestFormToken_body(t *testing.T) {
 	}
 }
 
-// What a form said can't be known once somebody else has read it: it counts
+// What a form said can't be known once another handler has read it: it counts
 // neither as good nor as without a token.
 func TestFormToken_late(t *testing.T) {
 	t.Parallel()

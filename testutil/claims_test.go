@@ -104,8 +104,8 @@ func TestWithClaims(t *testing.T) {
 	}
 }
 
-// The claims behave as those of a token from the network do, not as a struct
-// somebody filled.
+// The claims behave like those of a token from the network, and not like a
+// struct that a test has filled.
 func TestWithClaims_decode(t *testing.T) {
 	t.Parallel()
 

@@ -42,8 +42,9 @@ func ExampleMux_Forget() {
 	// wrong_issuer
 }
 
-// The issuer of a token is anybody's word until its signature is checked. Who
-// makes an address of it lets everyone name the server that vouches for them.
+// The issuer of a token may be made up until its signature is checked. If it is
+// used as an address, an attacker can name the server that vouches for its own
+// token.
 func ExampleNewMuxFunc_incorrect() {
 	mux := validator.NewMuxFunc(func(_ context.Context, issuer string) (*validator.Validator, error) {
 		fmt.Println("tokens are now accepted of", issuer)

@@ -233,7 +233,7 @@ func TestMux_Forget(t *testing.T) {
 		}
 		check("forgotten during a call", validator.CodeIssuer, 5)
 
-		// Strangers that use up the calls for new issuers keep nobody from
+		// Strangers that use up the calls for new issuers keep no tenant from
 		// coming back after Forget.
 		v = a
 		mux.Forget(issuer)

@@ -281,7 +281,7 @@ func TestCheckPublicKey(t *testing.T) {
 }
 
 // Under a key of small order one signature is good for one message in eight,
-// whoever made it.
+// whatever made it.
 func TestCheckPublicKey_smallOrder(t *testing.T) {
 	t.Parallel()
 	forged := make([]byte, ed25519.SignatureSize)
