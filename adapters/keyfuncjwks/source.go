@@ -24,10 +24,10 @@ var _ validator.KeySource = (*KeySource)(nil)
 // Source returns a KeySource that reads the keys of k. It returns an error if k
 // or its storage is nil.
 //
-// k decides when keys are fetched, and how long they are used. It doesn't
-// return the member "issuer" of a key, which says in Microsoft's common key set
-// which tokens the key may sign (see [jwks.Key.SignsFor]). Use a [jwks.Cache]
-// for that set.
+// The keyfunc decides when keys are fetched, and how long they are used. It
+// doesn't return the member "issuer" of a key, which says in Microsoft's common
+// key set which tokens the key may sign (see [jwks.Key.SignsFor]). Use a
+// [jwks.Cache] for that set.
 func Source(k keyfunc.Keyfunc) (*KeySource, error) {
 	if isnil.Value(k) {
 		return nil, errors.New("keyfuncjwks: no keyfunc")
