@@ -117,7 +117,8 @@ type DPoP struct {
 
 // A Check is one of the built-in checks: scopes, any_scope, permissions,
 // any_permission, organization, clients, grant_type (with Args), roles,
-// any_role (with Args and Path), max_age (with Seconds), no_actor, actors (with
+// any_role (with Args and Path), max_age and
+// authenticated_within (with Seconds), no_actor, actors (with
 // Args), any_of (with Checks).
 type Check struct {
 	Kind    string   `json:"check"`

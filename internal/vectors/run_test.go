@@ -221,7 +221,7 @@ func checkFetches(t *testing.T, v vectors.Vector, servers []*keyServer) {
 	case "token_missing", "invalid_request", "invalid_proof", "proof_nonce_required", "token_malformed", "wrong_type", "wrong_issuer", "wrong_audience", "token_expired", "invalid_config":
 		for _, c := range v.Config.Checks {
 			if c.Kind == "max_age" {
-				return // which is asked of verified claims
+				return // a check of verified claims
 			}
 		}
 		// Where an issuer is refused for the sake of the host, its token has
@@ -229,7 +229,7 @@ func checkFetches(t *testing.T, v vectors.Vector, servers []*keyServer) {
 		if total > 0 && v.Answer.Code != vectors.Accept && v.Config.IssuerForHost == nil {
 			t.Errorf("keys were fetched for a token that is refused as %s", v.Want)
 		}
-	case vectors.Accept, "invalid_signature", "unknown_key", "token_not_yet_valid", "binding_mismatch", "unavailable", "insufficient_scope", "insufficient_role", "wrong_organization", "refused":
+	case vectors.Accept, "invalid_signature", "unknown_key", "token_not_yet_valid", "binding_mismatch", "unavailable", "insufficient_user_authentication", "insufficient_scope", "insufficient_role", "wrong_organization", "refused":
 		if hasSecret(v) && isHS(v.Token) {
 			if total > 0 {
 				t.Error("keys were fetched where a secret is configured")
@@ -639,6 +639,8 @@ func checksOf(t testing.TB, checks []vectors.Check) []validator.Check {
 			made = append(made, validator.Clients(c.Args...))
 		case "max_age":
 			made = append(made, validator.MaxAge(time.Duration(c.Seconds)*time.Second))
+		case "authenticated_within":
+			made = append(made, validator.AuthenticatedWithin(time.Duration(c.Seconds)*time.Second))
 		default:
 			t.Fatalf("unknown check %q", c.Kind)
 		}

@@ -3,6 +3,7 @@ package forge
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rsguard/rsguard/vectors"
@@ -182,6 +183,8 @@ func answer(code string, cfg vectors.Config, scope string, dpop bool) vectors.An
 		a.Status, challenge = 400, "invalid_request"
 	case "insufficient_scope":
 		a.Status, challenge = 403, "insufficient_scope"
+	case "insufficient_user_authentication":
+		challenge = code
 	case "invalid_proof", "proof_replayed":
 		dpop, challenge = true, "invalid_dpop_proof"
 	case "proof_nonce_required":
@@ -221,6 +224,16 @@ func routeScope(cfg vectors.Config) string {
 	return strings.Join(scopes, " ")
 }
 
+// signInAge returns the seconds of the check authenticated_within.
+func signInAge(cfg vectors.Config) string {
+	for _, c := range cfg.Checks {
+		if c.Kind == "authenticated_within" {
+			return strconv.FormatInt(c.Seconds, 10)
+		}
+	}
+	return ""
+}
+
 func challengeOf(scheme, code, scope string, cfg vectors.Config) string {
 	algs := ""
 	if scheme == "DPoP" && cfg.DPoP != nil {
@@ -228,8 +241,12 @@ func challengeOf(scheme, code, scope string, cfg vectors.Config) string {
 			algs = "ES256 EdDSA PS256 RS256"
 		}
 	}
+	maxAge := ""
+	if code == "insufficient_user_authentication" {
+		maxAge = signInAge(cfg)
+	}
 	var params []string
-	for _, p := range [][2]string{{"realm", cfg.Realm}, {"error", code}, {"scope", scope}, {"algs", algs}, {"resource_metadata", cfg.ResourceMetadata}} {
+	for _, p := range [][2]string{{"realm", cfg.Realm}, {"error", code}, {"scope", scope}, {"max_age", maxAge}, {"algs", algs}, {"resource_metadata", cfg.ResourceMetadata}} {
 		if p[1] != "" {
 			params = append(params, p[0]+`="`+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(p[1])+`"`)
 		}

@@ -107,5 +107,25 @@ func times() *suite {
 	s.refuse("invalid_claim", "MaxAge of ten minutes: no iat", age, maxAge, without("iat"))
 	s.accept("MaxAge of ten minutes: issued just ahead of our clock", age, maxAge, claim("iat", n(20)))
 	s.refuse("token_not_yet_valid", "MaxAge of ten minutes: issued in an hour", age, maxAge, claim("iat", n(3600)))
+
+	within := func(opts ...option) []option {
+		return append(opts, config(func(c *vectors.Config) { c.Checks = []vectors.Check{{Kind: "authenticated_within", Seconds: 600}} }))
+	}
+	const (
+		signIn = "RFC 9470, Section 3: an age in seconds, exactly"
+		ahead  = "RFC 9470, Section 3: a sign-in that is yet to come is none (our own rule, with leeway)"
+		stale  = "insufficient_user_authentication"
+	)
+	s.accept("signed in ten minutes ago", signIn, within(claim("auth_time", n(-600)))...)
+	s.refuse(stale, "signed in ten minutes and a second ago", signIn, within(claim("auth_time", n(-601)))...)
+	s.refuse(stale, "signed in a fraction more than ten minutes ago", signIn, within(claim("auth_time", n(-601)+".9"))...)
+	s.refuse(stale, "signed in ten minutes and a second ago, five minutes' leeway", signIn, within(claim("auth_time", n(-601)), leeway(300))...)
+	s.accept("signed in now", signIn, within(claim("auth_time", n(0)))...)
+	s.accept("signed in 30 seconds ahead", ahead, within(claim("auth_time", n(30)))...)
+	s.refuse(stale, "signed in 31 seconds ahead", ahead, within(claim("auth_time", n(31)))...)
+	s.refuse(stale, "signed in a second ahead, no leeway", ahead, within(claim("auth_time", n(1)), leeway(-1))...)
+	s.accept("signed in 60 seconds ahead, a minute's leeway", ahead, within(claim("auth_time", n(60)), leeway(60))...)
+	s.refuse(stale, "no auth_time", signIn, within()...)
+	s.refuse("invalid_claim", "auth_time is text", date, within(claim("auth_time", quote(n(0))))...)
 	return s
 }
