@@ -18,26 +18,30 @@ import (
 // response to the client. The table is in the README.
 type Code string
 
-// The codes, in the order in which a request is checked.
+// The codes. Those of credentials and of a token are in the order of the checks.
 const (
-	CodeMissing        Code = "token_missing"                    // no credentials
-	CodeRequest        Code = "invalid_request"                  // several credentials, or malformed ones
-	CodeMalformed      Code = "token_malformed"                  // not a strict JWT: opaque, encrypted, too large, bad JSON
-	CodeAlgorithm      Code = "algorithm_not_allowed"            // alg is not in Config.Algorithms, or not fit for the key
-	CodeType           Code = "wrong_type"                       // another kind of token, such as an ID token
-	CodeClaim          Code = "invalid_claim"                    // a claim that is ill-typed, missing or contradictory
-	CodeIssuer         Code = "wrong_issuer"                     // iss is none of Config.Issuers
-	CodeAudience       Code = "wrong_audience"                   // aud has none of Config.Audiences
-	CodeExpired        Code = "token_expired"                    // exp has passed, or MaxAge
+	CodeMissing     Code = "token_missing"         // no credentials
+	CodeRequest     Code = "invalid_request"       // several credentials, or malformed ones
+	CodeMalformed   Code = "token_malformed"       // not a strict JWT: opaque, encrypted, too large, bad JSON
+	CodeAlgorithm   Code = "algorithm_not_allowed" // alg is not in Config.Algorithms, or not fit for the key
+	CodeClaim       Code = "invalid_claim"         // a claim that is ill-typed, missing or contradictory
+	CodeType        Code = "wrong_type"            // another kind of token, such as an ID token
+	CodeIssuer      Code = "wrong_issuer"          // iss is none of Config.Issuers
+	CodeAudience    Code = "wrong_audience"        // aud has none of Config.Audiences
+	CodeExpired     Code = "token_expired"         // exp has passed, or MaxAge
+	CodeUnavailable Code = "unavailable"           // the keys, or another service, can't be reached
+	CodeUnknownKey  Code = "unknown_key"           // the issuer has no key of this kid
+	CodeSignature   Code = "invalid_signature"     // the signature is not the key's
+	CodeNotYetValid Code = "token_not_yet_valid"   // nbf or iat is in the future
+	CodeBinding     Code = "binding_mismatch"      // cnf is not proven
+
+	// Of a DPoP proof.
+	CodeProof    Code = "invalid_proof"        // the DPoP proof is not good
+	CodeNonce    Code = "proof_nonce_required" // the DPoP proof lacks the server's nonce
+	CodeReplayed Code = "proof_replayed"       // the DPoP proof was used before
+
+	// Of checks.
 	CodeRevoked        Code = "token_revoked"                    // its issuer or the service has withdrawn it
-	CodeUnavailable    Code = "unavailable"                      // the keys, or another service, can't be reached
-	CodeUnknownKey     Code = "unknown_key"                      // the issuer has no key of this kid
-	CodeSignature      Code = "invalid_signature"                // the signature is not the key's
-	CodeNotYetValid    Code = "token_not_yet_valid"              // nbf or iat is in the future
-	CodeBinding        Code = "binding_mismatch"                 // cnf is not proven
-	CodeProof          Code = "invalid_proof"                    // the DPoP proof is not good
-	CodeReplayed       Code = "proof_replayed"                   // the DPoP proof was used before
-	CodeNonce          Code = "proof_nonce_required"             // the DPoP proof lacks the server's nonce
 	CodeOrganization   Code = "wrong_organization"               // Organization is not met
 	CodeAuthentication Code = "insufficient_user_authentication" // step-up is needed
 	CodeScope          Code = "insufficient_scope"               // Scopes or Permissions are not met

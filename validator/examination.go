@@ -390,16 +390,6 @@ func allows(key *jwks.Key, alg string) bool {
 	return key.Algorithm == "" || jose.SameAlgorithm(key.Algorithm, alg)
 }
 
-// checkBinding requires the proof that a bound token needs. It comes after the
-// signature, because before it cnf is only a claim.
-func (x *examination) checkBinding(ctx context.Context) error {
-	x.step = stepBinding
-	if err := x.confirm(); err != nil || x.Confirmation == nil {
-		return err
-	}
-	return x.Confirmation.Proven(ctx)
-}
-
 // timely checks nbf and iat. They rarely fail, so they come after the
 // signature.
 func (p *progress) timely(c *Claims) error {
@@ -412,6 +402,16 @@ func (p *progress) timely(c *Claims) error {
 		return &Error{Code: CodeNotYetValid, Err: c.at.untimely("iat", c.IssuedAt)}
 	}
 	return nil
+}
+
+// checkBinding requires the proof that a bound token needs. It comes after the
+// signature, because before it cnf is only a claim.
+func (x *examination) checkBinding(ctx context.Context) error {
+	x.step = stepBinding
+	if err := x.confirm(); err != nil || x.Confirmation == nil {
+		return err
+	}
+	return x.Confirmation.Proven(ctx)
 }
 
 // runChecks runs the Checks of the Config. They get claims of their own, so

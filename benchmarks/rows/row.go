@@ -4,8 +4,8 @@
 // the same key set:
 //
 //	issuer, err := rows.NewIssuer("RS256")
-//	check, err := row.Prepare(ctx, issuer, issuer.Token)
-//	claims, err := check()
+//	checker, err := row.Open(ctx, issuer)
+//	claims, err := checker(issuer.Token)()
 package rows
 
 import (
