@@ -119,7 +119,7 @@ func (p *reading) checkHeader(algorithms []string) error {
 		return invalid(fmt.Errorf("the proof's typ is %.64q, not dpop+jwt", h.Type))
 	}
 	// RFC 9864, Section 2.2: EdDSA stands for Ed25519 among others. Current
-	// clients know only the name EdDSA, so challenges name that.
+	// clients that are offered EdDSA send Ed25519.
 	allowed := slices.Contains(algorithms, h.Algorithm) || h.Algorithm == "Ed25519" && slices.Contains(algorithms, "EdDSA")
 	if !allowed {
 		return invalid(fmt.Errorf("the proof's alg is %.64q, want one of %q", h.Algorithm, algorithms))
