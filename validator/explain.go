@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rsguard/rsguard/internal/fault"
 	"github.com/rsguard/rsguard/internal/jose"
 )
 
@@ -44,7 +45,10 @@ const (
 // that shows that the token is not an access token.
 func (v *Validator) Explain(ctx context.Context, token string) Report {
 	x := new(examination)
-	err := contained(func() error { return v.examine(ctx, x, token) })
+	var err error
+	if panicked := fault.Contain(func() { err = v.examine(ctx, x, token) }); panicked != nil {
+		err = internal(panicked)
+	}
 	if v.cfg == nil {
 		return Report{Err: err}
 	}

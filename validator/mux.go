@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/rsguard/rsguard/internal/fault"
 )
 
 // A Mux validates the tokens of several tenants. Each tenant has its own
@@ -150,11 +152,18 @@ func (m *Mux) Validate(ctx context.Context, token string) (*Claims, error) {
 }
 
 // validate fills in c and returns it.
-func (m *Mux) validate(ctx context.Context, token string, c *Claims) (*Claims, error) {
-	if err := contained(func() error { return m.accept(ctx, token, c) }); err != nil {
-		return nil, err
+func (m *Mux) validate(ctx context.Context, token string, c *Claims) (claims *Claims, err error) {
+	returned := false
+	defer func() { // not fault.Contain: its calls cost a remembered token twice as much
+		if !returned {
+			claims, err = nil, internal(fault.Of(recover()))
+		}
+	}()
+	if err = m.accept(ctx, token, c); err == nil {
+		claims = c
 	}
-	return c, nil
+	returned = true
+	return claims, err
 }
 
 // accept fills in c if the token is accepted.

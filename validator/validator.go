@@ -95,21 +95,21 @@ func (v *Validator) Validate(ctx context.Context, token string) (*Claims, error)
 }
 
 // validate fills in c and returns it.
-func (v *Validator) validate(ctx context.Context, token string, c *Claims) (*Claims, error) {
-	if err := contained(func() error { return v.accept(ctx, token, c) }); err != nil {
-		return nil, err
+func (v *Validator) validate(ctx context.Context, token string, c *Claims) (claims *Claims, err error) {
+	returned := false
+	defer func() { // not fault.Contain: its calls cost a remembered token twice as much
+		if !returned {
+			claims, err = nil, internal(fault.Of(recover()))
+		}
+	}()
+	if err = v.accept(ctx, token, c); err == nil {
+		claims = c
 	}
-	return c, nil
+	returned = true
+	return claims, err
 }
 
-// contained returns the result of run. A panic in run becomes an error with
-// CodeInternal.
-func contained(run func() error) (err error) {
-	if panicked := fault.Contain(func() { err = run() }); panicked != nil {
-		return &Error{Code: CodeInternal, Err: panicked}
-	}
-	return err
-}
+func internal(panicked *fault.Error) error { return &Error{Code: CodeInternal, Err: panicked} }
 
 // accept fills in c if the token is accepted.
 func (v *Validator) accept(ctx context.Context, token string, c *Claims) error {

@@ -24,7 +24,7 @@ func Contain(run func()) (panicked *Error) {
 	returned := false
 	defer func() {
 		if !returned {
-			panicked = of(recover())
+			panicked = Of(recover())
 		}
 	}()
 	run()
@@ -32,7 +32,9 @@ func Contain(run func()) (panicked *Error) {
 	return nil
 }
 
-func of(recovered any) *Error {
+// Of returns what a panic was, for a deferred function that can't be
+// [Contain]'s. It must be called while the panic is being recovered.
+func Of(recovered any) *Error {
 	return &Error{
 		text:   fmt.Sprintf("panic of type %T%s", recovered, origin()),
 		aborts: recovered == http.ErrAbortHandler,

@@ -298,7 +298,7 @@ var mutants = []mutant{
 	{"a check is not optional", []edit{{requests, "a.cfg.Optional && len(g.checks) == 0 ||", "a.cfg.Optional ||"}}},
 	{"only the token's source says that there is none", []edit{{refusal, "if validator.CodeOf(err) == validator.CodeMissing {", "if false {"}}},
 	{"credentials that can't be read are not missing", []edit{{"middleware/credentials.go", "c = credentials{scheme: schemeDPoP, certificate: c.certificate}", "c.scheme = schemeDPoP"}}},
-	{"a panic accepts nothing", []edit{{"internal/fault/fault.go", "if !returned {", "if r := recover(); r != nil && !returned {"}, {"internal/fault/fault.go", "panicked = of(recover())", "_ = of(r)"}}},
+	{"a panic accepts nothing", []edit{{"validator/validator.go", "if !returned {\n\t\t\tclaims, err = nil, internal(fault.Of(recover()))", "if r := recover(); r != nil && !returned {\n\t\t\tclaims, err = nil, internal(fault.Of(r))"}}},
 	{"no error code without credentials", []edit{{refusal, `return answer{http.StatusUnauthorized, true, ""}`, `return answer{http.StatusUnauthorized, true, "invalid_token"}`}}},
 	{"a 401 names the route's scopes", []edit{{challenge, "if answer.status == http.StatusUnauthorized {", "if false {"}}},
 	{"quotation marks are escaped", []edit{{challenge, `if value[i] == '"' || value[i] == '\\' {`, "if false {"}}},
