@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/rsguard/rsguard/internal/vectors"
+	"github.com/rsguard/rsguard/internal/vectors/requests"
 )
 
 // The log says enough to mend the fault.
@@ -60,7 +61,7 @@ func TestDiagnosis(t *testing.T) {
 			continue
 		}
 		file, _, _ := strings.Cut(name, ": ")
-		val := validatorOf(t, v, serversOf(files[file], v), true)
+		val := requests.ValidatorOf(t, v, requests.ServersOf(files[file], v), true)
 		_, err := val.Validate(t.Context(), v.Token)
 		if err == nil || !strings.HasPrefix(err.Error(), v.Want+": ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("Validate(%s) error = %v, want %q in it", name, err, want)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rsguard/rsguard/internal/vectors/requests"
 	"github.com/rsguard/rsguard/middleware"
 )
 
@@ -129,7 +130,7 @@ func hostileValidator(tb testing.TB) (middleware.Validator, string) {
 	for _, file := range load(tb) {
 		for _, v := range file.Vectors {
 			if file.Name == "signatures" && v.Name == "RS256 signature: last bit flipped" {
-				val := validatorOf(tb, v, serversOf(file, v), true)
+				val := requests.ValidatorOf(tb, v, requests.ServersOf(file, v), true)
 				if _, err := val.Validate(context.Background(), v.Token); verdict(err) != v.Want {
 					tb.Fatalf("Validate() error = %v, want %s", err, v.Want)
 				}
