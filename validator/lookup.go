@@ -179,7 +179,8 @@ func (t *tenants) sweep(now time.Time) {
 
 // A seenSet remembers issuers that have had a Validator, many more than there
 // are Validators in memory. It keeps a hash that an attacker can't predict.
-// When the young half is full, it becomes the old half, which is forgotten.
+// When the young half is full, it takes the place of the old half, whose
+// issuers are forgotten.
 type seenSet struct {
 	seed       maphash.Seed
 	young, old map[uint64]struct{}

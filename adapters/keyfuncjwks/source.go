@@ -84,8 +84,8 @@ func unavailable(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %s", jwks.ErrUnavailable, err.Error()) // as text: its context isn't the caller's
 }
 
-// choice returns the usable keys with this kid, or all usable keys, and reports
-// whether there are any.
+// choice returns the usable keys with this kid, or all usable keys if kid is
+// empty, and reports whether there is any usable key.
 func choice(all []jwkset.JWK, kid string) (keys []jwks.Key, usable bool) {
 	for i := range all {
 		key, ok := keyOf(&all[i])

@@ -32,7 +32,7 @@ func TestMemory(t *testing.T) {
 	}
 	s := newServer(t)
 	client := newClient(t, s.addr)
-	store, err := redisreplay.New(redisreplay.Config{Client: client, Timeout: redisreplay.MaxTimeout})
+	store, err := redisreplay.New(redisreplay.Config{Client: client, Timeout: 10 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,8 +43,8 @@ const (
 	DefaultClockSkew = time.Minute
 )
 
-// MaxTimeout is the largest [Config].Timeout.
-const MaxTimeout = 10 * time.Second
+// maxTimeout is the largest Config.Timeout.
+const maxTimeout = 10 * time.Second
 
 // A Config says how Redis is used. Client is required. The zero value of every
 // other field is its default.
@@ -67,7 +67,8 @@ type Config struct {
 	Prefix string
 
 	// Timeout bounds how long a request waits for Redis. If zero,
-	// [DefaultTimeout] is used. It must not exceed [MaxTimeout].
+	// [DefaultTimeout] is used. A negative value and more than 10 seconds are
+	// errors.
 	Timeout time.Duration
 
 	// ClockSkew is the largest difference between the clocks of the servers
@@ -106,8 +107,8 @@ func New(cfg Config) (*Store, error) {
 	} else if !heedsContexts(cfg.Client) {
 		errs = append(errs, errors.New("redisreplay: Config.Client has options without ContextTimeoutEnabled"))
 	}
-	if cfg.Timeout < 0 || cfg.Timeout > MaxTimeout {
-		errs = append(errs, fmt.Errorf("redisreplay: Config.Timeout is %v; it must not be over %v", cfg.Timeout, MaxTimeout))
+	if cfg.Timeout < 0 || cfg.Timeout > maxTimeout {
+		errs = append(errs, fmt.Errorf("redisreplay: Config.Timeout is %v; it must not be negative or over %v", cfg.Timeout, maxTimeout))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

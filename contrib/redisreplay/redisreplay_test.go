@@ -322,7 +322,7 @@ func TestNew_wrong(t *testing.T) {
 	}{
 		{"a client", redisreplay.Config{Client: client}, nil},
 		{"a cluster", redisreplay.Config{Client: redis.NewClusterClient(&redis.ClusterOptions{ContextTimeoutEnabled: true})}, nil},
-		{"the longest timeout", redisreplay.Config{Client: client, Timeout: redisreplay.MaxTimeout}, nil},
+		{"the longest timeout", redisreplay.Config{Client: client, Timeout: 10 * time.Second}, nil},
 		{"nothing", redisreplay.Config{}, []string{"Client is nil"}},
 		{"a nil client", redisreplay.Config{Client: (*redis.Client)(nil)}, []string{"Client is nil"}},
 		{"a client without deadlines", redisreplay.Config{Client: redis.NewClient(deaf)}, []string{"ContextTimeoutEnabled"}},
