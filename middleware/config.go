@@ -127,11 +127,13 @@ type Config struct {
 	// If nil, [slog.Default] is used at the time of the rejection. The levels
 	// are:
 	//
-	//	Debug  when there are no credentials, no nonce yet, or no client any more
-	//	Info   when the client or its token is at fault, also if a token comes without its scheme
-	//	Warn   when a service is unavailable, so that good tokens are rejected
-	//	Error  when a function of this Config, a check or the Validator panicked, or keys are
-	//	       unavailable by a mistake in the configuration (jwks.ErrConfig)
+	//	Debug  no credentials, no nonce yet, or no client any more
+	//	Info   the client or its token is at fault, also if a token comes
+	//	       without its scheme
+	//	Warn   a service is unavailable, so good tokens are rejected
+	//	Error  a function of this Config, a check or the Validator panicked,
+	//	       or keys are unavailable by a mistake in the configuration
+	//	       (jwks.ErrConfig)
 	Logger *slog.Logger
 }
 

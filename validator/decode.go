@@ -28,9 +28,9 @@ import (
 //
 // Decode takes a time in proportion to the token's size, plus the time of a
 // type's own UnmarshalJSON. Two limits ensure that. No known issuer comes near
-// them. First, it stores at most 2,048 objects and arrays, or one for each
-// five bytes of the claims if that is more. An object with members that becomes a map
-// counts five times, and a slice with elements other than strings and any
+// them. First, it stores at most 2,048 objects and arrays, or one for each five
+// bytes of the claims if that is more. An object with members that becomes a
+// map counts five times, and a slice with elements other than strings and any
 // counts twice. Second, of the numbers that go into a float64 or an interface,
 // only dozens may have over 19 digits, and only a few may be beyond 1e300 or
 // within 1e-300.

@@ -18,7 +18,8 @@ import (
 // response to the client. The table is in the README.
 type Code string
 
-// The codes. Those of credentials and of a token are in the order of the checks.
+// The codes. Those of credentials and of a token are in the order of the
+// checks.
 const (
 	CodeMissing     Code = "token_missing"         // no credentials
 	CodeRequest     Code = "invalid_request"       // several credentials, or malformed ones
