@@ -97,6 +97,22 @@ func (iss *Issuer) Token(claims Claims) string {
 	return iss.Sign(mockissuer.Token{Claims: claims})
 }
 
+// OpaqueToken returns a token without content, for which the issuer's
+// introspection endpoint answers with these claims and the defaults of
+// [Issuer.Token]. See [mockissuer.Issuer.Opaque]. The endpoint fails as
+// [mockissuer.Issuer.Fail] says for [mockissuer.EndpointIntrospection].
+func (iss *Issuer) OpaqueToken(claims Claims) string {
+	iss.tb.Helper()
+
+	all := map[string]any{"aud": iss.lastAudience()}
+	maps.Copy(all, claims)
+	token, err := iss.Opaque(mockissuer.Token{Claims: all})
+	if err != nil {
+		iss.tb.Fatalf("testutil.Issuer.OpaqueToken: %v", err)
+	}
+	return token
+}
+
 // Sign is [mockissuer.Issuer.Sign] with the audience of the last
 // [Issuer.Config]. An error fails the test.
 func (iss *Issuer) Sign(t mockissuer.Token) string {

@@ -2,6 +2,10 @@ package testutil_test
 
 import (
 	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -224,5 +228,36 @@ func TestIssuerFailsTheTest(t *testing.T) {
 		if tb.said == "" {
 			t.Errorf("%s did not fail the test", name)
 		}
+	}
+}
+
+func TestOpaqueToken(t *testing.T) {
+	t.Parallel()
+
+	iss := testutil.NewIssuer(t)
+	iss.Config("https://orders.example.com")
+	token := iss.OpaqueToken(testutil.Claims{"scope": "orders:read"})
+	ask := func() string {
+		form := url.Values{"token": {token}, "client_id": {"demo-client"}, "client_secret": {"demo-secret"}}
+		res, err := http.PostForm(strings.TrimSuffix(iss.URL, "/")+string(mockissuer.EndpointIntrospection), form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(body)
+	}
+	if body := ask(); !strings.Contains(body, `"active":true,"aud":"https://orders.example.com"`) || !strings.Contains(body, `"scope":"orders:read"`) {
+		t.Errorf("introspection of OpaqueToken(scope) = %s, want it active, for the audience of Config", body)
+	}
+	iss.Revoke(token)
+	if got, want := strings.TrimSpace(ask()), `{"active":false}`; got != want {
+		t.Errorf("introspection after Revoke = %s, want %s", got, want)
+	}
+	if got, want := iss.Introspections(), 2; got != want {
+		t.Errorf("Introspections() = %d, want %d", got, want)
 	}
 }

@@ -146,6 +146,7 @@ func sayWhere(out io.Writer, iss *mockissuer.Issuer, configFile string) error {
 		{"authorization", mockissuer.EndpointAuthorize},
 		{"user info", mockissuer.EndpointUserInfo},
 		{"introspection", mockissuer.EndpointIntrospection},
+		{"revocation", mockissuer.EndpointRevocation},
 	} {
 		fmt.Fprintf(table, "%s\t%s%s\n", row.name, base, row.at)
 	}

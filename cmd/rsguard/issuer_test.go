@@ -30,7 +30,7 @@ func TestIssuerSaysWhatWorks(t *testing.T) {
 	at, out, errOut, _ := startIssuer(t)
 	for line := range strings.Lines(out.String()) {
 		fields := strings.Fields(line)
-		if len(fields) != 2 || !strings.HasPrefix(fields[1], at) || fields[0] == "token" || fields[0] == "introspection" {
+		if len(fields) != 2 || !strings.HasPrefix(fields[1], at) || fields[0] == "token" || fields[0] == "introspection" || fields[0] == "revocation" {
 			continue
 		}
 		if res, _ := ask(t, http.MethodGet, fields[1], nil, nil); res.StatusCode == http.StatusNotFound {

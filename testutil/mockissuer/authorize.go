@@ -120,7 +120,7 @@ func (iss *Issuer) logIn(client Client, callback, issuer string, params map[stri
 func challengeOf(client Client, params map[string]string) (string, error) {
 	challenge, ok := params["code_challenge"]
 	if !ok {
-		if client.Secret == "" || params["code_challenge_method"] != "" {
+		if client.public() || params["code_challenge_method"] != "" {
 			return "", invalidRequest("Missing required parameter: code_challenge")
 		}
 		return "", nil

@@ -2,6 +2,8 @@ package mockissuer
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,11 +16,22 @@ import (
 // https://tenant.example.com/oauth/token. The client works in a
 // [testing/synctest] bubble. Requests for other hosts fail.
 func (iss *Issuer) Client() *http.Client {
-	return &http.Client{Transport: memoryTransport{iss}}
+	return &http.Client{Transport: memoryTransport{iss: iss}}
+}
+
+// ClientWithCertificate is [Issuer.Client] over a TLS connection on which the
+// client has proven that it holds the key of cert.
+func (iss *Issuer) ClientWithCertificate(cert *x509.Certificate) *http.Client {
+	return &http.Client{Transport: memoryTransport{iss, &tls.ConnectionState{
+		HandshakeComplete: true, PeerCertificates: []*x509.Certificate{cert},
+	}}}
 }
 
 // A memoryTransport calls the handler of an issuer instead of dialling.
-type memoryTransport struct{ iss *Issuer }
+type memoryTransport struct {
+	iss *Issuer
+	tls *tls.ConnectionState
+}
 
 func (t memoryTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	host, err := hostOf(req.URL.Scheme + "://" + req.URL.Host)
@@ -32,6 +45,7 @@ func (t memoryTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 	r := req.Clone(req.Context())
 	r.Host = host
+	r.TLS = t.tls
 	r.RequestURI = req.URL.RequestURI()
 	r.RemoteAddr = "in-memory"
 	if r.Body == nil {

@@ -1,6 +1,7 @@
 package mockissuer
 
 import (
+	"crypto"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -83,7 +84,19 @@ type Client struct {
 	Name string `yaml:"name"`
 	// Secret is empty for a public client, one that runs in a browser or on a
 	// phone. A public client can't use client credentials and must use PKCE.
+	//
+	// A client with a PublicKey or a Certificate is confidential, too.
 	Secret string `yaml:"secret" json:"-"`
+	// PublicKey verifies the client's assertions, if it authenticates by
+	// private_key_jwt. It is an *rsa.PublicKey, an *ecdsa.PublicKey or an
+	// ed25519.PublicKey.
+	PublicKey crypto.PublicKey `yaml:"-" json:"-"`
+	// Certificate is the thumbprint of the client's certificate, in the form of
+	// "x5t#S256", if it authenticates by its TLS connection. The issuer itself
+	// serves no TLS. It takes the certificate from the TLS state of the
+	// request, as a server in front of [Issuer.ServeHTTP] or
+	// [Issuer.ClientWithCertificate] sets it.
+	Certificate string `yaml:"-" json:"-"`
 	// Callbacks are the redirect URIs that the client may use. They are
 	// compared exactly, except that one with a loopback host and no port stands
 	// for all ports (RFC 8252, Section 7.3).

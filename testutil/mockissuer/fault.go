@@ -33,23 +33,33 @@ const (
 	FaultCutShort FaultKind = "cut short"
 	// FaultRedirect answers with a redirect to the host redirected.invalid.
 	FaultRedirect FaultKind = "redirect"
-	// FaultWrongIssuer answers with the metadata of another issuer.
+	// FaultWrongIssuer answers with the metadata of another issuer. At
+	// [EndpointIntrospection] it answers with the "iss" of another issuer.
 	FaultWrongIssuer FaultKind = "wrong issuer"
+	// FaultActiveString answers an introspection with "active" as a string.
+	FaultActiveString FaultKind = "active string"
+	// FaultDuplicateMember answers an introspection with "active" twice, first
+	// as false.
+	FaultDuplicateMember FaultKind = "duplicate member"
+	// FaultOtherToken answers every introspection as for an active token of
+	// another user.
+	FaultOtherToken FaultKind = "other token"
 )
 
 // FaultKinds returns all kinds.
 func FaultKinds() []FaultKind {
 	return []FaultKind{
 		FaultStatus, FaultDelay, FaultHang, FaultDrop, FaultEmptySet, FaultPage, FaultHugeBody, FaultCutShort,
-		FaultRedirect, FaultWrongIssuer,
+		FaultRedirect, FaultWrongIssuer, FaultActiveString, FaultDuplicateMember, FaultOtherToken,
 	}
 }
 
 // A Fault describes how an endpoint fails.
 type Fault struct {
 	Kind FaultKind
-	// Endpoint is the endpoint that fails. If empty, it is the key set, or both
-	// metadata documents for [FaultWrongIssuer].
+	// Endpoint is the endpoint that fails. If empty, it is the key set, both
+	// metadata documents for [FaultWrongIssuer], or [EndpointIntrospection] for
+	// the faults of an introspection, which no other endpoint has.
 	Endpoint Endpoint
 	// Status is the status of [FaultStatus]. If zero, it is 500.
 	Status int
@@ -117,6 +127,8 @@ func (iss *Issuer) Faults() []Fault {
 
 func (f *liveFault) at(e Endpoint) bool {
 	switch {
+	case f.Kind == FaultActiveString || f.Kind == FaultDuplicateMember || f.Kind == FaultOtherToken:
+		return e == EndpointIntrospection
 	case f.Endpoint != "":
 		return f.Endpoint == e
 	case f.Kind == FaultWrongIssuer:
@@ -179,7 +191,12 @@ func (iss *Issuer) spoil(w http.ResponseWriter, r *http.Request, f *liveFault) b
 		respond(w, "application/json", `{"keys":[{"kty":"RSA","n":"AQ`)
 	case FaultRedirect:
 		http.Redirect(w, r, "https://redirected.invalid/", http.StatusFound)
+	case FaultActiveString, FaultDuplicateMember, FaultOtherToken:
+		return false
 	case FaultWrongIssuer:
+		if r.URL.Path == string(EndpointIntrospection) {
+			return false
+		}
 		respond(w, "application/json", string(iss.metadata("https://somebody-else.example.com/")))
 	}
 	return true

@@ -47,6 +47,7 @@ type grants struct {
 	codes   keeper[*code]
 	refresh keeper[*bearing]
 	opaque  keeper[*bearing]
+	made    keeper[handmade]
 }
 
 // A keeper maps random names to values. When it is full, it forgets the oldest.

@@ -20,13 +20,14 @@ const (
 	EndpointAuthorize     Endpoint = "/authorize"
 	EndpointUserInfo      Endpoint = "/userinfo"
 	EndpointIntrospection Endpoint = "/oauth2/introspect"
+	EndpointRevocation    Endpoint = "/oauth/revoke"
 )
 
 // Endpoints returns all endpoints.
 func Endpoints() []Endpoint {
 	return []Endpoint{
 		EndpointDiscovery, EndpointMetadata, EndpointKeySet,
-		EndpointToken, EndpointAuthorize, EndpointUserInfo, EndpointIntrospection,
+		EndpointToken, EndpointAuthorize, EndpointUserInfo, EndpointIntrospection, EndpointRevocation,
 	}
 }
 
@@ -81,8 +82,11 @@ func (iss *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler) // the client sees a connection that breaks off
 	}
 	r = r.WithContext(context.WithValue(r.Context(), noteKey{}, note))
-	if fault != nil && iss.spoil(rec, r, fault) {
-		return
+	if fault != nil {
+		if iss.spoil(rec, r, fault) {
+			return
+		}
+		r = r.WithContext(context.WithValue(r.Context(), faultKey{}, fault.Kind))
 	}
 	if iss.crossOrigin(rec, r) {
 		return
@@ -156,6 +160,9 @@ func (iss *Issuer) remember(r Request) {
 func (iss *Issuer) issuerOf(r *http.Request) string { return iss.hosts[strings.ToLower(r.Host)] }
 
 type noteKey struct{}
+
+// faultKey is the key of the [FaultKind] that the endpoint itself carries out.
+type faultKey struct{}
 
 // noteFor returns the place for a handler's note about r.
 func noteFor(r *http.Request) *Request {

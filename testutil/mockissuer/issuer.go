@@ -3,6 +3,7 @@ package mockissuer
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -41,7 +42,8 @@ type state struct {
 	counts   map[Endpoint]int
 	requests []Request
 	grants   grants
-	proofs   map[string]time.Time // used DPoP proofs, and until when they are remembered
+	revoked  [][sha256.Size]byte
+	proofs   map[string]time.Time // used DPoP proofs and client assertions, and until when they are remembered
 	nonce    string               // for DPoP proofs
 }
 

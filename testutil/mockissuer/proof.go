@@ -63,6 +63,11 @@ func (iss *Issuer) boundTo(w http.ResponseWriter, r *http.Request, token string)
 
 // firstUse remembers a proof until it is too old to be used.
 func (iss *Issuer) firstUse(p *proof) bool {
+	return iss.once(p.thumbprint+p.claims.ID, iss.Now().Add(proofAge+proofLead))
+}
+
+// once reports whether id is new, and remembers it.
+func (iss *Issuer) once(id string, expires time.Time) bool {
 	now := iss.Now()
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
@@ -72,11 +77,10 @@ func (iss *Issuer) firstUse(p *proof) bool {
 			delete(iss.proofs, id)
 		}
 	}
-	id := p.thumbprint + p.claims.ID
 	if _, used := iss.proofs[id]; used || len(iss.proofs) >= keptGrants {
 		return false
 	}
-	iss.proofs[id] = now.Add(proofAge + proofLead)
+	iss.proofs[id] = expires
 	return true
 }
 

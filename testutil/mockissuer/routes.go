@@ -14,5 +14,6 @@ func (iss *Issuer) routes() *http.ServeMux {
 	handle("GET", EndpointUserInfo, iss.serveUserInfo)
 	handle("POST", EndpointUserInfo, iss.serveUserInfo)
 	handle("POST", EndpointIntrospection, iss.serveIntrospection)
+	handle("POST", EndpointRevocation, iss.serveRevocation)
 	return mux
 }

@@ -41,20 +41,24 @@ type Token struct {
 // unknown or does not fit the key, if the key does not exist, or if a claim has
 // no JSON form.
 func (iss *Issuer) Sign(t Token) (string, error) {
-	now := iss.Now()
-	claims := map[string]any{
-		"iss": iss.URL,
-		"sub": DefaultSubject,
-		"aud": DefaultAudience,
-		"iat": now,
-		"exp": now.Add(time.Hour),
-	}
+	claims := iss.defaultClaims()
 	overlay(claims, t.Claims)
 	payload, err := json.Marshal(claims)
 	if err != nil {
 		return "", fmt.Errorf("mockissuer: claims: %w", err)
 	}
 	return iss.SignPayload(t, string(payload))
+}
+
+func (iss *Issuer) defaultClaims() map[string]any {
+	now := iss.Now()
+	return map[string]any{
+		"iss": iss.URL,
+		"sub": DefaultSubject,
+		"aud": DefaultAudience,
+		"iat": now,
+		"exp": now.Add(time.Hour),
+	}
 }
 
 // SignPayload is [Issuer.Sign] with a payload that is signed byte for byte and

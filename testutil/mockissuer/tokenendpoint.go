@@ -98,7 +98,7 @@ func denied(description string) *oauthError {
 
 // clientCredentials implements RFC 6749, Section 4.4.
 func (iss *Issuer) clientCredentials(req tokenRequest) (tokenAnswer, error) {
-	if req.client.Secret == "" {
+	if req.client.public() {
 		return tokenAnswer{}, refuse(http.StatusForbidden, "unauthorized_client",
 			"Grant type 'client_credentials' not allowed for the client.")
 	}

@@ -77,8 +77,12 @@ func single(form url.Values) (map[string]string, error) {
 var errUnauthorized = refuse(http.StatusUnauthorized, "access_denied", "Unauthorized")
 
 // authenticate returns the client of a request, by HTTP Basic (RFC 6749,
-// Section 2.3.1) or by its body. A public client has only its id.
+// Section 2.3.1), by its body, by a signed assertion or by its certificate. A
+// public client has only its id.
 func (iss *Issuer) authenticate(r *http.Request, params map[string]string) (Client, error) {
+	if _, ok := params["client_assertion"]; ok {
+		return iss.byAssertion(r, params)
+	}
 	id, secret := params["client_id"], params["client_secret"]
 	if _, ok := r.Header["Authorization"]; ok {
 		basicID, basicSecret, err := basic(r)
@@ -95,7 +99,10 @@ func (iss *Issuer) authenticate(r *http.Request, params map[string]string) (Clie
 	}
 
 	client, ok := iss.cfg.client(id)
-	if !ok || subtle.ConstantTimeCompare([]byte(client.Secret), []byte(secret)) != 1 {
+	if ok && secret == "" && client.byCertificate(r) {
+		return client, nil
+	}
+	if !ok || secret == "" && !client.public() || subtle.ConstantTimeCompare([]byte(client.Secret), []byte(secret)) != 1 {
 		return Client{}, errUnauthorized
 	}
 	return client, nil

@@ -124,7 +124,7 @@ func (iss *Issuer) userTokens(req tokenRequest, l *login, withRefresh bool, scop
 	if withRefresh {
 		expires := iss.Now().Add(refreshLifetime)
 		key := ""
-		if req.client.Secret == "" {
+		if req.client.public() {
 			key = req.key // RFC 9449, Section 5: a confidential client proves its identity by its secret
 		}
 		iss.mu.Lock()

@@ -2,11 +2,9 @@ package mockissuer
 
 import (
 	"errors"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 )
 
 // serveUserInfo implements OpenID Connect Core 1.0, Section 5.3. It takes
@@ -53,6 +51,9 @@ type holder struct {
 }
 
 func (iss *Issuer) holder(token, issuer string) (holder, bool) {
+	if iss.isRevoked(token) {
+		return holder{}, false
+	}
 	if b, ok := iss.opaque(token); ok {
 		user, ok := iss.cfg.user(b.user)
 		return holder{user, b.scopes, b.key}, ok && b.issuer == issuer && slices.Contains(b.scopes, "openid")
@@ -88,61 +89,4 @@ func (iss *Issuer) opaque(token string) (*bearing, bool) {
 		return nil, false
 	}
 	return b, true
-}
-
-// serveIntrospection implements RFC 7662. The caller must be a client with a
-// secret.
-func (iss *Issuer) serveIntrospection(w http.ResponseWriter, r *http.Request) {
-	params, err := readParams(r)
-	if err != nil {
-		answerError(w, r, err)
-		return
-	}
-	client, err := iss.authenticate(r, params)
-	if err != nil || client.Secret == "" {
-		// RFC 7662, Section 2.3, requires the error of RFC 6749.
-		answerError(w, r, refuse(http.StatusUnauthorized, "invalid_client", "Unauthorized"))
-		return
-	}
-	token, ok := params["token"]
-	if !ok {
-		answerError(w, r, invalidRequest("Missing required parameter: token"))
-		return
-	}
-	answer(w, http.StatusOK, iss.introspect(token))
-}
-
-func (iss *Issuer) introspect(token string) map[string]any {
-	if b, ok := iss.opaque(token); ok {
-		out := map[string]any{
-			"active": true, "token_type": tokenType(b.key), "iss": b.issuer, "sub": b.user, "client_id": b.client,
-			"aud": userInfoAudience(b.issuer), "scope": strings.Join(b.scopes, " "),
-			"iat": b.at.Unix(), "exp": b.expires.Truncate(time.Second).Unix(),
-		}
-		if b.key != "" {
-			out["cnf"] = map[string]any{"jkt": b.key}
-		}
-		return out
-	}
-	claims, ok := iss.ownClaims(token)
-	if client, isString := claims["aud"].(string); ok && isString {
-		_, isClient := iss.cfg.client(client)
-		ok = !isClient // an ID token is for a client, and is no token to act with
-	}
-	if !ok {
-		// RFC 7662, Section 2.2: the response says nothing more about a token
-		// that is not active.
-		return map[string]any{"active": false}
-	}
-
-	out := maps.Clone(claims)
-	out["active"] = true
-	out["token_type"] = "Bearer"
-	if _, bound := out["cnf"]; bound {
-		out["token_type"] = "DPoP"
-	}
-	if _, ok := out["client_id"]; !ok && out["azp"] != nil {
-		out["client_id"] = out["azp"]
-	}
-	return out
 }
