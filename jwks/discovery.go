@@ -134,16 +134,8 @@ func (cfg *Config) metadataURLs() []string {
 	if cfg.MetadataURL != "" {
 		return []string{cfg.MetadataURL}
 	}
-	issuer := strings.TrimSuffix(cfg.Issuer, "/")
-	origin, path := issuer, ""
-	if start := strings.Index(issuer, "://") + len("://"); strings.Contains(issuer[start:], "/") {
-		slash := start + strings.Index(issuer[start:], "/")
-		origin, path = issuer[:slash], issuer[slash:]
-	}
-	return []string{
-		issuer + "/.well-known/openid-configuration",
-		origin + "/.well-known/oauth-authorization-server" + path,
-	}
+	urls := secureurl.Metadata(cfg.Issuer)
+	return urls[:]
 }
 
 // isOutage reports whether err is due to an issuer that can't respond now, and

@@ -56,21 +56,25 @@ func (v *Validator) Explain(ctx context.Context, token string) Report {
 		err = x.refusal(err)
 	}
 	report := Report{Err: err}
-	for at, s := range steps {
-		outcome := Passed
-		switch at := step(at); {
-		case at == x.step:
-			outcome = Failed
-		case at > x.step:
-			outcome = NotReached
-		}
-		found := ""
-		if outcome != NotReached || at > int(stepClaims) && x.step > stepClaims {
-			found = s.found(x)
-		}
-		report.Steps = append(report.Steps, Step{s.name, s.want(v), found, outcome})
+	for at := range stepsEnd {
+		report.Steps = append(report.Steps, x.report(v, at))
 	}
 	return report
+}
+
+// report tells how the token has fared at a step.
+func (x *examination) report(v *Validator, at step) Step {
+	s := Step{Name: steps[at].name, Want: steps[at].want(v), Outcome: Passed}
+	switch {
+	case at == x.step:
+		s.Outcome = Failed
+	case at > x.step:
+		s.Outcome = NotReached
+	}
+	if s.Outcome != NotReached || at > stepClaims && x.step > stepClaims {
+		s.Found = steps[at].found(x)
+	}
+	return s
 }
 
 // Code returns the code of r.Err, or "" if the token is accepted.

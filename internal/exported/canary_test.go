@@ -17,6 +17,7 @@ import (
 	"github.com/MicahParks/jwkset"
 
 	"github.com/rsguard/rsguard/dpop"
+	"github.com/rsguard/rsguard/introspection"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/validator"
@@ -152,7 +153,8 @@ func (f *filler) fillInterface(v reflect.Value, path string) {
 		copy(key, f.canary(path))
 		set(key)
 	case reflect.TypeFor[testing.TB](), reflect.TypeFor[context.Context]():
-	case reflect.TypeFor[validator.KeySource](), reflect.TypeFor[middleware.Validator](), reflect.TypeFor[dpop.ReplayStore](),
+	case reflect.TypeFor[validator.KeySource](), reflect.TypeFor[middleware.Validator](),
+		reflect.TypeFor[introspection.Validator](), reflect.TypeFor[dpop.ReplayStore](),
 		reflect.TypeFor[dpop.NonceSource](), reflect.TypeFor[jwkset.Storage]():
 		set(anything{secret: f.canary(path)})
 	default:

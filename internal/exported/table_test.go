@@ -9,6 +9,7 @@ import (
 	"github.com/rsguard/rsguard/adapters/keyfuncjwks"
 	"github.com/rsguard/rsguard/dpop"
 	"github.com/rsguard/rsguard/internal/exported"
+	"github.com/rsguard/rsguard/introspection"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/testutil"
@@ -63,6 +64,14 @@ var table = map[string]entry{
 	"dpop.ReplayStore": of[dpop.ReplayStore](zeroReplayStore),
 	"dpop.Request":     of[dpop.Request](zeroRequest, "Method").ifHidden(everything),
 	"dpop.Verifier":    of[dpop.Verifier](zeroVerifier, "cfg.Algorithms").ifHidden("algorithms", "cfg.Replays", "cfg.Nonces"),
+
+	"introspection.AuthRequest":    of[introspection.AuthRequest](nil, "ClientID", "Endpoint").ifHidden(everything).inJSON("Header", "Form", "Issuer"),
+	"introspection.Authentication": of[introspection.Authentication](zeroAuthentication),
+	"introspection.Choice":         of[introspection.Choice](zeroChoice, "by.introspected"),
+	"introspection.Config":         of[introspection.Config](zeroAuthentication, "Issuer", "Endpoint", "Audiences", "ClientID").ifHidden(everything),
+	"introspection.Introspector":   of[introspection.Introspector](zeroIntrospector, "cfg.Issuer", "cfg.Audiences").ifHidden("rules"),
+	"introspection.Status":         of[introspection.Status](nil, everything),
+	"introspection.Validator":      of[introspection.Validator](zeroChoice),
 
 	"jwks.Cache":  of[jwks.Cache](zeroCache, "cfg.Issuer").ifHidden(everything),
 	"jwks.Config": of[jwks.Config](zeroCacheConfig, "Issuer", "MetadataURL", "URL", "Seed"),

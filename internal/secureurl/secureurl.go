@@ -99,3 +99,19 @@ func withoutScheme(s string) string {
 	}
 	return strings.TrimPrefix(s, "http://")
 }
+
+// Metadata returns where the metadata of an issuer is, which is a URL without a
+// query: by OpenID Connect Discovery 1.0, Section 4 and RFC 8414, Section 3.1.
+// The one goes to the end of the issuer's path, the other to its beginning.
+func Metadata(issuer string) [2]string {
+	issuer = strings.TrimSuffix(issuer, "/")
+	origin, path := issuer, ""
+	if start := strings.Index(issuer, "://") + len("://"); strings.Contains(issuer[start:], "/") {
+		slash := start + strings.Index(issuer[start:], "/")
+		origin, path = issuer[:slash], issuer[slash:]
+	}
+	return [2]string{
+		issuer + "/.well-known/openid-configuration",
+		origin + "/.well-known/oauth-authorization-server" + path,
+	}
+}

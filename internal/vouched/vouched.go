@@ -1,0 +1,31 @@
+// Package vouched lets package introspection have package validator decide
+// about claims that no signature of their own proves. Whoever calls it says
+// that they are genuine, so it is no part of the API of validator.
+package vouched
+
+// Rules say what stands for claims that may be missing.
+type Rules struct {
+	Issuer   string // for iss, unless it is empty
+	Audience bool   // no aud is needed
+	Expiry   bool   // no exp is needed
+	MaxSize  int    // of the claims, in bytes
+}
+
+// The functions of package validator, which puts them here. It imports this
+// package, so its types can't be named here.
+var (
+	// Read is validator.readVouched:
+	//
+	//	func(v *validator.Validator, claims string, rules Rules) (judge func(context.Context, *validator.Claims) error, until time.Time, err error)
+	Read any
+
+	// Explain is validator.explainVouched:
+	//
+	//	func(ctx context.Context, v *validator.Validator, claims string, rules Rules) validator.Report
+	Explain any
+
+	// Open is validator.openSigned:
+	//
+	//	func(ctx context.Context, v *validator.Validator, token, typ string) (claims string, issuedAt time.Time, err error)
+	Open any
+)

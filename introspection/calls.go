@@ -1,0 +1,299 @@
+package introspection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/rsguard/rsguard/jwks"
+)
+
+// The bounds of calls for tokens of one kind, known or not.
+const (
+	maxRunning = 64   // at once
+	maxCalls   = 1024 // running, and waiting to run
+	maxWaiting = 4096 // requests that wait for a call
+	tolerated  = 5    // failures in a row that close nothing
+	minBackoff = time.Second
+	maxBackoff = 30 * time.Second
+)
+
+// calls are those in progress, and how they have fared.
+type calls struct {
+	cfg *Config
+
+	mu      sync.Mutex // never held during a call
+	flights map[string]*flight
+	known   lane // for tokens that are known: their answer has become too old
+	unknown lane // for all others
+	warned  time.Time
+	total   int
+}
+
+// A lane has the limits of calls of one kind. What is in it is guarded by
+// calls.mu, except slots.
+type lane struct {
+	slots    chan struct{}
+	rate     *rate.Limiter // nil for none
+	calls    int
+	waiting  int
+	failures int // in a row
+	failed   time.Time
+	backoff  time.Duration
+	err      error
+}
+
+// A flight is one call, and the requests that wait for its answer.
+type flight struct {
+	done   chan struct{}
+	answer answer // to be read when done is closed
+	err    error
+}
+
+// An answer of the server: an entry, or the word that a token is not active.
+type answer struct {
+	entry    *entry
+	inactive bool
+}
+
+func newCalls(cfg *Config) *calls {
+	c := &calls{cfg: cfg, flights: make(map[string]*flight)}
+	c.known.slots = make(chan struct{}, maxRunning)
+	c.unknown.slots = make(chan struct{}, maxRunning)
+	if cfg.MaxRate > 0 {
+		c.unknown.rate = rate.NewLimiter(rate.Limit(cfg.MaxRate), cfg.MaxRate)
+	}
+	return c
+}
+
+// ask returns the server's answer about token. All requests that ask about one
+// at a time share a call, which goes on when they are gone. Known is what is
+// known of the token already, or nil.
+func (in *Introspector) ask(ctx context.Context, token string, known *entry, now time.Time) (answer, error) {
+	c := in.calls
+	l := &c.unknown
+	if known != nil {
+		l = &c.known
+	}
+	c.mu.Lock()
+	f := c.flights[token]
+	if f == nil {
+		if err := l.admit(now); err != nil {
+			c.mu.Unlock()
+			return answer{}, err
+		}
+		f = &flight{done: make(chan struct{}), err: errEnded}
+		c.flights[token] = f
+		l.calls++
+		c.total++
+		go in.fly(f, l, token)
+	}
+	if l.waiting >= maxWaiting {
+		c.mu.Unlock()
+		return answer{}, &unavailable{errBusy, time.Second}
+	}
+	l.waiting++
+	c.mu.Unlock()
+
+	defer func() {
+		c.mu.Lock()
+		l.waiting--
+		c.mu.Unlock()
+	}()
+	select {
+	case <-f.done:
+		return f.answer, f.err
+	case <-ctx.Done():
+		return answer{}, fmt.Errorf("waiting for the introspection endpoint: %w", ctx.Err())
+	}
+}
+
+var (
+	errBusy  = errors.New("too many calls have not returned")
+	errRate  = errors.New("too many tokens that are not known: see Config.MaxRate")
+	errEnded = &unavailable{errors.New("the call was ended from within"), time.Second}
+)
+
+// admit says why no call may begin now.
+func (l *lane) admit(now time.Time) error {
+	if wait := l.mustWait(now); wait > 0 {
+		return &unavailable{l.err, max(wait, time.Second)}
+	}
+	if l.calls >= maxCalls {
+		return &unavailable{errBusy, time.Second}
+	}
+	if l.rate != nil && !l.rate.AllowN(now, 1) {
+		return &unavailable{errRate, time.Second}
+	}
+	return nil
+}
+
+// mustWait returns for how long there are no calls after failures.
+func (l *lane) mustWait(now time.Time) time.Duration {
+	if l.backoff == 0 {
+		return 0
+	}
+	passed := now.Sub(l.failed)
+	if passed < 0 {
+		return 0 // the clock was set back
+	}
+	return max(0, l.backoff-passed)
+}
+
+// fly makes a call. It belongs to no request.
+func (in *Introspector) fly(f *flight, l *lane, token string) {
+	c := in.calls
+	ctx, cancel := context.WithTimeout(context.Background(), in.cfg.Timeout)
+	defer cancel()
+	began := in.cfg.Now()
+	var a answer
+	err := error(errEnded)
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the call panicked with a %T", p)
+		}
+		c.land(f, l, token, a, err, began)
+	}()
+	select {
+	case l.slots <- struct{}{}:
+		a, err = in.call(ctx, l.slots, token)
+	case <-ctx.Done():
+		err = errBusy
+	}
+	if err != nil {
+		return
+	}
+	if a.inactive {
+		in.memory.rememberInactive(token, in.cfg.Now())
+		return
+	}
+	a.entry.asked = began
+	in.memory.remember(token, a.entry)
+}
+
+// land hands on the outcome of a call.
+func (c *calls) land(f *flight, l *lane, token string, a answer, err error, began time.Time) {
+	c.mu.Lock()
+	now := c.cfg.Now()
+	delete(c.flights, token)
+	l.calls--
+	was := l.failures
+	if err == nil {
+		f.answer, f.err = a, nil
+		l.failures, l.backoff, l.err = 0, 0, nil
+	} else {
+		l.failures++
+		l.failed, l.err = began, err
+		l.backoff = max(backoff(l.failures), askedFor(err))
+		f.err = &unavailable{err, max(l.mustWait(now), time.Second)}
+	}
+	mistake := errors.Is(err, jwks.ErrConfig)
+	warn := mistake && (c.warned.IsZero() || now.Sub(c.warned) >= time.Minute || now.Before(c.warned))
+	if warn {
+		c.warned = now
+	}
+	close(f.done)
+	c.mu.Unlock()
+	c.log(err, mistake, warn, was)
+}
+
+// log writes a line where something begins or ends.
+func (c *calls) log(err error, mistake, warn bool, failures int) {
+	defer func() { _ = recover() }() // of a handler: it must not end the process
+	logger := c.cfg.Logger
+	if logger == nil {
+		logger = slog.Default()
+	}
+	issuer := slog.String("issuer", c.cfg.Issuer)
+	switch {
+	case warn:
+		logger.Error("introspection refused", issuer, slog.String("error", err.Error()))
+	case mistake:
+	case err != nil && failures == 0:
+		logger.Warn("introspection fails", issuer, slog.String("error", err.Error()))
+	case err == nil && failures > 0:
+		logger.Info("introspection works again", issuer, slog.Int("failures", failures))
+	}
+}
+
+// backoff returns a time that doubles with every failure in a row, half of it
+// random, so that instances that failed together don't ask together.
+func backoff(failures int) time.Duration {
+	if failures < tolerated {
+		return 0
+	}
+	d := maxBackoff
+	if doublings := failures - tolerated; doublings < 6 {
+		d = min(minBackoff<<doublings, maxBackoff)
+	}
+	return d/2 + rand.N(d/2) //nolint:gosec // G404: spreading requests needs no secrecy
+}
+
+// An unavailable error says why the endpoint was not asked, or did not answer.
+type unavailable struct {
+	cause error
+	after time.Duration
+}
+
+func (e *unavailable) Error() string { return fmt.Sprintf("%v: %v", ErrUnavailable, e.cause) }
+
+func (e *unavailable) Unwrap() []error {
+	if errors.Is(e.cause, jwks.ErrConfig) {
+		return []error{ErrUnavailable, jwks.ErrConfig}
+	}
+	return []error{ErrUnavailable}
+}
+
+// RetryAfter returns the time until another attempt can succeed.
+func (e *unavailable) RetryAfter() time.Duration { return e.after }
+
+// A Status describes an [Introspector], for a probe or a page for operators.
+type Status struct {
+	// State is [jwks.Empty] before the first answer, [jwks.Fresh] if the last
+	// call was answered, and [jwks.Expired] if it failed.
+	State jwks.State
+
+	// Calls is how many calls have begun, and Running how many have not ended.
+	Calls, Running int
+
+	// Failures is how many calls have failed since the last that did not, of
+	// tokens that are known and others together, and LastError the last one's.
+	Failures  int
+	LastError error
+
+	// NextCall is the earliest time of the next call for a token that is not
+	// known.
+	NextCall time.Time
+}
+
+// Status returns the status. It does no I/O.
+func (in *Introspector) Status() Status {
+	if in.cfg == nil {
+		return Status{State: jwks.Empty}
+	}
+	c := in.calls
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := in.cfg.Now()
+	s := Status{
+		State: jwks.Empty, Calls: c.total, Running: c.known.calls + c.unknown.calls,
+		Failures: c.known.failures + c.unknown.failures, LastError: c.unknown.err,
+		NextCall: now.Add(c.unknown.mustWait(now)),
+	}
+	if s.LastError == nil {
+		s.LastError = c.known.err
+	}
+	switch {
+	case s.Failures > 0:
+		s.State = jwks.Expired
+	case s.Calls > s.Running:
+		s.State = jwks.Fresh
+	}
+	return s
+}

@@ -1,0 +1,363 @@
+package introspection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	neturl "net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rsguard/rsguard/internal/jose"
+	"github.com/rsguard/rsguard/internal/secureurl"
+	"github.com/rsguard/rsguard/jwks"
+	"github.com/rsguard/rsguard/validator"
+)
+
+const (
+	maxAnswer     = 128 << 10         // bytes of an answer
+	maxSigned     = maxAnswer/3*4 + 1 // and of one in a JWT
+	maxMetadata   = 1 << 20
+	maxRetryAfter = 5 * time.Minute
+	metadataTTL   = 24 * time.Hour
+	signedType    = "token-introspection+jwt" // RFC 9701, Section 5
+)
+
+// A client sends requests to the server.
+type client struct {
+	cfg    *Config
+	http   *http.Client
+	signed *validator.Validator // of answers
+
+	mu       sync.Mutex // never held during a request
+	endpoint string     // as discovered
+	at       time.Time  // when
+}
+
+func newClient(cfg *Config) (*client, error) {
+	c := &client{cfg: cfg, http: new(http.Client)}
+	if cfg.Client != nil {
+		*c.http = *cfg.Client
+	} else {
+		c.http.Transport = newTransport()
+	}
+	// A redirect would choose who else gets the token.
+	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if cfg.InsecureUserInfo {
+		return c, nil
+	}
+	signed := cfg.signed()
+	if signed.Keys == nil && !cfg.RequireSigned {
+		// A signed answer that was not asked for is verified as well, and that
+		// needs an issuer whose keys can be found.
+		if _, err := secureurl.Parse(cfg.Issuer); err != nil {
+			signed.Keys = noKeys
+		}
+	}
+	var err error
+	c.signed, err = validator.New(signed)
+	return c, err
+}
+
+func newTransport() *http.Transport {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if ok {
+		t = t.Clone()
+	} else {
+		t = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, IdleConnTimeout: 90 * time.Second}
+	}
+	t.MaxIdleConnsPerHost = maxRunning
+	t.MaxResponseHeaderBytes = 64 << 10
+	return t
+}
+
+// A noKeySource has no keys: the Validator that decides about answers is asked
+// about no signature.
+type noKeySource struct{}
+
+func (noKeySource) Keys(context.Context, string) ([]jwks.Key, error) {
+	return nil, errors.New("there are no keys: set Config.Keys")
+}
+
+var noKeys validator.KeySource = noKeySource{}
+
+// call asks about token. It returns when ctx is done, whatever the HTTP client
+// does, and leaves slots when that has ended.
+func (in *Introspector) call(ctx context.Context, slots <-chan struct{}, token string) (answer, error) {
+	type outcome struct {
+		answer
+		err error
+	}
+	ended := make(chan outcome, 1)
+	go func() {
+		o := outcome{err: errEnded}
+		defer func() {
+			if p := recover(); p != nil {
+				o = outcome{err: fmt.Errorf("the HTTP client panicked with a %T", p)}
+			}
+			<-slots
+			ended <- o
+		}()
+		o.answer, o.err = in.exchange(ctx, token)
+	}()
+	select {
+	case o := <-ended:
+		return o.answer, o.err
+	case <-ctx.Done():
+		return answer{}, errSilent
+	}
+}
+
+var errSilent = errors.New("no complete answer in time")
+
+func (in *Introspector) exchange(ctx context.Context, token string) (answer, error) {
+	endpoint, err := in.client.where(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	began := in.cfg.Now()
+	var res response
+	if in.cfg.InsecureUserInfo {
+		res, err = in.client.userInfo(ctx, endpoint, token)
+	} else {
+		res, err = in.client.introspect(ctx, endpoint, token)
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	if in.cfg.InsecureUserInfo && (res.status == http.StatusUnauthorized || res.status == http.StatusForbidden) {
+		return answer{inactive: true}, nil
+	}
+	if res.status != http.StatusOK {
+		return answer{}, &statusError{endpoint, res.status, retryAfter(res.header, began)}
+	}
+	return in.read(ctx, endpoint, res, began)
+}
+
+// introspect sends the request of RFC 7662, Section 2.1.
+func (c *client) introspect(ctx context.Context, endpoint, token string) (response, error) {
+	r := &AuthRequest{
+		ClientID: c.cfg.ClientID, Issuer: c.cfg.Issuer, Endpoint: endpoint, Header: make(http.Header),
+		Form: neturl.Values{"token": {token}, "token_type_hint": {"access_token"}}, Now: c.cfg.Now(),
+	}
+	if err := c.cfg.Auth(r); err != nil {
+		return response{}, fmt.Errorf("Config.Auth: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(r.Form.Encode()))
+	if err != nil {
+		return response{}, fmt.Errorf("POST %s: not a URL to send to", endpoint)
+	}
+	for name, values := range r.Header {
+		req.Header[name] = values
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	accept := "application/json"
+	if c.cfg.RequireSigned {
+		accept = "application/" + signedType
+	}
+	req.Header.Set("Accept", accept)
+	return c.do(req, maxSigned)
+}
+
+// userInfo sends the request of OpenID Connect Core 1.0, Section 5.3.1.
+func (c *client) userInfo(ctx context.Context, endpoint, token string) (response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint, nil)
+	if err != nil {
+		return response{}, fmt.Errorf("GET %s: not a URL to send to", endpoint)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Accept", "application/json")
+	return c.do(req, maxAnswer)
+}
+
+type response struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// do keeps the client's own errors out of the chain, as they may be anything,
+// and out of texts what was sent.
+func (c *client) do(req *http.Request, most int64) (response, error) {
+	res, err := c.http.Do(req)
+	if err != nil {
+		if req.Context().Err() != nil {
+			return response{}, errSilent
+		}
+		var inner *neturl.Error // which would name the URL again
+		if errors.As(err, &inner) {
+			err = inner.Err
+		}
+		return response{}, fmt.Errorf("%s %s: %v", req.Method, req.URL, err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return response{status: res.StatusCode, header: res.Header}, nil
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, most+1))
+	switch {
+	case err != nil && req.Context().Err() != nil:
+		return response{}, errSilent
+	case err != nil:
+		return response{}, fmt.Errorf("%s %s: reading the body: %v", req.Method, req.URL, err)
+	case int64(len(body)) > most:
+		return response{}, fmt.Errorf("%s %s: the body is over %d bytes", req.Method, req.URL, most)
+	}
+	return response{res.StatusCode, res.Header, string(body)}, nil
+}
+
+// A statusError is a response other than 200.
+type statusError struct {
+	url        string
+	code       int
+	retryAfter time.Duration
+}
+
+func (e *statusError) Error() string {
+	text := fmt.Sprintf("POST %s: %d %s", e.url, e.code, http.StatusText(e.code)) // not in the server's words
+	switch {
+	case e.code/100 == 3:
+		return text + ", and redirects are not followed"
+	case e.code == http.StatusUnauthorized || e.code == http.StatusForbidden:
+		return text + ": the server does not accept Config.ClientID and Config.Auth for introspection"
+	}
+	return text
+}
+
+// Unwrap says that the server is there, and that the Config has to be changed.
+func (e *statusError) Unwrap() error {
+	if e.code/100 == 5 || e.code == http.StatusTooManyRequests || e.code == http.StatusRequestTimeout {
+		return nil
+	}
+	return jwks.ErrConfig
+}
+
+// retryAfter is how long the server asks to be left alone (RFC 9110, Section
+// 10.2.3), at most 5 minutes.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	value := h.Get("Retry-After")
+	var d time.Duration
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+		d = time.Duration(seconds) * time.Second
+	} else if date, err := http.ParseTime(value); err == nil {
+		d = date.Sub(now)
+	}
+	return min(max(d, 0), maxRetryAfter)
+}
+
+func askedFor(err error) time.Duration {
+	var status *statusError
+	if errors.As(err, &status) {
+		return status.retryAfter
+	}
+	return 0
+}
+
+// read reads the answer of RFC 7662, Section 2.2, as strictly as a token's
+// claims.
+func (in *Introspector) read(ctx context.Context, endpoint string, res response, began time.Time) (answer, error) {
+	claims := res.body
+	mediaType, _, _ := mime.ParseMediaType(res.header.Get("Content-Type"))
+	switch signed := mediaType == "application/"+signedType; {
+	case signed && !in.cfg.InsecureUserInfo:
+		var err error
+		if claims, err = in.verify(ctx, res.body, began); err != nil {
+			return answer{}, fmt.Errorf("POST %s: %w", endpoint, err)
+		}
+	case in.cfg.RequireSigned:
+		return answer{}, &mistake{fmt.Sprintf("POST %s: the answer is not signed, and Config.RequireSigned is set: have the server "+
+			"sign the answers to this client (RFC 9701, Section 6)", endpoint)}
+	}
+	if len(claims) > maxAnswer {
+		return answer{}, fmt.Errorf("POST %s: the answer is over %d bytes", endpoint, maxAnswer)
+	}
+	members, err := jose.ParseObject(nil, claims, jose.ClaimsLimits(maxAnswer))
+	if err != nil {
+		return answer{}, fmt.Errorf("POST %s: not an introspection response: %w", endpoint, err)
+	}
+	if !in.cfg.InsecureUserInfo {
+		value, _ := jose.Lookup(members, "active")
+		switch active, ok := value.Bool(); {
+		case !ok:
+			return answer{}, fmt.Errorf("POST %s: not an introspection response: active is %v, want a boolean", endpoint, value.Kind())
+		case !active:
+			return answer{inactive: true}, nil
+		}
+	}
+	return answer{entry: in.newEntry(members, claims)}, nil
+}
+
+// newEntry decides about an answer, as far as what never changes.
+func (in *Introspector) newEntry(members []jose.Member, claims string) *entry {
+	e := &entry{claims: claims}
+	var err error
+	e.judge, _, err = read(in.decides, claims, in.rules)
+	if err == nil && !in.cfg.InsecureUserInfo {
+		err = checkTokenType(members)
+	}
+	if err != nil && !errors.As(err, &e.problem) {
+		e.problem = &validator.Error{Code: validator.CodeRefused, Err: err}
+	}
+	return e
+}
+
+// checkTokenType requires a type of token that is accepted (RFC 7662, Section
+// 2.2; RFC 9449, Section 6.2). Some servers name the kind of token there.
+func checkTokenType(members []jose.Member) error {
+	value, there := jose.Lookup(members, "token_type")
+	text, ok := value.Text()
+	switch {
+	case !there:
+		return nil
+	case ok && strings.EqualFold(text, "DPoP"):
+		cnf, _ := jose.Lookup(members, "cnf")
+		if cnf.Kind() == jose.KindNone {
+			return &validator.Error{Code: validator.CodeBinding, Err: errors.New("token_type is DPoP, and there is no cnf: " +
+				"have the server name the key that the token is bound to (RFC 9449, Section 6.2)")}
+		}
+		return nil
+	case ok && (strings.EqualFold(text, "Bearer") || text == "access_token" ||
+		text == "urn:ietf:params:oauth:token-type:access_token"):
+		return nil
+	}
+	return &validator.Error{Code: validator.CodeType, Err: fmt.Errorf("token_type is %.64q, want Bearer or DPoP", value.Raw())}
+}
+
+// verify returns the claims of a signed answer (RFC 9701, Section 5).
+func (in *Introspector) verify(ctx context.Context, token string, asked time.Time) (string, error) {
+	token = strings.TrimSpace(token)
+	if strings.Count(token, ".") == 4 {
+		return "", &mistake{"the answer is encrypted: have the server sign it only"}
+	}
+	payload, issuedAt, err := open(ctx, in.client.signed, token, signedType)
+	if err != nil {
+		return "", fmt.Errorf("the signed answer is rejected: %w", withoutCode(err))
+	}
+	if age := asked.Sub(issuedAt); issuedAt.IsZero() || age > in.cfg.Leeway+in.cfg.Timeout {
+		return "", errors.New("the signed answer has no iat, or one from before it was asked for")
+	}
+	members, err := jose.ParseObject(nil, payload, jose.ClaimsLimits(maxSigned))
+	if err != nil {
+		return "", err
+	}
+	claims, _ := jose.Lookup(members, "token_introspection")
+	if claims.Kind() != jose.KindObject {
+		return "", fmt.Errorf("the signed answer's token_introspection is %v, want an object", claims.Kind())
+	}
+	return strings.Clone(claims.Raw()), nil
+}
+
+// withoutCode keeps the code of a signed answer's rejection out of the chain:
+// it is no verdict on the token.
+func withoutCode(err error) error { return errors.New(err.Error()) }
+
+// A mistake is one in the Config, or at the server.
+type mistake struct{ text string }
+
+func (e *mistake) Error() string { return e.text }
+func (e *mistake) Unwrap() error { return jwks.ErrConfig }

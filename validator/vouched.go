@@ -1,0 +1,180 @@
+package validator
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/rsguard/rsguard/internal/jose"
+	"github.com/rsguard/rsguard/internal/vouched"
+)
+
+func init() { //nolint:gochecknoinits // addresses are put in place, no work is done
+	vouched.Read, vouched.Explain, vouched.Open = readVouched, explainVouched, openSigned
+}
+
+// readVouched decides about claims that the issuer vouches for by other means
+// than a signature, as far as what never changes. What does is for judge, which
+// fills in its argument. Until is the time from which judge rejects.
+func readVouched(v *Validator, claims string, rules vouched.Rules) (
+	judge func(context.Context, *Claims) error, until time.Time, err error,
+) {
+	x := new(examination)
+	if err := x.vouch(v, claims, rules); err != nil {
+		return nil, time.Time{}, x.refusal(err)
+	}
+	x.believe()
+	unproven := x.confirm() // for judge to tell, after what comes before it
+	known, issued := x.Claims, moment{leeway: v.cfg.Leeway}.window(&x.Claims)
+	if !x.hasExpiry {
+		issued.until = endless
+	}
+	return func(ctx context.Context, c *Claims) error {
+		at, err := v.moment()
+		if err == nil && !at.now.Before(issued.until) {
+			err = at.checkExpiry(&known)
+		}
+		if err == nil {
+			known.copyInto(c)
+			c.at = at
+			err = acceptVouched(ctx, v, c, issued, unproven)
+		}
+		if err != nil {
+			return known.refusal(err)
+		}
+		return nil
+	}, issued.until, nil
+}
+
+// endless is when claims without exp end.
+var endless = time.Unix(1<<40, 0)
+
+func acceptVouched(ctx context.Context, v *Validator, c *Claims, issued window, unproven error) error {
+	var p progress
+	if c.at.now.Before(issued.from) {
+		if err := p.timely(c); err != nil {
+			return err
+		}
+	}
+	p.step = stepBinding
+	if unproven != nil {
+		return asError(unproven).clone()
+	}
+	if c.Confirmation != nil {
+		if err := c.Confirmation.Proven(ctx); err != nil {
+			return err
+		}
+	}
+	return p.runChecks(ctx, v, c)
+}
+
+// vouch reads the claims and checks what never changes of them, in the order of
+// decide.
+func (x *examination) vouch(v *Validator, claims string, rules vouched.Rules) error {
+	x.step = stepClaims
+	if err := x.read(claims, limit{size: rules.MaxSize}); err != nil {
+		return err
+	}
+	if !x.hasIssuer && rules.Issuer != "" {
+		x.Issuer, x.hasIssuer = rules.Issuer, true
+	}
+	if err := x.checkType(v); err != nil {
+		return err
+	}
+	if err := x.checkIssuer(v); err != nil {
+		return err
+	}
+	x.step = stepAudience
+	if x.audience.Kind() != jose.KindNone || !rules.Audience {
+		if err := x.checkAudience(v); err != nil {
+			return err
+		}
+	}
+	x.step = stepExpiry
+	if !x.hasExpiry && !rules.Expiry {
+		return x.checkExpiry()
+	}
+	return nil
+}
+
+// explainVouched is readVouched and judge, step by step. Steps that only a
+// signed token has are left out.
+func explainVouched(ctx context.Context, v *Validator, claims string, rules vouched.Rules) Report {
+	x := new(examination)
+	err := x.vouch(v, claims, rules)
+	if err == nil {
+		x.believe()
+		err = x.decideVouched(ctx, v)
+	}
+	if err != nil {
+		err = x.refusal(err)
+	}
+	report := Report{Err: err}
+	for at := range stepsEnd {
+		switch at {
+		case stepForm, stepAlgorithm, stepKey, stepSignature:
+		default:
+			report.Steps = append(report.Steps, x.report(v, at))
+		}
+	}
+	return report
+}
+
+// decideVouched is decide for what may change.
+func (x *examination) decideVouched(ctx context.Context, v *Validator) (err error) {
+	if x.at, err = v.moment(); err != nil {
+		return err
+	}
+	if x.hasExpiry {
+		if err := x.checkExpiry(); err != nil {
+			return err
+		}
+	}
+	if err := x.timely(&x.Claims); err != nil {
+		return err
+	}
+	if err := x.checkBinding(ctx); err != nil {
+		return err
+	}
+	return x.runChecks(ctx, v, &x.Claims)
+}
+
+// openSigned returns the claims of a JWT of another type than an access token:
+// signed by an issuer of v's and made for an audience of v's. What its times
+// are is the caller's to judge.
+func openSigned(ctx context.Context, v *Validator, token, typ string) (claims string, issuedAt time.Time, err error) {
+	x := new(examination)
+	if err := x.openSigned(ctx, v, token, typ); err != nil {
+		return "", time.Time{}, x.refusal(err)
+	}
+	return x.payload, x.IssuedAt, nil
+}
+
+func (x *examination) openSigned(ctx context.Context, v *Validator, token, typ string) (err error) {
+	if err := x.open(token, v.limit(), v); err != nil {
+		return err
+	}
+	if x.at, err = v.moment(); err != nil {
+		return err
+	}
+	x.step = stepType
+	found := strings.ToLower(x.token.Header.Type)
+	if strings.TrimPrefix(found, applicationPrefix) != typ {
+		return &Error{Code: CodeType, Err: &mismatch{name: "typ", found: x.types(), want: []string{typ}}}
+	}
+	if err := x.checkIssuer(v); err != nil {
+		return err
+	}
+	if err := x.checkAudience(v); err != nil {
+		return err
+	}
+	if x.hasExpiry {
+		if err := x.checkExpiry(); err != nil {
+			return err
+		}
+	}
+	if err := x.checkSignature(ctx, v); err != nil {
+		return err
+	}
+	return x.timely(&x.Claims)
+}
