@@ -10,6 +10,7 @@ import (
 	"github.com/rsguard/rsguard/dpop"
 	"github.com/rsguard/rsguard/internal/exported"
 	"github.com/rsguard/rsguard/introspection"
+	"github.com/rsguard/rsguard/issuers"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/testutil"
@@ -72,6 +73,8 @@ var table = map[string]entry{
 	"introspection.Introspector":   of[introspection.Introspector](zeroIntrospector, "cfg.Issuer", "cfg.Audiences").ifHidden("rules"),
 	"introspection.Status":         of[introspection.Status](nil, everything),
 	"introspection.Validator":      of[introspection.Validator](zeroChoice),
+
+	"issuers.Pod": of[issuers.Pod](nil, everything),
 
 	"jwks.Cache":  of[jwks.Cache](zeroCache, "cfg.Issuer").ifHidden(everything),
 	"jwks.Config": of[jwks.Config](zeroCacheConfig, "Issuer", "MetadataURL", "URL", "Seed"),

@@ -1,0 +1,87 @@
+package issuers
+
+import "github.com/rsguard/rsguard/validator"
+
+// CloudflareAccess returns the Config for a service behind Cloudflare Access.
+// Team is the team's name or its domain, such as "acme.cloudflareaccess.com",
+// and audience the AUD tag of the Access application. The token comes in a
+// header of its own, which a Token function of package middleware returns:
+//
+//	func(r *http.Request) (string, error) { return r.Header.Get("Cf-Access-Jwt-Assertion"), nil }
+//
+// For the AUD tag of another application, the log names it. The token of the
+// team's own sign-in page, in the cookie CF_Authorization of the team's domain,
+// is rejected by its claim "type".
+//
+// Source: https://developers.cloudflare.com/cloudflare-one/identity/authorization-cookie/application-token
+func CloudflareAccess(team, audience string) (validator.Config, error) {
+	a := args{function: "CloudflareAccess"}
+	host := a.host("team", team)
+	if !hasDot(host) {
+		host += ".cloudflareaccess.com"
+	}
+	return a.with(validator.Config{
+		Issuers:   []string{"https://" + host},
+		Audiences: []string{audience},
+		Checks:    []validator.Check{says("Cloudflare Access", "type", "app")},
+	}, "https://"+host+"/cdn-cgi/access/certs")
+}
+
+// GitHubActions returns the Config for a service that workflows of these
+// repositories call, such as "acme/orders". Audience is what the workflow asks
+// for:
+//
+//	core.getIDToken("https://deploy.example.com")
+//
+// It is an error to name no repository: every repository at GitHub can have a
+// token for any audience. A workflow needs the permission "id-token: write".
+// For another repository, the log names those that were expected. If the
+// workflow asks for no audience, the log says that "aud" is the address of the
+// repository's owner.
+//
+// Branch, environment and workflow are in "ref", "environment" and
+// "job_workflow_ref". Anyone who can push a branch can run a workflow of it, so
+// a service that deploys should require one of them:
+//
+//	validator.Roles([]string{"environment"}, "production")
+//
+// Source: https://docs.github.com/en/actions/concepts/security/openid-connect
+func GitHubActions(audience string, repositories ...string) (validator.Config, error) {
+	a := args{function: "GitHubActions"}
+	a.some("repository", "every repository at GitHub can have a token for this audience", repositories)
+	if len(a.errs) > 0 {
+		return a.discovered(validator.Config{})
+	}
+	return a.discovered(validator.Config{
+		Issuers:   []string{"https://token.actions.githubusercontent.com"},
+		Audiences: []string{audience},
+		Checks:    []validator.Check{only("repositories", "repository", repositories)},
+	})
+}
+
+// GitLabCI returns the Config for a service that jobs of these projects call,
+// such as "acme/orders". Instance is GitLab's URL, "https://gitlab.com", and
+// audience what the job has in id_tokens:
+//
+//	id_tokens: { DEPLOY_TOKEN: { aud: "https://deploy.example.com" } }
+//
+// It is an error to name no project: every project of the instance can have a
+// token for any audience. ID tokens of users have no project and are rejected,
+// as are the tokens of other projects, and the log names those that were
+// expected.
+//
+// The branch is in "ref", and "ref_protected" is "true" if it is protected.
+//
+// Source: https://docs.gitlab.com/ci/secrets/id_token_authentication/
+func GitLabCI(instance, audience string, projects ...string) (validator.Config, error) {
+	a := args{function: "GitLabCI"}
+	a.some("project", "every project of the instance can have a token for this audience", projects)
+	if len(a.errs) > 0 {
+		return a.discovered(validator.Config{})
+	}
+	return a.discovered(validator.Config{
+		Issuers:   []string{instance},
+		Audiences: []string{audience},
+		Checks:    []validator.Check{only("projects", "project_path", projects)},
+	})
+}
