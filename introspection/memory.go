@@ -92,7 +92,7 @@ func (m *memory) remember(token string, e *entry) {
 	if m.known == nil {
 		return
 	}
-	e.weight = uint32(1024 + len(token) + 2*len(e.claims)) //nolint:gosec // G115: both are bounded
+	e.weight = uint32(1024 + len(token) + 2*len(e.claims))
 	m.known.Set(strings.Clone(token), e)
 }
 
