@@ -415,6 +415,7 @@ func ValidatorOf(t testing.TB, v vectors.Vector, servers []*Server, withChecks b
 // caches holds the jwks.Cache of each server.
 var caches sync.Map
 
+// ConfigOf returns the Config of a vector, whose keys are server's.
 func ConfigOf(t testing.TB, v vectors.Vector, cfg vectors.Config, server *Server) validator.Config {
 	now := func() time.Time { return v.Time() }
 	keys, ok := caches.Load(server)
@@ -467,6 +468,7 @@ func ConfigOf(t testing.TB, v vectors.Vector, cfg vectors.Config, server *Server
 	}
 }
 
+// ChecksOf returns the checks that a vector names.
 func ChecksOf(t testing.TB, checks []vectors.Check) []validator.Check {
 	var made []validator.Check
 	for _, c := range checks {
@@ -506,6 +508,7 @@ func ChecksOf(t testing.TB, checks []vectors.Check) []validator.Check {
 	return made
 }
 
+// ContextOf returns ctx with what a vector's sender has proven to have.
 func ContextOf(ctx context.Context, v vectors.Vector) context.Context {
 	if v.Confirmed == nil {
 		return ctx
