@@ -22,6 +22,7 @@ import (
 // that such a token is no JWT.
 //
 // Source: https://cloud.google.com/docs/authentication/token-types#identity-tokens
+// (not read when this was written: the shape is from memory)
 func Google(audience string, serviceAccounts ...string) (validator.Config, error) {
 	a := args{function: "Google"}
 	a.some("service account", "everyone with a Google account can have a token for this audience", serviceAccounts)
@@ -78,6 +79,7 @@ func GoogleIAP(audience string) (validator.Config, error) {
 // Roles are the custom claims that a server has set for the user.
 //
 // Source: https://firebase.google.com/docs/auth/admin/verify-id-tokens
+// (not read when this was written: the shape is from memory)
 func Firebase(project string) (validator.Config, error) {
 	a := args{function: "Firebase"}
 	a.word("project", project)

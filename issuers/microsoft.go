@@ -83,7 +83,8 @@ func entra(function, api, query string, tenants ...string) (validator.Config, er
 // in [Entra].
 //
 // Source: https://learn.microsoft.com/en-us/entra/external-id/customers/concept-authentication-methods-customers
-// (the shape of the issuer; that of tokens is Entra's)
+// (not read when this was written: the shape of the issuer is from memory, that
+// of tokens is Entra's)
 func EntraExternalID(subdomain, tenant, api string) (validator.Config, error) {
 	a := args{function: "EntraExternalID"}
 	a.word("subdomain", subdomain)

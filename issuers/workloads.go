@@ -46,6 +46,7 @@ func CloudflareAccess(team, audience string) (validator.Config, error) {
 //	validator.Roles([]string{"environment"}, "production")
 //
 // Source: https://docs.github.com/en/actions/concepts/security/openid-connect
+// (not read when this was written: the shape is from memory)
 func GitHubActions(audience string, repositories ...string) (validator.Config, error) {
 	a := args{function: "GitHubActions"}
 	a.some("repository", "every repository at GitHub can have a token for this audience", repositories)
@@ -73,6 +74,7 @@ func GitHubActions(audience string, repositories ...string) (validator.Config, e
 // The branch is in "ref", and "ref_protected" is "true" if it is protected.
 //
 // Source: https://docs.gitlab.com/ci/secrets/id_token_authentication/
+// (not read when this was written: the shape is from memory)
 func GitLabCI(instance, audience string, projects ...string) (validator.Config, error) {
 	a := args{function: "GitLabCI"}
 	a.some("project", "every project of the instance can have a token for this audience", projects)
