@@ -296,7 +296,7 @@ func (in *Introspector) read(ctx context.Context, endpoint string, res response,
 func (in *Introspector) newEntry(members []jose.Member, claims string) *entry {
 	e := &entry{claims: claims}
 	var err error
-	e.judge, _, err = read(in.decides, claims, in.rules)
+	e.judge, err = read(in.decides, claims, in.rules)
 	if err == nil && !in.cfg.InsecureUserInfo {
 		err = checkTokenType(members)
 	}

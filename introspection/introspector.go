@@ -31,7 +31,7 @@ type Introspector struct {
 // The functions of package validator for claims without a signature.
 var (
 	read = vouched.Read.(func(*validator.Validator, string, vouched.Rules) (
-		func(context.Context, *validator.Claims) error, time.Time, error))
+		func(context.Context, *validator.Claims) error, error))
 	explain = vouched.Explain.(func(context.Context, *validator.Validator, string, vouched.Rules) validator.Report)
 	open    = vouched.Open.(func(context.Context, *validator.Validator, string, string) (string, time.Time, error))
 )

@@ -291,7 +291,7 @@ func (m *memory) recognize(ctx context.Context, v *Validator, r *remembered, c *
 	default:
 		r.claims.copyInto(c)
 		c.at = at
-		err = r.accept(ctx, v, c)
+		err = acceptAgain(ctx, v, c, r.valid, nil)
 	}
 	if err != nil {
 		return true, r.claims.refusal(err)
@@ -323,13 +323,18 @@ func (r *remembered) held(ctx context.Context, v *Validator, at moment) (bool, e
 	return false, nil
 }
 
-// accept checks what must be checked every time.
-func (r *remembered) accept(ctx context.Context, v *Validator, c *Claims) error {
+// acceptAgain checks what must be checked every time of claims that were
+// accepted before, and are valid in that window. Unproven, if not nil, says why
+// no request can prove what they are bound to.
+func acceptAgain(ctx context.Context, v *Validator, c *Claims, valid window, unproven error) error {
 	var p progress
-	if c.at.now.Before(r.valid.from) {
+	if c.at.now.Before(valid.from) {
 		if err := p.timely(c); err != nil {
 			return err
 		}
+	}
+	if unproven != nil {
+		return asError(unproven).clone()
 	}
 	if c.Confirmation != nil {
 		if err := c.Confirmation.Proven(ctx); err != nil {

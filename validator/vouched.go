@@ -15,13 +15,11 @@ func init() { //nolint:gochecknoinits // addresses are put in place, no work is 
 
 // readVouched decides about claims that the issuer vouches for by other means
 // than a signature, as far as what never changes. What does is for judge, which
-// fills in its argument. Until is the time from which judge rejects.
-func readVouched(v *Validator, claims string, rules vouched.Rules) (
-	judge func(context.Context, *Claims) error, until time.Time, err error,
-) {
+// fills in its argument.
+func readVouched(v *Validator, claims string, rules vouched.Rules) (judge func(context.Context, *Claims) error, err error) {
 	x := new(examination)
 	if err := x.vouch(v, claims, rules); err != nil {
-		return nil, time.Time{}, x.refusal(err)
+		return nil, x.refusal(err)
 	}
 	x.believe()
 	unproven := x.confirm() // for judge to tell, after what comes before it
@@ -37,36 +35,17 @@ func readVouched(v *Validator, claims string, rules vouched.Rules) (
 		if err == nil {
 			known.copyInto(c)
 			c.at = at
-			err = acceptVouched(ctx, v, c, issued, unproven)
+			err = acceptAgain(ctx, v, c, issued, unproven)
 		}
 		if err != nil {
 			return known.refusal(err)
 		}
 		return nil
-	}, issued.until, nil
+	}, nil
 }
 
 // endless is when claims without exp end.
 var endless = time.Unix(1<<40, 0)
-
-func acceptVouched(ctx context.Context, v *Validator, c *Claims, issued window, unproven error) error {
-	var p progress
-	if c.at.now.Before(issued.from) {
-		if err := p.timely(c); err != nil {
-			return err
-		}
-	}
-	p.step = stepBinding
-	if unproven != nil {
-		return asError(unproven).clone()
-	}
-	if c.Confirmation != nil {
-		if err := c.Confirmation.Proven(ctx); err != nil {
-			return err
-		}
-	}
-	return p.runChecks(ctx, v, c)
-}
 
 // vouch reads the claims and checks what never changes of them, in the order of
 // decide.

@@ -1,6 +1,6 @@
 // Package vouched lets package introspection have package validator decide
-// about claims that no signature of their own proves. Whoever calls it says
-// that they are genuine, so it is no part of the API of validator.
+// about claims that no signature of their own proves. The caller says that they
+// are genuine, so it is no part of the API of validator.
 package vouched
 
 // Rules say what stands for claims that may be missing.
@@ -16,16 +16,18 @@ type Rules struct {
 var (
 	// Read is validator.readVouched:
 	//
-	//	func(v *validator.Validator, claims string, rules Rules) (judge func(context.Context, *validator.Claims) error, until time.Time, err error)
+	//	func(*validator.Validator, string, Rules) (
+	//		judge func(context.Context, *validator.Claims) error, err error)
 	Read any
 
 	// Explain is validator.explainVouched:
 	//
-	//	func(ctx context.Context, v *validator.Validator, claims string, rules Rules) validator.Report
+	//	func(context.Context, *validator.Validator, string, Rules) validator.Report
 	Explain any
 
 	// Open is validator.openSigned:
 	//
-	//	func(ctx context.Context, v *validator.Validator, token, typ string) (claims string, issuedAt time.Time, err error)
+	//	func(ctx context.Context, v *validator.Validator, token, typ string) (
+	//		claims string, issuedAt time.Time, err error)
 	Open any
 )

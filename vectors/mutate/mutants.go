@@ -241,7 +241,7 @@ var mutants = []mutant{
 
 	// What is remembered.
 	{"a remembered token expires", []edit{{memory, "if !at.now.Before(r.valid.until) {", "if false {"}}},
-	{"a remembered token is not yet valid before its time", []edit{{memory, "c.at.now.Before(r.valid.from) {", "false {"}}},
+	{"a remembered token is not yet valid before its time", []edit{{memory, "c.at.now.Before(valid.from) {", "false {"}}},
 	{"a remembered token has leeway once at its end", []edit{{moment, "c.ExpiresAt.Add(m.leeway)}", "c.ExpiresAt.Add(2*m.leeway)}"}}},
 	{"a remembered token has leeway once at its beginning", []edit{{moment, "window{from.Add(-m.leeway),", "window{from.Add(-2*m.leeway),"}}},
 	{"a remembered token begins with iat if nbf is earlier", []edit{{moment, "if from.Before(c.IssuedAt) {", "if false {"}}},
