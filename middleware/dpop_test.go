@@ -374,7 +374,7 @@ func TestDPoP_nonce(t *testing.T) {
 		t.Errorf("with a nonce of two steps ago: status = %d, DPoP-Nonce %q, want 401 and a new one", w.Code, w.Header().Get("DPoP-Nonce"))
 	}
 
-	// Whoever doesn't use DPoP has no use for a nonce.
+	// A client that doesn't use DPoP has no use for a nonce.
 	for _, r := range []*http.Request{b.request("", ""), b.request("Bearer", token), b.request("Bearer", plain)} {
 		if w := answer(auth.Handler(new(spy)), r); w.Header().Get("DPoP-Nonce") != "" {
 			t.Errorf("%q: status = %d with DPoP-Nonce, want none", cut(r.Header.Get("Authorization")), w.Code)

@@ -171,7 +171,7 @@ func TestChecks_stepUpJoined(t *testing.T) {
 	}
 }
 
-// Whoever gets an error may change it, without effect on others.
+// A caller may change the error that it gets, without effect on others.
 func TestChecks_errorsAreOwn(t *testing.T) {
 	t.Parallel()
 	for name, check := range map[string]validator.Check{
@@ -259,8 +259,8 @@ func TestCheck_sharedError(t *testing.T) {
 	}
 }
 
-// Whoever gets an error may change it. That must not change what the check
-// requires.
+// A caller may change the error that it gets. That must not change what the
+// check requires.
 func TestCheck_changedError(t *testing.T) {
 	t.Parallel()
 	claims, err := newValidator(t, nil).Validate(t.Context(), token(nil, object{"scope": "x", "permissions": []string{"x"}, "acr": "x"}))
