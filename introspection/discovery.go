@@ -77,7 +77,7 @@ func (c *client) metadata(ctx context.Context, url string) (string, error) {
 // readMetadata returns the endpoint that the issuer's metadata names. The
 // document must say that it is this issuer's (RFC 8414, Section 3.3).
 func readMetadata(document string, cfg *Config) (string, error) {
-	members, err := jose.ParseObject(nil, document, jose.DocumentLimits)
+	members, err := jose.ParseObject(nil, strings.TrimPrefix(document, jose.ByteOrderMark), jose.DocumentLimits)
 	if err != nil {
 		return "", err
 	}

@@ -36,6 +36,7 @@ func TestIntrospector_discovery(t *testing.T) {
 		want                        string // of the error
 	}{
 		{name: "first", issuer: issuer, first: `{"issuer":"https://sso.example.com","introspection_endpoint":"https://sso.example.com/i"}`},
+		{name: "after a byte order mark", issuer: issuer, first: "\ufeff" + `{"issuer":"https://sso.example.com","introspection_endpoint":"https://sso.example.com/i"}`},
 		{name: "second", issuer: issuer, second: `{"issuer":"https://sso.example.com","introspection_endpoint":"https://sso.example.com/i"}`},
 		{name: "another's", issuer: issuer, first: `{"issuer":"https://sso.example.com/","introspection_endpoint":"https://sso.example.com/i"}`,
 			want: `not "https://sso.example.com"`},

@@ -166,7 +166,7 @@ func (e *otherIssuerError) Unwrap() error { return errMetadata }
 // Section 4.3; RFC 8414, Section 3.3), in the same bytes. Otherwise one tenant
 // of a host could speak for another. That is so wherever the document is.
 func readMetadata(document, url string, cfg *Config) (string, error) {
-	members, err := jose.ParseObject(nil, document, jose.DocumentLimits)
+	members, err := jose.ParseObject(nil, strings.TrimPrefix(document, jose.ByteOrderMark), jose.DocumentLimits)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", errMetadata, err)
 	}

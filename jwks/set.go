@@ -34,11 +34,14 @@ type Set []Key
 //   - RSA keys of less than 2048 or more than 8192 bits
 //   - points that are not on their curve
 //   - private and symmetric keys
-//   - keys with a duplicate member
+//   - keys with a duplicate member, text that is not valid UTF-8, half a
+//     surrogate pair, more than 1,024 members, or a depth of more than 32
 //   - keys whose "issuer" is not the name of an issuer
 //
-// Certificates in a key are ignored. Parse returns an error if data is not a
-// JWK Set, or if no usable key is left.
+// Certificates in a key are ignored, as are the set's members other than "keys",
+// and a byte order mark in front. Parse returns an error if data is not JSON or
+// not a JWK Set, if it has two members "keys" or more than 16,384 keys, or if no
+// usable key is left.
 func Parse(data []byte) (Set, error) {
 	keys, _, err := parse(data)
 	if err != nil {

@@ -49,9 +49,10 @@ func TestParse(t *testing.T) {
 		{"thousands without a usable one", set(strings.Repeat("0,", 5000) + "0"), 0, "key 9: not an object; and 4991 more"},
 		{"no set", `{}`, 0, `no "keys"`},
 		{"nothing", ``, 0, "not an object"},
-		{"byte order mark", "\ufeff" + set(jwk("1")), 0, "not an object"},
+		{"byte order mark", "\ufeff" + set(jwk("1")), 1, ""},
 		{"UTF-16", "{\x00\"\x00", 0, "malformed"},
-		{"not UTF-8", set("\"\xff\"", jwk("1")), 0, "UTF-8"},
+		{"not UTF-8 in one key", set(strings.Replace(jwk("2"), "{", "{\"x\":\"\xff\",", 1), jwk("1")), 1, ""},
+		{"not UTF-8 in every key", set("{\"x\":\"\xff\"}"), 0, "UTF-8"},
 		{"a key alone", jwk("1"), 0, `no "keys"`},
 		{"PEM", "-----BEGIN PUBLIC KEY-----", 0, "not an object"},
 	} {

@@ -31,7 +31,7 @@ type File struct {
 	Name  string `json:"-"` // without folder and ".json"
 	About string `json:"about"`
 	// KeySets holds the responses of this file's issuers, by name. They are JWK
-	// sets, or a JSON string for a body that is not JSON.
+	// sets, or a JSON string for a body that not every JSON parser reads.
 	KeySets map[string]json.RawMessage `json:"key_sets"`
 	Vectors []Vector                   `json:"vectors"`
 }

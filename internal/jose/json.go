@@ -15,9 +15,8 @@ import (
 type Limits struct {
 	Depth, Members int
 
-	// Shallow does not check for duplicate members below the object. The parser
-	// of those values does. One bad element of an array then differs from a bad
-	// document.
+	// Shallow does not check for duplicate members below the object. It is for
+	// text that was checked before.
 	Shallow bool
 }
 
@@ -26,8 +25,7 @@ var (
 	TokenLimits = Limits{Depth: 32, Members: 1024}
 	// ReadBefore is for text that was read within its limits before.
 	ReadBefore = Limits{Depth: math.MaxInt, Members: math.MaxInt}
-	// DocumentLimits are for key sets and metadata, whose size is limited when
-	// they are fetched.
+	// DocumentLimits are for metadata, whose size is limited when it is fetched.
 	DocumentLimits = Limits{Depth: 32, Members: 1 << 18}
 )
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // A Key is a public key that checks signatures.
@@ -17,6 +18,10 @@ type Key struct {
 	Public    crypto.PublicKey // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey, past CheckPublicKey
 }
 
+// ByteOrderMark may stand before a document, and is ignored there (RFC 8259,
+// Section 8.1). No other JSON may begin with it.
+const ByteOrderMark = "\ufeff"
+
 // maxKeys is the number of keys in the largest accepted key set.
 const maxKeys = 1 << 14
 
@@ -25,32 +30,39 @@ const maxKeys = 1 << 14
 // nothing more of the key. The other keys are not affected. The last error says
 // why data is not a JWK Set. A set without a usable key is not an error.
 func ParseKeySet(data []byte) (keys []Key, leftOut []error, err error) {
-	// One key with a duplicate member must not invalidate the others, so each
-	// is read strictly by itself.
-	var set Value
-	var o Object
-	o.Open(string(data), Limits{DocumentLimits.Depth, DocumentLimits.Members, true})
-	for o.Next() {
-		if o.Member.Name == "keys" {
-			set = o.Member.Value
+	// One key with a duplicate member, half a surrogate pair or a depth beyond
+	// the limit must not invalidate the others, so each is read strictly by
+	// itself. Members beside "keys" are not read at all.
+	var set string
+	sets := 0
+	err = looseMembers(strings.TrimPrefix(string(data), ByteOrderMark), func(name, value string) {
+		if looseName(name, "keys") {
+			set = value
+			sets++
 		}
-	}
-	if err := o.Err(); err != nil {
+	})
+	switch {
+	case err != nil:
 		return nil, nil, err
-	}
-	if set.Kind() == KindNone {
+	case sets == 0:
 		return nil, nil, &SyntaxError{format: `JSON has no "keys"`}
-	}
-	if set.Kind() != KindArray {
-		return nil, nil, &SyntaxError{`"keys" is %v, want an array`, []any{set.Kind()}}
-	}
-	if set.Len() > maxKeys {
-		return nil, nil, &SyntaxError{`"keys" has %d elements, over %d`, []any{set.Len(), maxKeys}}
+	case sets > 1:
+		return nil, nil, errDuplicate("keys")
+	case looseKind(set) != KindArray:
+		return nil, nil, &SyntaxError{`"keys" is %v, want an array`, []any{looseKind(set)}}
 	}
 
-	i := -1
-	for element := range set.All() {
-		i++
+	var elements []string
+	n := 0
+	looseElements(set, func(element string) {
+		if n++; n <= maxKeys {
+			elements = append(elements, element)
+		}
+	})
+	if n > maxKeys {
+		return nil, nil, &SyntaxError{`"keys" has %d elements, over %d`, []any{n, maxKeys}}
+	}
+	for i, element := range elements {
 		key, err := parseKey(element)
 		if err != nil {
 			leftOut = append(leftOut, fmt.Errorf("key %d%s: %w", i, describeID(element), err))
@@ -76,11 +88,11 @@ func ParsePublicKey(text string) (Key, error) {
 	return m.parse(parameters.directly)
 }
 
-func parseKey(v Value) (Key, error) {
-	if v.Kind() != KindObject {
+func parseKey(element string) (Key, error) {
+	if looseKind(element) != KindObject {
 		return Key{}, errors.New("not an object")
 	}
-	m, err := readJWK(v.Raw())
+	m, err := readJWK(element)
 	if err != nil {
 		return Key{}, err
 	}
@@ -109,21 +121,23 @@ func shortText(v Value) string {
 }
 
 // describeID names a key in a log line by its kid, if it has a readable one.
-func describeID(v Value) string {
-	if v.Kind() != KindObject {
-		return ""
-	}
-	var kid Value
-	var o Object
-	o.Open(v.Raw(), Limits{TokenLimits.Depth, TokenLimits.Members, true})
-	for o.Next() {
-		if o.Member.Name == "kid" {
-			kid = o.Member.Value
+func describeID(element string) string {
+	var kid string
+	kids := 0
+	err := looseMembers(element, func(name, value string) {
+		if looseName(name, "kid") {
+			kid = value
+			kids++
 		}
-	}
-	text, ok := kid.Text()
-	if o.Err() != nil || !ok {
+	})
+	if err != nil || kids != 1 || !utf8.ValidString(kid) {
 		return ""
 	}
+	p := parser{s: kid}
+	v, err := p.string()
+	if err != nil {
+		return ""
+	}
+	text, _ := v.Text()
 	return fmt.Sprintf(" (kid %.64q)", text)
 }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"maps"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -181,7 +182,18 @@ func TestParseKeySet(t *testing.T) {
 	}{
 		{"one key", set(good), 1, "", ""},
 		{"no key", set(), 0, "", ""},
-		{"unknown members, odd ones too", `{"KEYS":1,"x":{"a":1,"a":2},"keys":[` + good + `]}`, 1, "", ""},
+		{"unknown members, odd ones too", `{"KEYS":1,"x":{"a":1,"a":2},"x":"\ud800` + "\xff" + `","keys":[` + good + `]}`, 1, "", ""},
+		{"a byte order mark", "\ufeff" + set(good), 1, "", ""},
+		{"a key that is not UTF-8", set("{\"kid\":\"a\",\"x\":\"\xff\"}", good, "\"\xff\""), 1, `key 0 (kid "a"): JSON is not valid UTF-8 key 2: not an object`, ""},
+		{"a kid that is not UTF-8", set("{\"kid\":\"\xff\"}", good), 1, "key 0: JSON is not valid UTF-8", ""},
+		{"a name that is not UTF-8", set("{\"\xff\":1}", good), 1, "key 0: JSON is not valid UTF-8", ""},
+		{"a key with half a surrogate pair", set(`{"x":"\ud800","kid":"a"}`, good), 1, `key 0 (kid "a"): JSON has half a surrogate pair`, ""},
+		{"a kid of half a surrogate pair", set(`{"kid":"\ud800"}`, good), 1, `key 0: JSON has half a surrogate pair`, ""},
+		{"a key that is too deep", set(strings.Repeat(`{"a":`, 40)+"1"+strings.Repeat("}", 40), good), 1, `key 0: JSON is nested too deep: over 32 levels`, ""},
+		{"a megabyte of brackets", set(strings.Repeat("[", 1<<19)+strings.Repeat("]", 1<<19), good), 1, `key 0: not an object`, ""},
+		{"a megabyte of objects", set(strings.Repeat(`{"":`, 1<<18)+"1"+strings.Repeat("}", 1<<18), good), 1, `key 0: JSON is nested too deep: over 32 levels`, ""},
+		{"a key with too many members", set("{"+strings.Repeat(`"\n":1,`, 1<<17)+`"kid":"a"}`, good), 1, `key 0 (kid "a"): JSON has two members of one name in an object: "\n"`, ""},
+		{"everything beside the keys", `{"\ud800":[{"\ud800":"\udfff"},1e5,-0,true,false,null,{},[],"\"\\"],"":{"a":1, "a" : [ ] },` + set(good)[1:], 1, "", ""},
 		{"two keys of one kid", set(good, good), 2, "", ""},
 		{"a twice-named member", set(`{"kid":"a","kid":"a"}`, good), 1, `key 0: JSON has two members of one name in an object: "kid"`, ""},
 		{"one deeper", set(`{"kid":"a","x":[{"b":1,"b":2}]}`, good), 1, `key 0 (kid "a"): JSON has two members of one name in an object: "b"`, ""},
@@ -195,6 +207,10 @@ func TestParseKeySet(t *testing.T) {
 		{"keys is an object", `{"keys":` + good + `}`, 0, "", `"keys" is an object, want an array`},
 		{"keys is null", `{"keys":null}`, 0, "", `"keys" is null, want an array`},
 		{"keys twice", `{"keys":[],"keys":[` + good + `]}`, 0, "", `two members of one name in an object: "keys"`},
+		{"keys twice, once with an escape", `{"k\u0065ys":[],"keys":[` + good + `]}`, 0, "", `two members of one name in an object: "keys"`},
+		{"keys with an odd letter more", `{"keys\ud800":[` + good + `]}`, 0, "", `no "keys"`},
+		{"two byte order marks", "\ufeff\ufeff" + set(good), 0, "", "not an object"},
+		{"a byte order mark after it", set(good) + "\ufeff", 0, "", "after the object"},
 		{"a list", `[` + good + `]`, 0, "", "not an object"},
 		{"null", `null`, 0, "", "not an object"},
 		{"a web page", `<html>`, 0, "", "not an object"},
@@ -202,7 +218,16 @@ func TestParseKeySet(t *testing.T) {
 		{"malformed after a good key", `{"keys":[` + good + `,{,}]}`, 0, "", "malformed"},
 		{"cut off", set(good)[:60], 0, "", "malformed"},
 		{"too many", set(strings.Repeat("0,", 16384) + good), 0, "", "16385 elements"},
-		{"too deep", set(strings.Repeat("[", 100) + strings.Repeat("]", 100)), 0, "", "too deep: over 32 levels"},
+		{"brackets that do not match", `{"keys":[` + good + `],"x":[{]}}`, 0, "", "malformed"},
+		{"brackets that never end", `{"keys":[` + good + `],"x":` + strings.Repeat("[", 1<<20), 0, "", "malformed"},
+		{"a comma too many", `{"keys":[` + good + `,]}`, 0, "", "malformed"},
+		{"a comma too many beside it", `{"keys":[` + good + `],"x":{"a":1,}}`, 0, "", "malformed"},
+		{"no comma", `{"keys":[` + good + good + `]}`, 0, "", "malformed"},
+		{"a colon in an array", `{"keys":["a":1]}`, 0, "", "malformed"},
+		{"a name alone", `{"keys":[` + good + `],"x":{"a"}}`, 0, "", "malformed"},
+		{"a control character", set(good, "\"\x01\""), 0, "", "malformed string"},
+		{"an unknown escape", set(good, `"\x"`), 0, "", "malformed string"},
+		{"a short escape", set(good, `"\u00g0"`), 0, "", "malformed string"},
 	} {
 		keys, leftOut, err := jose.ParseKeySet([]byte(tt.set))
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
@@ -344,8 +369,9 @@ func mustParse(t *testing.T, jwk members) crypto.PublicKey {
 	return key.Public
 }
 
-// Whatever stands beside it, a good key is found; and what is accepted is a
-// good key, which means the same when it is written anew.
+// Whatever JSON stands beside it, a good key is found, and the same keys are
+// found without it. What is accepted is a good key, which means the same when it
+// is written anew.
 func FuzzParseKeySet(f *testing.F) {
 	for _, seed := range []members{
 		rsaJWK.with(members{"kid": "é", "alg": "RS256", "use": "sig", "key_ops": []string{"verify"}}),
@@ -354,15 +380,31 @@ func FuzzParseKeySet(f *testing.F) {
 		f.Add(seed.String())
 	}
 	f.Add(`{"kid":"a","kid":"b"}`)
+	f.Add("{\"kid\":\"\\ud800\",\"x\":[[],{\"\xff\":{}}]}")
 	f.Add(`{"kty":"EC","crv":"P-521","x":"` + strings.Repeat("A", 88) + `","y":"` + strings.Repeat("A", 88) + `"}`)
 	good := ecJWK.with(members{"kid": "good"}).String()
 	f.Fuzz(func(t *testing.T, element string) {
 		keys, leftOut, err := jose.ParseKeySet([]byte(`{"keys":[` + element + `,` + good + `]}`))
+		isJSON := json.Valid([]byte("[" + element + "," + good + "]"))
 		if err != nil {
 			if len(keys)+len(leftOut) > 0 {
 				t.Fatalf("ParseKeySet(%q) = %v, %v, %v, want nothing beside an error", element, keys, leftOut, err)
 			}
+			if isJSON {
+				t.Errorf("ParseKeySet(%q) error = %v, and it is JSON", element, err)
+			}
 			return
+		}
+		if !isJSON {
+			if len(element) < 10_000 && !json.Valid([]byte(`{"keys":[`+element+`,`+good+`]}`)) { // it limits the depth
+				t.Errorf("ParseKeySet(%q) = %v, and it is not JSON", element, keys)
+			}
+			return // what ends the array
+		}
+		for _, set := range []string{`{"keys":[` + good + `,` + element + `]}`, `{"x":[` + element + `],"keys":[` + good + `],"y":[` + element + `]}`} {
+			if keys, _, err := jose.ParseKeySet([]byte(set)); err != nil || !slices.ContainsFunc(keys, isGood) {
+				t.Errorf("ParseKeySet(%q) = %v, %v, want the good key, which it has with the parts in another order", set, keys, err)
+			}
 		}
 		if len(keys) == 0 || keys[len(keys)-1].ID != "good" {
 			t.Fatalf("ParseKeySet(%q) = %v, want the good key at the end", element, keys)
@@ -386,6 +428,8 @@ func FuzzParseKeySet(f *testing.F) {
 		}
 	})
 }
+
+func isGood(key jose.Key) bool { return key.ID == "good" }
 
 func equal(a, b crypto.PublicKey) bool {
 	x, ok := a.(interface{ Equal(crypto.PublicKey) bool })

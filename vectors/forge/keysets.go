@@ -130,6 +130,26 @@ func keySetCases() *suite {
 	}
 	unusable("a kid that is a number", "RFC 7517, Section 4.5: a string", jwk(rsaKey1(), member{"kid", "1"}), head("kid", `"1"`))
 
+	// What many parsers reject, in members that are not used.
+	const (
+		unused = "one odd key must not lose the set; RFC 8259, Section 8.2 lets a parser reject such JSON"
+		half   = `"\ud83d"`
+	)
+	deep := strings.Repeat("[", 33) + strings.Repeat("]", 33)
+	crowd := "{" + strings.TrimSuffix(strings.Repeat(`"\u0061":0,`, 1100), ",") + "}"
+	for _, x := range []struct{ name, text string }{
+		{"half a surrogate pair", half}, {"half a surrogate pair in a name", "{" + half + ":1}"}, {"the other half", `"\ude00"`}, {"arrays to a depth of 34", deep},
+		{"objects to a depth of 300", strings.Repeat(`{"a":`, 299) + "{}" + strings.Repeat("}", 299)}, {"two members of one name within", `{"a":1,"a":2}`}, {"1,100 members with escapes", crowd},
+	} {
+		unusable("a key with "+x.name, unused, jwk(rsaKey1(), member{"x", x.text}))
+		s.accept("a set with "+x.name+" beside its keys", unused, head("kid", `"good"`), keySet("beside keys, "+x.name, `{"x":`+x.text+`,"keys":[`+good+`]}`))
+	}
+	unusable("a key whose kid has half a surrogate pair", unused, jwk(rsaKey1(), member{"kid", half}), head("kid", `"rsa"`))
+	unusable("half a surrogate pair among the keys", unused, half)
+	unusable("an array to a depth of 33 among the keys", unused, deep)
+	s.accept("a set with two members of one name beside its keys", unused, head("kid", `"good"`), keySet("two members beside keys", `{"x":1,"keys":[`+good+`],"x":2}`))
+	s.accept("a key to a depth of 32", "the depth is limited to 32", set(jwk(rsaKey1(), member{"x", deep[2 : len(deep)-2]})))
+
 	// Several keys.
 	s.accept("two keys of one kid, the second signed", "RFC 7517, Section 4.5: kids should differ, but sets are in use in which they do not", set(jwk(otherRSA(), member{"kid", `"rsa"`}), jwk(rsaKey1())))
 	s.accept("an EC key of the same kid", "RFC 7517, Section 4.5", set(jwk(p256Key(), member{"kid", `"rsa"`}), jwk(rsaKey1())))
@@ -174,12 +194,15 @@ func keySetCases() *suite {
 	for _, c := range []struct{ name, text string }{
 		{"no keys", `{"keys":[]}`}, {"{}", "{}"}, {"null", "null"}, {"an array", "[" + good + "]"}, {"keys is an object", `{"keys":{}}`}, {"keys is null", `{"keys":null}`}, {"keys is a string", `{"keys":"x"}`},
 		{"KEYS", `{"KEYS":[` + good + `]}`}, {"HTML", "<!doctype html><title>Sign in</title>"}, {"nothing", " "}, {"one key, without a set", good}, {"cut off", jwks(good)[:200]}, {"something after it", jwks(good) + "x"}, {"two sets", jwks(good) + jwks(good)},
-		{"only unusable keys", jwks(jwk(rsaKey1(), member{"use", `"enc"`}))}, {"a byte order mark", "\ufeff" + jwks(good)}, {"keys twice", `{"keys":[` + good + `],"keys":[` + good + `]}`},
+		{"only unusable keys", jwks(jwk(rsaKey1(), member{"use", `"enc"`}))}, {"two byte order marks", "\ufeff\ufeff" + jwks(good)}, {"keys twice", `{"keys":[` + good + `],"keys":[` + good + `]}`},
+		{"keys twice, once with an escape", `{"keys":[` + good + `],"\u006beys":[]}`}, {"a byte order mark within", "{\ufeff" + jwks(good)[1:]}, {"malformed beside the keys", `{"keys":[` + good + `],"x":tru}`}, {"malformed in another key", jwks(good, `{"x":"\x"}`)},
 		{"an error in JSON", `{"error":"server_error"}`}, {"a certificate", "-----BEGIN CERTIFICATE-----\n"},
 	} {
 		s.refuse("unavailable", "the key set is "+c.name, "RFC 7517, Section 5; an outage is not the token's fault", keySet("set of "+c.name, c.text), head("kid", `"good"`))
 	}
 	s.accept("a set with other members", "RFC 7517, Section 5: others are ignored", head("kid", `"good"`), keySet("more members", `{"issuer":"x","keys":[`+good+`],"next":null}`))
+	s.accept("a set after a byte order mark", "RFC 8259, Section 8.1: a parser may ignore one", head("kid", `"good"`), keySet("byte order mark", "\ufeff"+jwks(good)))
+	s.accept("a set whose member keys has an escape", "RFC 8259, Section 8.3: names are compared without escapes", head("kid", `"good"`), keySet("escaped keys", `{"\u006beys":[`+good+`]}`))
 	s.accept("a set with white space", "RFC 8259, Section 2", head("kid", `"good"`), keySet("white space", "\n\t{ \"keys\" : [ "+good+" ] }\r\n"))
 	return s
 }

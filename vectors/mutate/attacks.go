@@ -47,7 +47,7 @@ var attacks = []attack{
 	{"Two readings of one token", []string{
 		"no two members of one name at the top", "no two members of one name within", "claims' names are exact", "header members' names are exact",
 		"JSON is UTF-8", "nothing stands after the object", "no half of a surrogate pair", "no control characters in strings",
-		"no leading zeros in numbers", "no unknown escapes",
+		"no leading zeros in numbers", "no unknown escapes", "a key set has one member keys",
 	}, nil},
 	{"A claim that differs from another by case", []string{
 		"a field's name is exact", "names of an object differ by more than case", "a claim's name is not one of ours in another case",

@@ -114,6 +114,7 @@ var mutants = []mutant{
 	{"a key for JWT-SVIDs is for signatures", []edit{{jwk, `case "jwt-svid":`, `case "jwt-svid?":`}}},
 	{"keys of an unknown use are left out", []edit{{jwk, `case "jwt-svid":`, "case \"jwt-svid\", \"JWT-SVID\":"}}},
 	{"a key that names an issuer signs for it alone", []edit{{examination, "c.isNamed(key) && key.SignsFor(c.issuer, c.tenant)", "c.isNamed(key)"}}},
+	{"a key set has one member keys", []edit{{key, "case sets > 1:", "case false:"}}},
 	{"a key's issuer is a string", []edit{{key, `if key.Issuer, _ = m.issuer.Text(); key.Issuer == "" {`, "if key.Issuer, _ = m.issuer.Text(); false {"}}},
 	{"{tenantid} is the token's tid", []edit{{keyIssuer, "issuer[len(before):len(issuer)-len(after)] == tenant", "true"}}},
 	{"{tenantid} is nothing without a tid", []edit{{keyIssuer, `return tenant != "" &&`, "return true &&"}}},
