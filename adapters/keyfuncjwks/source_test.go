@@ -9,7 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/MicahParks/jwkset"
 	"github.com/MicahParks/keyfunc/v3"
@@ -180,6 +183,90 @@ func TestSource_readFetches(t *testing.T) {
 	storage := fetching{memory(t, jwk(t, s.key.Public(), jwkset.JWKMetadataOptions{KID: "1"}))}
 	if got, err := source(t, storage).Keys(t.Context(), "1"); len(got) != 1 || err != nil {
 		t.Errorf("Keys(1) = %v, %v, want the key that KeyRead found", got, err)
+	}
+}
+
+// counting counts the times that it was read as a whole.
+type counting struct {
+	*jwkset.MemoryJWKSet
+	readAll atomic.Int64
+}
+
+func (c *counting) KeyReadAll(ctx context.Context) ([]jwkset.JWK, error) {
+	c.readAll.Add(1)
+	return c.MemoryJWKSet.KeyReadAll(ctx)
+}
+
+// However many tokens come, the storage is read as a whole once a second, and
+// once more for a key that is new.
+func TestSource_readsOnceASecond(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		public := newSigner("1", jwt.SigningMethodES256).key.Public()
+		encryption := jwk(t, public, jwkset.JWKMetadataOptions{KID: "enc", USE: "enc"})
+		storage := &counting{MemoryJWKSet: memory(t, jwk(t, public, jwkset.JWKMetadataOptions{KID: "1"}), encryption)}
+		keys := source(t, storage)
+		find := func(kid string, want int, reads int64) {
+			t.Helper()
+			for range 100 {
+				if got, err := keys.Keys(t.Context(), kid); len(got) != want || err != nil {
+					t.Fatalf("Keys(%q) = %v, %v, want %d", kid, got, err, want)
+				}
+			}
+			if got := storage.readAll.Load(); got != reads {
+				t.Errorf("after Keys(%q) the storage was read %d times, want %d", kid, got, reads)
+			}
+		}
+		find("1", 1, 1)
+		find("unknown", 0, 1)
+		find("enc", 0, 1)
+		find("", 1, 1)
+		for range 2 { // two of one kid
+			if err := storage.KeyWrite(t.Context(), jwk(t, public, jwkset.JWKMetadataOptions{KID: "2"})); err != nil {
+				t.Fatal(err)
+			}
+		}
+		find("2", 2, 2)
+		if _, err := storage.KeyDelete(t.Context(), "1"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second - 1)
+		find("1", 1, 2)
+		time.Sleep(time.Nanosecond)
+		find("1", 0, 3)
+	})
+}
+
+// The cost of a token doesn't depend on the number of keys.
+func BenchmarkSource(b *testing.B) {
+	for _, n := range []int{1, 500} {
+		b.Run(fmt.Sprint(n, " keys"), func(b *testing.B) {
+			m := jwkset.NewMemoryStorage()
+			for i := range n {
+				k, err := jwkset.NewJWKFromKey(&rsaKey().PublicKey, jwkset.JWKOptions{Metadata: jwkset.JWKMetadataOptions{KID: fmt.Sprint(i)}})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := m.KeyWrite(b.Context(), k); err != nil {
+					b.Fatal(err)
+				}
+			}
+			k, err := keyfunc.New(keyfunc.Options{Storage: m})
+			if err != nil {
+				b.Fatal(err)
+			}
+			keys, err := keyfuncjwks.Source(k)
+			if err != nil {
+				b.Fatal(err)
+			}
+			kid := fmt.Sprint(n - 1)
+			b.ReportAllocs()
+			for b.Loop() {
+				if got, err := keys.Keys(b.Context(), kid); len(got) != 1 || err != nil {
+					b.Fatal(got, err)
+				}
+			}
+		})
 	}
 }
 
