@@ -241,7 +241,7 @@ func (v *Verifier) Redeem(ctx context.Context, proof *Proof, claims *validator.C
 	defer cancel()
 	switch isNew, err := v.cfg.Replays.Add(ctx, proof.id, proof.expires); {
 	case err != nil:
-		return &validator.Error{Code: validator.CodeUnavailable, Err: fmt.Errorf("the replay store: %w", err)}
+		return &validator.Error{Code: validator.CodeUnavailable, Service: "replay store", Err: fmt.Errorf("the replay store: %w", err)}
 	case !isNew:
 		return &validator.Error{Code: validator.CodeReplayed, Err: errReplayed}
 	}

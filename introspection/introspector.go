@@ -132,7 +132,7 @@ func (in *Introspector) entry(ctx context.Context, token string) (*entry, error)
 	case e != nil && ctx.Err() == nil && e.age(now) < in.cfg.MaxAge+in.cfg.StaleFor:
 		return e, nil
 	}
-	return nil, &validator.Error{Code: validator.CodeUnavailable, Issuer: in.cfg.Issuer, Err: err}
+	return nil, &validator.Error{Code: validator.CodeUnavailable, Service: "introspection", Issuer: in.cfg.Issuer, Trusted: true, Err: err}
 }
 
 var (

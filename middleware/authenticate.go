@@ -1,9 +1,11 @@
 package middleware
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/rsguard/rsguard/internal/fault"
 	"github.com/rsguard/rsguard/validator"
@@ -75,26 +77,64 @@ func (g *Guard) Do(h http.Header, r *http.Request) (*http.Request, *Refusal) {
 	if g.auth == nil { // no Authenticator has made this Guard
 		g = &Guard{auth: new(Authenticator)}
 	}
-	id, scheme, err := g.contained(r)
-	if err != nil {
-		g.auth.logRefusal(r.Context(), err)
-		return nil, g.reject(h, scheme, err)
+	a := g.auth
+	var began time.Time
+	if a.cfg.Observe != nil {
+		began = time.Now()
 	}
-	g.auth.admit(h, id)
-	return id.request(r), nil
+	d := g.contained(r)
+	var took time.Duration
+	if a.cfg.Observe != nil {
+		took = time.Since(began)
+	}
+	if d.err == nil {
+		a.admit(h, d.id)
+		a.observe(r, &d, took)
+		return d.id.request(r), nil
+	}
+	a.logRefusal(r, &d)
+	if a.cfg.InsecureReportOnly {
+		a.observe(r, &d, took)
+		return d.id.request(r), nil // with the claims if only a check has rejected them
+	}
+	refusal := g.reject(h, d.scheme, d.err)
+	a.observe(r, &d, took)
+	return nil, refusal
 }
 
-// contained is identify, except that a panic becomes an error with
+// A decision is what a Guard decides about a request.
+type decision struct {
+	id     *identity         // nil if the request has none; that of a rejected request must not be used
+	claims *validator.Claims // that the Validator has accepted, even if err is not nil
+	scheme string            // of the credentials
+	known  bool              // a Guard of the same Authenticator has found id before
+	err    error             // why the request is rejected
+}
+
+// outcome is the decision in a word.
+func (d *decision) outcome(ctx context.Context) Outcome {
+	switch {
+	case d.err != nil && abandoned(ctx, d.err):
+		return Abandoned
+	case d.err != nil:
+		return Rejected
+	case d.claims == nil:
+		return Anonymous
+	}
+	return Accepted
+}
+
+// contained is decide, except that a panic becomes an error with
 // [validator.CodeInternal]. Functions of others that run in it therefore can't
 // let a request through by failing. http.ErrAbortHandler is passed on.
-func (g *Guard) contained(r *http.Request) (id *identity, scheme string, err error) {
-	if panicked := fault.Contain(func() { id, scheme, err = g.identify(r) }); panicked != nil {
-		id, err = nil, internal(panicked)
+func (g *Guard) contained(r *http.Request) (d decision) {
+	if panicked := fault.Contain(func() { d.err = g.decide(r, &d) }); panicked != nil {
+		d.err = internal(panicked)
 	}
-	if validator.CodeOf(err) == validator.CodeInternal && fault.Aborts(err) { // Validate may have contained it
+	if validator.CodeOf(d.err) == validator.CodeInternal && fault.Aborts(d.err) { // Validate may have contained it
 		panic(http.ErrAbortHandler)
 	}
-	return id, scheme, err
+	return d
 }
 
 // internal returns the rejection for a fault of the program.
@@ -102,48 +142,50 @@ func internal(cause error) error {
 	return &validator.Error{Code: validator.CodeInternal, Err: cause}
 }
 
-// identify returns the identity of r and the scheme of its credentials. The
-// identity is nil if a request without credentials is accepted.
-func (g *Guard) identify(r *http.Request) (id *identity, scheme string, err error) {
+// decide fills in d and returns why the request is rejected. The identity is
+// nil if a request without credentials is accepted.
+func (g *Guard) decide(r *http.Request, d *decision) error {
 	a := g.auth
 	c, err := a.credentials(r)
+	d.scheme = c.scheme
 	anonymous := c.missing && (a.cfg.Optional && len(g.checks) == 0 || a.cfg.AllowPreflight && isPreflight(r))
-	id = identityFrom(r.Context())
+	id := identityFrom(r.Context())
 	switch {
 	case id.isBy(a) && (c.missing || err == nil && c.token == id.token):
 		// A handler in between may have removed the token. If it has replaced
 		// the token by another, the request is a new one with the context of
 		// the old one, and the claims found are not its sender's.
 		c.scheme = id.scheme
+		d.scheme, d.claims, d.known = id.scheme, id.claims, true
 	case anonymous:
-		return nil, c.scheme, nil
+		return nil
 	case err != nil:
-		return nil, c.scheme, err
+		return err
 	default:
-		claims, err := a.claimsOf(r, c)
-		if err != nil {
-			return nil, c.scheme, err
+		if err := a.claimsOf(r, c, d); err != nil {
+			return err
 		}
-		id = newIdentity(r.Context(), found{by: a, token: c.token, scheme: c.scheme, claims: claims})
+		id = newIdentity(r.Context(), found{by: a, token: c.token, scheme: c.scheme, claims: d.claims})
 	}
 
 	if err := a.checkHost(r, id.claims); err != nil {
-		return nil, c.scheme, err
+		return err
 	}
+	d.id = id
 	for _, check := range g.checks {
 		if err := check(r.Context(), id.claims); err != nil {
-			return nil, c.scheme, refusalOf(id.claims, err)
+			return refusalOf(id.claims, err)
 		}
 	}
-	return id, c.scheme, nil
+	return nil
 }
 
-// claimsOf returns the claims of a request's token if it is accepted, and if
-// the key that it may be bound to is proven.
-func (a *Authenticator) claimsOf(r *http.Request, c credentials) (*validator.Claims, error) {
+// claimsOf finds the claims of a request's token. It returns an error if it is
+// not accepted, or if the key that it may be bound to is not proven.
+func (a *Authenticator) claimsOf(r *http.Request, c credentials, d *decision) error {
 	proof, err := a.readProof(r, c)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	ctx := r.Context()
 	if c.certificate != "" {
@@ -159,28 +201,28 @@ func (a *Authenticator) claimsOf(r *http.Request, c credentials) (*validator.Cla
 	claims, err := a.cfg.Validator.Validate(ctx, c.token)
 	switch {
 	case err != nil:
-		return nil, refusal(validator.CodeRefused, err)
+		return refusal(validator.CodeRefused, err)
 	case claims == nil:
-		return nil, internal(errNeither)
+		return internal(errNeither)
+	}
+	d.claims = claims
+	switch {
 	case claims.Confirmation != nil:
 		// Checked again, because the Validator may be the caller's own.
 		if err := claims.Confirmation.Proven(ctx); err != nil {
-			return nil, err
+			return err
 		}
 	case c.scheme == schemeDPoP:
-		return nil, &validator.Error{Code: validator.CodeBinding, Err: errUnboundDPoP}
+		return &validator.Error{Code: validator.CodeBinding, Err: errUnboundDPoP}
 	case a.cfg.RequireBinding:
-		return nil, &validator.Error{Code: validator.CodeBinding, Err: errUnbound}
+		return &validator.Error{Code: validator.CodeBinding, Err: errUnbound}
 	}
 	if proof == nil {
-		return claims, nil
+		return nil
 	}
 	// This comes last, so that only good proofs are remembered. It comes before
 	// a route's checks, because they may have effects.
-	if err := a.cfg.DPoP.Redeem(ctx, proof, claims); err != nil {
-		return nil, err
-	}
-	return claims, nil
+	return a.cfg.DPoP.Redeem(ctx, proof, claims)
 }
 
 var (

@@ -121,10 +121,33 @@ type Config struct {
 	// status.
 	ErrorHandler func(w http.ResponseWriter, r *http.Request, status int, err error)
 
+	// Observe is called once for each decision of a [Guard], after it and before
+	// the response, on the request's goroutine. The context is the request's.
+	// Behind a Guard of the same Authenticator, that is once more for each
+	// Guard. A panic is logged and changes nothing. If nil, it costs nothing.
+	// See [Audit].
+	Observe func(context.Context, Event)
+
+	// InsecureReportOnly accepts every request, for trying a configuration
+	// before it counts. A request that would be rejected is logged as "would
+	// refuse token", at level Info or above, and observed with
+	// Event.ReportOnly. It has claims only if nothing but a route's check would
+	// reject it. New logs at level Warn that it is on.
+	InsecureReportOnly bool
+
+	// Compare is the decision of what this Authenticator replaces or will be
+	// replaced by: nil if the request is accepted. It changes no response. A
+	// difference is logged at level Warn as "decisions differ", with the reason
+	// of the one that rejects, and observed with Event.Differs. Compare must
+	// not change the request or read its body. A panic in it counts as a
+	// rejection.
+	Compare func(*http.Request) error
+
 	// Logger gets one record, "token refused", for each rejected request. It
-	// has the status, the code, the token's unverified issuer and key ID (cut
-	// to 256 bytes) and the error's text (cut to 1 KiB), but never the token.
-	// If nil, [slog.Default] is used at the time of the rejection. The levels
+	// has the status, the code, the token's unverified issuer and key ID, the
+	// "jti" of a token that the Validator has accepted (each cut to 256 bytes),
+	// the method, the route's pattern and the error's text (cut to 1
+	// KiB), but never the token. If nil, [slog.Default] is used at the time of the rejection. The levels
 	// are:
 	//
 	//	Debug  no credentials, no nonce yet, or no client any more
@@ -146,13 +169,17 @@ func New(cfg Config) (*Authenticator, error) {
 	if document != nil {
 		cfg.ResourceMetadata = document.url
 	}
-	return &Authenticator{
+	a := &Authenticator{
 		cfg:      cfg.withDefaults(),
 		varies:   cfg.ClientCertificate != nil,
 		dpopOnly: cfg.dpopOnly(),
 		algs:     algorithmList(cfg.DPoP),
 		metadata: document,
-	}, nil
+	}
+	if cfg.InsecureReportOnly {
+		a.logger().Warn("middleware.Config.InsecureReportOnly is on: no request is rejected")
+	}
+	return a, nil
 }
 
 // check returns the document of Metadata, or nil if Metadata is nil.

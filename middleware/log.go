@@ -4,23 +4,31 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 
 	"github.com/rsguard/rsguard/internal/show"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/validator"
 )
 
-func (a *Authenticator) logRefusal(ctx context.Context, err error) {
-	logger := a.cfg.Logger
-	if logger == nil {
-		logger = slog.Default()
+func (a *Authenticator) logger() *slog.Logger {
+	if a.cfg.Logger == nil {
+		return slog.Default()
 	}
-	level := levelOf(ctx, err)
+	return a.cfg.Logger
+}
+
+func (a *Authenticator) logRefusal(r *http.Request, d *decision) {
+	ctx, err := r.Context(), d.err
+	logger, level, message := a.logger(), levelOf(ctx, err), "token refused"
+	if a.cfg.InsecureReportOnly {
+		level, message = max(level, slog.LevelInfo), "would refuse token"
+	}
 	if !logger.Enabled(ctx, level) {
 		return
 	}
 
-	attrs := make([]slog.Attr, 0, 6)
+	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs, slog.Int("status", answerTo(err).status))
 	var e *validator.Error
 	if errors.As(err, &e) && e != nil {
@@ -35,12 +43,24 @@ func (a *Authenticator) logRefusal(ctx context.Context, err error) {
 			attrs = append(attrs, slog.String("actor", show.Cut(e.Actor, maxValue)))
 		}
 	}
+	if d.claims != nil && d.claims.ID != "" {
+		attrs = append(attrs, slog.String("jti", show.Cut(d.claims.ID, maxValue)))
+	}
+	attrs = append(attrs, slog.String("method", methodOf(r)))
+	if r.Pattern != "" {
+		attrs = append(attrs, slog.String("route", show.Cut(r.Pattern, maxValue)))
+	}
 	attrs = append(attrs, slog.String("error", show.Cut(textOf(err), maxText)))
-	logger.LogAttrs(ctx, level, "token refused", attrs...)
+	logger.LogAttrs(ctx, level, message, attrs...)
+}
+
+// abandoned reports whether err is that the client is gone.
+func abandoned(ctx context.Context, err error) bool {
+	return errors.Is(err, context.Canceled) && ctx.Err() != nil
 }
 
 func levelOf(ctx context.Context, err error) slog.Level {
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+	if abandoned(ctx, err) {
 		return slog.LevelDebug
 	}
 	var m *misplaced

@@ -98,7 +98,7 @@ func TestConfig_Logger(t *testing.T) {
 				t.Fatalf("log = %s, want one record: %v", &lines, err)
 			}
 			delete(got, "time")
-			tt.want["msg"] = "token refused"
+			tt.want["msg"], tt.want["method"] = "token refused", http.MethodGet
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("record (-want +got):\n%s", diff)
 			}
@@ -125,10 +125,10 @@ func TestConfig_Logger_checks(t *testing.T) {
 		err  error
 		want string
 	}{
-		{"an Error", shared, "code=insufficient_scope issuer=https://issuer.example/ error=insufficient_scope"},
-		{"an Error with an issuer", own, "code=insufficient_scope issuer=https://own.example/ error=insufficient_scope"},
-		{"another error", errors.New("x"), `code=refused issuer=https://issuer.example/ error="refused: x"`},
-		{"an Error in another", fmt.Errorf("x: %w", shared), `code=insufficient_scope issuer=https://issuer.example/ error="x: insufficient_scope"`},
+		{"an Error", shared, "code=insufficient_scope issuer=https://issuer.example/ method=GET error=insufficient_scope"},
+		{"an Error with an issuer", own, "code=insufficient_scope issuer=https://own.example/ method=GET error=insufficient_scope"},
+		{"another error", errors.New("x"), `code=refused issuer=https://issuer.example/ method=GET error="refused: x"`},
+		{"an Error in another", fmt.Errorf("x: %w", shared), `code=insufficient_scope issuer=https://issuer.example/ method=GET error="x: insufficient_scope"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -131,10 +131,7 @@ func refusalOf(claims *validator.Claims, err error) error {
 	err = refusal(validator.CodeRefused, err)
 	var e *validator.Error
 	if errors.As(err, &e) && e.Issuer == "" {
-		e.Issuer, e.KeyID = claims.Issuer, claims.KeyID()
-		if actor, err := claims.Actor(); err == nil && actor != nil {
-			e.Actor = cmp.Or(actor.Subject, actor.ClientID)
-		}
+		e.Issuer, e.KeyID, e.Actor, e.Trusted = claims.Issuer, claims.KeyID(), actorOf(claims), true
 	}
 	return err
 }

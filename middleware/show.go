@@ -15,6 +15,7 @@ func (cfg Config) LogValue() slog.Value {
 		slog.Bool("optional", cfg.Optional),
 		slog.Bool("dpop", cfg.DPoP != nil),
 		slog.Bool("require_binding", cfg.RequireBinding),
+		slog.Bool("insecure_report_only", cfg.InsecureReportOnly),
 		slog.String("realm", cfg.Realm),
 		slog.String("resource_metadata", cfg.ResourceMetadata),
 	)
@@ -22,6 +23,17 @@ func (cfg Config) LogValue() slog.Value {
 
 // Format writes what [Config.LogValue] shows, for every verb of package fmt.
 func (cfg Config) Format(f fmt.State, _ rune) { show.Format(f, "middleware.Config", cfg.LogValue()) }
+
+// LogValue returns the fields of cfg for logs, without TokenKey.
+func (cfg AuditConfig) LogValue() slog.Value {
+	return slog.GroupValue(slog.Int("one_in", cfg.OneIn), slog.Any("routes", cfg.Routes))
+}
+
+// Format writes what [AuditConfig.LogValue] returns, for every verb of package
+// fmt.
+func (cfg AuditConfig) Format(f fmt.State, _ rune) {
+	show.Format(f, "middleware.AuditConfig", cfg.LogValue())
+}
 
 // LogValue returns that of a's Config.
 func (a Authenticator) LogValue() slog.Value { return a.cfg.LogValue() }

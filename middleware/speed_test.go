@@ -19,6 +19,10 @@ func TestAllocs(t *testing.T) {
 	auth := newAuth(t, middleware.Config{
 		Validator: validateFunc(func(context.Context, string) (*validator.Claims, error) { return claims, nil }),
 	})
+	observed := newAuth(t, middleware.Config{
+		Validator: validateFunc(func(context.Context, string) (*validator.Claims, error) { return claims, nil }),
+		Observe:   func(context.Context, middleware.Event) {},
+	})
 	nothing := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	r := httptest.NewRequest(http.MethodGet, "/orders?a=b&c=d", nil)
 	r.Header.Set("Authorization", "Bearer the.whole.token")
@@ -31,6 +35,7 @@ func TestAllocs(t *testing.T) {
 	}{
 		{"Handler", auth.Handler(nothing), maxAllocs},
 		{"Require", auth.Require(pass, pass)(nothing), maxAllocs},
+		{"Handler with Observe", observed.Handler(nothing), maxAllocs},
 		{"Require inside Handler", auth.Handler(auth.Require(pass)(nothing)), maxAllocs},
 	} {
 		if got := testing.AllocsPerRun(100, func() { tt.h.ServeHTTP(w, r) }); got > tt.want {
@@ -52,6 +57,11 @@ func BenchmarkHandler(b *testing.B) {
 			return claims, nil
 		}),
 	})
+	count := 0
+	observed := newAuth(b, middleware.Config{
+		Validator: validateFunc(func(context.Context, string) (*validator.Claims, error) { return claims, nil }),
+		Observe:   func(context.Context, middleware.Event) { count++ },
+	})
 	nothing := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 
 	for _, bb := range []struct {
@@ -60,6 +70,7 @@ func BenchmarkHandler(b *testing.B) {
 	}{
 		{"accepted", "Bearer the.whole.token", auth.Handler(nothing)},
 		{"accepted/nested", "Bearer the.whole.token", auth.Handler(auth.Require(pass)(nothing))},
+		{"accepted/observed", "Bearer the.whole.token", observed.Handler(nothing)},
 		{"refused", "Bearer bad", auth.Handler(nothing)},
 		{"missing", "", auth.Handler(nothing)},
 	} {

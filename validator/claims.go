@@ -39,9 +39,11 @@ type Claims struct {
 	// has proven to have. It is nil for a bearer token.
 	Confirmation *Confirmation
 
-	keyID   string // kid
-	payload string // as it was signed, read once
-	at      moment // when it was accepted
+	keyID     string // kid
+	algorithm string // alg
+	payload   string // as it was signed, read once
+	at        moment // when it was accepted
+	again     bool   // accepted before too, and remembered since
 }
 
 // NewClaims returns the claims of a JSON object that the caller knows to be
@@ -96,6 +98,15 @@ func (c *Claims) copyInto(other *Claims) {
 // KeyID returns the "kid" of the token's header. It is empty if the token has
 // none, or if the claims are not from a Validator.
 func (c *Claims) KeyID() string { return c.keyID }
+
+// Algorithm returns the "alg" of the token's header. It is empty if the claims
+// are not from a Validator.
+func (c *Claims) Algorithm() string { return c.algorithm }
+
+// Remembered reports whether the Validator had accepted the token before. It
+// then has looked up the key again, but has not checked the signature again.
+// See [Config].CacheSize.
+func (c *Claims) Remembered() bool { return c.again }
 
 // HasScope reports whether scope is among the token's scopes.
 func (c *Claims) HasScope(scope string) bool { return slices.Contains(c.Scopes, scope) }

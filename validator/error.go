@@ -76,6 +76,15 @@ type Error struct {
 	// say anything, so they must not be trusted.
 	Issuer, KeyID string
 
+	// Trusted reports whether Issuer is one whose tokens are accepted. That the
+	// token is the issuer's is not said by it.
+	Trusted bool
+
+	// Service names the service that is unavailable, with [CodeUnavailable]:
+	// "keys", "tenants", "introspection", "replay store", or what a Check says.
+	// It is empty if it is this service itself, such as by its clock.
+	Service string
+
 	// Actor is the current actor of the token, by "sub" or otherwise
 	// "client_id" of its claim "act", cut to 256 bytes, for the log. It is
 	// empty until the signature has been checked. See [Claims.Actor].
@@ -123,21 +132,25 @@ func CodeOf(err error) Code {
 	return CodeRefused
 }
 
-// unavailable returns an Error that says which service can't be reached.
-func unavailable(service string, err error) *Error {
-	return &Error{Code: CodeUnavailable, Err: &outage{service, err}}
-}
+// What may be an Error's Service.
+const (
+	serviceKeys    = "keys"
+	serviceTenants = "tenants" // the function of a Mux
+)
 
-// serviceTenants names the function of a Mux.
-const serviceTenants = "the tenant lookup"
+// tenantsUnavailable returns an Error that says that the tenants can't be
+// looked up.
+func tenantsUnavailable(err error) *Error {
+	return &Error{Code: CodeUnavailable, Service: serviceTenants, Err: &outage{"the tenant lookup", err}}
+}
 
 // keysUnavailable is unavailable for the keys. The error of a jwks.Cache
 // already names them.
 func keysUnavailable(err error) *Error {
-	if errors.Is(err, jwks.ErrUnavailable) {
-		return &Error{Code: CodeUnavailable, Err: err}
+	if !errors.Is(err, jwks.ErrUnavailable) {
+		err = &outage{"the issuer's keys", err}
 	}
-	return unavailable("the issuer's keys", err)
+	return &Error{Code: CodeUnavailable, Service: serviceKeys, Err: err}
 }
 
 type outage struct {

@@ -100,7 +100,7 @@ func (x *examination) readClaims(limit limit) error {
 	if err != nil {
 		return &Error{Code: CodeMalformed, Err: err}
 	}
-	x.keyID = x.token.Header.KeyID
+	x.keyID, x.algorithm = x.token.Header.KeyID, x.token.Header.Algorithm
 	if err := x.read(payload, limit); err != nil {
 		return err
 	}
@@ -438,17 +438,19 @@ func (x *examination) refusal(err error) error {
 	if x.step > stepSignature {
 		actor = x.actorName()
 	}
-	return refusal(err, x.Issuer, x.token.Header.KeyID, actor)
+	return refusal(err, x.Issuer, x.token.Header.KeyID, actor, x.trust != nil)
 }
 
 // refusal is that of claims whose signature was checked before.
-func (c *Claims) refusal(err error) error { return refusal(err, c.Issuer, c.keyID, c.actorName()) }
+func (c *Claims) refusal(err error) error {
+	return refusal(err, c.Issuer, c.keyID, c.actorName(), true)
+}
 
-func refusal(err error, issuer, keyID, actor string) error {
+func refusal(err error, issuer, keyID, actor string, trusted bool) error {
 	if issuer == "" && keyID == "" && actor == "" {
 		return err
 	}
 	e := asError(err).clone() // a Check may return the same error to all
-	e.Issuer, e.KeyID, e.Actor = cut(issuer), cut(keyID), cut(actor)
+	e.Issuer, e.KeyID, e.Actor, e.Trusted = cut(issuer), cut(keyID), cut(actor), trusted
 	return e
 }

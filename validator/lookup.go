@@ -64,9 +64,9 @@ func (t *tenants) begin(ctx context.Context, issuer string, kind callKind, now t
 	limit := [...]*rate.Limiter{firstLook: t.first, renewal: t.renewals}[kind]
 	switch {
 	case t.running[kind] >= maxRunning[kind]:
-		return nil, unavailable(serviceTenants, errTooManyCalls)
+		return nil, tenantsUnavailable(errTooManyCalls)
 	case !limit.AllowN(now, 1):
-		return nil, unavailable(serviceTenants, errTooManyIssuers)
+		return nil, tenantsUnavailable(errTooManyIssuers)
 	}
 	t.sweep(now)
 	// The call belongs to no request. The request that began it may end before
@@ -77,7 +77,7 @@ func (t *tenants) begin(ctx context.Context, issuer string, kind callKind, now t
 	c := &call{issuer: strings.Clone(issuer), kind: kind, began: now, ctx: ctx, done: make(chan struct{})}
 	t.calls[c.issuer] = c
 	t.running[kind]++
-	silent := unavailable(serviceTenants, errSilent)
+	silent := tenantsUnavailable(errSilent)
 	stop := context.AfterFunc(ctx, func() { t.end(c, nil, silent) })
 	go func() {
 		var v *Validator
@@ -99,7 +99,7 @@ func (t *tenants) begin(ctx context.Context, issuer string, kind callKind, now t
 func (t *tenants) answer(c *call) (v *Validator, err error) {
 	defer func() {
 		if refusal := (*Error)(nil); err != nil && (!errors.As(err, &refusal) || refusal == nil || refusal.Code == "") {
-			err = unavailable(serviceTenants, err)
+			err = tenantsUnavailable(err)
 		}
 	}()
 	if panicked := fault.Contain(func() { v, err = t.ask(c.ctx, c.issuer) }); panicked != nil {
@@ -109,7 +109,7 @@ func (t *tenants) answer(c *call) (v *Validator, err error) {
 	case err != nil:
 		return nil, err
 	case v != nil && v.cfg == nil:
-		return nil, unavailable(serviceTenants, errNotMade)
+		return nil, tenantsUnavailable(errNotMade)
 	case v != nil && !slices.Contains(v.cfg.Issuers, c.issuer):
 		return nil, &Error{Code: CodeIssuer, Err: &mismatch{
 			name: "iss", found: []string{c.issuer}, want: v.cfg.Issuers, advice: "the Mux's function returned a Validator of others",

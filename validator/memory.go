@@ -290,7 +290,7 @@ func (m *memory) recognize(ctx context.Context, v *Validator, r *remembered, c *
 		return false, nil
 	default:
 		r.claims.copyInto(c)
-		c.at = at
+		c.at, c.again = at, true
 		err = acceptAgain(ctx, v, c, r.valid, nil)
 	}
 	if err != nil {

@@ -237,7 +237,7 @@ func (m *Mux) tenant(ctx context.Context, issuer, alg string) (*Validator, error
 	case ok:
 		return nil, err
 	case err != nil:
-		return nil, unavailable(serviceTenants, err)
+		return nil, tenantsUnavailable(err)
 	case v == nil:
 		return nil, &Error{Code: CodeIssuer, Err: &mismatch{name: "iss", found: []string{issuer}, advice: adviceNoTenant}}
 	}

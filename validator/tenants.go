@@ -157,7 +157,7 @@ func (t *tenants) find(ctx context.Context, issuer string) (*Validator, error) {
 	if c.kind == firstLook {
 		if t.waiting >= maxWaiting {
 			t.mu.Unlock()
-			return nil, unavailable(serviceTenants, errTooManyIssuers)
+			return nil, tenantsUnavailable(errTooManyIssuers)
 		}
 		t.waiting++
 	}

@@ -29,6 +29,9 @@ func New(auth *middleware.Authenticator, checks ...validator.Check) echo.Middlew
 	guard := auth.Guard(checks...)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
+			if c.Path() != "" {
+				c.Request().Pattern = c.Path() // for the log and Observe
+			}
 			r, refusal := guard.Do(c.Response().Header(), c.Request())
 			if refusal == nil {
 				c.SetRequest(r)

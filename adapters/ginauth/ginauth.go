@@ -27,6 +27,9 @@ import (
 func New(auth *middleware.Authenticator, checks ...validator.Check) gin.HandlerFunc {
 	guard := auth.Guard(checks...)
 	return func(c *gin.Context) {
+		if c.FullPath() != "" {
+			c.Request.Pattern = c.FullPath() // for the log and Observe
+		}
 		r, refusal := guard.Do(c.Writer.Header(), c.Request)
 		if refusal != nil {
 			c.Abort()

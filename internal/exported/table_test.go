@@ -88,6 +88,9 @@ var table = map[string]entry{
 
 	"middleware.Authenticator": of[middleware.Authenticator](zeroAuthenticator, "cfg.Realm", "cfg.ResourceMetadata").ifHidden("algs", "cfg.Validator"),
 	"middleware.Config":        of[middleware.Config](zeroMiddlewareConfig, "Realm", "ResourceMetadata").ifHidden("Validator"),
+	"middleware.AuditConfig":   of[middleware.AuditConfig](nil, "Routes").ifHidden(everything),
+	"middleware.Event":         of[middleware.Event](nil, everything).ifHidden(everything),
+	"middleware.Outcome":       of[middleware.Outcome](nil, everything),
 	"middleware.Guard":         of[middleware.Guard](zeroGuard, "scopes"),
 	"middleware.Metadata":      of[middleware.Metadata](zeroMetadata, everything),
 	"middleware.Refusal":       of[middleware.Refusal](zeroRefusal, everything),

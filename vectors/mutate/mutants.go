@@ -385,6 +385,7 @@ var mutants = []mutant{
 	{"only a 200 has keys", []edit{{fetch, "case res.StatusCode != http.StatusOK:", "case res.StatusCode >= http.StatusBadRequest:"}}},
 	{"redirects are not followed", []edit{{fetch, "func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }", "nil"}}},
 
+	{"a rejected request passes only where it is only reported", []edit{{requests, "if a.cfg.InsecureReportOnly {", "if true {"}}},
 	{"an outage is a 503", []edit{{refusal, "return answer{status: http.StatusServiceUnavailable}", `return answer{http.StatusUnauthorized, true, "invalid_token"}`}}},
 }
 
