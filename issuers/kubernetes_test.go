@@ -15,14 +15,20 @@ import (
 	"testing"
 
 	"github.com/rsguard/rsguard/issuers"
+	"github.com/rsguard/rsguard/testutil/mockissuer"
 	"github.com/rsguard/rsguard/validator"
 )
 
 func TestKubernetesInCluster(t *testing.T) {
 	iss, keySet := signer(t)
-	pod := shape{iss: "https://kubernetes.default.svc.cluster.local", access: `{"aud":["orders-api"],"sub":"system:serviceaccount:shop:web"}`, alg: "ES256"}
-	own := pod.token(t, iss, `{"aud":["https://kubernetes.default.svc.cluster.local"],"sub":"system:serviceaccount:shop:orders"}`)
-	later := pod.token(t, iss, `{"aud":["https://kubernetes.default.svc.cluster.local"],"jti":"2"}`)
+	const cluster = "https://kubernetes.default.svc.cluster.local"
+	shape, _ := mockissuer.ShapeOf("Kubernetes")
+	shape.Issuer, shape.Algorithm = cluster, "ES256"
+	token := func(claims map[string]any) string {
+		return sign(t, iss, shape.Other(mockissuer.OtherToken{Claims: claims}, iss.Now()))
+	}
+	own := token(map[string]any{"aud": []any{cluster}, "sub": "system:serviceaccount:shop:orders"})
+	later := token(map[string]any{"aud": []any{cluster}, "jti": "2"})
 
 	var sent atomic.Value
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -53,19 +59,23 @@ func TestKubernetesInCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	write("token", []byte(later)) // before the keys are fetched
-	if _, err := v.Validate(t.Context(), pod.token(t, iss, "{}")); err != nil {
+	if _, err := v.Validate(t.Context(), token(nil)); err != nil {
 		t.Errorf("Validate(token of shop:web) = %v, want it accepted", err)
 	}
 	if got, want := sent.Load(), "Bearer "+later; got != want {
 		t.Error("the keys were not asked for with the pod's token of that time")
 	}
-	for differences, want := range map[string]validator.Code{
-		`{"sub":"system:serviceaccount:shop:cron"}`:                validator.CodeRefused,
-		`{"aud":["https://kubernetes.default.svc.cluster.local"]}`: validator.CodeAudience,
-		`{"iss":"https://kubernetes.default.svc.cluster.example"}`: validator.CodeIssuer,
+	for _, tt := range []struct {
+		claim string
+		value any
+		want  validator.Code
+	}{
+		{"sub", "system:serviceaccount:shop:cron", validator.CodeRefused},
+		{"aud", []any{cluster}, validator.CodeAudience},
+		{"iss", "https://kubernetes.default.svc.cluster.example", validator.CodeIssuer},
 	} {
-		if _, err := v.Validate(t.Context(), pod.token(t, iss, differences)); validator.CodeOf(err) != want {
-			t.Errorf("Validate(%s) code = %q, want %q", differences, validator.CodeOf(err), want)
+		if _, err := v.Validate(t.Context(), token(map[string]any{tt.claim: tt.value})); validator.CodeOf(err) != tt.want {
+			t.Errorf("Validate(%s = %v) code = %q, want %q", tt.claim, tt.value, validator.CodeOf(err), tt.want)
 		}
 	}
 
@@ -78,7 +88,7 @@ func TestKubernetesInCluster(t *testing.T) {
 	if v, err = validator.New(cfg); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := v.Validate(t.Context(), pod.token(t, iss, "{}")); validator.CodeOf(err) != validator.CodeUnavailable {
+	if _, err := v.Validate(t.Context(), token(nil)); validator.CodeOf(err) != validator.CodeUnavailable {
 		t.Errorf("Validate with another CA code = %q, want %q", validator.CodeOf(err), validator.CodeUnavailable)
 	}
 }

@@ -126,6 +126,9 @@ var table = map[string]entry{
 	"mockissuer.PublishedKey": of[mockissuer.PublishedKey](nil, everything),
 	"mockissuer.Request":      of[mockissuer.Request](nil, everything),
 	"mockissuer.Rotation":     of[mockissuer.Rotation](nil, everything),
+	"mockissuer.OtherToken":   of[mockissuer.OtherToken](nil, everything),
+	"mockissuer.Shape":        of[mockissuer.Shape](nil, everything),
+	"mockissuer.TokenKind":    of[mockissuer.TokenKind](nil, everything),
 	"mockissuer.Token":        of[mockissuer.Token](nil, "Algorithm", "KeyID").ifHidden(everything).inJSON("Claims", "Header"),
 	"mockissuer.User":         of[mockissuer.User](nil, everything),
 
