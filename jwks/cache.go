@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,14 +29,14 @@ var ErrConfig = errors.New("jwks: the issuer's keys are not where the Config say
 type Cache struct {
 	cfg        Config
 	systemTime bool   // cfg.Now is time.Now
+	jitter     jitter // spreads the fetches of many processes
 	source     source // used by the flight alone
 
 	current atomic.Pointer[snapshot] // read without a lock, replaced under mu
 
-	mu       sync.Mutex           // never held across I/O
-	forced   time.Time            // when the last fetch for an unknown kid began
-	everBeen bool                 // there was such a fetch
-	missing  map[string]time.Time // when a fetch did not find a kid, in this generation
+	mu      sync.Mutex // never held across I/O
+	forced  forcedFetches
+	missing map[string]time.Time // when a fetch did not find a kid, in this generation
 }
 
 // NewCache returns a Cache for cfg. It does no I/O and starts no goroutine. The
@@ -46,11 +47,11 @@ func NewCache(cfg Config) (*Cache, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	c := &Cache{cfg: cfg, systemTime: systemTime, missing: make(map[string]time.Time)}
+	c := &Cache{cfg: cfg, systemTime: systemTime, jitter: rand.Int64N, missing: make(map[string]time.Time)}
 	c.source = source{cfg: &c.cfg, client: newClient(cfg.Client), requests: make(chan struct{}, maxRequests)}
 
 	if cfg.InsecureHTTP {
-		c.logger().LogAttrs(context.Background(), slog.LevelWarn,
+		c.log(slog.LevelWarn,
 			"jwks: plain http is accepted: an attacker on the network can replace the issuer's keys",
 			slog.String("issuer", c.cfg.name()), slog.String("option", "InsecureHTTP"))
 	}
@@ -67,7 +68,9 @@ func NewCache(cfg Config) (*Cache, error) {
 }
 
 // Keys returns the keys with the key ID kid, or all keys if kid is empty. If no
-// key has this ID, the result is empty and the error nil. A lookup of a known
+// key has this ID, the result is empty and the error nil. That is certain only
+// after the issuer was asked. If it could not be asked for a kid that is not
+// held, the error wraps [ErrUnavailable]. A lookup of a known
 // key takes no lock and allocates nothing while the keys are fresh. The package
 // documentation describes when a lookup waits for the issuer. The caller must
 // not change the result.
@@ -91,8 +94,14 @@ func (c *Cache) Keys(ctx context.Context, kid string) ([]Key, error) {
 			return nil, err
 		}
 	}
-	if keys, ok := s.set.keys.Find(kid); ok || waited {
-		return keys, nil // a lookup waits once at most
+	if keys, ok := s.set.keys.Find(kid); ok {
+		return keys, nil
+	}
+	if waited { // a lookup waits once at most
+		if s.failures > 0 || s.successes == successes {
+			return nil, s.couldNotLook(c.cfg.Now())
+		}
+		return nil, nil
 	}
 	return c.findUnknown(ctx, kid, successes)
 }
@@ -122,7 +131,7 @@ func (c *Cache) Refresh(ctx context.Context) error {
 	c.mu.Lock()
 	f := c.current.Load().flight
 	if f == nil {
-		f = c.begin()
+		f = c.begin(&flight{})
 	}
 	c.mu.Unlock()
 	if _, err := f.wait(ctx, 0); err != nil {

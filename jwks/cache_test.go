@@ -86,7 +86,7 @@ func TestCache_lifetime(t *testing.T) {
 				want jwks.State
 			}{
 				{0, jwks.Fresh},
-				{tt.ttl * 7 / 10, jwks.Fresh},
+				{tt.ttl * 2 / 10, jwks.Fresh}, // then at a random time
 				{tt.ttl * 8 / 10, jwks.Revalidate},
 				{tt.ttl - 1, jwks.Revalidate},
 				{tt.ttl, jwks.Expired},
@@ -172,9 +172,9 @@ func TestCache_pauseInOutage(t *testing.T) {
 		pause time.Duration
 		waits bool
 	}{
-		{"within the backoff", 500 * time.Millisecond, false},
-		{"before two minutes", 2*time.Minute - 1, false},
-		{"after two minutes", 2*time.Minute + time.Second, true}, // of which the backoff has 0.75 to 1 s
+		{"within the backoff", -time.Second, false},
+		{"within two minutes after it", 2*time.Minute - 1, false},
+		{"after two minutes", 2 * time.Minute, true},
 		{"after a night", 20 * time.Hour, true},
 	} {
 		for _, retryAfter := range []time.Duration{0, 5 * time.Minute} {
@@ -183,6 +183,7 @@ func TestCache_pauseInOutage(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					iss := newIssuer(set(jwk("1")))
 					c := iss.cache(t)
+					c.SetJitter(none)
 					mustFind(t, c, "1")
 					pass(time.Hour)
 					var header []string
@@ -192,7 +193,7 @@ func TestCache_pauseInOutage(t *testing.T) {
 					iss.say(response(503, "", header...))
 					mustFind(t, c, "1")
 					iss.set(func() { iss.latency = time.Second })
-					pass(retryAfter + tt.pause)
+					pass(max(4*time.Minute, retryAfter) + tt.pause)
 					want := time.Duration(0)
 					if tt.waits {
 						want = time.Second
@@ -362,26 +363,36 @@ func TestCache_conditionalRequest(t *testing.T) {
 func TestCache_retryAfter(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		status   int
-		header   string
-		min, max time.Duration // until the next request
+		status int
+		header string
+		asked  time.Duration // and as much again at random
+		empty  time.Duration // the same while there are no keys
 	}{
-		{503, "", 0, time.Second},
-		{503, "120", 2 * time.Minute, 2 * time.Minute},
-		{429, "120", 2 * time.Minute, 2 * time.Minute},
-		{503, "86400", 5 * time.Minute, 5 * time.Minute},
-		{503, "99999999999999999999", 5 * time.Minute, 5 * time.Minute},
-		{503, "9223372037", 5 * time.Minute, 5 * time.Minute},
-		{503, "Sat, 01 Jan 2000 00:03:00 GMT", 3 * time.Minute, 3 * time.Minute}, // the bubble begins at midnight
-		{503, "Fri, 31 Dec 1999 00:00:00 GMT", 0, time.Second},
-		{503, "soon", 0, time.Second},
-		{503, "-5", 0, time.Second},
+		{503, "", 0, 0},
+		{503, "20", 20 * time.Second, 20 * time.Second},
+		{503, "120", 2 * time.Minute, 30 * time.Second},
+		{429, "120", 2 * time.Minute, 30 * time.Second},
+		{503, "86400", 5 * time.Minute, 30 * time.Second},
+		{503, "99999999999999999999", 5 * time.Minute, 30 * time.Second},
+		{503, "9223372037", 5 * time.Minute, 30 * time.Second},
+		{503, "Sat, 01 Jan 2000 00:03:00 GMT", 3 * time.Minute, 30 * time.Second}, // the bubble begins at midnight
+		{503, "Fri, 31 Dec 1999 00:00:00 GMT", 0, 0},
+		{503, "soon", 0, 0},
+		{503, "-5", 0, 0},
 	} {
-		for _, empty := range []bool{true, false} {
+		for _, mode := range []struct {
+			name   string
+			jitter func(int64) int64
+			empty  bool
+		}{{"least", none, false}, {"most", all, false}, {"least, EMPTY", none, true}, {"most, EMPTY", all, true}} {
 			synctest.Test(t, func(t *testing.T) {
 				iss := newIssuer(set(jwk("1")))
 				c := iss.cache(t)
-				if !empty {
+				c.SetJitter(mode.jitter)
+				want := tt.asked
+				if mode.empty {
+					want = tt.empty
+				} else {
 					mustFind(t, c, "1")
 				}
 				before := iss.requests()
@@ -389,55 +400,85 @@ func TestCache_retryAfter(t *testing.T) {
 				if err := c.Refresh(t.Context()); !errors.Is(err, jwks.ErrUnavailable) {
 					t.Fatalf("Refresh() = %v, want ErrUnavailable", err)
 				}
+				if mode.jitter(2) > 0 {
+					want *= 2
+				}
+				if want == 0 {
+					want = time.Second // by the backoff, of which half is random
+					if mode.jitter(2) > 0 {
+						want /= 2
+					}
+				}
 				var next time.Duration
-				every(50*time.Millisecond, 6*time.Minute, func(passed time.Duration) {
-					c.Keys(t.Context(), "2")
-					if next == 0 && iss.requests() > before+1 {
-						next = passed
+				every(50*time.Millisecond, 11*time.Minute, func(passed time.Duration) {
+					if next == 0 {
+						c.Keys(t.Context(), "2")
+						if iss.requests() > before+1 {
+							next = passed
+						}
 					}
 				})
-				if next < tt.min || next > tt.max+100*time.Millisecond || next == 0 {
-					t.Errorf("%d with Retry-After %q, empty = %t: the next request came after %v, want %v to %v",
-						tt.status, tt.header, empty, next, tt.min, tt.max)
+				if next < want || next > want+50*time.Millisecond {
+					t.Errorf("%d with Retry-After %q, %s: the next request came after %v, want %v",
+						tt.status, tt.header, mode.name, next, want)
 				}
 			})
 		}
 	}
 }
 
+// The pauses between the fetches of an outage, from the least to the most that
+// they may be.
 func TestCache_backoff(t *testing.T) {
 	t.Parallel()
-	for _, empty := range []bool{true, false} {
-		synctest.Test(t, func(t *testing.T) {
-			iss := newIssuer(set(jwk("1")))
-			c := iss.cache(t)
-			if !empty {
-				mustFind(t, c, "1")
-				pass(11 * time.Minute)
+	for _, tt := range []struct {
+		name  string
+		kid   string // of the lookups
+		empty bool
+		pause func(failures int, passed time.Duration) time.Duration // the most
+	}{
+		{"keys are held", "1", false, func(failures int, _ time.Duration) time.Duration {
+			return min(4*time.Minute<<min(failures-1, 10), 5*time.Minute)
+		}},
+		{"a kid is not held", "2", false, func(failures int, _ time.Duration) time.Duration {
+			return min(time.Second<<min(failures-1, 10), time.Minute)
+		}},
+		{"EMPTY", "1", true, func(failures int, passed time.Duration) time.Duration {
+			if passed >= 2*time.Minute {
+				return 30 * time.Second
 			}
-			iss.set(func() { iss.down, iss.log = true, nil })
-			every(10*time.Millisecond, 5*time.Minute, func(time.Duration) { c.Keys(t.Context(), "1") })
-			iss.mu.Lock()
-			defer iss.mu.Unlock()
-			spread := make(map[time.Duration]bool)
-			for i := 1; i < len(iss.log); i++ {
-				most := min(time.Second<<min(i-1, 10), time.Minute)
-				if empty {
-					most = min(most, 5*time.Second)
+			return min(time.Second<<min(failures-1, 10), 5*time.Second)
+		}},
+	} {
+		for _, spread := range []struct {
+			name   string
+			jitter func(int64) int64
+			part   time.Duration // one nth
+		}{{"most", none, 1}, {"least", all, 2}} {
+			synctest.Test(t, func(t *testing.T) {
+				iss := newIssuer(set(jwk("1")))
+				c := iss.cache(t)
+				c.SetJitter(spread.jitter)
+				if !tt.empty {
+					mustFind(t, c, "1")
+					pass(11 * time.Minute)
 				}
-				got := iss.log[i].at.Sub(iss.log[i-1].at)
-				spread[got] = true
-				if got < most*3/4 || got > most+10*time.Millisecond {
-					t.Errorf("empty = %t: from failure %d to the next request %v, want %v to %v", empty, i, got, most*3/4, most)
+				iss.set(func() { iss.down, iss.log = true, nil })
+				every(10*time.Millisecond, 20*time.Minute, func(time.Duration) { c.Keys(t.Context(), tt.kid) })
+				iss.mu.Lock()
+				defer iss.mu.Unlock()
+				for i := 1; i < len(iss.log); i++ {
+					got := iss.log[i].at.Sub(iss.log[i-1].at)
+					want := tt.pause(i, iss.log[i-1].at.Sub(iss.log[0].at)) / spread.part
+					if got < want || got > want+10*time.Millisecond {
+						t.Errorf("%s, %s: from failure %d to the next request %v, want %v", tt.name, spread.name, i, got, want)
+					}
 				}
-			}
-			if len(spread) < 5 {
-				t.Errorf("empty = %t: only %d different pauses, want them spread at random", empty, len(spread))
-			}
-			if len(iss.log) < 9 {
-				t.Errorf("empty = %t: %d requests in 5 min of outage, want more", empty, len(iss.log))
-			}
-		})
+				if len(iss.log) < 4 {
+					t.Errorf("%s, %s: %d requests in 20 min of outage, want more", tt.name, spread.name, len(iss.log))
+				}
+			})
+		}
 	}
 }
 
@@ -498,8 +539,8 @@ func TestCache_Status(t *testing.T) {
 		mustFind(t, c, "1")
 		pass(time.Minute)
 		got := c.Status()
-		if next := time.Until(got.NextRefresh); next < 6*time.Minute || next > 7*time.Minute {
-			t.Errorf("Status().NextRefresh is in %v, want 0.7 to 0.8 of 10 min from the fetch", next)
+		if next := time.Until(got.NextRefresh); next < time.Minute || next > 7*time.Minute {
+			t.Errorf("Status().NextRefresh is in %v, want 0.2 to 0.8 of 10 min from the fetch", next)
 		}
 		got.NextRefresh = time.Time{}
 		want := jwks.Status{
@@ -519,10 +560,12 @@ func TestCache_Status(t *testing.T) {
 		pass(5 * time.Second)
 		synctest.Wait()
 		got = c.Status()
-		if got.Fetching || got.Failures != 1 || got.LastError == nil || !got.NextRefresh.Equal(time.Now()) {
-			t.Errorf("Status() = %+v, want a failure, and the next fetch now", got)
+		if next := time.Until(got.NextRefresh); got.Fetching || got.Failures != 1 || got.LastError == nil ||
+			next < 2*time.Minute-5*time.Second || next > 4*time.Minute-5*time.Second {
+			t.Errorf("Status() = %+v, want a failure, and the next fetch 2 to 4 min after it began", got)
 		}
 		iss.set(func() { iss.silent = false })
+		pass(time.Until(got.NextRefresh))
 		mustFind(t, c, "1")
 		synctest.Wait()
 		if got := c.Status(); got.State != jwks.Fresh || got.Failures != 0 || got.LastError != nil || got.Generation != 1 {
@@ -593,7 +636,7 @@ func TestCache_seed(t *testing.T) {
 			c := iss.cache(t, func(cfg *jwks.Config) { cfg.Seed = mine })
 			mine[0] = jwks.Key{ID: "evil"}
 			mustFind(t, c, "1")
-			mustMiss(t, c, "evil")
+			mustBeUnavailable(t, c, "evil")
 		})
 	})
 }
@@ -615,22 +658,50 @@ func TestCache_sameKidRotation(t *testing.T) {
 	})
 }
 
-// Instances of a service that began together don't refresh together.
+// Processes that began together refresh at random times, from the first refresh
+// on. Then each keeps its own time.
 func TestCache_jitter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		const ttl = 10 * time.Minute
 		iss := newIssuer(set(jwk("1")))
+		for _, tt := range []struct {
+			name           string
+			jitter         func(int64) int64
+			first, regular time.Duration
+		}{{"least", all, ttl * 2 / 10, ttl * 7 / 10}, {"most", none, ttl * 8 / 10, ttl * 8 / 10}} {
+			c := iss.cache(t)
+			c.SetJitter(tt.jitter)
+			mustFind(t, c, "1")
+			for n, want := range []time.Duration{tt.first, tt.regular, tt.regular} {
+				next := time.Until(c.Status().NextRefresh)
+				if next < want || next > want+1 {
+					t.Errorf("%s: refresh %d is in %v, want %v", tt.name, n+1, next, want)
+				}
+				pass(next)
+				mustFind(t, c, "1")
+				synctest.Wait()
+			}
+			// After a failure, a process is in step with all others again.
+			pass(ttl * 8 / 10)
+			iss.set(func() { iss.down = true })
+			mustFind(t, c, "1")
+			synctest.Wait()
+			iss.set(func() { iss.down = false })
+			pass(5 * time.Minute)
+			mustFind(t, c, "1")
+			synctest.Wait()
+			if next := time.Until(c.Status().NextRefresh); next < tt.first || next > tt.first+1 {
+				t.Errorf("%s: after an outage, the next refresh is in %v, want %v", tt.name, next, tt.first)
+			}
+		}
 		spread := make(map[time.Time]bool)
 		for range 20 {
 			c := iss.cache(t)
 			mustFind(t, c, "1")
-			next := c.Status().NextRefresh
-			spread[next] = true
-			if in := time.Until(next); in < 7*time.Minute || in > 8*time.Minute {
-				t.Errorf("the next refresh is in %v, want 7 to 8 min", in)
-			}
+			spread[c.Status().NextRefresh] = true
 		}
-		if len(spread) < 10 {
+		if len(spread) < 15 {
 			t.Errorf("20 caches have %d moments of refresh, want them spread", len(spread))
 		}
 	})
@@ -651,7 +722,7 @@ func TestCache_waitersThatLeave(t *testing.T) {
 			go c.Keys(ctx, fmt.Sprint("random-", n))
 		}
 		synctest.Wait()
-		if got := mustMiss(t, c, "2"); got.took != 0 {
+		if got := mustBeUnavailable(t, c, "2"); got.took != 0 {
 			t.Errorf("the 65th unknown kid waited %v, want none", got.took)
 		}
 		pass(2 * time.Second)
@@ -697,7 +768,7 @@ func TestCache_unknownKidBehindSlowDiscovery(t *testing.T) {
 				n := 0
 				every(500*time.Millisecond, 20*time.Minute, func(time.Duration) {
 					n++
-					longest = max(longest, mustMiss(t, c, fmt.Sprint("random-", n)).took)
+					longest = max(longest, mustBeUnavailable(t, c, fmt.Sprint("random-", n)).took)
 				})
 				if longest != 5*time.Second {
 					t.Errorf("the longest wait for an unknown kid was %v, want 5 s", longest)
@@ -1042,7 +1113,7 @@ func TestCache_clientIgnoresContext(t *testing.T) {
 					if got := mustFind(t, c, "1"); got.took > 0 {
 						t.Errorf("Keys(1) took %v, want it at once", got.took)
 					}
-					if got := mustMiss(t, c, "2"); got.took > 5*time.Second {
+					if got := mustBeUnavailable(t, c, "2"); got.took > 5*time.Second {
 						t.Errorf("Keys(2) took %v, want ≤ 5 s", got.took)
 					}
 				})

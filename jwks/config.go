@@ -79,9 +79,11 @@ type Config struct {
 	// [DefaultMinTTL] and [DefaultMaxTTL] are used. They must not be negative.
 	MinTTL, MaxTTL time.Duration
 
-	// UnknownKeyInterval is the shortest time between two fetches for unknown
-	// key IDs. If zero, [DefaultUnknownKeyInterval] is used. If negative, there
-	// are no such fetches, and a new key is found at the next regular fetch.
+	// UnknownKeyInterval is the shortest time from a fetch for an unknown key
+	// ID that did not bring it to the next such fetch. Up to as much again is
+	// added at random. If zero, [DefaultUnknownKeyInterval] is used. If
+	// negative, there are no such fetches, and a new key is found at the next
+	// regular fetch.
 	UnknownKeyInterval time.Duration
 
 	// MaxStale is how long after its TTL a set is still served if the issuer

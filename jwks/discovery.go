@@ -75,7 +75,7 @@ func (s *source) discover() (url string, errs []error) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Timeout)
 	defer cancel()
 	for _, url := range s.cfg.metadataURLs() {
-		res, err := s.get(ctx, url, "application/json", "")
+		res, err := s.get(ctx, url, "application/json", "", false)
 		if err == nil {
 			var keys string
 			if keys, err = readMetadata(string(res.body), url, s.cfg); err == nil {

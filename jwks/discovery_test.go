@@ -209,10 +209,10 @@ func TestCache_retryAfterOfAnyAnswer(t *testing.T) {
 		responses map[string]string // any other is a 404
 		want      time.Duration
 	}{
-		{"first metadata", map[string]string{oidcURL: pause(120)}, 2 * time.Minute},
-		{"second metadata", map[string]string{oauthURL: pause(120)}, 2 * time.Minute},
-		{"both", map[string]string{oidcURL: response(404, "", "Retry-After: 180"), oauthURL: pause(120)}, 3 * time.Minute},
-		{"keys", map[string]string{oidcURL: response(200, document), keysURL: pause(120)}, 2 * time.Minute},
+		{"first metadata", map[string]string{oidcURL: pause(20)}, 20 * time.Second},
+		{"second metadata", map[string]string{oauthURL: pause(20)}, 20 * time.Second},
+		{"both", map[string]string{oidcURL: response(404, "", "Retry-After: 25"), oauthURL: pause(20)}, 25 * time.Second},
+		{"keys", map[string]string{oidcURL: response(200, document), keysURL: pause(20)}, 20 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -220,6 +220,7 @@ func TestCache_retryAfterOfAnyAnswer(t *testing.T) {
 				iss := &issuer{}
 				iss.script(byURL(tt.responses))
 				c := iss.cache(t, byDiscovery)
+				c.SetJitter(none)
 				mustBeUnavailable(t, c, "1")
 				before := iss.requests()
 				pass(tt.want - 1)
@@ -244,6 +245,7 @@ func TestCache_retryAfterOfAnyAnswer(t *testing.T) {
 			iss := &issuer{}
 			iss.script(byURL(map[string]string{oidcURL: response(200, document), keysURL: response(200, set(jwk("1")))}))
 			c := iss.cache(t, byDiscovery)
+			c.SetJitter(none)
 			mustFind(t, c, "1")
 			iss.script(byURL(map[string]string{oidcURL: pause(120), keysURL: response(500, "")}))
 			pass(25 * time.Hour)

@@ -18,15 +18,17 @@
 // and by the wall clock, and the larger result counts:
 //
 //	EMPTY       no keys yet         wait for a fetch; if it fails, ErrUnavailable
-//	FRESH       age < 0.8·TTL − j   serve
+//	FRESH       age < 0.8·TTL − r   serve
 //	REVALIDATE  age < TTL           serve, and fetch in the background
 //	EXPIRED     age < TTL+MaxStale  wait for a fetch, and serve even if it fails;
 //	                                after a recent failure, serve at once, and
 //	                                fetch in the background
 //	DEAD        older               as EMPTY
 //
-// The jitter j is random, up to 0.1·TTL, so that the instances of a service
-// don't all fetch at the same time.
+// The time r is random, so that the processes of a fleet don't fetch together.
+// It is up to 0.1·TTL after a fetch in REVALIDATE, and up to 0.6·TTL after any
+// other. A fetch at the first lookup, after a failure or for an unknown key may
+// have happened in the whole fleet at once, and the next one must not.
 //
 // Only a lookup starts a fetch, so an idle process sends no requests. After an
 // idle night the snapshot is EXPIRED or DEAD, and the first lookup asks the
@@ -38,22 +40,37 @@
 // # Unknown keys
 //
 // A kid that isn't in the snapshot may belong to a key that was published a
-// moment ago, or may be made up. The first line that applies decides:
+// moment ago, or may be made up. "No such key" and "could not look" are
+// different results. The former is an empty result, and rejects a token for
+// good. The latter is [ErrUnavailable], after which the client may come again
+// with the same token. The first line that applies decides:
 //
-//	no kid at all                                  return all keys; no fetch
-//	a fetch did not find it within the last 30 s   no fetch
-//	a newer set arrived during the lookup          no fetch
-//	a fetch is in progress                         wait for it, at most Timeout,
-//	                                               if fewer than 64 lookups do
-//	the backoff after a failure has not passed     no fetch
-//	UnknownKeyInterval has not passed since the
-//	last fetch for an unknown kid                  no fetch
-//	otherwise                                      fetch, and wait at most Timeout
+//	no kid at all                       all keys; no fetch
+//	a fetch of the last 30 s was for
+//	it and did not bring it             none
+//	a newer set arrived during the
+//	lookup                              none
+//	a fetch is in progress              wait for it, at most Timeout, if fewer
+//	                                    than 64 lookups do
+//	a fetch for an unknown kid did not
+//	bring that kid, and its interval
+//	has not passed                      none
+//	64 lookups wait, or the backoff
+//	after a failure has not passed      ErrUnavailable
+//	otherwise                           fetch, and wait at most Timeout
 //
-// So a new key is found by the first token that it signed, or within
-// UnknownKeyInterval during a flood of made-up kids. Unknown kids never delay
-// lookups of known ones. A key that is replaced by another with the same kid is
-// found at the next regular fetch.
+// A lookup that waited gets the key, or none if the fetch succeeded without
+// bringing it. If the fetch failed or took longer, it gets ErrUnavailable.
+//
+// The interval is UnknownKeyInterval and up to as much again at random. A fetch
+// that fails does not begin an interval, since the backoff applies to it. Nor
+// does one that brings its kid, unless it is the second within the interval. So
+// a new key is found by the first token that it signed, even shortly after
+// another rotation, and within twice UnknownKeyInterval during a flood of
+// made-up kids. Unknown kids never delay lookups of known ones. A fetch for an
+// unknown kid has the header "Cache-Control: no-cache", so that no cache on the
+// way answers it. A key that is replaced by another with the same kid is found
+// at the next regular fetch.
 //
 // # A fetch
 //
@@ -67,10 +84,17 @@
 // another.
 //
 // A success replaces the whole set: a key that is no longer in it was
-// withdrawn. A failure leaves the keys as they are. The n-th failure in a row
-// delays the next fetch until min(1 s·2ⁿ⁻¹, 60 s) after the failed one started,
-// or at most 5 s while EMPTY, less up to a quarter at random. A Retry-After in
-// the response can extend that, to at most 5 min.
+// withdrawn. A failure leaves the keys as they are, and delays the next fetch
+// by a backoff. It counts from the start of the failed fetch, doubles with each
+// failure in a row, and up to half of it is taken off at random:
+//
+//	keys may be served               4 min, then 5 min
+//	for an unknown kid, or DEAD      1 s to 60 s
+//	EMPTY                            1 s to 5 s, and 30 s after two minutes
+//
+// A Retry-After in the response, of which 5 min count at most, or 30 s while
+// EMPTY, can extend each of them. Up to as much again is added at random,
+// because a fleet is asked to return at the same time.
 //
 // A Cache with an Issuer and no URL discovers the URL first, and again after
 // 24 h. If the URL yields no keys, it is discovered again 15 min after the last
@@ -90,18 +114,22 @@
 //	                             withdrawn key
 //	MaxStale            24 h     the longest outage to survive; stale-if-error
 //	                             may shorten it, to 1 h at least
-//	UnknownKeyInterval  30 s     a flood costs the issuer two requests a minute,
-//	                             and a new key waits at most half a minute
+//	UnknownKeyInterval  30 s     a flood costs the issuer one or two requests a
+//	                             minute, and a new key waits at most a minute
 //	Timeout              5 s     for each step of a fetch: discovery, if it is
 //	                             due, and the key set. A lookup with nothing to
 //	                             serve waits for both, because an issuer that
 //	                             takes 4 s for each is slow but available. A
 //	                             lookup of an unknown kid, while keys are held,
 //	                             waits at most one Timeout
-//	backoff           1–60 s     a failure of a second costs a second, an outage
-//	                             of a day one request a minute
-//	backoff, EMPTY     1–5 s     nothing is served, so the issuer's return must
-//	                             be noticed at once
+//	backoff          2–5 min     the keys held are good, so nothing is urgent,
+//	                             and an outage costs the issuer twice the
+//	                             normal requests
+//	for unknown kids  1–60 s     a failure of a second costs a second
+//	EMPTY              1–5 s     nothing is served, so the issuer's return must
+//	                             be noticed at once; after two minutes 15–30 s,
+//	                             since a fleet that starts in an outage must not
+//	                             keep the issuer down
 //	waiters             64       goroutines that unknown kids can hold while the
 //	                             issuer is silent
 //	body                 1 MiB   ten times the largest known key set

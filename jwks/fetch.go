@@ -72,7 +72,8 @@ type answer struct {
 type version struct{ url, etag string }
 
 // fetch fetches the key set, unless it is still the one of version have.
-func (s *source) fetch(have version, holdsKeys bool) (answer, error) {
+// If it is forced, caches on the way are asked not to answer.
+func (s *source) fetch(have version, holdsKeys, forced bool) (answer, error) {
 	url, discovery := s.url(holdsKeys)
 	if url == "" {
 		return answer{}, discovery
@@ -80,7 +81,7 @@ func (s *source) fetch(have version, holdsKeys bool) (answer, error) {
 	if have.url != url {
 		have = version{}
 	}
-	a, err := s.keySet(url, have)
+	a, err := s.keySet(url, have, forced)
 	s.where.silent, s.seen = err != nil, s.seen || err == nil
 	if err != nil {
 		return answer{}, errors.Join(err, discovery)
@@ -88,10 +89,10 @@ func (s *source) fetch(have version, holdsKeys bool) (answer, error) {
 	return a, nil
 }
 
-func (s *source) keySet(url string, have version) (answer, error) {
+func (s *source) keySet(url string, have version, forced bool) (answer, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Timeout)
 	defer cancel()
-	res, err := s.get(ctx, url, "application/jwk-set+json, application/json;q=0.9", have.etag)
+	res, err := s.get(ctx, url, "application/jwk-set+json, application/json;q=0.9", have.etag, forced)
 	switch {
 	case err == nil:
 	case s.seen || isOutage(err):
@@ -150,7 +151,7 @@ const maxRequests = 2
 
 // get returns when ctx is done, whatever the client does. The client may be a
 // caller's own, and must not block lookups or the program.
-func (s *source) get(ctx context.Context, url, accept, etag string) (response, error) {
+func (s *source) get(ctx context.Context, url, accept, etag string, forced bool) (response, error) {
 	select {
 	case s.requests <- struct{}{}:
 	case <-ctx.Done():
@@ -170,7 +171,7 @@ func (s *source) get(ctx context.Context, url, accept, etag string) (response, e
 			<-s.requests
 			ended <- o
 		}()
-		o.res, o.err = s.do(ctx, url, accept, etag)
+		o.res, o.err = s.do(ctx, url, accept, etag, forced)
 	}()
 	select {
 	case o := <-ended:
@@ -182,12 +183,15 @@ func (s *source) get(ctx context.Context, url, accept, etag string) (response, e
 
 // do keeps the client's own errors out of the chain, since they may be
 // anything.
-func (s *source) do(ctx context.Context, url, accept, etag string) (response, error) {
+func (s *source) do(ctx context.Context, url, accept, etag string, forced bool) (response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return response{}, fmt.Errorf("GET %s: %w", url, err)
 	}
 	req.Header.Set("Accept", accept)
+	if forced {
+		req.Header.Set("Cache-Control", "no-cache") // RFC 9111, Section 5.2.1.4
+	}
 	if etag != "" {
 		req.Header.Set("If-None-Match", etag)
 	}

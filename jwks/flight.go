@@ -14,8 +14,11 @@ import (
 // Config.Timeout.
 type flight struct {
 	done    chan struct{}
-	err     error // wraps ErrUnavailable; read it after done is closed
-	waiters int   // lookups of unknown kids; guarded by Cache.mu
+	regular bool   // a refresh of keys that are in use
+	forced  bool   // for an unknown kid,
+	kid     string // which is this one
+	err     error  // wraps ErrUnavailable; read it after done is closed
+	waiters int    // lookups of unknown kids; guarded by Cache.mu
 }
 
 // wait waits until the flight has ended or until limit has passed, and reports
@@ -52,13 +55,14 @@ func (c *Cache) flight() *flight {
 	if s.flight != nil || s.state(now) == Fresh || s.mustWait(now) > 0 {
 		return s.flight
 	}
-	return c.begin()
+	return c.begin(&flight{regular: s.state(now) == Revalidate && s.failures == 0})
 }
 
 // begin starts a fetch. c.mu is held, and none is in progress.
-func (c *Cache) begin() *flight {
+func (c *Cache) begin(f *flight) *flight {
 	s := *c.current.Load()
-	s.flight = &flight{done: make(chan struct{})}
+	f.done = make(chan struct{})
+	s.flight = f
 	s.fetches++
 	c.current.Store(&s)
 	go c.fly(&s)
@@ -78,7 +82,7 @@ func (c *Cache) fly(s *snapshot) {
 		}
 		c.land(began, a, err)
 	}()
-	a, err = c.source.fetch(s.version, s.set != nil)
+	a, err = c.source.fetch(s.version, s.set != nil, s.flight.forced)
 }
 
 // land stores the result of a fetch and wakes the lookups that wait.
@@ -90,9 +94,10 @@ func (c *Cache) land(began time.Time, a answer, err error) {
 	s.flight = nil
 	changed := false
 	if err != nil {
-		f.err = s.fail(began, now, err)
+		f.err = s.fail(began, now, err, c.jitter)
 	} else {
-		changed = s.succeed(began, a)
+		changed = s.succeed(began, a, f.regular, c.jitter)
+		c.landForced(f, s.set, began)
 	}
 	if changed {
 		clear(c.missing)
@@ -110,13 +115,13 @@ func (c *Cache) land(began time.Time, a answer, err error) {
 }
 
 // fail changes a copy of the snapshot. The keys stay as they are.
-func (s *snapshot) fail(began, now time.Time, err error) error {
+func (s *snapshot) fail(began, now time.Time, err error, spread jitter) error {
+	if s.failures == 0 {
+		s.failing = began
+	}
 	s.failures++
 	s.failed, s.err = began, &failure{clipped(err.Error()), isMistake(err)}
-	s.backoff = backoff(s.failures, s.set == nil)
-	if asked := askedFor(err); asked > 0 {
-		s.backoff = max(s.backoff, elapsed(began, now)+asked)
-	}
+	s.retryAfterFailure(began, now, askedFor(err), spread)
 	return &unavailable{s.err, max(s.mustWait(now), time.Second)}
 }
 
@@ -163,15 +168,24 @@ func clipped(text string) string {
 
 // succeed changes a copy of the snapshot, and reports whether it now has
 // another set. The issuer has withdrawn the keys that are not in the response.
-func (s *snapshot) succeed(began time.Time, a answer) (changed bool) {
+//
+// A fetch that is not a regular refresh may have happened in all of a fleet at
+// once: after a deploy, an outage or a rotation. Then the next one is at a
+// random time, so that it does not happen at once again.
+func (s *snapshot) succeed(began time.Time, a answer, regular bool, spread jitter) (changed bool) {
 	s.successes++
-	s.failures, s.backoff, s.err = 0, 0, nil
+	regular = regular && s.failures == 0
+	s.failures, s.backoff, s.urgent, s.err = 0, 0, 0, nil
 	s.fetched = began
 	s.version = a.version
 	if !a.notModified || a.said { // RFC 9111, Section 4.3.4: fields that a 304 lacks keep their values
 		s.ttl, s.staleFor = a.ttl, a.staleFor
 	}
-	s.freshFor = s.ttl/10*8 - jitter(s.ttl/10)
+	if regular {
+		s.freshFor = s.ttl/10*8 - spread.below(s.ttl/10)
+	} else {
+		s.freshFor = s.ttl/10*8 - spread.below(s.ttl/10*6)
+	}
 	if a.notModified || s.set.equal(a.keys, a.leftOut) {
 		return false
 	}

@@ -51,8 +51,8 @@ func FuzzCache_answer(f *testing.F) {
 				t.Errorf("Keys(1) in the first generation = none")
 			case len(got.KeyIDs) == 0 || got.State != jwks.Fresh:
 				t.Errorf("Status() = %+v, want keys, and FRESH", got)
-			case next < 5*time.Minute*7/10 || next > time.Hour*8/10:
-				t.Errorf("Status().NextRefresh is in %v, want 3.5 to 48 min", next)
+			case next < 5*time.Minute*2/10 || next > time.Hour*8/10:
+				t.Errorf("Status().NextRefresh is in %v, want 1 to 48 min", next)
 			case (got.Failures == 0) != (got.LastError == nil) || got.Failures > 1:
 				t.Errorf("Status() = %+v, want one failure with its reason, or none", got)
 			}

@@ -69,7 +69,7 @@ func (c *Cache) logPhase(s *snapshot, was phase, now time.Time) {
 			slog.Duration("retry_in", s.mustWait(now)),
 			slog.String("error", s.err.Error()))
 	}
-	c.logger().LogAttrs(context.Background(), level, "jwks: issuer's keys", attrs...)
+	c.log(level, "jwks: issuer's keys", attrs...)
 }
 
 func (c *Cache) logLeftOut(s *keySet) {
@@ -77,10 +77,17 @@ func (c *Cache) logLeftOut(s *keySet) {
 	if s.expected {
 		level = slog.LevelDebug
 	}
-	c.logger().LogAttrs(context.Background(), level, "jwks: keys left out of the issuer's set",
+	c.log(level, "jwks: keys left out of the issuer's set",
 		slog.String("issuer", c.cfg.name()),
 		slog.Int("generation", s.generation),
 		slog.Any("reasons", s.leftOut))
+}
+
+// log survives a handler that panics. A fetch logs in a goroutine of its own,
+// where a panic would end the program.
+func (c *Cache) log(level slog.Level, text string, attrs ...slog.Attr) {
+	defer func() { _ = recover() }()
+	c.logger().LogAttrs(context.Background(), level, text, attrs...)
 }
 
 func (c *Cache) logger() *slog.Logger {

@@ -1,7 +1,6 @@
 package jwks
 
 import (
-	"math/rand/v2"
 	"time"
 )
 
@@ -31,8 +30,10 @@ type snapshot struct {
 	successes int
 
 	failures int           // in a row
+	failing  time.Time     // when the first of them began
 	failed   time.Time     // when the last of them began
 	backoff  time.Duration // from there to the next fetch
+	urgent   time.Duration // the same, if something can't be served without it
 	err      error         // the last one's
 
 	logged phase
@@ -58,6 +59,18 @@ func (s *snapshot) state(now time.Time) State {
 
 // mustWait returns how long the next fetch must wait after a failure.
 func (s *snapshot) mustWait(now time.Time) time.Duration {
+	if state := s.state(now); state == Empty || state == Dead {
+		return s.waitAfter(s.urgent, now)
+	}
+	return s.waitAfter(s.backoff, now)
+}
+
+// mustWaitUrgently is mustWait for a fetch for an unknown kid.
+func (s *snapshot) mustWaitUrgently(now time.Time) time.Duration {
+	return s.waitAfter(s.urgent, now)
+}
+
+func (s *snapshot) waitAfter(backoff time.Duration, now time.Time) time.Duration {
 	if s.failures == 0 {
 		return 0
 	}
@@ -65,7 +78,7 @@ func (s *snapshot) mustWait(now time.Time) time.Duration {
 	if passed < 0 {
 		return 0 // the clock was set back: don't wait until it has caught up
 	}
-	return max(0, s.backoff-passed)
+	return max(0, backoff-passed)
 }
 
 // lately is how long a failure counts as recent after its backoff has passed.
@@ -89,33 +102,61 @@ func elapsed(then, now time.Time) time.Duration {
 	return max(now.Sub(then), now.Round(0).Sub(then.Round(0)))
 }
 
-// The bounds of the time from the start of a failed fetch to the next.
+// The bounds of the time from the start of a failed fetch to the next. Half of
+// each is random, so that instances that failed together don't retry together.
 const (
-	minBackoff      = time.Second
-	maxBackoff      = time.Minute
-	maxEmptyBackoff = 5 * time.Second // nothing is served, so retry soon
-	maxRetryAfter   = 5 * time.Minute // the issuer may ask for more
+	minBackoff = 4 * time.Minute // for a refresh, while keys are served,
+	maxBackoff = 5 * time.Minute // which is not urgent
+
+	minUrgent = time.Second // for a kid that is not held, or if DEAD
+	maxUrgent = time.Minute
+
+	emptyBackoff      = 5 * time.Second // nothing is served, so retry soon
+	emptyBackoffLater = 30 * time.Second
+	emptySoon         = 2 * time.Minute // the time until later
+
+	maxRetryAfter      = 5 * time.Minute  // the issuer may ask for more
+	maxEmptyRetryAfter = 30 * time.Second // while nothing is served
 )
 
-// backoff returns a time that doubles with every failure in a row. Its last
-// quarter is random, so that instances that failed together don't retry
-// together.
-func backoff(failures int, empty bool) time.Duration {
-	limit := maxBackoff
-	if empty {
-		limit = maxEmptyBackoff
-	}
-	d := limit
+// backoff returns a time from first to most that doubles with every failure in
+// a row. Half of it is random.
+func backoff(failures int, first, most time.Duration, spread jitter) time.Duration {
+	d := most
 	if doublings := failures - 1; doublings < 10 {
-		d = min(minBackoff<<doublings, limit)
+		d = min(first<<doublings, most)
 	}
-	return d - jitter(d/4)
+	return d - spread.below(d/2)
 }
 
-// jitter returns a random duration less than d.
-func jitter(d time.Duration) time.Duration {
+// retryAfterFailure sets how long the next fetch must wait. The issuer asked
+// for asked. As much again is added at random, because a fleet is asked at the
+// same time, or for the same time.
+func (s *snapshot) retryAfterFailure(began, now time.Time, asked time.Duration, spread jitter) {
+	if s.set == nil {
+		asked = min(asked, maxEmptyRetryAfter)
+		most := emptyBackoff
+		if elapsed(s.failing, began) >= emptySoon {
+			most = emptyBackoffLater
+		}
+		s.urgent = backoff(s.failures, minUrgent, most, spread)
+	} else {
+		s.urgent = backoff(s.failures, minUrgent, maxUrgent, spread)
+	}
+	s.backoff = backoff(s.failures, minBackoff, maxBackoff, spread)
+	if asked > 0 {
+		asked = elapsed(began, now) + asked + spread.below(asked)
+		s.backoff, s.urgent = max(s.backoff, asked), max(s.urgent, asked)
+	}
+}
+
+// A jitter returns a random number below n, which is positive.
+type jitter func(n int64) int64
+
+// below returns a random duration less than d.
+func (j jitter) below(d time.Duration) time.Duration {
 	if d <= 0 {
 		return 0
 	}
-	return rand.N(d) //nolint:gosec // G404: spreading requests needs no secrecy
+	return time.Duration(j(int64(d)))
 }

@@ -2,6 +2,7 @@ package jwks
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"strings"
 	"time"
@@ -11,14 +12,18 @@ import (
 // a flood of made-up tokens would accumulate behind a slow issuer.
 const maxWaiters = 64
 
-// findUnknown looks up a kid that isn't in a snapshot with this many successful
-// fetches.
+// findUnknown looks for a kid that isn't in the snapshot with that many
+// successful fetches behind it. The result is empty only if a fetch that
+// succeeded lately didn't bring the kid. If the issuer could not be asked, the
+// error wraps [ErrUnavailable], because the token may be good.
 func (c *Cache) findUnknown(ctx context.Context, kid string, successes int) ([]Key, error) {
-	f, own := c.flightFor(kid, successes)
-	ended := false
+	f, own, err := c.flightFor(kid, successes)
+	if err != nil {
+		return nil, err
+	}
 	if f != nil {
-		var err error
-		if ended, err = f.wait(ctx, c.cfg.Timeout); !ended {
+		ended, err := f.wait(ctx, c.cfg.Timeout)
+		if !ended {
 			c.mu.Lock()
 			f.waiters--
 			c.mu.Unlock()
@@ -26,44 +31,96 @@ func (c *Cache) findUnknown(ctx context.Context, kid string, successes int) ([]K
 		if err != nil {
 			return nil, err
 		}
+		s := c.current.Load()
+		keys, ok := s.set.keys.Find(kid)
+		switch {
+		case ok:
+			return keys, nil
+		case !ended || f.err != nil:
+			return nil, s.couldNotLook(c.cfg.Now())
+		case own:
+			c.remember(kid)
+		}
+		return nil, nil
 	}
-	keys, ok := c.current.Load().set.keys.Find(kid)
-	if !ok && own && ended && f.err == nil {
-		c.remember(kid)
-	}
+	keys, _ := c.current.Load().set.keys.Find(kid)
 	return keys, nil
 }
 
-// flightFor returns the fetch that a lookup of an unknown kid must wait for, if
-// any, and reports whether the lookup has caused it.
-func (c *Cache) flightFor(kid string, successes int) (f *flight, own bool) {
+var errNotAsked = errors.New("the issuer has not answered yet whether it has the key")
+
+// couldNotLook is the error of a lookup of an unknown kid if the issuer could
+// not be asked for it.
+func (s *snapshot) couldNotLook(now time.Time) error {
+	cause := s.err
+	if cause == nil {
+		cause = errNotAsked
+	}
+	return &unavailable{cause, max(s.mustWaitUrgently(now), time.Second)}
+}
+
+// flightFor returns the fetch that a lookup of an unknown kid is to wait for,
+// if any, and whether it began for it. Without a fetch and an error, the issuer
+// was asked lately enough.
+func (c *Cache) flightFor(kid string, successes int) (f *flight, own bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s, now := c.current.Load(), c.cfg.Now()
 	switch {
 	case c.isMissing(kid, now):
-		return nil, false
+		return nil, false, nil
 	case s.successes != successes:
-		return nil, false // the lookup began before this set
+		return nil, false, nil // there is a set from after the lookup began
 	case s.flight != nil && s.flight.waiters < maxWaiters:
 		s.flight.waiters++
-		return s.flight, false
-	case s.flight != nil || s.mustWait(now) > 0 || !c.mayForce(now):
-		return nil, false
+		return s.flight, false, nil
+	case c.cfg.UnknownKeyInterval >= 0 && !c.mayForce(now):
+		return nil, false, nil // another one's fetch didn't bring it
+	case s.flight != nil || s.failures > 0 && (c.cfg.UnknownKeyInterval < 0 || s.mustWaitUrgently(now) > 0):
+		return nil, false, s.couldNotLook(now)
+	case c.cfg.UnknownKeyInterval < 0:
+		return nil, false, nil
 	}
-	c.forced, c.everBeen = now, true
-	f = c.begin()
-	f.waiters++
-	return f, true
+	f = c.begin(&flight{forced: true, kid: strings.Clone(kid), waiters: 1}) // kid is part of a token
+	return f, true, nil
+}
+
+// forcedFetches are the successful fetches for unknown kids that count against
+// the next. One that failed doesn't count, since the backoff applies to it. One
+// that found its kid counts half, so that it doesn't delay the next rotation.
+type forcedFetches struct {
+	missed, found        time.Time     // when the last of either kind began
+	afterMiss, afterFind time.Duration // how long from there to the next
+}
+
+// landForced notes the success of a fetch. c.mu is held.
+func (c *Cache) landForced(f *flight, set *keySet, began time.Time) {
+	if !f.forced || c.cfg.UnknownKeyInterval < 0 {
+		return
+	}
+	interval := c.cfg.UnknownKeyInterval + c.jitter.below(c.cfg.UnknownKeyInterval)
+	if _, ok := set.keys.Find(f.kid); !ok {
+		c.forced.missed, c.forced.afterMiss = began, interval
+		return
+	}
+	if elapsed(c.forced.found, began) < c.forced.afterFind { // the second one
+		c.forced.missed, c.forced.afterMiss = began, interval
+	}
+	c.forced.found, c.forced.afterFind = began, interval
 }
 
 // mayForce reports whether the last forced fetch was long enough ago.
 func (c *Cache) mayForce(now time.Time) bool {
-	if c.cfg.UnknownKeyInterval < 0 {
-		return false
+	return c.cfg.UnknownKeyInterval >= 0 && c.untilForced(now) == 0
+}
+
+// untilForced is how long until the next forced fetch is allowed.
+func (c *Cache) untilForced(now time.Time) time.Duration {
+	passed := elapsed(c.forced.missed, now)
+	if passed < 0 {
+		return 0 // the clock was set back
 	}
-	passed := elapsed(c.forced, now)
-	return !c.everBeen || passed < 0 || passed >= c.cfg.UnknownKeyInterval
+	return max(0, c.forced.afterMiss-passed)
 }
 
 // How many kids are remembered as unknown, and for how long. The time matters

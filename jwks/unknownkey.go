@@ -30,16 +30,13 @@ func (c *Cache) Unknown(kid string) error {
 	if !e.never {
 		e.next = min(e.next, c.unforced(kid, now))
 	}
-	e.next = max(e.next, s.mustWait(now))
+	e.next = max(e.next, s.mustWaitUrgently(now))
 	return e
 }
 
 // unforced returns how long no fetch begins for this unknown kid.
 func (c *Cache) unforced(kid string, now time.Time) time.Duration {
-	var wait time.Duration
-	if !c.mayForce(now) {
-		wait = c.cfg.UnknownKeyInterval - elapsed(c.forced, now)
-	}
+	wait := c.untilForced(now)
 	if c.isMissing(kid, now) {
 		wait = max(wait, missingFor-elapsed(c.missing[kid], now))
 	}

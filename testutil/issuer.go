@@ -131,11 +131,10 @@ func (iss *Issuer) Sign(t mockissuer.Token) string {
 // RotateKey is [mockissuer.Issuer.RotateKey]. An error fails the test.
 //
 // A Validator of [Issuer.Config] fetches the keys again at the first token that
-// the new key has signed, unless it has fetched them for an unknown key within
-// [jwks.DefaultUnknownKeyInterval]. To rotate more often, call
-// Advance(jwks.DefaultUnknownKeyInterval) in between. A retired key is accepted
-// until the next fetch. That happens at the first token of the new key, or at
-// any token after Advance(jwks.DefaultMinTTL).
+// the new key has signed, unless it has just fetched them for a key that is not
+// there. To rotate after that, call Advance(2*jwks.DefaultUnknownKeyInterval).
+// A retired key is accepted until the next fetch. That happens at the first
+// token of the new key, or at any token after Advance(jwks.DefaultMinTTL).
 func (iss *Issuer) RotateKey(steps ...mockissuer.Rotation) (kid string) {
 	iss.tb.Helper()
 
@@ -151,9 +150,9 @@ func (iss *Issuer) RotateKey(steps ...mockissuer.Rotation) (kid string) {
 // A Validator of [Issuer.Config] that has keys serves them while the issuer is
 // down, and rejects tokens with [validator.CodeUnavailable] after
 // Advance(jwks.DefaultMinTTL+jwks.DefaultMaxStale). One that has never had keys
-// rejects tokens with that code at once. When the issuer is up again, both
-// fetch keys after Advance(time.Minute) at the latest. By then they also know a
-// key that was rotated meanwhile.
+// rejects tokens with that code at once. When the issuer is up again, a
+// Validator without keys that may be served, or with a token of a new key,
+// fetches them after Advance(time.Minute) at the latest.
 func (iss *Issuer) SetDown(down bool) { iss.Issuer.SetDown(down) }
 
 func (iss *Issuer) lastAudience() string {

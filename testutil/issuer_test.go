@@ -127,7 +127,7 @@ func TestIssuer_whichAdvance(t *testing.T) {
 		iss.Advance(jwks.DefaultUnknownKeyInterval - time.Second)
 		validate(third, validator.CodeUnknownKey)
 		validate(second, "")
-		iss.Advance(time.Second)
+		iss.Advance(jwks.DefaultUnknownKeyInterval + time.Second)
 		validate(third, "")
 		validate(second, validator.CodeUnknownKey)
 

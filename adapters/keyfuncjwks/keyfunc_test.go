@@ -260,8 +260,16 @@ func TestKeyfunc_cache(t *testing.T) {
 	if _, err := jwt.Parse(second.token(t, nil), k.Keyfunc); err != nil {
 		t.Errorf("Parse in an outage: %v", err)
 	}
-	if _, err := jwt.Parse(newSigner("3", jwt.SigningMethodES256).token(t, nil), k.Keyfunc); !errors.Is(err, jwkset.ErrKeyNotFound) {
-		t.Errorf("Parse(unknown kid) in an outage: %v, want jwkset.ErrKeyNotFound", err)
+	third := newSigner("3", jwt.SigningMethodES256).token(t, nil)
+	if _, err := jwt.Parse(third, k.Keyfunc); !errors.Is(err, jwks.ErrUnavailable) || errors.Is(err, jwkset.ErrKeyNotFound) {
+		t.Errorf("Parse(unknown kid) in an outage: %v, want jwks.ErrUnavailable", err)
+	}
+	down.Store(false)
+	if err := cache.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := jwt.Parse(third, k.Keyfunc); !errors.Is(err, jwkset.ErrKeyNotFound) {
+		t.Errorf("Parse(unknown kid) after it: %v, want jwkset.ErrKeyNotFound", err)
 	}
 }
 
