@@ -8,6 +8,9 @@
 //	v, err := validator.New(iss.Config("https://api.example.com"))
 //	token := iss.Token(testutil.Claims{"exp": time.Now().Add(-time.Hour)})
 //
+//	keycloak := iss.As("Keycloak", cfg) // writes tokens as Keycloak does, for the service's own configuration
+//	token = keycloak.Token(testutil.Claims{"scope": "orders:read"})
+//
 //	key := testutil.DPoPKey(t) // of a client whose tokens are bound to it
 //	key.Authorize(r, iss.Token(testutil.Claims{"cnf": key.Confirmation()}))
 //

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/dpop"
+	"github.com/rsguard/rsguard/issuers"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/testutil"
 	"github.com/rsguard/rsguard/validator"
@@ -19,6 +20,7 @@ var t *testing.T
 func TestExamples(outer *testing.T) {
 	for name, example := range map[string]func(){
 		"NewIssuer":        ExampleNewIssuer,
+		"Issuer_As":        ExampleIssuer_As,
 		"Issuer_RotateKey": ExampleIssuer_RotateKey,
 		"Issuer_SetDown":   ExampleIssuer_SetDown,
 		"DPoPKey":          ExampleDPoPKey,
@@ -41,6 +43,25 @@ func ExampleNewIssuer() {
 	claims, err := v.Validate(t.Context(), iss.Token(testutil.Claims{"scope": "orders:read"}))
 	if err != nil || !claims.HasScope("orders:read") {
 		t.Errorf("Validate = %v, %v, want the scope", claims, err)
+	}
+}
+
+// A service with Keycloak's configuration, and tokens as Keycloak writes them.
+func ExampleIssuer_As() {
+	config := issuers.Keycloak("https://sso.example.com/realms/shop", "orders-api") // the service's own
+
+	keycloak := testutil.NewIssuer(t).As("Keycloak", config)
+	v, err := validator.New(keycloak.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Validate(t.Context(), keycloak.Token(testutil.Claims{"scope": "orders:read"})); err != nil {
+		t.Errorf("Validate(access token) = %v, want it accepted", err)
+	}
+	for name, token := range map[string]string{"ID": keycloak.IDToken(nil), "refresh": keycloak.RefreshToken(nil)} {
+		if _, err := v.Validate(t.Context(), token); validator.CodeOf(err) != validator.CodeType {
+			t.Errorf("Validate(%s token) = %v, want %q", name, err, validator.CodeType)
+		}
 	}
 }
 

@@ -215,6 +215,16 @@ func TestIssuerFailsTheTest(t *testing.T) {
 		"an unknown algorithm": func(tb testing.TB) { testutil.NewIssuer(tb).Sign(mockissuer.Token{Algorithm: "x"}) },
 		"an unwritable claim":  func(tb testing.TB) { testutil.NewIssuer(tb).Token(testutil.Claims{"x": func() {}}) },
 		"an unknown rotation":  func(tb testing.TB) { testutil.NewIssuer(tb).RotateKey("x") },
+		"an unknown shape":     func(tb testing.TB) { testutil.NewIssuer(tb).As("Nokia", testutil.NewIssuer(tb).Config("a")) },
+		"a stand-in for none":  func(tb testing.TB) { testutil.NewIssuer(tb).As("Keycloak", validator.Config{Issuers: []string{"a"}}) },
+		"a shape's ID token": func(tb testing.TB) {
+			iss := testutil.NewIssuer(tb)
+			iss.As("Firebase", iss.Config("a")).IDToken(nil)
+		},
+		"a shape's refresh token": func(tb testing.TB) {
+			iss := testutil.NewIssuer(tb)
+			iss.As("Auth0", iss.Config("a")).RefreshToken(nil)
+		},
 	} {
 		tb := &fatal{TB: t}
 		func() {

@@ -135,6 +135,7 @@ var table = map[string]entry{
 	"testutil.BadProof": of[testutil.BadProof](nil, everything),
 	"testutil.Claims":   of[testutil.Claims](nil, everything),
 	"testutil.Issuer":   of[testutil.Issuer](nil, "Issuer.URL").ifHidden("audience"),
+	"testutil.StandIn":  of[testutil.StandIn](nil, everything),
 	"testutil.ProofKey": of[testutil.ProofKey](nil, "alg", "thumbprint"),
 
 	"testutil.Layer":     of[testutil.Layer](nil, "Auth.cfg.Realm", "Auth.cfg.ResourceMetadata"),

@@ -147,7 +147,7 @@ func (s Shape) token(claims map[string]any, typ string, now time.Time) Token {
 		t.Header["typ"] = typ
 	}
 	for name, value := range claims {
-		t.Claims[name] = s.fill(value, now)
+		t.Claims[s.text(name)] = s.fill(value, now)
 	}
 	return t
 }
@@ -162,10 +162,7 @@ func (s Shape) fill(value any, now time.Time) any {
 		case value == "{scope}" && s.Scope == "":
 			return nil // no scopes, no claim
 		}
-		// A value may be {audience} in turn, for issuers that write no other.
-		client := strings.ReplaceAll(s.Client, "{audience}", s.Audience)
-		return strings.NewReplacer("{issuer}", s.Issuer, "{audience}", s.Audience, "{client}", client,
-			"{subject}", s.Subject, "{scope}", s.Scope).Replace(value)
+		return s.text(value)
 	case []any:
 		list := []any{} // and not null
 		for _, element := range value {
@@ -181,9 +178,18 @@ func (s Shape) fill(value any, now time.Time) any {
 	case map[string]any:
 		object := make(map[string]any, len(value))
 		for name, member := range value {
-			object[name] = s.fill(member, now)
+			object[s.text(name)] = s.fill(member, now)
 		}
 		return object
 	}
 	return value
+}
+
+// text returns s with the names in braces replaced. The client of some issuers
+// is the audience, and the subject of others begins with the issuer.
+func (s Shape) text(text string) string {
+	client := strings.ReplaceAll(s.Client, "{audience}", s.Audience)
+	subject := strings.ReplaceAll(s.Subject, "{issuer}", s.Issuer)
+	return strings.NewReplacer("{issuer}", s.Issuer, "{audience}", s.Audience, "{client}", client,
+		"{subject}", subject, "{scope}", s.Scope).Replace(text)
 }
