@@ -1,0 +1,267 @@
+// Package trial sends the same requests to the program before a migration and
+// to the one after it.
+//
+// The programs name real issuers. In a trial, all connections that they open go
+// to a mock issuer on loopback, so that they run word for word as the pages
+// show them.
+package trial
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rsguard/rsguard/testutil"
+	"github.com/rsguard/rsguard/testutil/mockissuer"
+)
+
+// Update says that files with responses are written and not compared.
+var Update = flag.Bool("update", false, "write the responses instead of comparing them")
+
+// File holds the responses of a program, beside it, in the order of [Rows].
+const File = "responses.txt"
+
+// NotStarted stands for a response if newAPI has failed.
+const NotStarted = "it does not start"
+
+// A Row is one request.
+type Row struct {
+	Name string
+
+	// Honest says that the client and its token are as they should be. If the
+	// program before accepts such a request, the one after must accept it too.
+	Honest bool
+
+	claims func(iss Issuer) map[string]any // added to those of a good token
+	change func(*mockissuer.Token)
+	send   func(r *http.Request, token string)
+	outage bool
+}
+
+// Rows are the requests, in the order of the pages' tables.
+var Rows = []Row{
+	{Name: "a good token", Honest: true},
+	{Name: "a good token, the scheme in lower case", Honest: true, send: func(r *http.Request, token string) {
+		r.Header.Set("Authorization", "bearer "+token)
+	}},
+	{Name: "no token", send: func(*http.Request, string) {}},
+	{Name: "a token that expired 10 seconds ago", Honest: true, claims: ago(10 * time.Second)},
+	{Name: "a token that expired 50 seconds ago", Honest: true, claims: ago(50 * time.Second)},
+	{Name: "a token that expired an hour ago", claims: ago(time.Hour)},
+	{Name: "a token without `exp`", claims: func(Issuer) map[string]any { return map[string]any{"exp": nil} }},
+	{Name: "a token for another API", claims: func(iss Issuer) map[string]any { return iss.OtherAPI }},
+	{Name: "a token of another issuer", claims: func(Issuer) map[string]any {
+		return map[string]any{"iss": "https://login.other.example"}
+	}, change: signedByAnother},
+	{Name: "an unsigned token", change: func(token *mockissuer.Token) { token.Algorithm = "none" }},
+	{Name: "an ID token", claims: func(iss Issuer) map[string]any { return iss.IDToken }},
+	{Name: "a token without the scope", claims: func(iss Issuer) map[string]any { return iss.NoScope }},
+	{Name: "a good token, but the issuer's keys can't be fetched", outage: true},
+}
+
+func ago(d time.Duration) func(Issuer) map[string]any {
+	return func(Issuer) map[string]any {
+		return map[string]any{"iat": time.Now().Add(-d - time.Hour), "exp": time.Now().Add(-d)}
+	}
+}
+
+func signedByAnother(token *mockissuer.Token) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err) // rand.Reader never fails
+	}
+	token.Algorithm, token.Key, token.Header = "RS256", key, map[string]any{"kid": "another"}
+}
+
+// Run sends all requests to the API that newAPI returns, and compares the
+// responses with those in [File] in the test's folder.
+func Run(t *testing.T, of Issuer, newAPI func() (http.Handler, error)) {
+	t.Helper()
+	var lines strings.Builder
+	for i, response := range responses(t, of, newAPI) {
+		fmt.Fprintf(&lines, "%s: %s\n", Rows[i].Name, response)
+	}
+	if *Update {
+		if err := os.WriteFile(File, []byte(lines.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := lines.String(); got != string(want) {
+		t.Errorf("the responses are\n%swant those of %s\n%s(go test ./*/... -update writes them, then go test . -update the pages)", got, File, want)
+	}
+}
+
+// Read returns the responses in a file that [Run] has written.
+func Read(name string) ([]string, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	if len(lines) != len(Rows) {
+		return nil, fmt.Errorf("%s has %d lines, want %d", name, len(lines), len(Rows))
+	}
+	for i, row := range Rows {
+		response, ok := strings.CutPrefix(lines[i], row.Name+": ")
+		if !ok {
+			return nil, fmt.Errorf("%s: line %d is %q, want one for %q", name, i+1, lines[i], row.Name)
+		}
+		lines[i] = response
+	}
+	return lines, nil
+}
+
+func responses(t *testing.T, of Issuer, newAPI func() (http.Handler, error)) []string {
+	t.Helper()
+	logger := slog.Default()
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	t.Cleanup(func() { slog.SetDefault(logger) })
+
+	iss := testutil.NewIssuer(t, mockissuer.Config{URL: "https://issuer.example/", Algorithms: []string{of.Signs}})
+	down := serve(t, of, iss)
+
+	down.Store(true)
+	orphan, err := newAPI()
+	if err != nil {
+		orphan = nil
+	}
+	down.Store(false)
+	api, err := newAPI()
+	if err != nil {
+		t.Fatalf("newAPI() = %v, want an API", err)
+	}
+
+	var all []string
+	for _, row := range Rows {
+		token := sign(t, of, iss, row)
+		switch {
+		case !row.outage:
+			all = append(all, response(t, api, row, token))
+		case orphan == nil:
+			all = append(all, NotStarted)
+		default:
+			down.Store(true)
+			all = append(all, response(t, orphan, row, token))
+			down.Store(false)
+		}
+	}
+	return all
+}
+
+// subject is that of all tokens. The programs' handlers write it.
+const subject = "anna"
+
+func sign(t *testing.T, of Issuer, iss *testutil.Issuer, row Row) string {
+	t.Helper()
+	claims := map[string]any{"iss": of.Name, "sub": subject}
+	maps.Copy(claims, of.Token)
+	if row.claims != nil {
+		maps.Copy(claims, row.claims(of))
+	}
+	token := mockissuer.Token{Claims: claims}
+	if row.change != nil {
+		row.change(&token)
+	}
+	return iss.Sign(token)
+}
+
+// response returns the status of api's response and its challenges.
+func response(t *testing.T, api http.Handler, row Row, token string) string {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/orders", nil)
+	if row.send != nil {
+		row.send(r, token)
+	} else {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	w := httptest.NewRecorder()
+	api.ServeHTTP(w, r)
+
+	if got, want := w.Body.String(), "orders of "+subject+"\n"; w.Code == http.StatusOK && got != want {
+		t.Errorf("%s: body = %q, want %q", row.Name, got, want)
+	}
+	text := fmt.Sprint(w.Code)
+	for _, challenge := range w.Header().Values("WWW-Authenticate") {
+		text += ", `" + challenge + "`"
+	}
+	return text
+}
+
+// serve answers in the place of the issuer, at its real addresses. While down
+// is set, it can't be reached. Connections to all other addresses fail.
+func serve(t *testing.T, of Issuer, iss *testutil.Issuer) (down *atomic.Bool) {
+	t.Helper()
+	keySet, err := url.Parse(of.KeySet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	metadata, err := url.Parse(strings.TrimSuffix(of.Name, "/") + "/.well-known/openid-configuration")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+metadata.Host+metadata.Path, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]any{
+			"issuer": of.Name, "jwks_uri": of.KeySet, "id_token_signing_alg_values_supported": []string{of.Signs},
+		})
+	})
+	mux.HandleFunc("GET "+keySet.Host+keySet.Path, func(w http.ResponseWriter, _ *http.Request) {
+		keys, err := iss.KeySet()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, string(keys))
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+
+	// The programs use the default transport, or a copy of it.
+	transport, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		t.Fatalf("http.DefaultTransport is a %T, want a *http.Transport", http.DefaultTransport)
+	}
+	http.DefaultTransport = transport.Clone()
+	t.Cleanup(func() { http.DefaultTransport = transport })
+	down = new(atomic.Bool)
+	replaced, _ := http.DefaultTransport.(*http.Transport)
+	replaced.Proxy = nil
+	replaced.DisableKeepAlives = true
+	replaced.DialContext = func(_ context.Context, _, addr string) (net.Conn, error) {
+		return nil, fmt.Errorf("a trial does not connect to %s", addr)
+	}
+	replaced.DialTLSContext = func(ctx context.Context, _, addr string) (net.Conn, error) {
+		switch {
+		case addr != keySet.Host+":443" && addr != metadata.Host+":443":
+			return nil, fmt.Errorf("a trial does not connect to %s", addr)
+		case down.Load():
+			return nil, errors.New("the issuer is down")
+		}
+		// What the client takes for TLS is a connection in the clear, to loopback.
+		return new(net.Dialer).DialContext(ctx, "tcp", server.Listener.Addr().String())
+	}
+	return down
+}
