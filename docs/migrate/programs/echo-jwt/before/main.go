@@ -1,3 +1,4 @@
+// Command before is an API that is guarded by echo-jwt.
 package main
 
 import (

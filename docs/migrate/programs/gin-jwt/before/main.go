@@ -1,3 +1,4 @@
+// Command before is an API that is guarded by gin-jwt.
 package main
 
 import (

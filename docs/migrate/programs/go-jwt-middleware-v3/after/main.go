@@ -1,3 +1,4 @@
+// Command after is the same API, guarded by rsguard.
 package main
 
 import (
@@ -6,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/rsguard/rsguard/dpop"
 	"github.com/rsguard/rsguard/issuers"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/validator"
@@ -26,7 +28,11 @@ func newAPI() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	auth, err := middleware.New(middleware.Config{Validator: v})
+	proofs, err := dpop.New(dpop.Config{}) // as before, where DPoP is allowed by default
+	if err != nil {
+		return nil, err
+	}
+	auth, err := middleware.New(middleware.Config{Validator: v, DPoP: proofs})
 	if err != nil {
 		return nil, err
 	}

@@ -1,3 +1,4 @@
+// Command before is an API that is guarded by go-jwt-middleware v3.
 package main
 
 import (

@@ -1,3 +1,4 @@
+// Command before is an API that is guarded by go-oidc's verifier.
 package main
 
 import (

@@ -1,3 +1,4 @@
+// Command after is the same API, guarded by rsguard.
 package main
 
 import (

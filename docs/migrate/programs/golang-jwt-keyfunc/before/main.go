@@ -1,3 +1,4 @@
+// Command before is an API that is guarded by golang-jwt and keyfunc.
 package main
 
 import (

@@ -6,6 +6,7 @@ type Issuer struct {
 	Name   string // the "iss" of its tokens
 	KeySet string // the URL of its key set
 	Signs  string // the algorithm of its tokens
+	Secret string // of an issuer that signs with one; it has no key set
 
 	Token    map[string]any // the claims of a good access token, beyond iss, sub, iat and exp
 	OtherAPI map[string]any // what differs in a token for another API
@@ -105,6 +106,21 @@ var (
 		IDToken:  idToken,
 	}
 	ES256 = RS256.signing("ES256")
+	// Own is a service that issues its tokens to itself.
+	Own = Issuer{
+		Name:   "https://shop.example.com",
+		KeySet: "https://shop.example.com/keys",
+		Signs:  "HS256",
+		Secret: "a secret of at least 32 bytes ...",
+		Token: map[string]any{
+			"aud":      "https://shop.example.com/api",
+			"orig_iat": 1700000000,
+			"scope":    "orders:read",
+		},
+		OtherAPI: map[string]any{"aud": "https://other.example.com"},
+		NoScope:  map[string]any{"scope": "profile"},
+		IDToken:  idToken,
+	}
 )
 
 // An ID token is for a client. This one is for a client that has the API's
@@ -114,4 +130,12 @@ var idToken = map[string]any{"nonce": "n-0S6_WzA2Mj", "at_hash": "t_9Sfx3Yt9ePoG
 func (iss Issuer) signing(alg string) Issuer {
 	iss.Signs = alg
 	return iss
+}
+
+// algorithms are those that the mock issuer needs a key pair for.
+func (iss Issuer) algorithms() []string {
+	if iss.Secret != "" {
+		return nil
+	}
+	return []string{iss.Signs}
 }

@@ -14,7 +14,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"net"
@@ -44,35 +43,47 @@ const NotStarted = "it does not start"
 type Row struct {
 	Name string
 
-	// Honest says that the client and its token are as they should be. If the
-	// program before accepts such a request, the one after must accept it too.
+	// Honest says that nothing is wrong with the client and its token, except
+	// that clocks may differ. If the program before accepts such a request, the
+	// one after must accept it too. It must reject all others.
 	Honest bool
 
 	claims func(iss Issuer) map[string]any // added to those of a good token
 	change func(*mockissuer.Token)
-	send   func(r *http.Request, token string)
+	bound  bool // to the client's key
+	send   func(r *http.Request, token string, key *testutil.ProofKey)
 	outage bool
 }
 
 // Rows are the requests, in the order of the pages' tables.
 var Rows = []Row{
 	{Name: "a good token", Honest: true},
-	{Name: "a good token, the scheme in lower case", Honest: true, send: func(r *http.Request, token string) {
+	{Name: "a good token, the scheme in lower case", Honest: true, send: func(r *http.Request, token string, _ *testutil.ProofKey) {
 		r.Header.Set("Authorization", "bearer "+token)
 	}},
-	{Name: "no token", send: func(*http.Request, string) {}},
+	{Name: "no token", send: func(*http.Request, string, *testutil.ProofKey) {}},
 	{Name: "a token that expired 10 seconds ago", Honest: true, claims: ago(10 * time.Second)},
 	{Name: "a token that expired 50 seconds ago", Honest: true, claims: ago(50 * time.Second)},
 	{Name: "a token that expired an hour ago", claims: ago(time.Hour)},
+	{Name: "a token that becomes valid in 20 seconds", Honest: true, claims: func(Issuer) map[string]any {
+		return map[string]any{"nbf": time.Now().Add(20 * time.Second)}
+	}},
 	{Name: "a token without `exp`", claims: func(Issuer) map[string]any { return map[string]any{"exp": nil} }},
 	{Name: "a token for another API", claims: func(iss Issuer) map[string]any { return iss.OtherAPI }},
+	{Name: "a token without `iss` and `aud`", claims: func(Issuer) map[string]any {
+		return map[string]any{"iss": nil, "aud": nil}
+	}},
 	{Name: "a token of another issuer", claims: func(Issuer) map[string]any {
 		return map[string]any{"iss": "https://login.other.example"}
 	}, change: signedByAnother},
 	{Name: "an unsigned token", change: func(token *mockissuer.Token) { token.Algorithm = "none" }},
 	{Name: "an ID token", claims: func(iss Issuer) map[string]any { return iss.IDToken }},
 	{Name: "a token without the scope", claims: func(iss Issuer) map[string]any { return iss.NoScope }},
-	{Name: "a good token, but the issuer's keys can't be fetched", outage: true},
+	{Name: "a token bound to a key, with a DPoP proof", Honest: true, bound: true, send: func(r *http.Request, token string, key *testutil.ProofKey) {
+		key.Authorize(r, token)
+	}},
+	{Name: "a token bound to a key, without a proof", bound: true},
+	{Name: "a good token, but the issuer's keys can't be fetched", Honest: true, outage: true},
 }
 
 func ago(d time.Duration) func(Issuer) map[string]any {
@@ -93,8 +104,12 @@ func signedByAnother(token *mockissuer.Token) {
 // responses with those in [File] in the test's folder.
 func Run(t *testing.T, of Issuer, newAPI func() (http.Handler, error)) {
 	t.Helper()
+	logger := slog.Default()
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	t.Cleanup(func() { slog.SetDefault(logger) })
+
 	var lines strings.Builder
-	for i, response := range responses(t, of, newAPI) {
+	for i, response := range Start(t, of).responses(newAPI) {
 		fmt.Fprintf(&lines, "%s: %s\n", Rows[i].Name, response)
 	}
 	if *Update {
@@ -132,38 +147,48 @@ func Read(name string) ([]string, error) {
 	return lines, nil
 }
 
-func responses(t *testing.T, of Issuer, newAPI func() (http.Handler, error)) []string {
+// A Trial has an issuer that answers at its real addresses.
+type Trial struct {
+	t    *testing.T
+	of   Issuer
+	iss  *testutil.Issuer
+	key  *testutil.ProofKey // of the client
+	down *atomic.Bool       // the issuer can't be reached
+}
+
+// Start returns a trial. Until the test ends, clients with the default
+// transport reach the mock issuer at the addresses of the issuer, and nothing
+// else.
+func Start(t *testing.T, of Issuer) *Trial {
 	t.Helper()
-	logger := slog.Default()
-	slog.SetDefault(slog.New(slog.DiscardHandler))
-	t.Cleanup(func() { slog.SetDefault(logger) })
+	iss := testutil.NewIssuer(t, mockissuer.Config{URL: "https://issuer.example/", Algorithms: of.algorithms()})
+	return &Trial{t: t, of: of, iss: iss, key: testutil.DPoPKey(t), down: serve(t, of, iss)}
+}
 
-	iss := testutil.NewIssuer(t, mockissuer.Config{URL: "https://issuer.example/", Algorithms: []string{of.Signs}})
-	down := serve(t, of, iss)
-
-	down.Store(true)
+func (tr *Trial) responses(newAPI func() (http.Handler, error)) []string {
+	tr.t.Helper()
+	tr.down.Store(true)
 	orphan, err := newAPI()
 	if err != nil {
 		orphan = nil
 	}
-	down.Store(false)
+	tr.down.Store(false)
 	api, err := newAPI()
 	if err != nil {
-		t.Fatalf("newAPI() = %v, want an API", err)
+		tr.t.Fatalf("newAPI() = %v, want an API", err)
 	}
 
 	var all []string
 	for _, row := range Rows {
-		token := sign(t, of, iss, row)
 		switch {
 		case !row.outage:
-			all = append(all, response(t, api, row, token))
+			all = append(all, tr.response(api, row))
 		case orphan == nil:
 			all = append(all, NotStarted)
 		default:
-			down.Store(true)
-			all = append(all, response(t, orphan, row, token))
-			down.Store(false)
+			tr.down.Store(true)
+			all = append(all, tr.response(orphan, row))
+			tr.down.Store(false)
 		}
 	}
 	return all
@@ -172,34 +197,47 @@ func responses(t *testing.T, of Issuer, newAPI func() (http.Handler, error)) []s
 // subject is that of all tokens. The programs' handlers write it.
 const subject = "anna"
 
-func sign(t *testing.T, of Issuer, iss *testutil.Issuer, row Row) string {
-	t.Helper()
-	claims := map[string]any{"iss": of.Name, "sub": subject}
-	maps.Copy(claims, of.Token)
+// Token returns the token of a row.
+func (tr *Trial) token(row Row) string {
+	tr.t.Helper()
+	claims := map[string]any{"iss": tr.of.Name, "sub": subject}
+	maps.Copy(claims, tr.of.Token)
 	if row.claims != nil {
-		maps.Copy(claims, row.claims(of))
+		maps.Copy(claims, row.claims(tr.of))
+	}
+	if row.bound {
+		claims["cnf"] = tr.key.Confirmation()
 	}
 	token := mockissuer.Token{Claims: claims}
+	if tr.of.Secret != "" {
+		token.Algorithm, token.Secret = tr.of.Signs, []byte(tr.of.Secret)
+	}
 	if row.change != nil {
 		row.change(&token)
 	}
-	return iss.Sign(token)
+	return tr.iss.Sign(token)
+}
+
+// Request returns the request of a row.
+func (tr *Trial) Request(row Row) *http.Request {
+	tr.t.Helper()
+	r := httptest.NewRequestWithContext(tr.t.Context(), http.MethodGet, "/orders", nil)
+	if row.send != nil {
+		row.send(r, tr.token(row), tr.key)
+	} else {
+		r.Header.Set("Authorization", "Bearer "+tr.token(row))
+	}
+	return r
 }
 
 // response returns the status of api's response and its challenges.
-func response(t *testing.T, api http.Handler, row Row, token string) string {
-	t.Helper()
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/orders", nil)
-	if row.send != nil {
-		row.send(r, token)
-	} else {
-		r.Header.Set("Authorization", "Bearer "+token)
-	}
+func (tr *Trial) response(api http.Handler, row Row) string {
+	tr.t.Helper()
 	w := httptest.NewRecorder()
-	api.ServeHTTP(w, r)
+	api.ServeHTTP(w, tr.Request(row))
 
 	if got, want := w.Body.String(), "orders of "+subject+"\n"; w.Code == http.StatusOK && got != want {
-		t.Errorf("%s: body = %q, want %q", row.Name, got, want)
+		tr.t.Errorf("%s: body = %q, want %q", row.Name, got, want)
 	}
 	text := fmt.Sprint(w.Code)
 	for _, challenge := range w.Header().Values("WWW-Authenticate") {
@@ -234,7 +272,7 @@ func serve(t *testing.T, of Issuer, iss *testutil.Issuer) (down *atomic.Bool) {
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, string(keys))
+		_, _ = w.Write(keys)
 	})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
@@ -264,4 +302,16 @@ func serve(t *testing.T, of Issuer, iss *testutil.Issuer) (down *atomic.Bool) {
 		return new(net.Dialer).DialContext(ctx, "tcp", server.Listener.Addr().String())
 	}
 	return down
+}
+
+// Find returns the row of this name.
+func Find(t *testing.T, name string) Row {
+	t.Helper()
+	for _, row := range Rows {
+		if row.Name == name {
+			return row
+		}
+	}
+	t.Fatalf("there is no row %q", name)
+	return Row{}
 }

@@ -1,3 +1,4 @@
+// Command before is an API that is guarded by jwx.
 package main
 
 import (

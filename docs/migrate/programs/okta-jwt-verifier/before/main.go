@@ -1,3 +1,4 @@
+// Command before is an API that is guarded by okta-jwt-verifier.
 package main
 
 import (

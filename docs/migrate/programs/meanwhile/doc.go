@@ -1,0 +1,3 @@
+// Package meanwhile helps during a migration. The page on migrations shows its
+// functions.
+package meanwhile
