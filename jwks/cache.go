@@ -30,11 +30,11 @@ type Cache struct {
 	cfg        Config
 	systemTime bool   // cfg.Now is time.Now
 	jitter     jitter // spreads the fetches of many processes
-	source     source // used by the flight alone
 
 	current atomic.Pointer[snapshot] // read without a lock, replaced under mu
 
 	mu      sync.Mutex // never held across I/O
+	source  source     // copied by each flight, replaced by the flight's when it lands
 	forced  forcedFetches
 	missing map[string]time.Time // when a fetch did not find a kid, in this generation
 }
@@ -129,7 +129,7 @@ func (c *Cache) Refresh(ctx context.Context) error {
 		return errNotMade
 	}
 	c.mu.Lock()
-	f := c.current.Load().flight
+	f := c.current.Load().inFlight(c.cfg.Now())
 	if f == nil {
 		f = c.begin(&flight{})
 	}
@@ -147,7 +147,7 @@ var errNotMade = fmt.Errorf("%w: the Cache was not made by NewCache", ErrUnavail
 func (c *Cache) renew(ctx context.Context, s *snapshot, state State, now time.Time, kid string) (*snapshot, bool, error) {
 	c.observe(s, state)
 	if state == Revalidate || state == Expired && s.failedLately(now) {
-		if s.flight == nil && s.mustWait(now) == 0 {
+		if s.inFlight(now) == nil && s.mustWait(now) == 0 {
 			c.flight() // in the background
 		}
 		return s, false, nil

@@ -19,6 +19,8 @@ const (
 	discoveryTTL        = 24 * time.Hour
 	rediscovery         = 15 * time.Minute
 	rediscoveryIfNoKeys = 10 * time.Second
+
+	otherFirst = 4 // every so many attempts that meet an outage
 )
 
 // A discovered holds what is known of the URL of an issuer's key set.
@@ -27,6 +29,9 @@ type discovered struct {
 	at     time.Time // when it was learnt
 	tried  time.Time // when it was last asked for
 	silent bool      // the URL yielded no key set the last time
+
+	err     error // of the last attempt
+	outages int   // attempts in a row that met one
 }
 
 // due reports whether the URL must be discovered.
@@ -48,7 +53,7 @@ func (d *discovered) due(now time.Time, holdsKeys bool) bool {
 // before, or one discovered now. With an error, it also returns the previous
 // URL, if there is one. A URL that the issuer has named once is better than
 // none.
-func (s *source) url(holdsKeys bool) (string, error) {
+func (s *source) url(ctx context.Context, holdsKeys bool) (string, error) {
 	now := s.cfg.Now()
 	if s.cfg.URL != "" {
 		return s.cfg.URL, nil
@@ -57,8 +62,9 @@ func (s *source) url(holdsKeys bool) (string, error) {
 		return s.where.url, nil
 	}
 	s.where.tried = now
-	url, errs := s.discover()
-	switch err := errors.Join(errs...); {
+	url, errs := s.discover(ctx)
+	s.where.err = errors.Join(errs...)
+	switch err := s.where.err; {
 	case url != "":
 		s.where = discovered{url: url, at: now, tried: now}
 		return url, nil
@@ -69,12 +75,44 @@ func (s *source) url(holdsKeys bool) (string, error) {
 	}
 }
 
+// moved asks the metadata where the key set is now, at most every 15 minutes.
+// If that is another URL, it returns the key set there. An issuer that moves its
+// key set may go on serving the old one.
+func (s *source) moved(ctx context.Context) (answer, bool) {
+	now := s.cfg.Now()
+	was := s.where
+	if since := elapsed(was.tried, now); s.cfg.URL != "" || 0 <= since && since < rediscovery {
+		return answer{}, false
+	}
+	s.where.tried = now
+	url, errs := s.discover(ctx)
+	s.where.err = errors.Join(errs...)
+	if url == "" {
+		return answer{}, false
+	}
+	was.tried, was.err, was.outages = now, nil, 0
+	if url != was.url {
+		if a, err := s.keySet(ctx, url, version{}, true); err == nil {
+			s.where = discovered{url: url, at: now, tried: now}
+			return a, true
+		}
+	}
+	s.where = was // the old one answers
+	return answer{}, false
+}
+
 // discover fetches the issuer's metadata. If there is none at the first URL, it
-// tries the second.
-func (s *source) discover() (url string, errs []error) {
-	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Timeout)
+// tries the second. If the first URL meets an outage, so may the second, which
+// is therefore not asked. Some gateways answer like that for all that they don't
+// know, so the second is the first one now and then.
+func (s *source) discover(ctx context.Context) (url string, errs []error) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	for _, url := range s.cfg.metadataURLs() {
+	urls := s.cfg.metadataURLs()
+	if s.where.outages%otherFirst == otherFirst-1 {
+		slices.Reverse(urls)
+	}
+	for _, url := range urls {
 		res, err := s.get(ctx, url, "application/json", "", false)
 		if err == nil {
 			var keys string
@@ -85,6 +123,7 @@ func (s *source) discover() (url string, errs []error) {
 		}
 		errs = append(errs, err)
 		if isOutage(err) {
+			s.where.outages++
 			break
 		}
 	}

@@ -96,10 +96,20 @@
 // EMPTY, can extend each of them. Up to as much again is added at random,
 // because a fleet is asked to return at the same time.
 //
+// A fetch that has lasted longer than twice Timeout by the wall clock does not
+// count, and a lookup begins another. The process was frozen, as on a laptop
+// that sleeps, and the connection is probably dead. After a request without an
+// answer, the client's idle connections are closed, because the next one by
+// HTTP/2 would be sent on the same connection.
+//
 // A Cache with an Issuer and no URL discovers the URL first, and again after
 // 24 h. If the URL yields no keys, it is discovered again 15 min after the last
-// attempt, or 10 s while EMPTY. If discovery fails, the same fetch continues
-// with the previous URL.
+// attempt, or 10 s while EMPTY. So it is if a fetch for an unknown kid does not
+// bring it, at most every 15 min, since a key set may move while its old URL
+// goes on answering. If discovery fails, the same fetch continues with the
+// previous URL. If the first metadata URL meets an outage (no answer, 429 or
+// 5xx), the second is not asked, except at every fourth attempt, where it is
+// the first.
 //
 // # The numbers
 //
@@ -140,6 +150,9 @@
 // or to succeed. While fetches fail, the level is Warn, or Error if the keys
 // are DEAD or the Config is wrong ([ErrConfig]). Otherwise it is Info after a
 // recovery and after the first fetch, and Debug for routine changes.
+//
+// If discovery fails while the keys are fine, that is logged once at Warn, and
+// its recovery at Info.
 //
 // The keys that are left out of a set are logged once, when the set changes.
 // The level is Warn, or Debug if all of them are for another purpose, such as

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	neturl "net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -47,7 +48,7 @@ func newTransport() *http.Transport {
 	return t
 }
 
-// A source fetches an issuer's key set. It is used by one fetch at a time.
+// A source fetches an issuer's key set. Each fetch has a copy.
 type source struct {
 	cfg      *Config
 	client   *http.Client
@@ -71,26 +72,31 @@ type answer struct {
 // 9110, Section 8.8).
 type version struct{ url, etag string }
 
-// fetch fetches the key set, unless it is still the one of version have.
-// If it is forced, caches on the way are asked not to answer.
-func (s *source) fetch(have version, holdsKeys, forced bool) (answer, error) {
-	url, discovery := s.url(holdsKeys)
+// fetch fetches the key set, unless it is still the one of version have. If it
+// is for an unknown kid, caches on the way are asked not to answer.
+func (s *source) fetch(ctx context.Context, have version, holdsKeys bool, f *flight) (answer, error) {
+	url, discovery := s.url(ctx, holdsKeys)
 	if url == "" {
 		return answer{}, discovery
 	}
 	if have.url != url {
 		have = version{}
 	}
-	a, err := s.keySet(url, have, forced)
+	a, err := s.keySet(ctx, url, have, f.forced)
 	s.where.silent, s.seen = err != nil, s.seen || err == nil
 	if err != nil {
 		return answer{}, errors.Join(err, discovery)
 	}
+	if f.forced && !slices.ContainsFunc(a.keys, func(k Key) bool { return k.ID == f.kid }) {
+		if moved, ok := s.moved(ctx); ok {
+			return moved, nil
+		}
+	}
 	return a, nil
 }
 
-func (s *source) keySet(url string, have version, forced bool) (answer, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Timeout)
+func (s *source) keySet(ctx context.Context, url string, have version, forced bool) (answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	res, err := s.get(ctx, url, "application/jwk-set+json, application/json;q=0.9", have.etag, forced)
 	switch {
@@ -170,6 +176,9 @@ func (s *source) get(ctx context.Context, url, accept, etag string, forced bool)
 			}
 			<-s.requests
 			ended <- o
+			if ctx.Err() != nil {
+				s.hangUp()
+			}
 		}()
 		o.res, o.err = s.do(ctx, url, accept, etag, forced)
 	}()
@@ -179,6 +188,14 @@ func (s *source) get(ctx context.Context, url, accept, etag string, forced bool)
 	case <-ctx.Done():
 		return response{}, fmt.Errorf("GET %s: %w", url, errSilent)
 	}
+}
+
+// hangUp closes the connections that a client keeps, after a request on one of
+// them got no answer. By HTTP/2 the next request would be sent on the same one,
+// and it may be dead without either end knowing.
+func (s *source) hangUp() {
+	defer func() { _ = recover() }() // the client may be a caller's own
+	s.client.CloseIdleConnections()
 }
 
 // do keeps the client's own errors out of the chain, since they may be

@@ -13,6 +13,9 @@ import (
 // A flight is one fetch, and the lookups that wait for it. It ends within twice
 // Config.Timeout.
 type flight struct {
+	began   time.Time
+	source  source        // used by this flight alone
+	most    time.Duration // how long it may take
 	done    chan struct{}
 	regular bool   // a refresh of keys that are in use
 	forced  bool   // for an unknown kid,
@@ -52,15 +55,26 @@ func (c *Cache) flight() *flight {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s, now := c.current.Load(), c.cfg.Now()
-	if s.flight != nil || s.state(now) == Fresh || s.mustWait(now) > 0 {
-		return s.flight
+	if f := s.inFlight(now); f != nil || s.state(now) == Fresh || s.mustWait(now) > 0 {
+		return f
 	}
 	return c.begin(&flight{regular: s.state(now) == Revalidate && s.failures == 0})
+}
+
+// inFlight returns the fetch in progress, or nil. One that has lasted longer
+// than it may was frozen together with the process, whose timers stood still.
+// Its connection is probably dead, so it does not count.
+func (s *snapshot) inFlight(now time.Time) *flight {
+	if f := s.flight; f != nil && now.Round(0).Sub(f.began.Round(0)) <= f.most {
+		return f
+	}
+	return nil
 }
 
 // begin starts a fetch. c.mu is held, and none is in progress.
 func (c *Cache) begin(f *flight) *flight {
 	s := *c.current.Load()
+	f.began, f.source, f.most = c.cfg.Now(), c.source, 2*c.cfg.Timeout
 	f.done = make(chan struct{})
 	s.flight = f
 	s.fetches++
@@ -73,25 +87,36 @@ func (c *Cache) begin(f *flight) *flight {
 // may end before.
 func (c *Cache) fly(s *snapshot) {
 	var a answer
-	began, err := c.cfg.Now(), errors.New("the fetch was ended from within")
+	f, err := s.flight, errors.New("the fetch was ended from within")
 	defer func() {
 		// The input comes from outside. A fault of a parser must not end the
 		// program.
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the fetch panicked with a %T", p)
 		}
-		c.land(began, a, err)
+		c.land(f, a, err)
 	}()
-	a, err = c.source.fetch(s.version, s.set != nil, s.flight.forced)
+	ctx, cancel := context.WithTimeout(context.Background(), f.most)
+	defer cancel()
+	a, err = f.source.fetch(ctx, s.version, s.set != nil, f)
 }
 
+var errFrozen = errors.New("the fetch took too long, and another has taken its place")
+
 // land stores the result of a fetch and wakes the lookups that wait.
-func (c *Cache) land(began time.Time, a answer, err error) {
+func (c *Cache) land(f *flight, a answer, err error) {
 	c.mu.Lock()
-	now := c.cfg.Now()
+	now, began := c.cfg.Now(), f.began
 	s := *c.current.Load()
-	f := s.flight
+	if s.flight != f {
+		f.err = &unavailable{errFrozen, time.Second}
+		close(f.done)
+		c.mu.Unlock()
+		return
+	}
 	s.flight = nil
+	c.source = f.source
+	discovery := s.noteDiscovery(c.source.where.err, err == nil)
 	changed := false
 	if err != nil {
 		f.err = s.fail(began, now, err, c.jitter)
@@ -109,6 +134,7 @@ func (c *Cache) land(began time.Time, a answer, err error) {
 	c.mu.Unlock()
 
 	c.logPhase(&s, was, now)
+	c.logDiscovery(discovery)
 	if changed && len(s.set.leftOut) > 0 {
 		c.logLeftOut(s.set)
 	}

@@ -72,6 +72,39 @@ func (c *Cache) logPhase(s *snapshot, was phase, now time.Time) {
 	c.log(level, "jwks: issuer's keys", attrs...)
 }
 
+// noteDiscovery changes a copy of the snapshot. It returns the discovery to log,
+// or nil. One that fails while the keys are fine is logged once. Discovery
+// matters only when the key set moves, so it may fail for weeks.
+func (s *snapshot) noteDiscovery(err error, keysAreFine bool) *discoveryNews {
+	s.discovery = nil
+	if err != nil {
+		s.discovery = &failure{clipped(err.Error()), isMistake(err)}
+	}
+	switch failing := err != nil; {
+	case failing && !s.discoveryLogged && keysAreFine:
+		s.discoveryLogged = true
+		return &discoveryNews{s.discovery}
+	case !failing && s.discoveryLogged:
+		s.discoveryLogged = false
+		return &discoveryNews{}
+	}
+	return nil
+}
+
+// A discoveryNews is the end of a discovery that differs from the last one.
+type discoveryNews struct{ err error }
+
+func (c *Cache) logDiscovery(news *discoveryNews) {
+	switch {
+	case news == nil:
+	case news.err == nil:
+		c.log(slog.LevelInfo, "jwks: issuer's metadata is found again", slog.String("issuer", c.cfg.name()))
+	default:
+		c.log(slog.LevelWarn, "jwks: issuer's metadata is not found; keys are fetched from where they were",
+			slog.String("issuer", c.cfg.name()), slog.String("error", news.err.Error()))
+	}
+}
+
 func (c *Cache) logLeftOut(s *keySet) {
 	level := slog.LevelWarn
 	if s.expected {

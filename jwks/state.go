@@ -36,6 +36,9 @@ type snapshot struct {
 	urgent   time.Duration // the same, if something can't be served without it
 	err      error         // the last one's
 
+	discovery       error // of the last discovery; the keys may be fine
+	discoveryLogged bool
+
 	logged phase
 }
 

@@ -23,6 +23,11 @@ type Status struct {
 	Failures  int
 	LastError error
 
+	// DiscoveryError is the error of the last discovery of the key set's URL,
+	// or nil after a success. The keys may still be fetched from the URL that
+	// was discovered before. If the key set moves, they no longer are.
+	DiscoveryError error
+
 	// KeyIDs are the IDs of the keys held, in the issuer's order. The ID of a
 	// key without one is empty.
 	KeyIDs []string
@@ -44,11 +49,12 @@ func (c *Cache) Status() Status {
 	}
 	now := c.cfg.Now()
 	status := Status{
-		State:     s.state(now),
-		Fetching:  s.flight != nil,
-		Failures:  s.failures,
-		LastError: s.err,
-		Fetches:   s.fetches,
+		State:          s.state(now),
+		Fetching:       s.inFlight(now) != nil,
+		Failures:       s.failures,
+		LastError:      s.err,
+		DiscoveryError: s.discovery,
+		Fetches:        s.fetches,
 	}
 	wait := s.mustWait(now)
 	if s.set != nil {

@@ -66,17 +66,18 @@ func (c *Cache) flightFor(kid string, successes int) (f *flight, own bool, err e
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s, now := c.current.Load(), c.cfg.Now()
+	flying := s.inFlight(now)
 	switch {
 	case c.isMissing(kid, now):
 		return nil, false, nil
 	case s.successes != successes:
 		return nil, false, nil // there is a set from after the lookup began
-	case s.flight != nil && s.flight.waiters < maxWaiters:
-		s.flight.waiters++
-		return s.flight, false, nil
+	case flying != nil && flying.waiters < maxWaiters:
+		flying.waiters++
+		return flying, false, nil
 	case c.cfg.UnknownKeyInterval >= 0 && !c.mayForce(now):
 		return nil, false, nil // another one's fetch didn't bring it
-	case s.flight != nil || s.failures > 0 && (c.cfg.UnknownKeyInterval < 0 || s.mustWaitUrgently(now) > 0):
+	case flying != nil || s.failures > 0 && (c.cfg.UnknownKeyInterval < 0 || s.mustWaitUrgently(now) > 0):
 		return nil, false, s.couldNotLook(now)
 	case c.cfg.UnknownKeyInterval < 0:
 		return nil, false, nil

@@ -21,7 +21,7 @@ func (c *Cache) Unknown(kid string) error {
 	e := &unknownKey{
 		set:      s.set,
 		age:      max(0, elapsed(s.fetched, now)),
-		fetching: s.flight != nil,
+		fetching: s.inFlight(now) != nil,
 		failed:   s.failures > 0,
 		never:    c.cfg.UnknownKeyInterval < 0,
 	}
