@@ -1,0 +1,268 @@
+// Package promguard counts for Prometheus what a middleware.Authenticator
+// decides, and shows the state of what it decides by.
+//
+//	metrics, err := promguard.New(promguard.Config{Caches: map[string]*jwks.Cache{"tenant": keys}})
+//	…
+//	prometheus.MustRegister(metrics)
+//	auth, err := middleware.New(middleware.Config{Validator: v, Observe: metrics.Observe})
+//
+// The series are bounded, whatever clients send. The file alerts.yaml beside
+// this package has alerts for them, dashboard.json a dashboard for Grafana, and
+// docs/operations.md says what to do when one fires.
+//
+//	rsguard_decisions_total{outcome, code, issuer}   decisions
+//	rsguard_decision_duration_seconds{outcome}       a histogram of the time they took
+//	rsguard_remembered_total                         accepted tokens whose signature was not checked again
+//	rsguard_unavailable_total{service}               rejections because a service was unavailable
+//	rsguard_report_only_total{code}                  rejections that were only reported
+//	rsguard_compared_total, rsguard_differences_total{rejected_by}  of Config.Compare
+//	rsguard_keys_state{issuer, state}                1 for the state that a cache is in, 0 for the others
+//	rsguard_keys_age_seconds{issuer}                 since the last successful fetch; absent before the first
+//	rsguard_keys{issuer}                             keys held
+//	rsguard_keys_fetches_total{issuer}               fetches begun
+//	rsguard_keys_failures{issuer}                    failed fetches since the last success
+//	rsguard_introspection_up{server}                 0 if the last call has failed
+//	rsguard_introspection_calls_total{server}        calls begun
+//	rsguard_introspection_running{server}            calls that have not ended
+//	rsguard_introspection_failures{server}           failed calls since the last success
+package promguard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/rsguard/rsguard/introspection"
+	"github.com/rsguard/rsguard/jwks"
+	"github.com/rsguard/rsguard/middleware"
+)
+
+// A Config says what a Collector shows. The zero value shows decisions.
+type Config struct {
+	// Caches are those whose state is shown, by the label issuer.
+	Caches map[string]*jwks.Cache
+
+	// Introspectors are those whose state is shown, by the label server.
+	Introspectors map[string]*introspection.Introspector
+
+	// MaxIssuers and MaxCodes limit the values of the labels issuer and code.
+	// All that come after those are "other". If zero, they are 100.
+	MaxIssuers, MaxCodes int
+
+	// Buckets are the upper bounds of the histogram, in seconds. If nil, they
+	// are 10 µs, 100 µs, 1 ms, 10 ms, 100 ms, 1 s and 10 s.
+	Buckets []float64
+}
+
+// A Collector is a [prometheus.Collector]. Make one with [New]. It is safe for
+// concurrent use.
+type Collector struct {
+	cfg         Config
+	issuers     names
+	codes       names
+	services    names
+	decisions   *prometheus.CounterVec
+	durations   *prometheus.HistogramVec
+	remembered  prometheus.Counter
+	unavailable *prometheus.CounterVec
+	reported    *prometheus.CounterVec
+	compared    prometheus.Counter
+	differences *prometheus.CounterVec
+	ofThese     []prometheus.Collector
+	keyState    *prometheus.Desc
+	keyAge      *prometheus.Desc
+	keys        *prometheus.Desc
+	keyFetches  *prometheus.Desc
+	keyFailures *prometheus.Desc
+	askUp       *prometheus.Desc
+	askCalls    *prometheus.Desc
+	askRunning  *prometheus.Desc
+	askFailures *prometheus.Desc
+}
+
+// New returns a Collector for cfg. The error joins all faults of cfg.
+func New(cfg Config) (*Collector, error) {
+	var errs []error
+	for name, c := range cfg.Caches {
+		if c == nil {
+			errs = append(errs, fmt.Errorf("promguard: Config.Caches[%q] is nil", name))
+		}
+	}
+	for name, in := range cfg.Introspectors {
+		if in == nil {
+			errs = append(errs, fmt.Errorf("promguard: Config.Introspectors[%q] is nil", name))
+		}
+	}
+	if cfg.MaxIssuers < 0 || cfg.MaxCodes < 0 {
+		errs = append(errs, errors.New("promguard: Config.MaxIssuers or MaxCodes is negative"))
+	}
+	for i := 1; i < len(cfg.Buckets); i++ {
+		if cfg.Buckets[i] <= cfg.Buckets[i-1] {
+			errs = append(errs, fmt.Errorf("promguard: Config.Buckets are not in order: %v after %v", cfg.Buckets[i], cfg.Buckets[i-1]))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if cfg.Buckets == nil {
+		cfg.Buckets = []float64{1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10}
+	}
+	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	}
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	}
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(name, help, labels, nil)
+	}
+	c := &Collector{
+		cfg:       cfg,
+		issuers:   names{most: orDefault(cfg.MaxIssuers)},
+		codes:     names{most: orDefault(cfg.MaxCodes)},
+		services:  names{most: orDefault(cfg.MaxCodes)},
+		decisions: counters("rsguard_decisions_total", "Decisions about requests.", "outcome", "code", "issuer"),
+		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "rsguard_decision_duration_seconds", Help: "Time that decisions took.", Buckets: cfg.Buckets,
+		}, []string{"outcome"}),
+		remembered:  counter("rsguard_remembered_total", "Accepted tokens whose signature was not checked again."),
+		unavailable: counters("rsguard_unavailable_total", "Rejections because a service was unavailable.", "service"),
+		reported:    counters("rsguard_report_only_total", "Rejections that were only reported.", "code"),
+		compared:    counter("rsguard_compared_total", "Decisions that were compared with another."),
+		differences: counters("rsguard_differences_total", "Decisions that differ from the other.", "rejected_by"),
+		keyState:    desc("rsguard_keys_state", "1 for the state that the keys are in.", "issuer", "state"),
+		keyAge:      desc("rsguard_keys_age_seconds", "Time since the last successful fetch of the keys.", "issuer"),
+		keys:        desc("rsguard_keys", "Keys held.", "issuer"),
+		keyFetches:  desc("rsguard_keys_fetches_total", "Fetches of keys begun.", "issuer"),
+		keyFailures: desc("rsguard_keys_failures", "Failed fetches of keys since the last success.", "issuer"),
+		askUp:       desc("rsguard_introspection_up", "0 if the last call has failed.", "server"),
+		askCalls:    desc("rsguard_introspection_calls_total", "Calls begun.", "server"),
+		askRunning:  desc("rsguard_introspection_running", "Calls that have not ended.", "server"),
+		askFailures: desc("rsguard_introspection_failures", "Failed calls since the last success.", "server"),
+	}
+	c.ofThese = []prometheus.Collector{c.decisions, c.durations, c.remembered, c.unavailable, c.reported, c.compared, c.differences}
+	return c, nil
+}
+
+func orDefault(most int) int {
+	if most == 0 {
+		return 100
+	}
+	return most
+}
+
+// Observe counts e. It is for [middleware.Config].Observe.
+func (c *Collector) Observe(_ context.Context, e middleware.Event) {
+	code := c.codes.of(string(e.Code))
+	c.decisions.WithLabelValues(string(e.Outcome), code, c.issuers.of(e.Issuer)).Inc()
+	c.durations.WithLabelValues(string(e.Outcome)).Observe(e.Duration.Seconds())
+	if e.Remembered && e.Outcome == middleware.Accepted {
+		c.remembered.Inc()
+	}
+	if e.Service != "" && e.Outcome != middleware.Abandoned {
+		c.unavailable.WithLabelValues(c.services.of(e.Service)).Inc()
+	}
+	if e.ReportOnly {
+		c.reported.WithLabelValues(code).Inc()
+	}
+	if !e.Compared {
+		return
+	}
+	c.compared.Inc()
+	switch {
+	case !e.Differs:
+	case e.Code == "":
+		c.differences.WithLabelValues("compare").Inc()
+	default:
+		c.differences.WithLabelValues("rsguard").Inc()
+	}
+}
+
+// Describe implements [prometheus.Collector].
+func (c *Collector) Describe(to chan<- *prometheus.Desc) {
+	for _, own := range c.ofThese {
+		own.Describe(to)
+	}
+	for _, d := range []*prometheus.Desc{
+		c.keyState, c.keyAge, c.keys, c.keyFetches, c.keyFailures, c.askUp, c.askCalls, c.askRunning, c.askFailures,
+	} {
+		to <- d
+	}
+}
+
+var states = []jwks.State{jwks.Empty, jwks.Fresh, jwks.Revalidate, jwks.Expired, jwks.Dead}
+
+// Collect implements [prometheus.Collector]. It makes no request.
+func (c *Collector) Collect(to chan<- prometheus.Metric) {
+	for _, own := range c.ofThese {
+		own.Collect(to)
+	}
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	total := func(d *prometheus.Desc, v int, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+	}
+	for issuer, cache := range c.cfg.Caches {
+		s := cache.Status()
+		for _, state := range states {
+			gauge(c.keyState, oneIf(s.State == state), issuer, string(state))
+		}
+		if s.State != jwks.Empty {
+			gauge(c.keyAge, s.Age.Seconds(), issuer)
+		}
+		gauge(c.keys, float64(len(s.KeyIDs)), issuer)
+		total(c.keyFetches, s.Fetches, issuer)
+		gauge(c.keyFailures, float64(s.Failures), issuer)
+	}
+	for server, in := range c.cfg.Introspectors {
+		s := in.Status()
+		gauge(c.askUp, oneIf(s.Failures == 0), server)
+		total(c.askCalls, s.Calls, server)
+		gauge(c.askRunning, float64(s.Running), server)
+		gauge(c.askFailures, float64(s.Failures), server)
+	}
+}
+
+func oneIf(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// names are the values of a label, in the order in which they came.
+type names struct {
+	most  int
+	mu    sync.RWMutex
+	known map[string]bool
+}
+
+// of returns name if it is one of the first, and otherwise "other".
+func (n *names) of(name string) string {
+	if name == "" {
+		return ""
+	}
+	n.mu.RLock()
+	known, full := n.known[name], len(n.known) >= n.most
+	n.mu.RUnlock()
+	switch {
+	case known:
+		return name
+	case full:
+		return "other"
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.known == nil {
+		n.known = make(map[string]bool)
+	}
+	if len(n.known) >= n.most && !n.known[name] {
+		return "other"
+	}
+	n.known[name] = true
+	return name
+}
