@@ -55,15 +55,7 @@ func NewCache(cfg Config) (*Cache, error) {
 			"jwks: plain http is accepted: an attacker on the network can replace the issuer's keys",
 			slog.String("issuer", c.cfg.name()), slog.String("option", "InsecureHTTP"))
 	}
-	first := &snapshot{logged: phase{state: Empty}}
-	if len(cfg.Seed) > 0 {
-		// The age of a seed is unknown. A TTL of zero makes it EXPIRED, so that
-		// the issuer is asked first.
-		first.set = newKeySet(cfg.Seed, nil, 1)
-		first.fetched, first.staleFor = cfg.Now(), cfg.MaxStale
-		first.logged.state = Expired
-	}
-	c.current.Store(first)
+	c.current.Store(firstSnapshot(&c.cfg, c.jitter))
 	return c, nil
 }
 

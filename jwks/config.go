@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rsguard/rsguard/internal/secureurl"
+	"github.com/rsguard/rsguard/internal/useragent"
 )
 
 // The defaults of [Config]. The package documentation gives the reasons.
@@ -69,6 +70,10 @@ type Config struct {
 	// [http.ProxyFromEnvironment] and keeps no connection open.
 	Client *http.Client
 
+	// UserAgent is the User-Agent of the requests, in printable ASCII. If empty,
+	// it is "rsguard" with the version of the library.
+	UserAgent string
+
 	// TTL is how long a set is valid if the response has no Cache-Control that
 	// says so. If zero, [DefaultTTL] is used. It must not be negative.
 	TTL time.Duration
@@ -106,6 +111,15 @@ type Config struct {
 	// can never be reached, use the Set without a Cache.
 	Seed Set
 
+	// SeedTime is when the Seed was fetched, such as the Time of a [Snapshot].
+	// A seed younger than TTL is served at once. The keys are fetched in the
+	// background, at a random time in the second half of what is left until the
+	// seed is as old as TTL. After that the issuer is asked first. The seed is
+	// served until MaxStale after that, if the issuer doesn't answer. If
+	// SeedTime is zero, or more than a minute in the future, the age of the seed
+	// is unknown.
+	SeedTime time.Time
+
 	// Logger gets one line at each change of state, and one for the keys that
 	// are left out of a set. If nil, [slog.Default] is used.
 	Logger *slog.Logger
@@ -117,6 +131,7 @@ type Config struct {
 
 // withDefaults returns cfg with all defaults and a copy of Seed.
 func (cfg Config) withDefaults() Config {
+	cfg.UserAgent = cmp.Or(cfg.UserAgent, useragent.Default())
 	cfg.TTL = cmp.Or(cfg.TTL, DefaultTTL)
 	cfg.MinTTL = cmp.Or(cfg.MinTTL, DefaultMinTTL)
 	cfg.MaxTTL = cmp.Or(cfg.MaxTTL, DefaultMaxTTL)
@@ -171,6 +186,10 @@ func (cfg *Config) check() error {
 		}
 	}
 
+	if len(cfg.UserAgent) > maxUserAgent || strings.ContainsFunc(cfg.UserAgent, func(r rune) bool { return r < ' ' || r > '~' }) {
+		wrong("UserAgent is not printable ASCII of at most %d bytes", maxUserAgent)
+	}
+
 	for _, d := range []struct {
 		name  string
 		value time.Duration
@@ -183,11 +202,16 @@ func (cfg *Config) check() error {
 		wrong("MinTTL, %v, is over MaxTTL, %v", cfg.MinTTL, cfg.MaxTTL)
 	}
 
+	if len(cfg.Seed) == 0 && !cfg.SeedTime.IsZero() {
+		wrong("SeedTime needs Config.Seed")
+	}
 	if err := cfg.Seed.check(); err != nil {
 		wrong("Seed: %w", err)
 	}
 	return errors.Join(errs...)
 }
+
+const maxUserAgent = 256
 
 // name returns the name of the keys in log lines.
 func (cfg *Config) name() string {

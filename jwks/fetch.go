@@ -206,6 +206,7 @@ func (s *source) do(ctx context.Context, url, accept, etag string, forced bool) 
 		return response{}, fmt.Errorf("GET %s: %w", url, err)
 	}
 	req.Header.Set("Accept", accept)
+	req.Header.Set("User-Agent", s.cfg.UserAgent)
 	if forced {
 		req.Header.Set("Cache-Control", "no-cache") // RFC 9111, Section 5.2.1.4
 	}

@@ -2,6 +2,11 @@ package jwks_test
 
 import (
 	"crypto"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -91,6 +96,62 @@ func TestSet_Keys(t *testing.T) {
 	}
 }
 
+func sameKey(a, b jwks.Key) bool {
+	public, ok := a.Public.(interface{ Equal(crypto.PublicKey) bool })
+	if !ok || !public.Equal(b.Public) {
+		return false
+	}
+	a.Public, b.Public = nil, nil
+	return a == b
+}
+
+// A Set is written as a key set, or not at all.
+func TestSet_MarshalJSON(t *testing.T) {
+	t.Parallel()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, ok := private.Public().(ed25519.PublicKey)
+	if !ok {
+		t.Fatal("no key")
+	}
+	x := base64.RawURLEncoding.EncodeToString(public)
+	for _, tt := range []struct {
+		name string
+		set  jwks.Set
+		want string // in the error, if it is no JSON
+	}{
+		{"none", nil, `{"keys":[]}`},
+		{"one", jwks.Set{{Public: public}}, `{"keys":[{"crv":"Ed25519","kty":"OKP","x":"` + x + `","use":"sig"}]}`},
+		{"one with everything", jwks.Set{{ID: "\u2028<a>", Algorithm: "EdDSA", Issuer: "https://issuer.example", X5T: "1", X5TS256: "2", Public: public}},
+			`{"keys":[{"crv":"Ed25519","kty":"OKP","x":"` + x + `","use":"sig","kid":"\u2028\u003ca\u003e","alg":"EdDSA","issuer":"https://issuer.example","x5t":"1","x5t#S256":"2"}]}`},
+		{"a private key", jwks.Set{{ID: "1", Public: private}}, `key 0 (kid "1"): a key of type ed25519.PrivateKey`},
+		{"no key", jwks.Set{{ID: "1", Public: public}, {ID: "2"}}, `key 1 (kid "2"): a key of type <nil>`},
+		{"a kid that is not UTF-8", jwks.Set{{ID: "\xff", Public: public}}, "a key that no JWK Set can have"},
+		{"an x5t that no certificate has", jwks.Set{{X5T: strings.Repeat("a", 129), Public: public}}, "a key that no JWK Set can have"},
+		{"another algorithm", jwks.Set{{Public: public}, {Algorithm: "RS256", Public: public}}, "a key that no JWK Set can have"},
+	} {
+		got, err := json.Marshal(tt.set)
+		if isJSON := tt.want[0] == '{'; isJSON && (err != nil || string(got) != tt.want) || !isJSON && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("Marshal(%s) = %s, %v, want %s", tt.name, got, err, tt.want)
+		}
+		if err != nil {
+			continue
+		}
+		again := jwks.Set{{ID: "before"}}
+		if err := json.Unmarshal(got, &again); err != nil || !slices.EqualFunc(again, tt.set, sameKey) {
+			t.Errorf("Unmarshal(%s) = %v, %v, want what was marshalled", got, again, err)
+		}
+	}
+	for _, text := range []string{`[]`, `{"keys":[{"kty":"oct"}]}`, `[{"ID":"1"}]`, `"x"`} {
+		s := jwks.Set{{ID: "before"}}
+		if err := json.Unmarshal([]byte(text), &s); err == nil || len(s) != 1 {
+			t.Errorf("Unmarshal(%s) = %v, %v, want an error, and the Set as it was", text, s, err)
+		}
+	}
+}
+
 // What Parse accepts holds keys, and what it finds by a kid are the keys of
 // that kid, all of them.
 func FuzzParse(f *testing.F) {
@@ -114,6 +175,19 @@ func FuzzParse(f *testing.F) {
 		}
 		if len(got) != want {
 			t.Errorf("Keys(%q) of %q = %d keys, want %d", kid, data, len(got), want)
+		}
+
+		// What is written out is the same set.
+		if len(s) == 0 {
+			return
+		}
+		text, err := json.Marshal(s)
+		if err != nil {
+			t.Fatalf("Marshal(%+v) error = %v, want a key set", s, err)
+		}
+		again, err := jwks.Parse(text)
+		if err != nil || !slices.EqualFunc(again, s, sameKey) {
+			t.Errorf("Parse(%s) = %+v, %v, want %+v", text, again, err, s)
 		}
 	})
 }

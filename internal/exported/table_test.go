@@ -76,12 +76,13 @@ var table = map[string]entry{
 
 	"issuers.Pod": of[issuers.Pod](nil, everything),
 
-	"jwks.Cache":  of[jwks.Cache](zeroCache, "cfg.Issuer").ifHidden(everything),
-	"jwks.Config": of[jwks.Config](zeroCacheConfig, "Issuer", "MetadataURL", "URL", "Seed"),
-	"jwks.Key":    of[jwks.Key](zeroKey, everything),
-	"jwks.Set":    of[jwks.Set](zeroSet, everything),
-	"jwks.State":  of[jwks.State](nil, everything),
-	"jwks.Status": of[jwks.Status](nil, everything),
+	"jwks.Cache":    of[jwks.Cache](zeroCache, "cfg.Issuer").ifHidden(everything),
+	"jwks.Config":   of[jwks.Config](zeroCacheConfig, "Issuer", "MetadataURL", "URL", "Seed", "UserAgent"),
+	"jwks.Key":      of[jwks.Key](zeroKey, everything),
+	"jwks.Set":      of[jwks.Set](zeroSet, everything),
+	"jwks.Snapshot": of[jwks.Snapshot](nil, everything),
+	"jwks.State":    of[jwks.State](nil, everything),
+	"jwks.Status":   of[jwks.Status](nil, everything),
 
 	"keyfuncjwks.KeySource": of[keyfuncjwks.KeySource](zeroKeyfuncSource).ifHidden("storage"),
 	"keyfuncjwks.Keyfunc":   of[keyfuncjwks.Keyfunc](zeroKeyfunc).ifHidden("keys"),

@@ -123,28 +123,37 @@ func checkEd25519(key ed25519.PublicKey) error {
 // base64url. It returns an error if the key has no form that CheckPublicKey
 // would accept. The other checks of CheckPublicKey are not repeated here.
 func Thumbprint(key crypto.PublicKey) (string, error) {
+	canonical, err := PublicJWK(key)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(canonical))
+	return base64url.EncodeToString(sum[:]), nil
+}
+
+// PublicJWK returns a key as a JWK with the required members alone, in the form
+// of RFC 7638, Section 3. It returns an error where Thumbprint does.
+func PublicJWK(key crypto.PublicKey) (string, error) {
 	if err := checkForm(key); err != nil {
 		return "", err
 	}
-	var canonical string
 	switch key := key.(type) {
 	case *rsa.PublicKey:
 		e := []byte{byte(key.E >> 24), byte(key.E >> 16), byte(key.E >> 8), byte(key.E)}
-		canonical = `{"e":"` + base64url.EncodeToString(bytes.TrimLeft(e, "\x00")) +
-			`","kty":"RSA","n":"` + base64url.EncodeToString(key.N.Bytes()) + `"}`
+		return `{"e":"` + base64url.EncodeToString(bytes.TrimLeft(e, "\x00")) +
+			`","kty":"RSA","n":"` + base64url.EncodeToString(key.N.Bytes()) + `"}`, nil
 	case *ecdsa.PublicKey:
 		point, err := key.Bytes() // 4, x, y
 		if err != nil {
 			return "", err
 		}
 		x, y := point[1:1+len(point)/2], point[1+len(point)/2:]
-		canonical = `{"crv":"` + key.Curve.Params().Name + `","kty":"EC","x":"` +
-			base64url.EncodeToString(x) + `","y":"` + base64url.EncodeToString(y) + `"}`
+		return `{"crv":"` + key.Curve.Params().Name + `","kty":"EC","x":"` +
+			base64url.EncodeToString(x) + `","y":"` + base64url.EncodeToString(y) + `"}`, nil
 	case ed25519.PublicKey:
-		canonical = `{"crv":"Ed25519","kty":"OKP","x":"` + base64url.EncodeToString(key) + `"}`
+		return `{"crv":"Ed25519","kty":"OKP","x":"` + base64url.EncodeToString(key) + `"}`, nil
 	}
-	sum := sha256.Sum256([]byte(canonical))
-	return base64url.EncodeToString(sum[:]), nil
+	return "", fmt.Errorf("a key of type %T", key)
 }
 
 // Describe returns the type and size of a key.

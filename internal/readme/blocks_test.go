@@ -120,6 +120,7 @@ var imports = map[string]string{
 	"gin":           "github.com/gin-gonic/gin",
 	"echoauth":      "github.com/rsguard/rsguard/adapters/echoauth",
 	"ginauth":       "github.com/rsguard/rsguard/adapters/ginauth",
+	"json":          "encoding/json",
 	"dpop":          "github.com/rsguard/rsguard/dpop",
 	"introspection": "github.com/rsguard/rsguard/introspection",
 	"jwks":          "github.com/rsguard/rsguard/jwks",
