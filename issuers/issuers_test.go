@@ -164,6 +164,53 @@ func TestPresets(t *testing.T) {
 	}
 }
 
+// The mock issuer writes tokens in the form of each profile, which the preset
+// accepts with the mock issuer's name and keys, and the name of its API.
+func TestProfiles(t *testing.T) {
+	const api, client = "https://stock.example.com", "shop"
+	tenant := mockissuer.Config{
+		Clients:    []mockissuer.Client{{ID: client, Secret: "s"}},
+		APIs:       []mockissuer.API{{Identifier: api}},
+		Algorithms: []string{"RS256", "ES256", "ES384"},
+	}
+	for _, s := range mockissuer.Shapes() {
+		t.Run(s.Name, func(t *testing.T) {
+			tenant.APIs[0].Profile = mockissuer.Profile(strings.ToLower(s.Name))
+			if !slices.Contains(mockissuer.Profiles(), tenant.APIs[0].Profile) {
+				t.Errorf("Profiles() has no %q", tenant.APIs[0].Profile)
+			}
+			iss, err := mockissuer.Start(tenant)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer iss.Close()
+			cfg, err := configOf(&s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg.Issuers, cfg.Audiences, cfg.Keys = []string{iss.URL}, []string{s.AudienceOf(api)}, nil
+			v, err := validator.New(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			token, err := iss.Issue(mockissuer.Access{Client: client, Audience: api, Scopes: []string{"stock:read"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			claims, err := v.Validate(t.Context(), token)
+			if err != nil {
+				t.Fatalf("Validate(token of the profile) = %v, want it accepted", err)
+			}
+			if s.Scope != "" && !claims.HasScope("stock:read") {
+				t.Errorf("Validate(token of the profile) scopes = %q, want stock:read", claims.Scopes)
+			}
+			if strings.Contains(fmt.Sprint(s.Claims), "{client}") && s.Client != "{audience}" && s.Preset != "Google" && claims.ClientID != client {
+				t.Errorf("Validate(token of the profile) client = %q, want %q", claims.ClientID, client)
+			}
+		})
+	}
+}
+
 func TestWrongArguments(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

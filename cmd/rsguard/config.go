@@ -170,7 +170,7 @@ var fieldComments = map[string]string{
 	"apis.identifier":          "Its audience.",
 	"apis.name":                "For people.",
 	"apis.scopes":              "What users may allow.",
-	"apis.profile":             "The form of its tokens: auth0 or rfc9068. Empty: auth0.",
+	"apis.profile":             "The form of its tokens: auth0, rfc9068, or another one that -h lists. Empty: auth0.",
 	"apis.lifetime":            "Of its tokens, such as 10m. 0s: 24h.",
 	"apis.algorithm":           "Signs its tokens. Empty: the issuer's first. HS256 needs a secret.",
 	"apis.secret":              "For HS256: 32 bytes or more.",

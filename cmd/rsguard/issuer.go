@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -28,6 +29,7 @@ func issuer(ctx context.Context, args []string, _ io.Reader, out, errOut io.Writ
 	configFile := flags.String("config", "", "read clients, APIs, organizations and users from this YAML `file`")
 	keysFile := flags.String("keys", "", "keep the keys in this `file` over restarts")
 	url := flags.String("url", "", "the issuer's `URL`, if it is not http and the address: https by a proxy, or http on a loopback host")
+	profile := flags.String("profile", "", "write the access tokens of all APIs as this issuer does, or in this `form`: "+profileNames())
 	printConfig := flags.Bool("print-config", false, "print the configuration as YAML and exit: a file to start from")
 	anywhere := flags.Bool("insecure-listen-anywhere", false, "listen on other addresses than loopback, where everyone can get any token")
 	if err := parse(flags, args, errOut, 0); err != nil {
@@ -40,6 +42,9 @@ func issuer(ctx context.Context, args []string, _ io.Reader, out, errOut io.Writ
 	}
 	if *url != "" {
 		cfg.URL = *url
+	}
+	if err := setProfile(&cfg, *profile); err != nil {
+		return err
 	}
 	if *printConfig {
 		return writeConfig(out, cfg)
@@ -78,7 +83,32 @@ func issuer(ctx context.Context, args []string, _ io.Reader, out, errOut io.Writ
 	if err := sayWhere(out, iss, *configFile); err != nil {
 		return err
 	}
+	sayPreset(out, iss)
 	return serve(ctx, listener, iss)
+}
+
+func profileNames() string {
+	var names []string
+	for _, p := range mockissuer.Profiles() {
+		names = append(names, string(p))
+	}
+	return strings.Join(names, ", ")
+}
+
+// setProfile gives all APIs this profile, if there is one.
+func setProfile(cfg *mockissuer.Config, profile string) error {
+	if profile == "" {
+		return nil
+	}
+	known := mockissuer.Profiles()
+	n := slices.IndexFunc(known, func(p mockissuer.Profile) bool { return strings.EqualFold(string(p), profile) })
+	if n < 0 {
+		return misuse("-profile %s is none of %s", quoted(profile), profileNames())
+	}
+	for i := range cfg.APIs {
+		cfg.APIs[i].Profile = known[n]
+	}
+	return nil
 }
 
 func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
@@ -160,6 +190,24 @@ func sayWhere(out io.Writer, iss *mockissuer.Issuer, configFile string) error {
 		fmt.Fprintf(out, "\nA token:\n\n  %s\n\n", line)
 	}
 	return nil
+}
+
+// sayPreset prints the configuration of each API whose profile is that of a
+// real issuer.
+func sayPreset(out io.Writer, iss *mockissuer.Issuer) {
+	for _, api := range iss.Config().APIs {
+		shape, ok := mockissuer.ShapeOf(string(api.Profile))
+		if !ok || api.Profile == mockissuer.ProfileAuth0 {
+			continue
+		}
+		var args []string
+		for _, arg := range shape.Args {
+			args = append(args, fmt.Sprintf("%q", arg))
+		}
+		fmt.Fprintf(out, "\nTokens for %s are as %s writes them. They are accepted by the Config of\n\n  issuers.%s(%s)\n\n"+
+			"with these fields changed:\n\n  Issuers:   []string{%q}\n  Audiences: []string{%q}\n  Keys:      nil\n\n",
+			api.Identifier, shape.Name, shape.Preset, strings.Join(args, ", "), iss.URL, shape.AudienceOf(api.Identifier))
+	}
 }
 
 // curlForToken returns a command line that gets a token, if there is a client

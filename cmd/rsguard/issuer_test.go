@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/rsguard/rsguard/issuers"
 	"github.com/rsguard/rsguard/testutil/mockissuer"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -58,6 +59,40 @@ func TestIssuerSaysWhatWorks(t *testing.T) {
 	}
 	if log := errOut.String(); !strings.Contains(log, "token issued") || strings.Contains(log, got.AccessToken[len(got.AccessToken)-16:]) {
 		t.Errorf("log = %q, want a line for the token, without it", log)
+	}
+}
+
+// TestIssuerProfile runs the issuer with a real issuer's profile, and an API as
+// the program tells it to be.
+func TestIssuerProfile(t *testing.T) {
+	t.Parallel()
+
+	at, out, _, _ := startIssuer(t, "-profile", "Keycloak")
+	res, body := ask(t, http.MethodPost, at+"oauth/token", nil, url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {"demo-client"}, "client_secret": {"demo-secret"}, "audience": {mockissuer.DefaultAudience},
+	})
+	var got struct {
+		AccessToken string `json:"access_token"`
+	}
+	if err := json.Unmarshal([]byte(body), &got); err != nil || got.AccessToken == "" {
+		t.Fatalf("POST to the token endpoint = %d %s", res.StatusCode, body)
+	}
+	for _, want := range []string{
+		`issuers.Keycloak("https://sso.example.com/realms/shop", "orders-api")`,
+		`Issuers:   []string{"` + at + `"}`, `Audiences: []string{"` + mockissuer.DefaultAudience + `"}`,
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("rsguard issuer -profile Keycloak says %s, want %s in it", out, want)
+		}
+	}
+	cfg := issuers.Keycloak(at, mockissuer.DefaultAudience)
+	cfg.Checks = append(cfg.Checks, validator.Roles([]string{"realm_access", "roles"}, "buyer"), validator.Scopes("orders:read"), validator.Clients("demo-client"))
+	v, err := validator.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Validate(t.Context(), got.AccessToken); err != nil {
+		t.Errorf("Validate(the token) = %v, want it accepted by Keycloak's preset", err)
 	}
 }
 

@@ -122,6 +122,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"issuer", "-addr", "127.0.0.1:0", "-url", "http://evil.example.com/"}, 2, "neither https nor http on a loopback host"},
 		{[]string{"issuer", "-addr", "127.0.0.1:0", "-url", "http://192.0.2.1:9650/"}, 2, "neither https nor http on a loopback host"},
 		{[]string{"issuer", "-addr", "127.0.0.1:0", "-url", "http://localhost.example.com/"}, 2, "neither https nor http on a loopback host"},
+		{[]string{"issuer", "-profile", "nokia"}, 2, `-profile "nokia" is none of auth0, rfc9068, okta,`},
 		{[]string{"issuer", "-config", "nowhere.yaml"}, 1, "nowhere.yaml"},
 		{[]string{"explain", "token"}, 2, "-issuer is missing"},
 		{[]string{"explain", "-issuer", "https://x.example.com/", "token"}, 2, "-audience is missing"},
@@ -148,6 +149,7 @@ func TestHelp(t *testing.T) {
 		{[]string{"-h"}, "usage:"},
 		{[]string{"--help"}, "usage:"},
 		{[]string{"issuer", "-h"}, "-insecure-listen-anywhere"},
+		{[]string{"issuer", "-h"}, "keycloak"},
 		{[]string{"explain", "--help"}, "standard input"},
 		{[]string{"version"}, "rsguard "},
 	} {

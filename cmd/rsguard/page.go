@@ -233,6 +233,11 @@ func (p page) explainTo(v *view, r *http.Request, token string) {
 		}
 	}
 	n := slices.IndexFunc(v.Config.APIs, func(a mockissuer.API) bool { return a.Identifier == audience })
+	if n >= 0 {
+		if shape, ok := mockissuer.ShapeOf(string(v.Config.APIs[n].Profile)); ok {
+			cfg.AudienceClaim = shape.AudienceClaim()
+		}
+	}
 	if n >= 0 && v.Config.APIs[n].Algorithm == "HS256" {
 		cfg.Keys, cfg.Algorithms, cfg.Secret = nil, nil, []byte(v.Config.APIs[n].Secret)
 	}

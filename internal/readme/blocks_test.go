@@ -123,6 +123,7 @@ var imports = map[string]string{
 	"json":          "encoding/json",
 	"dpop":          "github.com/rsguard/rsguard/dpop",
 	"introspection": "github.com/rsguard/rsguard/introspection",
+	"issuers":       "github.com/rsguard/rsguard/issuers",
 	"jwks":          "github.com/rsguard/rsguard/jwks",
 	"middleware":    "github.com/rsguard/rsguard/middleware",
 	"testutil":      "github.com/rsguard/rsguard/testutil",

@@ -1,6 +1,7 @@
 package mockissuer
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"maps"
@@ -55,9 +56,9 @@ func (iss *Issuer) Issue(a Access) (string, error) {
 		return "", err
 	}
 
-	t := Token{Claims: claims, Header: header, Algorithm: a.Algorithm}
-	if t.Algorithm == "" {
-		t.Algorithm = api.Algorithm
+	t := Token{Claims: claims, Header: header, Algorithm: cmp.Or(a.Algorithm, api.Algorithm)}
+	if shape := api.Profile.shape(); shape != nil && t.Algorithm == "" {
+		t.Algorithm = shape.Algorithm
 	}
 	if strings.HasPrefix(t.Algorithm, "HS") {
 		if api.Secret == "" {
@@ -115,6 +116,11 @@ func (iss *Issuer) accessClaims(a Access, api API, client Client) (claims, heade
 		claims["cnf"] = map[string]any{"jkt": a.Key}
 	}
 
+	if shape := api.Profile.shape(); shape != nil {
+		claims, header = shape.access(a, claims, client, now)
+		maps.Copy(claims, a.Claims)
+		return claims, header, nil
+	}
 	switch api.Profile {
 	case ProfileRFC9068:
 		header = map[string]any{"typ": "at+jwt"}
@@ -128,6 +134,23 @@ func (iss *Issuer) accessClaims(a Access, api API, client Client) (claims, heade
 	}
 	maps.Copy(claims, a.Claims)
 	return claims, header, nil
+}
+
+// access returns an access token in the form of s. Of own, the claims by the
+// mock issuer's own rules, it has what s can't know.
+func (s Shape) access(a Access, own map[string]any, client Client, now time.Time) (claims, header map[string]any) {
+	s.Issuer, _ = own["iss"].(string)
+	s.Audience, s.Client, s.Scope = a.Audience, client.ID, strings.Join(a.Scopes, " ")
+	if a.User != "" {
+		s.Subject = a.User
+	}
+	t := s.AccessToken(now)
+	for _, name := range []string{"iat", "exp", "cnf", "org_id", "org_name", "permissions"} {
+		if value, ok := own[name]; ok {
+			t.Claims[name] = value
+		}
+	}
+	return t.Claims, t.Header
 }
 
 // permissions returns a user's own permissions, or those granted to the client.

@@ -144,7 +144,13 @@ type API struct {
 	OfflineAccess bool `yaml:"offline_access"`
 }
 
-// A Profile is a form of access token.
+// A Profile is a form of access token: one of the constants, or the name of a
+// [Shape], such as "keycloak". It doesn't matter whether letters are capitals.
+//
+// A token in the form of a Shape names the mock issuer in "iss", the [API], the
+// client, the user and the scopes, each where the real issuer does. What else
+// it has is the example's. The claims of "/userinfo" are not for such tokens,
+// and ID tokens are the mock issuer's own.
 type Profile string
 
 // The profiles of access tokens.
@@ -156,6 +162,30 @@ const (
 	// token's id in "jti".
 	ProfileRFC9068 Profile = "rfc9068"
 )
+
+// Profiles returns all profiles.
+func Profiles() []Profile {
+	profiles := []Profile{ProfileAuth0, ProfileRFC9068}
+	for _, s := range parsedShapes() {
+		if p := Profile(strings.ToLower(s.Name)); !slices.Contains(profiles, p) {
+			profiles = append(profiles, p)
+		}
+	}
+	return profiles
+}
+
+// shape returns the shape of that name, or nil. It must not be changed.
+func (p Profile) shape() *Shape {
+	if p == ProfileAuth0 {
+		return nil
+	}
+	shapes := parsedShapes()
+	n := slices.IndexFunc(shapes, func(s Shape) bool { return strings.EqualFold(s.Name, string(p)) })
+	if n < 0 {
+		return nil
+	}
+	return &shapes[n]
+}
 
 // An Organization is a customer of the tenant.
 type Organization struct {
@@ -251,7 +281,7 @@ func (cfg *Config) check() error {
 		if a.Algorithm != "" && a.Algorithm != "HS256" && !Asymmetric(a.Algorithm) {
 			wrong("API %q has the unknown algorithm %q", a.Identifier, a.Algorithm)
 		}
-		if a.Profile != "" && a.Profile != ProfileAuth0 && a.Profile != ProfileRFC9068 {
+		if a.Profile != "" && a.Profile != ProfileAuth0 && a.Profile != ProfileRFC9068 && a.Profile.shape() == nil {
 			wrong("API %q has the unknown profile %q", a.Identifier, a.Profile)
 		}
 		if a.Lifetime < 0 {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -86,7 +87,12 @@ var shapesJSON []byte
 
 // Shapes returns the shapes of all issuers that package issuers has functions
 // for. The result is the caller's own.
-func Shapes() []Shape {
+func Shapes() []Shape { return parseShapes() }
+
+// parsedShapes returns shapes that must not be changed.
+var parsedShapes = sync.OnceValue(parseShapes)
+
+func parseShapes() []Shape {
 	var shapes []Shape
 	dec := json.NewDecoder(bytes.NewReader(shapesJSON))
 	dec.DisallowUnknownFields()
@@ -110,6 +116,30 @@ func ShapeOf(name string) (Shape, bool) {
 		}
 	}
 	return Shape{}, false
+}
+
+// AudienceClaim returns the name of the claim that the audience is in, if it
+// isn't "aud" (see validator.Config.AudienceClaim).
+func (s Shape) AudienceClaim() string {
+	if s.Claims["aud"] != nil {
+		return ""
+	}
+	for name, value := range s.Claims {
+		if value == "{audience}" {
+			return name
+		}
+	}
+	return ""
+}
+
+// AudienceOf returns what names an API in the tokens, for an API of this name.
+// It differs from the name for issuers that write something before it.
+func (s Shape) AudienceOf(api string) string {
+	s.Audience = api
+	if text, ok := s.Claims["aud"].(string); ok {
+		return s.text(text)
+	}
+	return api
 }
 
 // AccessToken returns an access token as the issuer writes it, for
