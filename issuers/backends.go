@@ -53,28 +53,54 @@ func Clerk(frontendAPI string, origins ...string) (validator.Config, error) {
 //
 // At Supabase, use asymmetric JWT signing keys with ES256, which is the default
 // of new projects. For RS256, change Algorithms. If the project still signs
-// with its legacy secret, the log says that "alg" is HS256. While keys are
-// being changed, two Validators accept both.
+// with its legacy JWT secret, the log says that "alg" is HS256: use
+// [SupabaseSecret]. While keys are being changed, a [validator.Mux] of both
+// accepts tokens of both, each by its own kind of key:
+//
+//	mux, err := validator.NewMux(byKeys, bySecret)
 //
 // The API keys anon and service_role are JWTs too, of another issuer, and are
 // rejected. Users who signed in anonymously have the claim is_anonymous. The
 // role in "role" is the database's, and what an application knows of a user is
 // in "app_metadata". Never decide by "user_metadata", which users can change.
 //
-// Source: https://supabase.com/docs/guides/auth/jwt-fields
+// Sources: https://supabase.com/docs/guides/auth/jwt-fields and
+// https://supabase.com/docs/guides/auth/signing-keys
 func Supabase(project string) (validator.Config, error) {
 	a := args{function: "Supabase"}
+	cfg := supabase(&a, project)
+	cfg.Algorithms = []validator.Algorithm{validator.ES256}
+	return a.with(cfg, cfg.Issuers[0]+"/.well-known/jwks.json")
+}
+
+// SupabaseSecret is [Supabase] for a project that signs with its legacy JWT
+// secret, by HS256. Secret is the text that the dashboard shows at Project
+// Settings > JWT Keys, as it is. A service that has it can make tokens of every
+// user and role. If the project signs with a key pair, the log says that "alg"
+// is ES256.
+//
+// Source: https://supabase.com/docs/guides/auth/signing-keys. That the secret is
+// not decoded was not found in the documentation.
+func SupabaseSecret(project, secret string) (validator.Config, error) {
+	a := args{function: "SupabaseSecret"}
+	if secret == "" {
+		a.wrong("secret is empty, want the project's JWT secret")
+	}
+	cfg := supabase(&a, project)
+	cfg.Secret = []byte(secret)
+	return a.discovered(cfg)
+}
+
+func supabase(a *args, project string) validator.Config {
 	host := a.host("project", project)
 	if !hasDot(host) {
 		host += ".supabase.co"
 	}
-	issuer := "https://" + host + "/auth/v1"
-	return a.with(validator.Config{
-		Issuers:    []string{issuer},
-		Audiences:  []string{"authenticated"},
-		Algorithms: []validator.Algorithm{validator.ES256},
-		Checks:     []validator.Check{says("Supabase", "role", "authenticated")},
-	}, issuer+"/.well-known/jwks.json")
+	return validator.Config{
+		Issuers:   []string{"https://" + host + "/auth/v1"},
+		Audiences: []string{"authenticated"},
+		Checks:    []validator.Check{says("Supabase", "role", "authenticated")},
+	}
 }
 
 // WorkOS returns the Config for an API that is called with the session tokens

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/rsguard/rsguard/issuers"
+	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/testutil/mockissuer"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -27,6 +28,7 @@ var presets = map[string]any{
 	"Cognito": issuers.Cognito, "CognitoResource": issuers.CognitoResource, "Keycloak": issuers.Keycloak,
 	"Google": issuers.Google, "GoogleIAP": issuers.GoogleIAP, "Firebase": issuers.Firebase,
 	"CloudflareAccess": issuers.CloudflareAccess, "GitHubActions": issuers.GitHubActions, "GitLabCI": issuers.GitLabCI,
+	"SPIFFE": issuers.SPIFFE, "SupabaseSecret": issuers.SupabaseSecret,
 	"KubernetesIssuer": issuers.KubernetesIssuer, "Clerk": issuers.Clerk, "Supabase": issuers.Supabase,
 	"WorkOS": issuers.WorkOS, "Descope": issuers.Descope, "Stytch": issuers.Stytch, "StytchB2B": issuers.StytchB2B,
 	"FusionAuth": issuers.FusionAuth, "PingOne": issuers.PingOne, "PingFederate": issuers.PingFederate,
@@ -176,6 +178,10 @@ func TestProfiles(t *testing.T) {
 	for _, s := range mockissuer.Shapes() {
 		t.Run(s.Name, func(t *testing.T) {
 			tenant.APIs[0].Profile = mockissuer.Profile(strings.ToLower(s.Name))
+			tenant.APIs[0].Algorithm, tenant.APIs[0].Secret = "", s.Secret
+			if s.Secret != "" {
+				tenant.APIs[0].Algorithm = s.Algorithm
+			}
 			if !slices.Contains(mockissuer.Profiles(), tenant.APIs[0].Profile) {
 				t.Errorf("Profiles() has no %q", tenant.APIs[0].Profile)
 			}
@@ -188,7 +194,17 @@ func TestProfiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			cfg.Issuers, cfg.Audiences, cfg.Keys = []string{iss.URL}, []string{s.AudienceOf(api)}, nil
+			cfg.Audiences = []string{s.AudienceOf(api)}
+			switch {
+			case s.Secret != "":
+				cfg.Issuers = []string{iss.URL}
+			case s.Claims["iss"] == nil:
+				if cfg.Keys, err = jwks.NewCache(jwks.Config{Issuer: iss.URL}); err != nil {
+					t.Fatal(err)
+				}
+			default:
+				cfg.Issuers, cfg.Keys = []string{iss.URL}, nil
+			}
 			v, err := validator.New(cfg)
 			if err != nil {
 				t.Fatal(err)
@@ -234,6 +250,16 @@ func TestWrongArguments(t *testing.T) {
 		}, "own token"},
 		{"Clerk none", func() (validator.Config, error) { return issuers.Clerk("clerk.example.com") }, "origin"},
 		{"Supabase path", func() (validator.Config, error) { return issuers.Supabase("a/b") }, "project"},
+		{"SPIFFE none", func() (validator.Config, error) {
+			return issuers.SPIFFE("example.org", "https://spire.example.org/bundle", "a")
+		}, "workload"},
+		{"SPIFFE another trust domain", func() (validator.Config, error) {
+			return issuers.SPIFFE("example.org", "https://spire.example.org/bundle", "a", "spiffe://example.org.attacker.example/web")
+		}, "none of spiffe://example.org"},
+		{"SPIFFE plain http", func() (validator.Config, error) {
+			return issuers.SPIFFE("example.org", "http://spire.example.org/bundle", "a", "spiffe://example.org/web")
+		}, "http"},
+		{"Supabase no secret", func() (validator.Config, error) { return issuers.SupabaseSecret("abcd", "") }, "secret"},
 		{"B2C empty", func() (validator.Config, error) { return issuers.AzureB2C("", "", "", "") }, "policy"},
 	} {
 		cfg, err := tt.config()
@@ -242,6 +268,53 @@ func TestWrongArguments(t *testing.T) {
 		}
 		if _, err := validator.New(cfg); err == nil {
 			t.Errorf("New of the Config that came with the error of %s succeeds, want an error", tt.name)
+		}
+	}
+}
+
+// While a Supabase project's keys are being changed, tokens of the secret and
+// of the key pair are accepted, each by its own Validator. A token that is
+// signed with the public key as the secret is not.
+func TestSupabaseChangesKeys(t *testing.T) {
+	iss, keySet := signer(t)
+	byKeys, _ := mockissuer.ShapeOf("Supabase")
+	bySecret, _ := mockissuer.ShapeOf("SupabaseSecret")
+	serve(&byKeys, keySet)
+	var both []*validator.Validator
+	for _, s := range []*mockissuer.Shape{&byKeys, &bySecret} {
+		cfg, err := configOf(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := validator.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		both = append(both, v)
+	}
+	mux, err := validator.NewMux(both...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged := bySecret
+	forged.Secret = keySet
+	for _, tt := range []struct {
+		name  string
+		shape mockissuer.Shape
+		want  validator.Code
+	}{
+		{"of the key pair", byKeys, ""},
+		{"of the secret", bySecret, ""},
+		{"of the key set as the secret", forged, validator.CodeSignature},
+	} {
+		if _, err := mux.Validate(t.Context(), sign(t, iss, tt.shape.AccessToken(iss.Now()))); validator.CodeOf(err) != tt.want {
+			t.Errorf("Validate(token %s) = %v, want %q", tt.name, err, tt.want)
+		}
+	}
+	for i, want := range []string{`alg is "HS256"`, `alg is "ES256"`} {
+		s := []mockissuer.Shape{bySecret, byKeys}[i]
+		if _, err := both[i].Validate(t.Context(), sign(t, iss, s.AccessToken(iss.Now()))); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Validate(token of the other kind of key) = %v, want %q in it", err, want)
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package issuers
 
-import "github.com/rsguard/rsguard/validator"
+import (
+	"strings"
+
+	"github.com/rsguard/rsguard/validator"
+)
 
 // CloudflareAccess returns the Config for a service behind Cloudflare Access.
 // Team is the team's name or its domain, such as "acme.cloudflareaccess.com",
@@ -86,4 +90,49 @@ func GitLabCI(instance, audience string, projects ...string) (validator.Config, 
 		Audiences: []string{audience},
 		Checks:    []validator.Check{only("projects", "project_path", projects)},
 	})
+}
+
+// SPIFFE returns the Config for a service that workloads of a SPIFFE trust
+// domain call with JWT-SVIDs, as SPIRE issues them. TrustDomain is such as
+// "example.org", bundleURL the address of its bundle, and audience what
+// workloads ask for:
+//
+//	spire-agent api fetch jwt -audience orders-api
+//
+// Workloads are the callers' SPIFFE IDs, such as
+// "spiffe://example.org/ns/shop/sa/web". It is an error to name none: every
+// workload of the trust domain can have a token for any audience. For another
+// workload, the log names those that were expected.
+//
+// At SPIRE, serve the bundle by federation with a bundle_endpoint whose profile
+// is https_web, or by the OIDC Discovery Provider, whose key set is at /keys. A
+// bundle_endpoint of the profile https_spiffe has a certificate that only the
+// trust domain itself can verify, and requests are rejected with 503. SPIRE
+// signs with ES256 unless its jwt_key_type is another one. For RSA keys change
+// Algorithms, or the log says that "alg" is RS256.
+//
+// JWT-SVIDs have no "iss". The trust domain is that of "sub", and for another
+// one the log says so. If SPIRE's jwt_issuer is set, tokens have that "iss",
+// and the log names it: change Issuers.
+//
+// Sources: https://github.com/spiffe/spiffe/blob/main/standards/JWT-SVID.md and
+// https://github.com/spiffe/spire/blob/main/doc/spire_server.md
+func SPIFFE(trustDomain, bundleURL, audience string, workloads ...string) (validator.Config, error) {
+	a := args{function: "SPIFFE"}
+	issuer := "spiffe://" + strings.TrimPrefix(trustDomain, "spiffe://")
+	a.some("workload", "every workload of the trust domain can have a token for this audience", workloads)
+	for _, id := range workloads {
+		if !strings.HasPrefix(id, issuer+"/") {
+			a.wrong("the workload %q is none of %s, want a SPIFFE ID such as %s/web", id, issuer, issuer)
+		}
+	}
+	if len(a.errs) > 0 {
+		return a.discovered(validator.Config{})
+	}
+	return a.with(validator.Config{
+		Issuers:    []string{issuer},
+		Audiences:  []string{audience},
+		Algorithms: []validator.Algorithm{validator.ES256},
+		Checks:     []validator.Check{validator.Subjects(workloads...)},
+	}, bundleURL)
 }

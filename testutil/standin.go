@@ -3,7 +3,6 @@ package testutil
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/testutil/mockissuer"
@@ -167,9 +166,7 @@ var reasons = map[mockissuer.TokenKind]string{
 
 func (s *StandIn) sign(t mockissuer.Token) string {
 	s.iss.tb.Helper()
-	if strings.HasPrefix(t.Algorithm, "HS") {
-		t.Secret = s.Config.Secret
-	}
+	t.Secret = s.Config.Secret
 	token, err := s.iss.Issuer.Sign(t)
 	if err != nil {
 		s.iss.tb.Fatalf("testutil.StandIn: %v", err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -106,7 +107,11 @@ func setProfile(cfg *mockissuer.Config, profile string) error {
 		return misuse("-profile %s is none of %s", quoted(profile), profileNames())
 	}
 	for i := range cfg.APIs {
-		cfg.APIs[i].Profile = known[n]
+		api := &cfg.APIs[i]
+		api.Profile = known[n]
+		if shape, ok := mockissuer.ShapeOf(profile); ok && shape.Secret != "" {
+			api.Algorithm, api.Secret = shape.Algorithm, cmp.Or(api.Secret, shape.Secret)
+		}
 	}
 	return nil
 }
@@ -204,9 +209,18 @@ func sayPreset(out io.Writer, iss *mockissuer.Issuer) {
 		for _, arg := range shape.Args {
 			args = append(args, fmt.Sprintf("%q", arg))
 		}
+		fields := []string{fmt.Sprintf("Issuers:   []string{%q}", iss.URL), fmt.Sprintf("Audiences: []string{%q}", shape.AudienceOf(api.Identifier))}
+		switch {
+		case shape.Secret != "":
+			fields = append(fields, "Secret:    that of the API")
+		case shape.Claims["iss"] == nil:
+			fields[0] = fmt.Sprintf("Keys:      those of jwks.NewCache(jwks.Config{Issuer: %q})", iss.URL)
+		default:
+			fields = append(fields, "Keys:      nil")
+		}
 		fmt.Fprintf(out, "\nTokens for %s are as %s writes them. They are accepted by the Config of\n\n  issuers.%s(%s)\n\n"+
-			"with these fields changed:\n\n  Issuers:   []string{%q}\n  Audiences: []string{%q}\n  Keys:      nil\n\n",
-			api.Identifier, shape.Name, shape.Preset, strings.Join(args, ", "), iss.URL, shape.AudienceOf(api.Identifier))
+			"with these fields changed:\n\n  %s\n\n",
+			api.Identifier, shape.Name, shape.Preset, strings.Join(args, ", "), strings.Join(fields, "\n  "))
 	}
 }
 

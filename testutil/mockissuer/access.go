@@ -139,7 +139,9 @@ func (iss *Issuer) accessClaims(a Access, api API, client Client) (claims, heade
 // access returns an access token in the form of s. Of own, the claims by the
 // mock issuer's own rules, it has what s can't know.
 func (s Shape) access(a Access, own map[string]any, client Client, now time.Time) (claims, header map[string]any) {
-	s.Issuer, _ = own["iss"].(string)
+	if s.Claims["iss"] != nil { // otherwise it is in the subject
+		s.Issuer, _ = own["iss"].(string)
+	}
 	s.Audience, s.Client, s.Scope = a.Audience, client.ID, strings.Join(a.Scopes, " ")
 	if a.User != "" {
 		s.Subject = a.User

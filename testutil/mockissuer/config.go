@@ -284,6 +284,9 @@ func (cfg *Config) check() error {
 		if a.Profile != "" && a.Profile != ProfileAuth0 && a.Profile != ProfileRFC9068 && a.Profile.shape() == nil {
 			wrong("API %q has the unknown profile %q", a.Identifier, a.Profile)
 		}
+		if shape := a.Profile.shape(); shape != nil && shape.Secret != "" && (a.Algorithm != shape.Algorithm || a.Secret == "") {
+			wrong("API %q has the profile %q, which is of the algorithm %s and needs a secret", a.Identifier, a.Profile, shape.Algorithm)
+		}
 		if a.Lifetime < 0 {
 			wrong("API %q has a negative lifetime", a.Identifier)
 		}

@@ -42,6 +42,8 @@ type Shape struct {
 	// there is none.
 	Algorithm string `json:"algorithm"`
 	Type      string `json:"type"`
+	// Secret is that of HS256, for issuers that sign by it.
+	Secret string `json:"secret"`
 	// KeySet is the URL of the issuer's key set. If empty, it is found by the
 	// issuer's metadata.
 	KeySet string `json:"keys"`
@@ -169,6 +171,7 @@ func (s Shape) Find(kind TokenKind) (OtherToken, bool) {
 func (s Shape) token(claims map[string]any, typ string, now time.Time) Token {
 	t := Token{
 		Algorithm: s.Algorithm,
+		Secret:    []byte(s.Secret),
 		Header:    map[string]any{"typ": nil},
 		// What the issuer doesn't write gets no default.
 		Claims: map[string]any{"iss": nil, "sub": nil, "aud": nil},
