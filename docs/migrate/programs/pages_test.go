@@ -44,7 +44,9 @@ func TestPages(t *testing.T) {
 		}
 		check(t, page+".md", blocks, tables)
 	}
-	check(t, "README.md", []string{read(t, "meanwhile", "watch.go"), read(t, "meanwhile", "body.go")}, nil)
+	check(t, "README.md", []string{
+		read(t, "meanwhile", "watch.go"), read(t, "meanwhile", "compare.go"), read(t, "meanwhile", "body.go"),
+	}, nil)
 }
 
 // TestEveryProgramHasAPage finds a folder that no page shows.

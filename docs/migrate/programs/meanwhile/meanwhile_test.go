@@ -5,8 +5,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
+
+	oldjwks "github.com/auth0/go-jwt-middleware/v2/jwks"
+	oldvalidator "github.com/auth0/go-jwt-middleware/v2/validator"
 
 	"github.com/rsguard/rsguard/docs/migrate/programs/internal/trial"
 	"github.com/rsguard/rsguard/docs/migrate/programs/meanwhile"
@@ -15,13 +20,18 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-func newAuth(t *testing.T, cfg middleware.Config) *middleware.Authenticator {
+func newValidator(t *testing.T) *validator.Validator {
 	t.Helper()
 	v, err := validator.New(issuers.Auth0("tenant.eu.auth0.com", "https://api.example.com"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Validator = v
+	return v
+}
+
+func newAuth(t *testing.T, cfg middleware.Config) *middleware.Authenticator {
+	t.Helper()
+	cfg.Validator = newValidator(t)
 	auth, err := middleware.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -29,12 +39,28 @@ func newAuth(t *testing.T, cfg middleware.Config) *middleware.Authenticator {
 	return auth
 }
 
-func TestWatch(t *testing.T) {
-	tr := trial.Start(t, trial.Auth0)
-	var log bytes.Buffer
-	auth := newAuth(t, middleware.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
-	old := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusCreated) })
-	api := meanwhile.Watch(auth, old, validator.Scopes("orders:read"))
+// record makes slog's default logger write to a buffer until the test ends.
+func record(t *testing.T) *bytes.Buffer {
+	t.Helper()
+	logger, log := slog.Default(), new(bytes.Buffer)
+	slog.SetDefault(slog.New(slog.NewTextHandler(log, nil)))
+	t.Cleanup(func() { slog.SetDefault(logger) })
+	return log
+}
+
+func TestWatched(t *testing.T) {
+	tr, log := trial.Start(t, trial.Auth0), record(t)
+	old := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Old", "accepts")
+			next.ServeHTTP(w, r)
+		})
+	}
+	next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusCreated) })
+	api, err := meanwhile.Watched(old, newValidator(t), next, validator.Scopes("orders:read"))
+	if err != nil {
+		t.Fatal(err)
+	}
 
 	for name, code := range map[string]string{
 		"a good token":              "",
@@ -45,11 +71,44 @@ func TestWatch(t *testing.T) {
 		log.Reset()
 		w := httptest.NewRecorder()
 		api.ServeHTTP(w, tr.Request(trial.Find(t, name)))
-		if w.Code != http.StatusCreated || len(w.Header()) > 0 {
-			t.Errorf("%s: response = %d, %v, want that of the old handler, 201 without fields", name, w.Code, w.Header())
+		if w.Code != http.StatusCreated || w.Header().Get("Old") == "" {
+			t.Errorf("%s: response = %d, %v, want 201 from behind the old middleware", name, w.Code, w.Header())
 		}
-		if code == "" && log.Len() > 0 || !strings.Contains(log.String(), code) {
-			t.Errorf("%s: log = %q, want the code %q", name, log.String(), code)
+		lines := log.String()
+		if says := strings.Contains(lines, "would refuse token"); says != (code != "") || !strings.Contains(lines, code) {
+			t.Errorf("%s: log = %q, want the code %q", name, lines, code)
+		}
+	}
+}
+
+func TestOldDecision(t *testing.T) {
+	tr, log := trial.Start(t, trial.Auth0), record(t)
+	issuer, err := url.Parse("https://tenant.eu.auth0.com/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := oldvalidator.New(oldjwks.NewCachingProvider(issuer, time.Hour).KeyFunc, oldvalidator.RS256,
+		issuer.String(), []string{"https://api.example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	auth := newAuth(t, middleware.Config{Compare: meanwhile.OldDecision(old)})
+	api := auth.Handler(http.NotFoundHandler())
+
+	for name, want := range map[string]struct {
+		status  int
+		differs bool
+	}{
+		"a good token":                     {404, false},
+		"no token":                         {401, false},
+		"a token that expired an hour ago": {401, false},
+		"an ID token":                      {401, true},
+	} {
+		log.Reset()
+		w := httptest.NewRecorder()
+		api.ServeHTTP(w, tr.Request(trial.Find(t, name)))
+		if differs := strings.Contains(log.String(), "decisions differ"); w.Code != want.status || differs != want.differs {
+			t.Errorf("%s: status = %d, decisions differ = %t, want %d, %t\n%s", name, w.Code, differs, want.status, want.differs, log)
 		}
 	}
 }

@@ -7,12 +7,15 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// Watch logs what Require of auth would reject, and always calls next. Use it
-// behind the old middleware, which still decides.
-func Watch(auth *middleware.Authenticator, next http.Handler, checks ...validator.Check) http.Handler {
-	guard := auth.Guard(checks...)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = guard.Do(http.Header{}, r) // its log line says what would be rejected, and why
-		next.ServeHTTP(w, r)
+// Watched guards next by the old middleware, and logs what the new one would
+// reject of the requests that the old one accepts.
+func Watched(old func(http.Handler) http.Handler, v middleware.Validator, next http.Handler, checks ...validator.Check) (http.Handler, error) {
+	auth, err := middleware.New(middleware.Config{
+		Validator:          v,
+		InsecureReportOnly: true, // only behind the old middleware
 	})
+	if err != nil {
+		return nil, err
+	}
+	return old(auth.Require(checks...)(next)), nil
 }
