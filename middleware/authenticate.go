@@ -92,13 +92,36 @@ func (g *Guard) Do(h http.Header, r *http.Request) (*http.Request, *Refusal) {
 		a.observe(r, &d, took)
 		return d.id.request(r), nil
 	}
-	a.logRefusal(r, &d)
+	return g.refuse(h, r, &d, took)
+}
+
+// Reject is [Guard.Do] for a request that is rejected because of err. It is for
+// adapters to transports that find a fault in a request by themselves, such as
+// two fields of which their server keeps one. If err has no code, it counts as
+// [validator.CodeRequest]. net/http has no use for it, because its server
+// rejects such requests. The request is nil unless Config.InsecureReportOnly is
+// set.
+func (g *Guard) Reject(h http.Header, r *http.Request, err error) (*http.Request, *Refusal) {
+	if g.auth == nil { // no Authenticator has made this Guard
+		g = &Guard{auth: new(Authenticator)}
+	}
+	d := decision{scheme: schemeBearer, err: refusal(validator.CodeRequest, err)}
+	if g.auth.cfg.DPoP != nil && hasScheme(r, schemeDPoP) {
+		d.scheme = schemeDPoP
+	}
+	return g.refuse(h, r, &d, 0)
+}
+
+// refuse responds to a decision with an error.
+func (g *Guard) refuse(h http.Header, r *http.Request, d *decision, took time.Duration) (*http.Request, *Refusal) {
+	a := g.auth
+	a.logRefusal(r, d)
 	if a.cfg.InsecureReportOnly {
-		a.observe(r, &d, took)
+		a.observe(r, d, took)
 		return d.id.request(r), nil // with the claims if only a check has rejected them
 	}
 	refusal := g.reject(h, d.scheme, d.err)
-	a.observe(r, &d, took)
+	a.observe(r, d, took)
 	return nil, refusal
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/rsguard/rsguard/internal/contextkey"
 	"github.com/rsguard/rsguard/validator"
 )
 
@@ -51,7 +52,7 @@ func ContextWithClaims(ctx context.Context, claims *validator.Claims) context.Co
 	return newIdentity(ctx, found{claims: claims})
 }
 
-type contextKey struct{}
+type contextKey = contextkey.Identity
 
 // An identity says whose request it is. It is also the context that carries
 // this. It is not changed once a request has it.

@@ -1,6 +1,7 @@
 package middleware_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -440,6 +441,57 @@ func TestGuard_Do(t *testing.T) {
 	again, refusal := auth.Guard(pass).Do(h, got)
 	if again != got || refusal != nil {
 		t.Errorf("Do(its own result) = %p, %v, want the same request, %p", again, refusal, got)
+	}
+}
+
+// A fault that a transport has found is rejected as one that Do finds.
+func TestGuard_Reject(t *testing.T) {
+	t.Parallel()
+
+	b := newBound(t)
+	cause := errors.New("two hosts")
+	for _, tt := range []struct {
+		name, authorization string
+		cfg                 middleware.Config
+		err                 error
+		status              int
+		challenge, log      string
+	}{
+		{"by default", "Bearer anna", middleware.Config{}, cause, 400, `Bearer error="invalid_request"`, "code=invalid_request method=GET error=\"invalid_request: two hosts\""},
+		{"without credentials, where these are optional", "", middleware.Config{Optional: true}, cause, 400, `Bearer error="invalid_request"`, "code=invalid_request"},
+		{"under the scheme DPoP", "DPoP anna", middleware.Config{DPoP: b.verifier(dpop.Config{})}, cause, 400, `DPoP error="invalid_request", algs="ES256 EdDSA PS256 RS256"`, "code=invalid_request"},
+		{"with a code", "Bearer anna", middleware.Config{}, &validator.Error{Code: validator.CodeInternal, Err: cause}, 500, "", "code=internal_error"},
+		{"as if none were there", "", middleware.Config{Optional: true}, &validator.Error{Code: validator.CodeMissing, Err: cause}, 400, `Bearer error="invalid_request"`, "code=invalid_request"},
+	} {
+		var log bytes.Buffer
+		tt.cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		if tt.authorization != "" {
+			r.Header.Set("Authorization", tt.authorization)
+		}
+		h := http.Header{"Cache-Control": {"public"}}
+		got, refusal := newAuth(t, tt.cfg).Guard().Reject(h, r, tt.err)
+		if got != nil || refusal == nil {
+			t.Fatalf("%s: Reject() = %v, %v, want a rejection", tt.name, got, refusal)
+		}
+		if refusal.Status != tt.status || !errors.Is(refusal, cause) || h.Get("WWW-Authenticate") != tt.challenge || h.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: Reject() = %d %v, header %v, want %d, its cause and %s", tt.name, refusal.Status, refusal, h, tt.status, tt.challenge)
+		}
+		if !strings.Contains(log.String(), tt.log) || strings.Count(log.String(), "\n") != 1 {
+			t.Errorf("%s: log = %q, want one record with %q", tt.name, log.String(), tt.log)
+		}
+	}
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	if _, refusal := new(middleware.Guard).Reject(http.Header{}, r, cause); refusal == nil || refusal.Status != 400 {
+		t.Errorf("Reject() of a Guard that no Authenticator has made = %v, want 400", refusal)
+	}
+	r = r.WithContext(middleware.ContextWithClaims(r.Context(), &validator.Claims{Subject: "anna"}))
+	got, refusal := newAuth(t, middleware.Config{InsecureReportOnly: true}).Guard().Reject(http.Header{}, r, cause)
+	if got == nil || refusal != nil {
+		t.Fatalf("Reject() with InsecureReportOnly = %v, %v, want the request", got, refusal)
+	}
+	if claims, ok := middleware.ClaimsFromContext(got.Context()); ok {
+		t.Errorf("Reject() with InsecureReportOnly: claims = %v, want none", claims)
 	}
 }
 

@@ -38,7 +38,9 @@ type Framework struct {
 	// Serve is that of a [testutil.Transport].
 	Serve func(next http.Handler, layers ...testutil.Layer) func(*http.Request) *http.Response
 
-	// Carries reports whether a request can be sent. If nil, each can.
+	// Carries reports whether a request can be sent, such as one in HTTP/1.1
+	// with these fields. If nil, each can. The request of a vector that is a
+	// token has one field, Authorization.
 	Carries func(*vectors.Request) bool
 }
 
@@ -67,11 +69,11 @@ func Run(t *testing.T, dir string, f Framework) {
 				switch {
 				case v.Want == "invalid_config":
 					continue // there is nothing to send it to
-				case v.Request == nil:
-					tokens++
-				case f.Carries != nil && (!f.Carries(v.Request) || v.Request.Before != nil && !f.Carries(v.Request.Before)):
+				case f.Carries != nil && (!f.Carries(sent(v.Request, v.Token)) || v.Request != nil && v.Request.Before != nil && !f.Carries(v.Request.Before)):
 					left++
 					continue
+				case v.Request == nil:
+					tokens++
 				default:
 					requests++
 				}
@@ -516,10 +518,16 @@ func ContextOf(ctx context.Context, v vectors.Vector) context.Context {
 	return validator.ContextWithConfirmation(ctx, validator.Confirmation{JKT: v.Confirmed.JKT, X5TS256: v.Confirmed.X5TS256})
 }
 
-func requestOf(t *testing.T, request *vectors.Request, token string) *http.Request {
+// sent returns request, or one with token if it is nil.
+func sent(request *vectors.Request, token string) *vectors.Request {
 	if request == nil {
 		request = &vectors.Request{Header: [][2]string{{"Authorization", "Bearer " + token}}}
 	}
+	return request
+}
+
+func requestOf(t *testing.T, request *vectors.Request, token string) *http.Request {
+	request = sent(request, token)
 	r := httptest.NewRequest(cmp.Or(request.Method, http.MethodGet), cmp.Or(request.Target, "/"), strings.NewReader(request.Body))
 	r.Host = cmp.Or(request.Host, "api.example.com")
 	r.TLS = nil
