@@ -113,7 +113,8 @@ func init() { keysat.Func = (*Cache).keysAt } //nolint:gochecknoinits // an addr
 
 // Refresh fetches the keys now, or waits for the fetch in progress. It does so
 // even if the keys are fresh, or if a fetch has just failed. Use it to fetch
-// the keys before the first request. The error wraps [ErrUnavailable], or
+// the keys before the first request, or to drop a key at once that the issuer
+// has withdrawn. The error wraps [ErrUnavailable], or
 // ctx.Err() if ctx is done before the issuer has answered. After an error the
 // keys held stay in use.
 func (c *Cache) Refresh(ctx context.Context) error {
@@ -123,8 +124,9 @@ func (c *Cache) Refresh(ctx context.Context) error {
 	c.mu.Lock()
 	f := c.current.Load().inFlight(c.cfg.Now())
 	if f == nil {
-		f = c.begin(&flight{})
+		f = c.begin(&flight{explicit: true})
 	}
+	f.explicit = true
 	c.mu.Unlock()
 	if _, err := f.wait(ctx, 0); err != nil {
 		return err

@@ -83,8 +83,14 @@
 // abandoned. While two requests are abandoned, fetches fail without sending
 // another.
 //
-// A success replaces the whole set: a key that is no longer in it was
-// withdrawn. A failure leaves the keys as they are, and delays the next fetch
+// A success replaces the whole set. A key that is no longer in it may have been
+// withdrawn, or the response may come from a server that is not updated yet. So
+// the key is held until another response agrees, 10 s later or more. The fetch
+// for that comes by half of the TTL, and before the TTL of the response that
+// last had the key has passed. It has the header "Cache-Control: no-cache". A
+// vanished key is dropped at once after an explicit [Cache.Refresh], if another
+// key has its ID, if it has none, and if the keys were EXPIRED or DEAD, because
+// then the issuer was asked first. A failure leaves the keys as they are, and delays the next fetch
 // by a backoff. It counts from the start of the failed fetch, doubles with each
 // failure in a row, and up to half of it is taken off at random:
 //

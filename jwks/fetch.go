@@ -72,8 +72,7 @@ type answer struct {
 // 9110, Section 8.8).
 type version struct{ url, etag string }
 
-// fetch fetches the key set, unless it is still the one of version have. If it
-// is for an unknown kid, caches on the way are asked not to answer.
+// fetch fetches the key set, unless it is still the one of version have.
 func (s *source) fetch(ctx context.Context, have version, holdsKeys bool, f *flight) (answer, error) {
 	url, discovery := s.url(ctx, holdsKeys)
 	if url == "" {
@@ -82,7 +81,7 @@ func (s *source) fetch(ctx context.Context, have version, holdsKeys bool, f *fli
 	if have.url != url {
 		have = version{}
 	}
-	a, err := s.keySet(ctx, url, have, f.forced)
+	a, err := s.keySet(ctx, url, have, f.noCache)
 	s.where.silent, s.seen = err != nil, s.seen || err == nil
 	if err != nil {
 		return answer{}, errors.Join(err, discovery)
@@ -95,10 +94,10 @@ func (s *source) fetch(ctx context.Context, have version, holdsKeys bool, f *fli
 	return a, nil
 }
 
-func (s *source) keySet(ctx context.Context, url string, have version, forced bool) (answer, error) {
+func (s *source) keySet(ctx context.Context, url string, have version, noCache bool) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	res, err := s.get(ctx, url, "application/jwk-set+json, application/json;q=0.9", have.etag, forced)
+	res, err := s.get(ctx, url, "application/jwk-set+json, application/json;q=0.9", have.etag, noCache)
 	switch {
 	case err == nil:
 	case s.seen || isOutage(err):
@@ -157,7 +156,7 @@ const maxRequests = 2
 
 // get returns when ctx is done, whatever the client does. The client may be a
 // caller's own, and must not block lookups or the program.
-func (s *source) get(ctx context.Context, url, accept, etag string, forced bool) (response, error) {
+func (s *source) get(ctx context.Context, url, accept, etag string, noCache bool) (response, error) {
 	select {
 	case s.requests <- struct{}{}:
 	case <-ctx.Done():
@@ -180,7 +179,7 @@ func (s *source) get(ctx context.Context, url, accept, etag string, forced bool)
 				s.hangUp()
 			}
 		}()
-		o.res, o.err = s.do(ctx, url, accept, etag, forced)
+		o.res, o.err = s.do(ctx, url, accept, etag, noCache)
 	}()
 	select {
 	case o := <-ended:
@@ -200,14 +199,14 @@ func (s *source) hangUp() {
 
 // do keeps the client's own errors out of the chain, since they may be
 // anything.
-func (s *source) do(ctx context.Context, url, accept, etag string, forced bool) (response, error) {
+func (s *source) do(ctx context.Context, url, accept, etag string, noCache bool) (response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return response{}, fmt.Errorf("GET %s: %w", url, err)
 	}
 	req.Header.Set("Accept", accept)
 	req.Header.Set("User-Agent", s.cfg.UserAgent)
-	if forced {
+	if noCache {
 		req.Header.Set("Cache-Control", "no-cache") // RFC 9111, Section 5.2.1.4
 	}
 	if etag != "" {

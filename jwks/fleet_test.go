@@ -279,6 +279,15 @@ func TestFleet(t *testing.T) {
 			f.atMost(t, "echo of a rotation", from+10*time.Second, f.now(), 3)
 			f.allUp(t, "rotation", time.Second)
 		}},
+		{"rotation without overlap", func(t *testing.T, f *fleet) {
+			f.run(t, time.Hour)
+			f.issuer.rotate("2")
+			from := f.now()
+			f.want("2")
+			f.run(t, 2*time.Hour)
+			f.atMost(t, "echo of a rotation without overlap", from+10*time.Second, f.now(), 3)
+			f.allUp(t, "rotation without overlap", time.Second)
+		}},
 		{"deploy against 429", func(t *testing.T, f *fleet) {
 			f.issuer.busy = askedFor(300)
 			f.run(t, 10*time.Minute)

@@ -13,15 +13,17 @@ import (
 // A flight is one fetch, and the lookups that wait for it. It ends within twice
 // Config.Timeout.
 type flight struct {
-	began   time.Time
-	source  source        // used by this flight alone
-	most    time.Duration // how long it may take
-	done    chan struct{}
-	regular bool   // a refresh of keys that are in use
-	forced  bool   // for an unknown kid,
-	kid     string // which is this one
-	err     error  // wraps ErrUnavailable; read it after done is closed
-	waiters int    // lookups of unknown kids; guarded by Cache.mu
+	began    time.Time
+	source   source        // used by this flight alone
+	most     time.Duration // how long it may take
+	done     chan struct{}
+	regular  bool   // a refresh of keys that are in use
+	explicit bool   // Refresh waits for it; guarded by Cache.mu
+	noCache  bool   // caches on the way must not answer it
+	forced   bool   // for an unknown kid,
+	kid      string // which is this one
+	err      error  // wraps ErrUnavailable; read it after done is closed
+	waiters  int    // lookups of unknown kids; guarded by Cache.mu
 }
 
 // wait waits until the flight has ended or until limit has passed, and reports
@@ -75,6 +77,7 @@ func (s *snapshot) inFlight(now time.Time) *flight {
 func (c *Cache) begin(f *flight) *flight {
 	s := *c.current.Load()
 	f.began, f.source, f.most = c.cfg.Now(), c.source, 2*c.cfg.Timeout
+	f.noCache = f.forced || f.explicit || len(s.vanished) > 0
 	f.done = make(chan struct{})
 	s.flight = f
 	s.fetches++
@@ -121,7 +124,7 @@ func (c *Cache) land(f *flight, a answer, err error) {
 	if err != nil {
 		f.err = s.fail(began, now, err, c.jitter)
 	} else {
-		changed = s.succeed(began, a, f.regular, c.jitter)
+		changed = s.succeed(f, a, c.jitter)
 		c.landForced(f, s.set, began)
 	}
 	if changed {
@@ -192,17 +195,28 @@ func clipped(text string) string {
 	return show.Cut(strings.ReplaceAll(text, "\n", "; "), most)
 }
 
-// succeed changes a copy of the snapshot, and reports whether it now has
-// another set. The issuer has withdrawn the keys that are not in the response.
+// succeed changes a copy of the snapshot, and reports whether the issuer now has
+// another set.
 //
 // A fetch that is not a regular refresh may have happened in all of a fleet at
 // once: after a deploy, an outage or a rotation. Then the next one is at a
 // random time, so that it does not happen at once again.
-func (s *snapshot) succeed(began time.Time, a answer, regular bool, spread jitter) (changed bool) {
+func (s *snapshot) succeed(f *flight, a answer, spread jitter) (changed bool) {
+	if !a.notModified && !s.answered.equal(a.keys, a.leftOut) {
+		s.answered = newKeySet(a.keys, a.leftOut, 0)
+		changed = true
+	}
+	vanished := len(s.vanished)
+	s.vanish(f)
+	if changed || len(s.vanished) != vanished {
+		s.set = s.hold()
+	}
+
+	regular := f.regular && s.failures == 0
+	confirmed := s.fetched
 	s.successes++
-	regular = regular && s.failures == 0
 	s.failures, s.backoff, s.urgent, s.err = 0, 0, 0, nil
-	s.fetched = began
+	s.fetched = f.began
 	s.version = a.version
 	if !a.notModified || a.said { // RFC 9111, Section 4.3.4: fields that a 304 lacks keep their values
 		s.ttl, s.staleFor = a.ttl, a.staleFor
@@ -212,13 +226,11 @@ func (s *snapshot) succeed(began time.Time, a answer, regular bool, spread jitte
 	} else {
 		s.freshFor = s.ttl/10*8 - spread.below(s.ttl/10*6)
 	}
-	if a.notModified || s.set.equal(a.keys, a.leftOut) {
-		return false
+	if len(s.vanished) > 0 {
+		// Ask again soon, so that a withdrawn key is not accepted for longer
+		// than the TTL.
+		left := min(s.ttl/2, s.ttl-elapsed(confirmed, f.began))
+		s.freshFor = min(s.freshFor, agreement+spread.below(left-2*agreement))
 	}
-	generation := 1
-	if s.set != nil {
-		generation += s.set.generation
-	}
-	s.set = newKeySet(a.keys, a.leftOut, generation)
-	return true
+	return changed
 }

@@ -27,6 +27,14 @@ func newKeySet(keys Set, leftOut []error, generation int) *keySet {
 	}
 }
 
+// with returns s with other keys. What was left out stays as it is.
+func (s *keySet) with(keys Set, generation int) *keySet {
+	other := *s
+	other.keys = keyindex.New(keys, func(k *Key) string { return k.ID })
+	other.generation = generation
+	return &other
+}
+
 // equal reports whether a response has the same keys, and the same keys are
 // left out.
 func (s *keySet) equal(keys Set, leftOut []error) bool {

@@ -30,7 +30,7 @@ func (c *Cache) Snapshot() (Snapshot, bool) {
 	if s == nil || s.set == nil {
 		return Snapshot{}, false
 	}
-	keys := Set(slices.Clone(s.set.keys.All()))
+	keys := Set(slices.Clone(s.answered.keys.All()))
 	if s.successes == 0 { // the seed is as old as it was
 		return Snapshot{Keys: keys, Time: c.cfg.SeedTime}, true
 	}
@@ -49,6 +49,7 @@ func firstSnapshot(cfg *Config, spread jitter) *snapshot {
 	}
 	now := cfg.Now()
 	s.set, s.staleFor = newKeySet(cfg.Seed, nil, 1), cfg.MaxStale
+	s.answered = s.set
 	if age := elapsed(cfg.SeedTime, now); cfg.SeedTime.IsZero() || age < -seedSkew {
 		// The age is unknown. A TTL of zero makes the seed EXPIRED, so that the
 		// issuer is asked first.

@@ -80,7 +80,7 @@ func TestCache_seedIsRenewed(t *testing.T) {
 			start := time.Now()
 			c := iss.cache(t, func(cfg *jwks.Config) { cfg.Seed, cfg.SeedTime = seed, start.Add(-2*time.Minute) })
 			for iss.requests() == 0 {
-				mustFind(t, c, "1")
+				c.Keys(t.Context(), "1") // found, unless the issuer was asked first
 				pass(time.Second)
 				synctest.Wait()
 			}

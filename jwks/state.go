@@ -23,7 +23,10 @@ type snapshot struct {
 	freshFor time.Duration // FRESH until this age,
 	ttl      time.Duration // REVALIDATE until this one,
 	staleFor time.Duration // and EXPIRED for so long after it
-	version  version       // of the set, for conditional requests
+	version  version       // of the response, for conditional requests
+
+	answered *keySet       // the set of the last response
+	vanished []vanishedKey // keys of set that are not in answered
 
 	flight    *flight // the fetch in progress, or nil
 	fetches   int     // begun

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"testing"
@@ -133,4 +134,182 @@ func TestCache_logHandlerPanics(t *testing.T) {
 		pass(time.Minute)
 		mustFind(t, c, "1")
 	})
+}
+
+// A key that is missing from one response may be on its way to a half-updated
+// CDN. It is dropped when a second response, 10 s later or more, agrees.
+func TestCache_vanishedKey(t *testing.T) {
+	t.Parallel()
+	one, two := jwk("1"), jwk("2")
+	both := func(t *testing.T) (*issuer, *jwks.Cache) {
+		t.Helper()
+		iss := newIssuer(set(one, two))
+		c := iss.cache(t)
+		c.SetJitter(none)
+		mustFind(t, c, "2")
+		iss.serve(set(one))
+		return iss, c
+	}
+	force := func(t *testing.T, c *jwks.Cache, kid string) { // a fetch, within the intervals
+		t.Helper()
+		mustMiss(t, c, kid)
+	}
+	for _, tt := range []struct {
+		name string
+		test func(*testing.T, *issuer, *jwks.Cache)
+	}{
+		{"one response", func(t *testing.T, _ *issuer, c *jwks.Cache) {
+			force(t, c, "3")
+			mustFind(t, c, "2")
+		}},
+		{"two, and 30 s between them", func(t *testing.T, _ *issuer, c *jwks.Cache) {
+			force(t, c, "3")
+			pass(30 * time.Second)
+			force(t, c, "4")
+			mustMiss(t, c, "2")
+		}},
+		{"a refresh by itself, after 10 s", func(t *testing.T, _ *issuer, c *jwks.Cache) {
+			force(t, c, "3")
+			pass(10*time.Second - 1)
+			mustFind(t, c, "2")
+			pass(1)
+			mustFind(t, c, "2") // in the background
+			synctest.Wait()
+			mustMiss(t, c, "2")
+		}},
+		{"it is back", func(t *testing.T, iss *issuer, c *jwks.Cache) {
+			force(t, c, "3")
+			iss.serve(set(two, one))
+			pass(10 * time.Second)
+			mustFind(t, c, "2")
+			synctest.Wait()
+			iss.serve(set(one))
+			pass(30 * time.Second)
+			force(t, c, "4")
+			mustFind(t, c, "2")
+		}},
+		{"a failure says nothing", func(t *testing.T, iss *issuer, c *jwks.Cache) {
+			force(t, c, "3")
+			iss.set(func() { iss.down = true })
+			pass(time.Minute)
+			mustFind(t, c, "2")
+			synctest.Wait()
+			mustFind(t, c, "2")
+		}},
+		{"Refresh", func(t *testing.T, _ *issuer, c *jwks.Cache) {
+			if err := c.Refresh(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			mustMiss(t, c, "2")
+		}},
+		{"Refresh, while a fetch is in progress", func(t *testing.T, iss *issuer, c *jwks.Cache) {
+			iss.set(func() { iss.latency = time.Second })
+			go c.Keys(t.Context(), "3")
+			synctest.Wait()
+			if err := c.Refresh(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			mustMiss(t, c, "2")
+		}},
+		{"EXPIRED, asked first", func(t *testing.T, _ *issuer, c *jwks.Cache) {
+			pass(10 * time.Minute)
+			mustMiss(t, c, "2")
+		}},
+		{"another key of the same kid", func(t *testing.T, iss *issuer, c *jwks.Cache) {
+			before, _ := c.Keys(t.Context(), "2")
+			iss.serve(set(one, jwk("2")))
+			force(t, c, "3")
+			if after, err := c.Keys(t.Context(), "2"); len(after) != 1 || after[0].Public == before[0].Public {
+				t.Errorf("Keys(2) = %v, %v, want the new key alone", after, err)
+			}
+		}},
+		{"304 agrees", func(t *testing.T, iss *issuer, c *jwks.Cache) {
+			iss.serve(set(one), `ETag: "2"`)
+			force(t, c, "3")
+			iss.script(func(r *http.Request) string {
+				if got := r.Header.Get("Cache-Control"); got != "no-cache" {
+					t.Errorf("Cache-Control of the second fetch = %q, want no-cache", got)
+				}
+				return response(304, "")
+			})
+			pass(10 * time.Second)
+			mustFind(t, c, "2")
+			synctest.Wait()
+			mustMiss(t, c, "2")
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				iss, c := both(t)
+				tt.test(t, iss, c)
+				mustFind(t, c, "1")
+			})
+		})
+	}
+
+	// An issuer that replaces its whole set each time doesn't fill the memory.
+	t.Run("bounded", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			iss, c := both(t)
+			large := func(n int) string {
+				keys := make([]string, 300)
+				for i := range keys {
+					keys[i] = fmt.Sprintf(`{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"%d-%d"}`, n, i)
+				}
+				return set(append(keys, one)...)
+			}
+			for n := range 3 {
+				iss.serve(large(n))
+				pass(time.Nanosecond)
+				c.Keys(t.Context(), "unknown")
+				pass(9 * time.Minute)
+				c.Keys(t.Context(), "1")
+				synctest.Wait()
+			}
+			if got := len(c.Status().KeyIDs); got > 401 {
+				t.Errorf("%d keys are held, want ≤ 301 and 100 that have vanished", got)
+			}
+		})
+	})
+}
+
+// The servers of a CDN are updated one after the other, and one of them answers,
+// chosen at random. For six hours a part of them does not have the new key yet.
+func TestCache_halfUpdatedCDN(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		old, of int // servers
+		most    float64
+	}{{1, 2, 0.04}, {1, 4, 0.005}} {
+		synctest.Test(t, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(1, 1))
+			one, two := jwk("1"), jwk("2")
+			iss := newIssuer("")
+			iss.script(func(*http.Request) string {
+				if random.IntN(tt.of) < tt.old {
+					return response(200, set(one))
+				}
+				return response(200, set(one, two))
+			})
+			refused, lookups := 0, 0
+			for range 20 {
+				c := iss.cache(t)
+				c.SetJitter(random.Int64N)
+				every(10*time.Second, 6*time.Hour, func(time.Duration) {
+					mustFind(t, c, "1")
+					lookups++
+					if lookup(t.Context(), c, "2").found == 0 {
+						refused++
+					}
+				})
+			}
+			part := float64(refused) / float64(lookups)
+			t.Logf("%d of %d servers are old: %.2f %% of the good tokens are rejected", tt.old, tt.of, 100*part)
+			if part > tt.most {
+				t.Errorf("%d of %d servers are old: %.2f %% of the good tokens are rejected, want ≤ %.2f %%", tt.old, tt.of, 100*part, 100*tt.most)
+			}
+		})
+	}
 }

@@ -133,8 +133,7 @@ func (iss *Issuer) Sign(t mockissuer.Token) string {
 // A Validator of [Issuer.Config] fetches the keys again at the first token that
 // the new key has signed, unless it has just fetched them for a key that is not
 // there. To rotate after that, call Advance(2*jwks.DefaultUnknownKeyInterval).
-// A retired key is accepted until the next fetch. That happens at the first
-// token of the new key, or at any token after Advance(jwks.DefaultMinTTL).
+// A retired key is rejected after Advance(jwks.DefaultMinTTL).
 func (iss *Issuer) RotateKey(steps ...mockissuer.Rotation) (kid string) {
 	iss.tb.Helper()
 

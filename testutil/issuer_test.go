@@ -89,6 +89,10 @@ func TestIssuerOutageAndRotation(t *testing.T) {
 		if got := iss.KeyFetches() - fetches; got != 1 {
 			t.Errorf("KeyFetches() grew by %d for the new key %s, want 1", got, kid)
 		}
+		if _, err := v.Validate(t.Context(), old); err != nil {
+			t.Errorf("Validate of a token of the key before = %v, want no error before another fetch agrees", err)
+		}
+		iss.Advance(jwks.DefaultMinTTL)
 		if _, err := v.Validate(t.Context(), old); validator.CodeOf(err) != validator.CodeUnknownKey {
 			t.Errorf("Validate of a token of the key before = %v, want code %q", err, validator.CodeUnknownKey)
 		}
@@ -120,7 +124,10 @@ func TestIssuer_whichAdvance(t *testing.T) {
 		second := iss.Token(nil)
 		validate(first, "") // no fetch yet
 		validate(second, "")
+		validate(first, "") // no second fetch yet
+		iss.Advance(jwks.DefaultMinTTL)
 		validate(first, validator.CodeUnknownKey)
+		validate(first, validator.CodeUnknownKey) // a fetch for it
 
 		iss.RotateKey()
 		third := iss.Token(nil)
@@ -129,6 +136,8 @@ func TestIssuer_whichAdvance(t *testing.T) {
 		validate(second, "")
 		iss.Advance(jwks.DefaultUnknownKeyInterval + time.Second)
 		validate(third, "")
+		validate(second, "")
+		iss.Advance(jwks.DefaultMinTTL)
 		validate(second, validator.CodeUnknownKey)
 
 		iss.RotateKey()
