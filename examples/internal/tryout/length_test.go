@@ -12,7 +12,7 @@ func TestExamplesAreShort(t *testing.T) {
 	t.Parallel()
 
 	const most = 80
-	for _, name := range []string{"quickstart", "nethttp", "echo", "gin", "dpop"} {
+	for _, name := range []string{"quickstart", "nethttp", "echo", "gin", "dpop", "opaque"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", name, "main.go"))
 		if err != nil {
 			t.Fatal(err)
