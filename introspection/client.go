@@ -52,16 +52,28 @@ func newClient(cfg *Config) (*client, error) {
 		return c, nil
 	}
 	signed := cfg.signed()
-	if signed.Keys == nil && !cfg.RequireSigned {
-		// A signed answer that was not asked for is verified as well, and that
-		// needs an issuer whose keys can be found.
-		if _, err := secureurl.Parse(cfg.Issuer); err != nil {
-			signed.Keys = noKeys
+	if signed.Keys == nil {
+		var err error
+		if signed.Keys, err = c.keys(); err != nil {
+			return nil, err
 		}
 	}
 	var err error
 	c.signed, err = validator.New(signed)
 	return c, err
+}
+
+// keys returns those that the issuer names in its metadata, which are fetched
+// by the Config's client, as the server may be reached by no other.
+func (c *client) keys() (validator.KeySource, error) {
+	if _, err := secureurl.Parse(c.cfg.Issuer); err != nil && !c.cfg.RequireSigned {
+		// A signed answer that was not asked for is verified as well, and that
+		// needs an issuer whose keys can be found.
+		return noKeys, nil
+	}
+	return jwks.NewCache(jwks.Config{
+		Issuer: c.cfg.Issuer, Client: c.cfg.Client, Timeout: c.cfg.Timeout, Logger: c.cfg.Logger, Now: c.cfg.Now,
+	})
 }
 
 func newTransport() *http.Transport {
@@ -276,56 +288,87 @@ func (in *Introspector) read(ctx context.Context, endpoint string, res response,
 	if len(claims) > maxAnswer {
 		return answer{}, fmt.Errorf("POST %s: the answer is over %d bytes", endpoint, maxAnswer)
 	}
-	members, err := jose.ParseObject(nil, claims, jose.ClaimsLimits(maxAnswer))
-	if err != nil {
+	seen, err := in.newEntry(claims)
+	switch active, ok := seen.active.Bool(); {
+	case err != nil:
 		return answer{}, fmt.Errorf("POST %s: not an introspection response: %w", endpoint, err)
+	case in.cfg.InsecureUserInfo:
+	case !ok:
+		return answer{}, fmt.Errorf("POST %s: not an introspection response: active is %v, want a boolean", endpoint, seen.active.Kind())
+	case !active:
+		return answer{inactive: true}, nil
 	}
-	if !in.cfg.InsecureUserInfo {
-		value, _ := jose.Lookup(members, "active")
-		switch active, ok := value.Bool(); {
-		case !ok:
-			return answer{}, fmt.Errorf("POST %s: not an introspection response: active is %v, want a boolean", endpoint, value.Kind())
-		case !active:
-			return answer{inactive: true}, nil
-		}
-	}
-	return answer{entry: in.newEntry(members, claims)}, nil
+	return answer{entry: seen.entry}, nil
 }
 
-// newEntry decides about an answer, as far as what never changes.
-func (in *Introspector) newEntry(members []jose.Member, claims string) *entry {
+// A seenAnswer is an entry with the members of which package validator knows
+// nothing.
+type seenAnswer struct {
+	entry                  *entry
+	active, tokenType, cnf jose.Value
+}
+
+// newEntry reads an answer, and decides about it as far as what never changes.
+// It fails if there is nothing that can be read.
+func (in *Introspector) newEntry(claims string) (seen seenAnswer, err error) {
+	rules := in.rules
+	rules.Seen = func(name string, value jose.Value) {
+		switch name {
+		case "active":
+			seen.active = value
+		case "token_type":
+			seen.tokenType = value
+		case "cnf":
+			seen.cnf = value
+		}
+	}
 	e := &entry{claims: claims}
-	var err error
-	e.judge, err = read(in.decides, claims, in.rules)
+	e.judge, err = read(in.decides, claims, rules)
+	if validator.CodeOf(err) == validator.CodeMalformed {
+		return seenAnswer{}, withoutCode(errors.Unwrap(err))
+	}
 	if err == nil && !in.cfg.InsecureUserInfo {
-		err = checkTokenType(members)
+		err = checkTokenType(seen.tokenType, seen.cnf)
 	}
 	if err != nil && !errors.As(err, &e.problem) {
 		e.problem = &validator.Error{Code: validator.CodeRefused, Err: err}
 	}
-	return e
+	seen.entry = e
+	return seen, nil
 }
 
 // checkTokenType requires a type of token that is accepted (RFC 7662, Section
-// 2.2; RFC 9449, Section 6.2). Some servers name the kind of token there.
-func checkTokenType(members []jose.Member) error {
-	value, there := jose.Lookup(members, "token_type")
-	text, ok := value.Text()
+// 2.2). Some servers name the kind of token there. A token of the type DPoP is
+// bound to a key, so that it is not used as one of the type Bearer (RFC 9449,
+// Section 6.2).
+func checkTokenType(tokenType, cnf jose.Value) error {
+	text, ok := tokenType.Text()
 	switch {
-	case !there:
+	case tokenType.Kind() == jose.KindNone:
 		return nil
 	case ok && strings.EqualFold(text, "DPoP"):
-		cnf, _ := jose.Lookup(members, "cnf")
-		if cnf.Kind() == jose.KindNone {
-			return &validator.Error{Code: validator.CodeBinding, Err: errors.New("token_type is DPoP, and there is no cnf: " +
-				"have the server name the key that the token is bound to (RFC 9449, Section 6.2)")}
-		}
-		return nil
+		return checkHasKey(cnf)
 	case ok && (strings.EqualFold(text, "Bearer") || text == "access_token" ||
 		text == "urn:ietf:params:oauth:token-type:access_token"):
 		return nil
 	}
-	return &validator.Error{Code: validator.CodeType, Err: fmt.Errorf("token_type is %.64q, want Bearer or DPoP", value.Raw())}
+	return &validator.Error{Code: validator.CodeType, Err: fmt.Errorf("token_type is %.64q, want Bearer or DPoP", tokenType.Raw())}
+}
+
+// checkHasKey requires a cnf with the thumbprint of a key. Which one, and what
+// is in it besides, is for package validator to read.
+func checkHasKey(cnf jose.Value) error {
+	if cnf.Kind() == jose.KindObject {
+		members, err := jose.ParseObject(nil, cnf.Raw(), jose.ReadBefore)
+		if err != nil {
+			return err
+		}
+		if _, ok := jose.Lookup(members, "jkt"); ok {
+			return nil
+		}
+	}
+	return &validator.Error{Code: validator.CodeBinding, Err: errors.New("token_type is DPoP, and cnf has no jkt: " +
+		"have the server name the key that the token is bound to (RFC 9449, Section 6.2)")}
 }
 
 // verify returns the claims of a signed answer (RFC 9701, Section 5).

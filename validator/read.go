@@ -25,6 +25,8 @@ type reading struct {
 	hasIssuer, hasExpiry, hasIssuedAt bool
 	isSVID                            bool // there is no iss, and Issuer is the trust domain of sub
 	hasClientID                       bool // by client_id
+
+	seen func(name string, value jose.Value) // is called for each member, if it is not nil
 }
 
 // A mistyped is a private claim of another JSON type than this package reads.
@@ -111,6 +113,9 @@ func (r *reading) read(payload string, limit limit) error {
 		}
 		if !ok && wrong.Name == "" {
 			wrong = o.Member
+		}
+		if r.seen != nil {
+			r.seen(o.Member.Name, v)
 		}
 	}
 	if err := o.Err(); err != nil {

@@ -50,7 +50,7 @@ var endless = time.Unix(1<<40, 0)
 // vouch reads the claims and checks what never changes of them, in the order of
 // decide.
 func (x *examination) vouch(v *Validator, claims string, rules vouched.Rules) error {
-	x.step = stepClaims
+	x.step, x.seen = stepClaims, rules.Seen
 	if err := x.read(claims, limit{size: rules.MaxSize}); err != nil {
 		return err
 	}

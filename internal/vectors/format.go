@@ -95,6 +95,8 @@ type Config struct {
 	CacheSize             int      `json:"cache_size,omitempty"`     // negative: none
 	Checks                []Check  `json:"checks,omitempty"`
 
+	Introspection *Introspection `json:"introspection,omitempty"` // absent: tokens are JWTs
+
 	Optional         bool   `json:"optional,omitempty"` // a request without a token is accepted
 	Realm            string `json:"realm,omitempty"`
 	ResourceMetadata string `json:"resource_metadata,omitempty"`
@@ -104,6 +106,15 @@ type Config struct {
 	IssuerForHost  map[string]string `json:"issuer_for_host,omitempty"` // the one issuer accepted on a host; empty or absent: none
 	AllowPreflight bool              `json:"allow_preflight,omitempty"` // a CORS preflight without a token is accepted
 	Origin         string            `json:"origin,omitempty"`          // the URL before the request's path; absent: its scheme and host
+}
+
+// An Introspection has the issuer asked about each token (RFC 7662). The first
+// of Config's Issuers is the one that is asked.
+type Introspection struct {
+	ClientID           string `json:"client_id"`                     // of the resource server
+	Endpoint           string `json:"endpoint,omitempty"`            // absent: found by the issuer's metadata
+	AudienceGuaranteed string `json:"audience_guaranteed,omitempty"` // by this issuer: aud may be absent
+	RequireSigned      bool   `json:"require_signed,omitempty"`      // only signed responses are accepted (RFC 9701)
 }
 
 // A DPoP says which proofs are accepted (RFC 9449). Absent members have their
@@ -128,9 +139,10 @@ type Check struct {
 	Checks  []Check  `json:"checks,omitempty"`
 }
 
-// Served is the response to a GET of URL. The response to any other URL is a
-// 404.
+// Served is the response to a GET of URL, or to a request with another Method.
+// The response to any other request is a 404.
 type Served struct {
+	Method string      `json:"method,omitempty"` // GET if absent
 	URL    string      `json:"url"`
 	Status int         `json:"status,omitempty"` // 200 if absent
 	Header [][2]string `json:"header,omitempty"`

@@ -22,6 +22,7 @@ import (
 	"github.com/rsguard/rsguard/adapters/ginauth"
 	"github.com/rsguard/rsguard/internal/vectors"
 	"github.com/rsguard/rsguard/internal/vectors/requests"
+	"github.com/rsguard/rsguard/introspection"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/validator"
@@ -87,6 +88,13 @@ func check(t *testing.T, file vectors.File, v vectors.Vector) {
 
 func checkConfig(t *testing.T, file vectors.File, v vectors.Vector) {
 	servers := requests.ServersOf(file, v)
+	if v.Config.Introspection != nil {
+		if _, err := introspection.New(requests.IntrospectionOf(t, v, servers[0])); err == nil {
+			t.Errorf("introspection.New(%+v) error = nil, want one", v.Config)
+		}
+		checkFetches(t, v, servers)
+		return
+	}
 	cfg := requests.ConfigOf(t, v, v.Config, servers[0])
 	if !v.Config.KeysGiven {
 		cfg.Keys, cfg.InsecureHTTP = nil, v.Config.InsecureHTTP
@@ -122,7 +130,38 @@ func checkToken(t *testing.T, v vectors.Vector, servers []*requests.Server) {
 			requests.Spoil(err)
 		}
 	}
+	if v.Config.Introspection != nil {
+		checkAsked(t, ctx, v, servers[0])
+		return
+	}
 	checkSet(t, ctx, v, servers)
+}
+
+// checkAsked requires one call for a token that is looked at twice, unless the
+// endpoint says nothing of use, and none for what can be no token.
+func checkAsked(t *testing.T, ctx context.Context, v vectors.Vector, server *requests.Server) {
+	val := requests.ValidatorOf(t, v, []*requests.Server{server}, true)
+	asked, fetched := server.Asked.Load(), server.Fetches.Load()
+	for range 2 {
+		if _, err := val.Validate(ctx, v.Token); verdict(err) != v.Want {
+			t.Errorf("Validate: got %s (%v), want %s: %s", verdict(err), err, v.Want, v.Why)
+		}
+	}
+	asked, fetched = server.Asked.Load()-asked, server.Fetches.Load()-fetched
+	switch v.Want {
+	case "token_malformed":
+		if asked+fetched > 0 {
+			t.Errorf("Validate of what can be no token: %d calls and %d fetches, want none", asked, fetched)
+		}
+	case "unavailable":
+		if asked > 2 {
+			t.Errorf("Validate, twice: %d calls, want 2 at most", asked)
+		}
+	default:
+		if asked != 1 {
+			t.Errorf("Validate, twice: %d calls, want 1", asked)
+		}
+	}
 }
 
 // checkText wants a cause after the code, in one line that fits a log, whatever
@@ -170,6 +209,15 @@ func verdict(err error) string {
 // checkFetches allows one fetch a key set, one more for the sake of an unknown
 // key, and none before the token has shown to be worth it.
 func checkFetches(t *testing.T, v vectors.Vector, servers []*requests.Server) {
+	if v.Config.Introspection != nil {
+		switch v.Want {
+		case "token_missing", "invalid_request", "token_malformed", "invalid_config":
+			if n := servers[0].Asked.Load() + servers[0].Fetches.Load(); n > 0 {
+				t.Errorf("%d requests to the issuer for a token that is refused as %s, want none", n, v.Want)
+			}
+		}
+		return
+	}
 	limit, total := int64(1), int64(0)
 	switch {
 	case v.Served != nil:

@@ -3,12 +3,18 @@
 // are genuine, so it is no part of the API of validator.
 package vouched
 
+import "github.com/rsguard/rsguard/internal/jose"
+
 // Rules say what stands for claims that may be missing.
 type Rules struct {
 	Issuer   string // for iss, unless it is empty
 	Audience bool   // no aud is needed
 	Expiry   bool   // no exp is needed
 	MaxSize  int    // of the claims, in bytes
+
+	// Seen is called for each member of the claims, if it is not nil, so that
+	// they are read once.
+	Seen func(name string, value jose.Value)
 }
 
 // The functions of package validator, which puts them here. It imports this

@@ -37,6 +37,9 @@ type draft struct {
 	code     string // of the answer, if not v.Want
 	unparsed bool
 	proof    []option // of the DPoP proof that {proof} stands for
+
+	opaque   string   // the token, of which the payload is the answer
+	signedBy []option // what changes of the signed answer, or nil if it is plain
 }
 
 type option func(*draft)
@@ -117,6 +120,7 @@ var keySets = map[string]func() string{
 }
 
 func (d *draft) finish() {
+	d.finishAnswer()
 	if d.v.Request == nil && d.v.Token == "" && !d.unparsed {
 		d.v.Token = d.compact()
 	}
@@ -257,12 +261,12 @@ func challengeOf(scheme, code, scope string, cfg vectors.Config) string {
 // compact returns the JWS compact serialization (RFC 7515, Section 7.1) of the
 // draft.
 func (d *draft) compact() string {
-	header, payload := object(d.header), object(d.payload)
+	if d.opaque != "" {
+		return d.opaque
+	}
+	header, payload := object(d.header), d.payloadOf()
 	if d.headerText != nil {
 		header = *d.headerText
-	}
-	if d.payloadText != nil {
-		payload = *d.payloadText
 	}
 	input := b64([]byte(header)) + "." + b64([]byte(payload))
 	signer := d.signer
@@ -274,6 +278,13 @@ func (d *draft) compact() string {
 		token = edit(token)
 	}
 	return token
+}
+
+func (d *draft) payloadOf() string {
+	if d.payloadText != nil {
+		return *d.payloadText
+	}
+	return object(d.payload)
 }
 
 // These options change the token. Texts are JSON.

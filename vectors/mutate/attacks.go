@@ -123,6 +123,25 @@ var attacks = []attack{
 		"one Client-Cert field", "the proxy's own certificate is not the client's", "answers vary by the certificate",
 	}, nil},
 
+	// What a server says about opaque tokens.
+	{"An answer about an opaque token that is read as a yes", []string{
+		"active is a boolean", "a token that is not active is rejected", "an answer that can't be read says nothing", "only a 200 is an answer",
+		"a token_type is one that is accepted", "an answer's kind of token", "an answer's exp is checked", "a signed answer has the answer in it",
+	}, nil},
+	{"An opaque token of another issuer, or for another API", []string{
+		"an answer's iss is ours", "an answer without aud is for others", "an aud that is there counts, whatever the server guarantees",
+	}, nil},
+	{"An answer of another server, for another API, or of another time", []string{
+		"a plain answer is none where signed ones are required", "a signed answer has its type", "a signed answer is the server's", "a signed answer is for us",
+		"a signed answer is verified", "a signed answer has not expired", "a signed answer is not of before the question", "a signed answer has an iat",
+		"a signed answer is of today",
+	}, nil},
+	{"A token that is sent to an attacker's endpoint", []string{
+		"a token follows no redirect", "an endpoint is that of the issuer that was asked", "an endpoint is an https URL", "a configured endpoint is an https URL",
+	}, nil},
+	{"A bound opaque token that is used as a bearer token", []string{"a token of the type DPoP has a key", "a key is that of a proof, not a certificate"}, nil},
+	{"Garbage that makes the API ask the endpoint", []string{"a token that is sent has the form of one", "a token that is sent has a size"}, nil},
+
 	// Requests.
 	{"Credentials that two readers read differently", []string{
 		"one Authorization field", "only Bearer", "a space after the scheme", "a token of b64token characters", "no token in the query as well",
@@ -180,6 +199,7 @@ var attacks = []attack{
 		"an issuer is an https URL", "an issuer is https or http", "an issuer that is a text can be printed",
 		"what stands in for aud says what a token is for", "RFC 9068 requires aud itself", "an issuer has no query", "an issuer has no credentials", "an issuer has no fragment", "an issuer has a host",
 		"there is an issuer", "there is an audience", "an audience is not empty", "leeway has a limit", "token size has a limit",
+		"an audience is guaranteed by the server that is asked",
 	}, nil},
 	{"No attack, but an honest request that must pass", []string{
 		"typ may have application/ before it", "a key for JWT-SVIDs is for signatures", "a mark's value is known", "a private claim's type is its issuer's", "InsecureSkipTypeCheck skips", "exp has leeway", "nbf and iat have leeway", "nbf itself is in time",
@@ -191,5 +211,6 @@ var attacks = []attack{
 		"a host's name is the same in any case", "a 401 names the route's scopes", "members grow with MaxTokenSize",
 		"x5t names a key where there is no kid", "x5t#S256 names a key where there is no kid", "x5t is no name beside a kid",
 		"an empty x5t names nothing", "an x5t that no key has names nothing",
+		"an answer without iss is the server's", "an answer without exp ends not",
 	}, nil},
 }

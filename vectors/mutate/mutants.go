@@ -42,6 +42,11 @@ const (
 	preflight    = "middleware/preflight.go"
 	discovery    = "jwks/discovery.go"
 	fetch        = "jwks/fetch.go"
+	askFile      = "introspection/client.go"
+	asker        = "introspection/introspector.go"
+	askedWhere   = "introspection/discovery.go"
+	askedConfig  = "introspection/config.go"
+	vouchedFile  = "validator/vouched.go"
 )
 
 // mutants are the rules, in the order of the design.
@@ -386,6 +391,40 @@ var mutants = []mutant{
 	{"redirects are not followed", []edit{{fetch, "func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }", "nil"}}},
 
 	{"a rejected request passes only where it is only reported", []edit{{requests, "if a.cfg.InsecureReportOnly {", "if true {"}}},
+
+	// What a server says about opaque tokens.
+	{"active is a boolean", []edit{{askFile, "case !ok:\n\t\treturn answer{}, fmt.Errorf(\"POST %s: not an introspection response: active", "case !ok && false:\n\t\treturn answer{}, fmt.Errorf(\"POST %s: not an introspection response: active"}}},
+	{"a token that is not active is rejected", []edit{{askFile, "case !active:", "case !active && seen.active.Kind() != jose.KindBool:"}}},
+	{"an answer that can't be read says nothing", []edit{{askFile, "if validator.CodeOf(err) == validator.CodeMalformed {", "if false {"}}},
+	{"only a 200 is an answer", []edit{{askFile, "if res.status != http.StatusOK {\n\t\treturn answer{}, &statusError", "if res.status >= 300 {\n\t\treturn answer{}, &statusError"}, {askFile, "if res.StatusCode != http.StatusOK {", "if res.StatusCode >= 300 {"}}},
+	{"a token follows no redirect", []edit{{askFile, "c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }", "c.http.CheckRedirect = nil"}}},
+	{"a token_type is one that is accepted", []edit{{askFile, "return &validator.Error{Code: validator.CodeType, Err: fmt.Errorf(\"token_type is", "if tokenType.Raw() != \"\" {\n\t\treturn nil\n\t}\n\treturn &validator.Error{Code: validator.CodeType, Err: fmt.Errorf(\"token_type is"}}},
+	{"a token of the type DPoP has a key", []edit{{askFile, "return checkHasKey(cnf)", "_ = checkHasKey\n\t\treturn nil"}}},
+	{"a key is that of a proof, not a certificate", []edit{{askFile, "if _, ok := jose.Lookup(members, \"jkt\"); ok {", "if _, ok := jose.Lookup(members, \"jkt\"); ok || len(members) > 0 {"}}},
+	{"an answer without aud is for others", []edit{{vouchedFile, "if x.audience.Kind() != jose.KindNone || !rules.Audience {", "if x.audience.Kind() != jose.KindNone {"}}},
+	{"an aud that is there counts, whatever the server guarantees", []edit{{vouchedFile, "if x.audience.Kind() != jose.KindNone || !rules.Audience {", "if x.audience.Kind() != jose.KindArray+100 && !rules.Audience {"}}},
+	{"an answer's iss is ours", []edit{{vouchedFile, "if !x.hasIssuer && rules.Issuer != \"\" {", "if rules.Issuer != \"\" {"}}},
+	{"an answer without iss is the server's", []edit{{vouchedFile, "if !x.hasIssuer && rules.Issuer != \"\" {", "if false {"}}},
+	{"an answer's kind of token", []edit{{vouchedFile, "\tif err := x.checkType(v); err != nil {\n\t\treturn err\n\t}\n\tif err := x.checkIssuer(v); err != nil {\n\t\treturn err\n\t}\n\tx.step = stepAudience\n\tif x.audience", "\tif err := x.checkIssuer(v); err != nil {\n\t\treturn err\n\t}\n\tx.step = stepAudience\n\tif x.audience"}}},
+	{"an answer's exp is checked", []edit{{vouchedFile, "if err == nil && !at.now.Before(issued.until) {", "if false {"}}},
+	{"an answer without exp ends not", []edit{{vouchedFile, "if !x.hasExpiry {\n\t\tissued.until = endless", "if false {\n\t\tissued.until = endless"}}},
+	{"a plain answer is none where signed ones are required", []edit{{askFile, "case in.cfg.RequireSigned:", "case in.cfg.RequireSigned && false:"}}},
+	{"a signed answer has its type", []edit{{vouchedFile, "if strings.TrimPrefix(found, applicationPrefix) != typ {", "if strings.TrimPrefix(found, applicationPrefix) != typ && false {"}}},
+	{"a signed answer is the server's", []edit{{vouchedFile, "\tif err := x.checkIssuer(v); err != nil {\n\t\treturn err\n\t}\n\tif err := x.checkAudience", "\tif err := x.checkIssuer(v); err != nil && x.hasIssuer && x.Issuer == \"\" {\n\t\treturn err\n\t}\n\tif err := x.checkAudience"}}},
+	{"a signed answer is for us", []edit{{vouchedFile, "if err := x.checkAudience(v); err != nil {\n\t\treturn err\n\t}\n\tif x.hasExpiry {", "if err := x.checkAudience(v); err != nil && false {\n\t\treturn err\n\t}\n\tif x.hasExpiry {"}}},
+	{"a signed answer is verified", []edit{{vouchedFile, "if err := x.checkSignature(ctx, v); err != nil {", "if err := x.checkSignature(ctx, v); err != nil && false {"}}},
+	{"a signed answer has not expired", []edit{{vouchedFile, "if x.hasExpiry {\n\t\tif err := x.checkExpiry(); err != nil {\n\t\t\treturn err\n\t\t}\n\t}\n\tif err := x.checkSignature", "if false {\n\t\tif err := x.checkExpiry(); err != nil {\n\t\t\treturn err\n\t\t}\n\t}\n\tif err := x.checkSignature"}}},
+	{"a signed answer is not of before the question", []edit{{askFile, "issuedAt.IsZero() || age > in.cfg.Leeway+in.cfg.Timeout", "issuedAt.IsZero() || age > 1<<60"}}},
+	{"a signed answer has an iat", []edit{{askFile, "issuedAt.IsZero() || age > in.cfg.Leeway+in.cfg.Timeout", "!issuedAt.IsZero() && age > in.cfg.Leeway+in.cfg.Timeout"}}},
+	{"a signed answer is of today", []edit{{vouchedFile, "return x.timely(&x.Claims)\n}\n", "return nil\n}\n"}}},
+	{"a signed answer has the answer in it", []edit{{askFile, "if claims.Kind() != jose.KindObject {", "if claims.Kind() == jose.KindNone {"}}},
+	{"a token that is sent has the form of one", []edit{{asker, "if err := in.checkForm(token); err != nil {", "if err := in.checkForm(token); err != nil && len(token) > in.cfg.MaxTokenSize {"}}},
+	{"a token that is sent has a size", []edit{{asker, "if len(token) > in.cfg.MaxTokenSize {", "if false {"}}},
+	{"an endpoint is that of the issuer that was asked", []edit{{askedWhere, "!ok || name != cfg.Issuer {", "!ok {"}}},
+	{"an endpoint is an https URL", []edit{{askedWhere, "case u.Scheme == \"http\" && !strings.HasPrefix(strings.ToLower(cfg.Issuer), \"http:\"):", "case false:"}}},
+	{"a configured endpoint is an https URL", []edit{{askedConfig, "if _, err := secureurl.Parse(u.value); err != nil {", "if _, err := secureurl.Parse(u.value); err != nil && u.name != \"Endpoint\" {"}}},
+	{"an audience is guaranteed by the server that is asked", []edit{{askedConfig, "if cfg.AudienceGuaranteedBy != \"\" && cfg.AudienceGuaranteedBy != cfg.Issuer {", "if false {"}}},
+
 	{"an outage is a 503", []edit{{refusal, "return answer{status: http.StatusServiceUnavailable}", `return answer{http.StatusUnauthorized, true, "invalid_token"}`}}},
 }
 

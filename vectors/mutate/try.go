@@ -22,7 +22,7 @@ const (
 )
 
 // others are the packages whose tests are asked if no vector notices.
-var others = []string{"./internal/jose", "./jwks", "./validator", "./dpop", "./middleware"}
+var others = []string{"./internal/jose", "./jwks", "./validator", "./dpop", "./introspection", "./middleware"}
 
 // A notice is a test that fails without a rule.
 type notice struct {

@@ -11,10 +11,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,6 +25,7 @@ import (
 
 	"github.com/rsguard/rsguard/dpop"
 	"github.com/rsguard/rsguard/internal/vectors"
+	"github.com/rsguard/rsguard/introspection"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/testutil"
@@ -285,15 +288,27 @@ func secretsOf(v vectors.Vector, servers []*Server) secrets {
 			*to = append(*to, text)
 		}
 	}
+	type part struct {
+		segment int
+		json    []byte
+	}
+	var texts []part
 	segments := strings.Split(token, ".")
 	for i, segment := range segments {
 		add(&s.always, segment)
-		text, err := rawURL.DecodeString(segment)
-		if err != nil || i > 1 {
-			continue
+		if text, err := rawURL.DecodeString(segment); err == nil && i < 2 {
+			texts = append(texts, part{i, text})
 		}
+	}
+	for _, answer := range v.Served {
+		if answer.Method == http.MethodPost {
+			texts = append(texts, part{1, []byte(answer.Body)})
+		}
+	}
+	for _, text := range texts {
+		i := text.segment
 		var members map[string]any
-		if json.Unmarshal(text, &members) != nil {
+		if json.Unmarshal(text.json, &members) != nil {
 			continue
 		}
 		for name, value := range members {
@@ -301,7 +316,7 @@ func secretsOf(v vectors.Vector, servers []*Server) secrets {
 				for name, value := range act { // of which sub is for the log as well
 					leaves(value, func(leaf string) { add(map[bool]*[]string{true: &s.client, false: &s.always}[name == "sub"], leaf) })
 				}
-			} else if i == 0 || name == "iss" || name == "aud" || name == v.Config.AudienceClaim {
+			} else if i == 0 || name == "iss" || name == "aud" || name == "token_type" || name == v.Config.AudienceClaim {
 				leaves(value, func(leaf string) { add(&s.client, leaf) })
 			} else {
 				leaves(value, func(leaf string) { add(&s.always, leaf) })
@@ -330,18 +345,28 @@ func leaves(value any, visit func(string)) {
 type Server struct {
 	Body   []byte           // of the key set, or
 	served []vectors.Served // all that there is
+	sent   string           // what has the token that may be asked about
 
-	Fetches atomic.Int64
+	Fetches atomic.Int64 // of documents
+	Asked   atomic.Int64 // about a token
 }
 
 // RoundTrip answers as the issuer does.
 func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
-	s.Fetches.Add(1)
+	method := r.Method
+	if method == http.MethodPost {
+		s.Asked.Add(1)
+		if err := s.checkQuestion(r); err != nil {
+			return nil, err
+		}
+	} else {
+		s.Fetches.Add(1)
+	}
 	answer := vectors.Served{Body: string(s.Body), Header: [][2]string{{"Content-Type", "application/jwk-set+json"}}}
 	if s.served != nil {
 		answer = vectors.Served{Status: http.StatusNotFound}
 		for _, a := range s.served {
-			if a.URL == r.URL.String() {
+			if a.URL == r.URL.String() && cmp.Or(a.Method, http.MethodGet) == method {
 				answer = a
 			}
 		}
@@ -360,10 +385,33 @@ func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
+// checkQuestion requires the request of RFC 7662, Section 2.1, with the token
+// that was sent, in the body alone.
+func (s *Server) checkQuestion(r *http.Request) error {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	form, err := url.ParseQuery(string(body))
+	switch token := form.Get("token"); {
+	case err != nil:
+		return err
+	case len(form["token"]) != 1 || token == "" || !strings.Contains(s.sent, token):
+		return fmt.Errorf("the endpoint is asked about %q, want what was sent", form["token"])
+	case r.URL.RawQuery != "" || r.Header.Get("Authorization") == "" || form.Get("token_type_hint") != "access_token":
+		return errors.New("the endpoint is not asked as RFC 7662, Section 2.1 says")
+	}
+	return nil
+}
+
 // ServersOf returns one for each tenant, or the one.
 func ServersOf(file vectors.File, v vectors.Vector) []*Server {
 	if v.Served != nil {
-		return []*Server{{served: v.Served}}
+		s := &Server{served: v.Served, sent: v.Token}
+		if v.Request != nil {
+			s.sent = fmt.Sprint(v.Request.Header)
+		}
+		return []*Server{s}
 	}
 	names := []string{v.Keys}
 	if len(v.Tenants) > 0 {
@@ -387,6 +435,17 @@ func ServersOf(file vectors.File, v vectors.Vector) []*Server {
 // ValidatorOf makes the Validator or the Mux. The keys are fetched once, by all
 // that is made of the same servers.
 func ValidatorOf(t testing.TB, v vectors.Vector, servers []*Server, withChecks bool) middleware.Validator {
+	if v.Config.Introspection != nil {
+		cfg := IntrospectionOf(t, v, servers[0])
+		if withChecks {
+			cfg.Checks = ChecksOf(t, v.Config.Checks)
+		}
+		in, err := introspection.New(cfg)
+		if err != nil {
+			t.Fatalf("introspection.New(%+v) error = %v", v.Config, err)
+		}
+		return in
+	}
 	tenants := v.Tenants
 	if len(tenants) == 0 {
 		tenants = []vectors.Tenant{{Config: v.Config}}
@@ -412,6 +471,42 @@ func ValidatorOf(t testing.TB, v vectors.Vector, servers []*Server, withChecks b
 		t.Fatalf("NewMux() error = %v", err)
 	}
 	return mux
+}
+
+// IntrospectionOf returns the Config of a vector with an opaque token, whose
+// server is asked.
+func IntrospectionOf(t testing.TB, v vectors.Vector, server *Server) introspection.Config {
+	cfg := v.Config
+	var issuer string
+	var others []string
+	if len(cfg.Issuers) > 0 {
+		issuer, others = cfg.Issuers[0], cfg.Issuers[1:]
+	}
+	return introspection.Config{
+		Issuer:               issuer,
+		Issuers:              others,
+		Endpoint:             cfg.Introspection.Endpoint,
+		Audiences:            cfg.Audiences,
+		AudienceClaim:        cfg.AudienceClaim,
+		AudienceGuaranteedBy: cfg.Introspection.AudienceGuaranteed,
+		ClientID:             cfg.Introspection.ClientID,
+		Auth:                 introspection.ClientSecretBasic("a secret of ours"),
+		Leeway:               time.Duration(cfg.LeewaySeconds) * time.Second,
+		MaxTokenSize:         cfg.MaxTokenSize,
+		Client:               &http.Client{Transport: server},
+		CacheSize:            cfg.CacheSize,
+		RequireSigned:        cfg.Introspection.RequireSigned,
+		Algorithms:           algorithmsOf(cfg),
+		Logger:               slog.New(slog.DiscardHandler),
+		Now:                  func() time.Time { return v.Time() },
+	}
+}
+
+func algorithmsOf(cfg vectors.Config) (algs []validator.Algorithm) {
+	for _, alg := range cfg.Algorithms {
+		algs = append(algs, validator.Algorithm(alg))
+	}
+	return algs
 }
 
 // caches holds the jwks.Cache of each server.
@@ -442,10 +537,6 @@ func ConfigOf(t testing.TB, v vectors.Vector, cfg vectors.Config, server *Server
 		caches.Store(server, cache)
 		t.Cleanup(func() { caches.Delete(server) })
 	}
-	var algs []validator.Algorithm
-	for _, alg := range cfg.Algorithms {
-		algs = append(algs, validator.Algorithm(alg))
-	}
 	source, secret := validator.KeySource(keys.(*jwks.Cache)), []byte(nil)
 	if cfg.Secret != "" {
 		var err error
@@ -459,7 +550,7 @@ func ConfigOf(t testing.TB, v vectors.Vector, cfg vectors.Config, server *Server
 		Audiences:             cfg.Audiences,
 		Keys:                  source,
 		Secret:                secret,
-		Algorithms:            algs,
+		Algorithms:            algorithmsOf(cfg),
 		Leeway:                time.Duration(cfg.LeewaySeconds) * time.Second,
 		MaxTokenSize:          cfg.MaxTokenSize,
 		RequireRFC9068:        cfg.RequireRFC9068,
