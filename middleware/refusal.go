@@ -34,6 +34,16 @@ func (e *Refusal) Unwrap() error {
 	return e.Err
 }
 
+// ErrorCode returns the error code that the client's challenge has, such as
+// "invalid_token" (RFC 6750, Section 3.1). It is "" if there is none. It is for
+// transports in which a challenge is not all that a client reads.
+func (e *Refusal) ErrorCode() string {
+	if e == nil || e.Err == nil {
+		return ""
+	}
+	return answerTo(e.Err).error
+}
+
 // ServeHTTP writes the response, after [Guard.Do] has set its header fields. It
 // calls [Config].ErrorHandler. Without one, it sends the name of the status as
 // a line of text.

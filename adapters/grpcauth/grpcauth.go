@@ -1,0 +1,317 @@
+// Package grpcauth guards the methods of a gRPC server with a
+// [middleware.Authenticator].
+//
+//	guard, err := grpcauth.New(auth, grpcauth.Config{Methods: grpcauth.Methods{
+//		"/shop.Orders/List":       grpcauth.Require(validator.Scopes("orders:read")),
+//		"/shop.Carts/":            grpcauth.Require(), // every method of the service
+//		"/grpc.health.v1.Health/": grpcauth.Public,
+//	}})
+//	…
+//	server := grpc.NewServer(guard.Options()...)
+//	shop.RegisterOrdersServer(server, orders{}) // and the others
+//	if err := guard.Verify(server); err != nil {
+//		log.Fatal(err)
+//	}
+//
+//	claims, ok := grpcauth.Claims(ctx) // in List, and in streams by their Context
+//
+// The decision and the standards behind it are package middleware's. The token
+// is that of the metadata entry "authorization". Options of
+// [middleware.Config] that read header fields read metadata. A proof of a DPoP
+// key is in the entry "dpop". It is for the method POST and the URL whose path
+// is the full method, as gRPC sends it over HTTP/2. The certificate that a
+// token may be bound to is that of the connection.
+//
+// # Rejections
+//
+//	HTTP  gRPC              ErrorInfo.Reason
+//	400   Unauthenticated   invalid_request
+//	401   Unauthenticated   invalid_token, and others of the challenge, or token_missing
+//	403   PermissionDenied  insufficient_scope, or refused
+//	500   Internal          internal_error
+//	503   Unavailable       unavailable, with RetryInfo
+//
+// A 400 is Unauthenticated because the credentials are at fault, and not an
+// argument of the method. The details of the status are an ErrorInfo with the
+// domain "rsguard", and they tell no more than an HTTP client learns. The
+// challenge is in the trailer, by the name "www-authenticate". The ErrorHandler
+// of the Config is not called.
+package grpcauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/protoadapt"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/rsguard/rsguard/middleware"
+	"github.com/rsguard/rsguard/validator"
+)
+
+// A Rule says who may call a method. Its zero value is that of [Require]
+// without checks.
+type Rule struct {
+	public bool
+	checks []validator.Check
+}
+
+// Public is the Rule of methods that need no token. Their credentials are not
+// looked at.
+var Public = Rule{public: true}
+
+// Require returns the Rule of methods that need an acceptable token that passes
+// all checks.
+func Require(checks ...validator.Check) Rule { return Rule{checks: slices.Clone(checks)} }
+
+// Methods are the Rules by full method, such as "/shop.Orders/List". A name
+// that ends in a slash, such as "/shop.Orders/", is for those methods of a
+// service that have no Rule of their own. Methods without a Rule are rejected,
+// health checks and reflection too.
+type Methods map[string]Rule
+
+// A Config says which methods a Guard guards, and how.
+type Config struct {
+	// Methods are the Rules. At least one is required.
+	Methods Methods
+
+	// OutliveTokens lets streams go on after their token has expired. By
+	// default, they end with Unauthenticated at that time. If a stream's key or
+	// token is withdrawn while it runs, it goes on in either case.
+	OutliveTokens bool
+}
+
+// A Guard has the interceptors of a server. Make one with [New]. It is safe for
+// concurrent use.
+type Guard struct {
+	methods  map[string]*entry // nil for a public one
+	unnamed  *entry
+	outlives bool
+}
+
+// An entry is a name of Methods.
+type entry struct {
+	name   string // "" for methods that have none
+	public bool
+	guard  *middleware.Guard
+}
+
+// New returns the Guard of a server. The error joins all faults of cfg. New
+// panics if a check is nil.
+func New(auth *middleware.Authenticator, cfg Config) (*Guard, error) {
+	var errs []error
+	if auth == nil {
+		errs = append(errs, errors.New("grpcauth: the Authenticator is nil"))
+		auth = new(middleware.Authenticator)
+	}
+	if len(cfg.Methods) == 0 {
+		errs = append(errs, errors.New("grpcauth: Config.Methods is empty, so every method would be rejected"))
+	}
+	g := &Guard{
+		methods:  make(map[string]*entry, len(cfg.Methods)),
+		unnamed:  &entry{guard: auth.Guard(unnamed)},
+		outlives: cfg.OutliveTokens,
+	}
+	for _, name := range slices.Sorted(maps.Keys(cfg.Methods)) {
+		if service, method, ok := strings.Cut(strings.TrimPrefix(name, "/"), "/"); name == "" || name[0] != '/' || !ok || service == "" || strings.Contains(method, "/") {
+			errs = append(errs, fmt.Errorf("grpcauth: Config.Methods: %q is neither a full method, such as \"/shop.Orders/List\", nor a service, such as \"/shop.Orders/\"", name))
+			continue
+		}
+		rule := cfg.Methods[name]
+		g.methods[name] = &entry{name, rule.public, auth.Guard(rule.checks...)}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// unnamed is the check of methods that have no Rule.
+func unnamed(context.Context, *validator.Claims) error { return errUnnamed }
+
+var errUnnamed = &validator.Error{
+	Code: validator.CodeRefused,
+	Err:  errors.New("the method has no Rule in the Methods of grpcauth.Config"),
+}
+
+// Options returns the options with which a server uses g's interceptors.
+func (g *Guard) Options() []grpc.ServerOption {
+	return []grpc.ServerOption{grpc.ChainUnaryInterceptor(g.Unary), grpc.ChainStreamInterceptor(g.Stream)}
+}
+
+// Verify returns an error if a name of Methods is that of no registered method.
+// It might be misspelled, and the method meant by it rejected or under the Rule
+// of its service. Call it after all services were registered.
+func (g *Guard) Verify(server interface {
+	GetServiceInfo() map[string]grpc.ServiceInfo
+}) error {
+	registered := make(map[string]bool)
+	for service, info := range server.GetServiceInfo() {
+		registered["/"+service+"/"] = true
+		for _, method := range info.Methods {
+			registered["/"+service+"/"+method.Name] = true
+		}
+	}
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(g.methods)) {
+		if !registered[name] {
+			errs = append(errs, fmt.Errorf("grpcauth: Config.Methods: the server has no %q", name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// entry returns that of a full method.
+func (g *Guard) entry(method string) *entry {
+	if e := g.methods[method]; e != nil {
+		return e
+	}
+	if e := g.methods[method[:strings.LastIndexByte(method, '/')+1]]; e != nil {
+		return e
+	}
+	return g.unnamed
+}
+
+// Unary is a [grpc.UnaryServerInterceptor].
+func (g *Guard) Unary(ctx context.Context, message any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	ctx, err := g.decide(ctx, info.FullMethod)
+	if err != nil {
+		return nil, err
+	}
+	return handler(ctx, message)
+}
+
+// Stream is a [grpc.StreamServerInterceptor]. Unless Config.OutliveTokens is
+// set, it runs the handler of a stream in a goroutine of its own, whose end it
+// waits for until the token expires. After that, the stream's methods fail and
+// its context is done, so that the handler returns.
+func (g *Guard) Stream(server any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	ctx, err := g.decide(ss.Context(), info.FullMethod)
+	if err != nil {
+		return err
+	}
+	claims, ok := Claims(ctx)
+	if g.outlives || !ok || claims.ExpiresAt.IsZero() || g.entry(info.FullMethod).public {
+		return handler(server, &stream{ServerStream: ss, ctx: ctx})
+	}
+	return runUntil(ctx, claims.ExpiresAt, func(ctx context.Context, alive func() error) error {
+		return handler(server, &stream{ss, ctx, alive})
+	})
+}
+
+// Claims returns the claims of the call's token, as
+// [middleware.ClaimsFromContext] does.
+func Claims(ctx context.Context) (*validator.Claims, bool) { return middleware.ClaimsFromContext(ctx) }
+
+// decide returns the context of an accepted call, or the status of a rejection.
+func (g *Guard) decide(ctx context.Context, method string) (_ context.Context, err error) {
+	e := g.entry(method)
+	if e.public {
+		return ctx, nil
+	}
+	defer func() {
+		// A Guard passes this one on, because an HTTP server aborts the
+		// response by it. Here it would end the program.
+		if p := recover(); p == http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
+			err = status.Error(codes.Internal, http.StatusText(http.StatusInternalServerError))
+		} else if p != nil {
+			panic(p)
+		}
+	}()
+	h := make(http.Header)
+	r, refusal := e.guard.Do(h, request(ctx, method, e.name))
+	if refusal != nil {
+		return nil, reject(ctx, h, refusal)
+	}
+	if nonces := h["Dpop-Nonce"]; len(nonces) > 0 {
+		if err := grpc.SetHeader(ctx, metadata.MD{"dpop-nonce": nonces}); err != nil {
+			return nil, status.Error(codes.Internal, http.StatusText(http.StatusInternalServerError))
+		}
+	}
+	return r.Context(), nil
+}
+
+// request returns the call as the request that it is over HTTP/2.
+func request(ctx context.Context, method, name string) *http.Request {
+	r := &http.Request{
+		Method: http.MethodPost, URL: &url.URL{Path: method}, RequestURI: method, Pattern: name,
+		Proto: "HTTP/2.0", ProtoMajor: 2, Header: make(http.Header), Body: http.NoBody,
+	}
+	if md, ok := metadata.FromIncomingContext(ctx); ok {
+		for key, values := range md {
+			switch {
+			case key == ":authority":
+				if len(values) == 1 {
+					r.Host = values[0]
+				}
+			case key == "" || key[0] == ':' || strings.HasSuffix(key, "-bin"):
+			default:
+				r.Header[http.CanonicalHeaderKey(key)] = values
+			}
+		}
+	}
+	if p, ok := peer.FromContext(ctx); ok {
+		if info, ok := p.AuthInfo.(credentials.TLSInfo); ok {
+			r.TLS = &info.State
+		}
+		if p.Addr != nil {
+			r.RemoteAddr = p.Addr.String()
+		}
+	}
+	return r.WithContext(ctx)
+}
+
+// reject returns the status of a rejection, and sets the trailer.
+func reject(ctx context.Context, h http.Header, refusal *middleware.Refusal) error {
+	trailer := make(metadata.MD, 2)
+	for name, field := range map[string]string{"www-authenticate": "Www-Authenticate", "dpop-nonce": "Dpop-Nonce"} {
+		if values := h[field]; len(values) > 0 {
+			trailer[name] = values
+		}
+	}
+	if len(trailer) > 0 {
+		_ = grpc.SetTrailer(ctx, trailer) // fails only if the call has ended
+	}
+	code, reason := codes.Internal, "internal_error"
+	switch refusal.Status {
+	case http.StatusBadRequest, http.StatusUnauthorized:
+		code, reason = codes.Unauthenticated, "token_missing"
+	case http.StatusForbidden:
+		code, reason = codes.PermissionDenied, "refused"
+	case http.StatusServiceUnavailable:
+		code, reason = codes.Unavailable, "unavailable"
+	}
+	if word := refusal.ErrorCode(); word != "" {
+		reason = word
+	}
+	var details []protoadapt.MessageV1
+	if seconds, err := strconv.Atoi(h.Get("Retry-After")); err == nil {
+		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Duration(seconds) * time.Second)})
+	}
+	return rejection(code, refusal.Status, reason, details...)
+}
+
+// rejection returns a status with the reason and other details.
+func rejection(code codes.Code, httpStatus int, reason string, details ...protoadapt.MessageV1) error {
+	s := status.New(code, http.StatusText(httpStatus))
+	details = append([]protoadapt.MessageV1{&errdetails.ErrorInfo{Reason: reason, Domain: "rsguard"}}, details...)
+	if detailed, err := s.WithDetails(details...); err == nil {
+		s = detailed
+	}
+	return s.Err()
+}
