@@ -2,6 +2,7 @@ package testutil_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -210,8 +211,8 @@ type fatal struct {
 var errFatal = errors.New("fatal")
 
 func (f *fatal) Helper() {}
-func (f *fatal) Fatalf(format string, _ ...any) {
-	f.said = format
+func (f *fatal) Fatalf(format string, args ...any) {
+	f.said = fmt.Sprintf(format, args...)
 	panic(errFatal)
 }
 
@@ -246,6 +247,9 @@ func TestIssuerFailsTheTest(t *testing.T) {
 		}()
 		if tb.said == "" {
 			t.Errorf("%s did not fail the test", name)
+		}
+		if name == "an unknown shape" && !strings.Contains(tb.said, " Keycloak,") {
+			t.Errorf("%s: the test says %q, want the names of all shapes", name, tb.said)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package testutil
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/testutil/mockissuer"
@@ -44,7 +45,11 @@ func (iss *Issuer) As(name string, cfg validator.Config) *StandIn {
 
 	shape, ok := mockissuer.ShapeOf(name)
 	if !ok {
-		iss.tb.Fatalf("testutil.Issuer.As: there is no shape %q", name)
+		var names []string
+		for _, shape := range mockissuer.Shapes() {
+			names = append(names, shape.Name)
+		}
+		iss.tb.Fatalf("testutil.Issuer.As: there is no shape %q, want one of %s", name, strings.Join(names, ", "))
 	}
 	if len(cfg.Issuers) == 0 || len(cfg.Audiences) == 0 {
 		iss.tb.Fatalf("testutil.Issuer.As(%q): the Config has no issuer or no audience", name)

@@ -63,10 +63,10 @@ func TestWatched(t *testing.T) {
 	}
 
 	for name, code := range map[string]string{
-		"a good token":              "",
-		"a token without `exp`":     "invalid_claim",
-		"an ID token":               "wrong_type",
-		"a token without the scope": "insufficient_scope",
+		"a good token":          "",
+		"a token without `exp`": "invalid_claim",
+		"an ID token with `at_hash`, for this API and with its scope": "wrong_type",
+		"a token without the scope":                                   "insufficient_scope",
 	} {
 		log.Reset()
 		w := httptest.NewRecorder()
@@ -102,7 +102,7 @@ func TestOldDecision(t *testing.T) {
 		"a good token":                     {404, false},
 		"no token":                         {401, false},
 		"a token that expired an hour ago": {401, false},
-		"an ID token":                      {401, true},
+		"an ID token with `at_hash`, for this API and with its scope": {401, true},
 	} {
 		log.Reset()
 		w := httptest.NewRecorder()

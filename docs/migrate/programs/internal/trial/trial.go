@@ -15,7 +15,6 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -48,9 +47,8 @@ type Row struct {
 	// one after must accept it too. It must reject all others.
 	Honest bool
 
-	claims func(iss Issuer) map[string]any // added to those of a good token
-	change func(*mockissuer.Token)
-	bound  bool // to the client's key
+	token  func(mockissuer.Shape) mockissuer.Token // if nil, a good one
+	bound  bool                                    // to the client's key
 	send   func(r *http.Request, token string, key *testutil.ProofKey)
 	outage bool
 }
@@ -62,23 +60,29 @@ var Rows = []Row{
 		r.Header.Set("Authorization", "bearer "+token)
 	}},
 	{Name: "no token", send: func(*http.Request, string, *testutil.ProofKey) {}},
-	{Name: "a token that expired 10 seconds ago", Honest: true, claims: ago(10 * time.Second)},
-	{Name: "a token that expired 50 seconds ago", Honest: true, claims: ago(50 * time.Second)},
-	{Name: "a token that expired an hour ago", claims: ago(time.Hour)},
-	{Name: "a token that becomes valid in 20 seconds", Honest: true, claims: func(Issuer) map[string]any {
-		return map[string]any{"nbf": time.Now().Add(20 * time.Second)}
+	{Name: "a token that expired 10 seconds ago", Honest: true, token: expired(10 * time.Second)},
+	{Name: "a token that expired 50 seconds ago", Honest: true, token: expired(50 * time.Second)},
+	{Name: "a token that expired an hour ago", token: expired(time.Hour)},
+	{Name: "a token that becomes valid in 20 seconds", Honest: true, token: func(shape mockissuer.Shape) mockissuer.Token {
+		return with(map[string]any{"nbf": time.Now().Add(20 * time.Second)})(shape)
 	}},
-	{Name: "a token without `exp`", claims: func(Issuer) map[string]any { return map[string]any{"exp": nil} }},
-	{Name: "a token for another API", claims: func(iss Issuer) map[string]any { return iss.OtherAPI }},
-	{Name: "a token without `iss` and `aud`", claims: func(Issuer) map[string]any {
-		return map[string]any{"iss": nil, "aud": nil}
+	{Name: "a token without `exp`", token: with(map[string]any{"exp": nil})},
+	{Name: "a token for another API", token: func(shape mockissuer.Shape) mockissuer.Token {
+		return other(shape, mockissuer.KindAPI)
 	}},
-	{Name: "a token of another issuer", claims: func(Issuer) map[string]any {
-		return map[string]any{"iss": "https://login.other.example"}
-	}, change: signedByAnother},
-	{Name: "an unsigned token", change: func(token *mockissuer.Token) { token.Algorithm = "none" }},
-	{Name: "an ID token", claims: func(iss Issuer) map[string]any { return iss.IDToken }},
-	{Name: "a token without the scope", claims: func(iss Issuer) map[string]any { return iss.NoScope }},
+	{Name: "a token without `iss` and `aud`", token: with(map[string]any{"iss": nil, "aud": nil})},
+	{Name: "a token of another issuer", token: ofAnother},
+	{Name: "an unsigned token", token: func(shape mockissuer.Shape) mockissuer.Token {
+		token := shape.AccessToken(time.Now())
+		token.Algorithm, token.Secret = "none", nil
+		return token
+	}},
+	{Name: "an ID token", token: func(shape mockissuer.Shape) mockissuer.Token { return other(shape, mockissuer.KindID) }},
+	{Name: "an ID token with `at_hash`, for this API and with its scope", token: markedIDToken},
+	{Name: "a token without the scope", token: func(shape mockissuer.Shape) mockissuer.Token {
+		shape.Scope = "profile"
+		return shape.AccessToken(time.Now())
+	}},
 	{Name: "a token bound to a key, with a DPoP proof", Honest: true, bound: true, send: func(r *http.Request, token string, key *testutil.ProofKey) {
 		key.Authorize(r, token)
 	}},
@@ -86,18 +90,23 @@ var Rows = []Row{
 	{Name: "a good token, but the issuer's keys can't be fetched", Honest: true, outage: true},
 }
 
-func ago(d time.Duration) func(Issuer) map[string]any {
-	return func(Issuer) map[string]any {
-		return map[string]any{"iat": time.Now().Add(-d - time.Hour), "exp": time.Now().Add(-d)}
+func expired(ago time.Duration) func(mockissuer.Shape) mockissuer.Token {
+	return func(shape mockissuer.Shape) mockissuer.Token {
+		token := shape.AccessToken(time.Now().Add(-ago - time.Hour))
+		token.Claims["iat"], token.Claims["exp"] = time.Now().Add(-ago-time.Hour), time.Now().Add(-ago)
+		return token
 	}
 }
 
-func signedByAnother(token *mockissuer.Token) {
+func ofAnother(shape mockissuer.Shape) mockissuer.Token {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		panic(err) // rand.Reader never fails
 	}
-	token.Algorithm, token.Key, token.Header = "RS256", key, map[string]any{"kid": "another"}
+	shape.Issuer, shape.Algorithm, shape.Secret = "https://login.other.example", "RS256", ""
+	token := shape.AccessToken(time.Now())
+	token.Key, token.Header["kid"] = key, "another"
+	return token
 }
 
 // Run sends all requests to the API that newAPI returns, and compares the
@@ -149,11 +158,11 @@ func Read(name string) ([]string, error) {
 
 // A Trial has an issuer that answers at its real addresses.
 type Trial struct {
-	t    *testing.T
-	of   Issuer
-	iss  *testutil.Issuer
-	key  *testutil.ProofKey // of the client
-	down *atomic.Bool       // the issuer can't be reached
+	t     *testing.T
+	shape mockissuer.Shape
+	iss   *testutil.Issuer
+	key   *testutil.ProofKey // of the client
+	down  *atomic.Bool       // the issuer can't be reached
 }
 
 // Start returns a trial. Until the test ends, clients with the default
@@ -161,8 +170,16 @@ type Trial struct {
 // else.
 func Start(t *testing.T, of Issuer) *Trial {
 	t.Helper()
-	iss := testutil.NewIssuer(t, mockissuer.Config{URL: "https://issuer.example/", Algorithms: of.algorithms()})
-	return &Trial{t: t, of: of, iss: iss, key: testutil.DPoPKey(t), down: serve(t, of, iss)}
+	shape, err := of.shape()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := mockissuer.Config{URL: "https://issuer.example/"}
+	if of.Secret == "" {
+		cfg.Algorithms = []string{shape.Algorithm}
+	}
+	iss := testutil.NewIssuer(t, cfg)
+	return &Trial{t: t, shape: shape, iss: iss, key: testutil.DPoPKey(t), down: serve(t, of, shape.Algorithm, iss)}
 }
 
 func (tr *Trial) responses(newAPI func() (http.Handler, error)) []string {
@@ -197,23 +214,20 @@ func (tr *Trial) responses(newAPI func() (http.Handler, error)) []string {
 // subject is that of all tokens. The programs' handlers write it.
 const subject = "anna"
 
-// Token returns the token of a row.
-func (tr *Trial) token(row Row) string {
+func (tr *Trial) sign(row Row) string {
 	tr.t.Helper()
-	claims := map[string]any{"iss": tr.of.Name, "sub": subject}
-	maps.Copy(claims, tr.of.Token)
-	if row.claims != nil {
-		maps.Copy(claims, row.claims(tr.of))
+	var token mockissuer.Token
+	if row.token != nil {
+		token = row.token(tr.shape)
+	} else {
+		token = tr.shape.AccessToken(time.Now())
 	}
+	token.Claims["sub"] = subject
 	if row.bound {
-		claims["cnf"] = tr.key.Confirmation()
+		token.Claims["cnf"] = tr.key.Confirmation()
 	}
-	token := mockissuer.Token{Claims: claims}
-	if tr.of.Secret != "" {
-		token.Algorithm, token.Secret = tr.of.Signs, []byte(tr.of.Secret)
-	}
-	if row.change != nil {
-		row.change(&token)
+	if len(token.Secret) == 0 {
+		token.Secret = nil
 	}
 	return tr.iss.Sign(token)
 }
@@ -223,9 +237,9 @@ func (tr *Trial) Request(row Row) *http.Request {
 	tr.t.Helper()
 	r := httptest.NewRequestWithContext(tr.t.Context(), http.MethodGet, "/orders", nil)
 	if row.send != nil {
-		row.send(r, tr.token(row), tr.key)
+		row.send(r, tr.sign(row), tr.key)
 	} else {
-		r.Header.Set("Authorization", "Bearer "+tr.token(row))
+		r.Header.Set("Authorization", "Bearer "+tr.sign(row))
 	}
 	return r
 }
@@ -248,7 +262,7 @@ func (tr *Trial) response(api http.Handler, row Row) string {
 
 // serve answers in the place of the issuer, at its real addresses. While down
 // is set, it can't be reached. Connections to all other addresses fail.
-func serve(t *testing.T, of Issuer, iss *testutil.Issuer) (down *atomic.Bool) {
+func serve(t *testing.T, of Issuer, alg string, iss *testutil.Issuer) (down *atomic.Bool) {
 	t.Helper()
 	keySet, err := url.Parse(of.KeySet)
 	if err != nil {
@@ -262,7 +276,7 @@ func serve(t *testing.T, of Issuer, iss *testutil.Issuer) (down *atomic.Bool) {
 	mux.HandleFunc("GET "+metadata.Host+metadata.Path, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{
-			"issuer": of.Name, "jwks_uri": of.KeySet, "id_token_signing_alg_values_supported": []string{of.Signs},
+			"issuer": of.Name, "jwks_uri": of.KeySet, "id_token_signing_alg_values_supported": []string{alg},
 		})
 	})
 	mux.HandleFunc("GET "+keySet.Host+keySet.Path, func(w http.ResponseWriter, _ *http.Request) {
