@@ -7,11 +7,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/rsguard/rsguard/internal/presets"
 	"github.com/rsguard/rsguard/issuers"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/testutil/mockissuer"
@@ -20,42 +20,7 @@ import (
 
 type config = func() (validator.Config, error)
 
-// presets are the functions by name. Their arguments are strings.
-var presets = map[string]any{
-	"Auth0": issuers.Auth0, "Okta": issuers.Okta,
-	"Entra": issuers.Entra, "EntraTenants": issuers.EntraTenants, "EntraAppKeys": issuers.EntraAppKeys,
-	"EntraExternalID": issuers.EntraExternalID, "AzureB2C": issuers.AzureB2C, "ADFS": issuers.ADFS,
-	"Cognito": issuers.Cognito, "CognitoResource": issuers.CognitoResource, "Keycloak": issuers.Keycloak,
-	"Google": issuers.Google, "GoogleIAP": issuers.GoogleIAP, "Firebase": issuers.Firebase,
-	"CloudflareAccess": issuers.CloudflareAccess, "GitHubActions": issuers.GitHubActions, "GitLabCI": issuers.GitLabCI,
-	"SPIFFE": issuers.SPIFFE, "SupabaseSecret": issuers.SupabaseSecret,
-	"KubernetesIssuer": issuers.KubernetesIssuer, "Clerk": issuers.Clerk, "Supabase": issuers.Supabase,
-	"WorkOS": issuers.WorkOS, "Descope": issuers.Descope, "Stytch": issuers.Stytch, "StytchB2B": issuers.StytchB2B,
-	"FusionAuth": issuers.FusionAuth, "PingOne": issuers.PingOne, "PingFederate": issuers.PingFederate,
-	"ForgeRock": issuers.ForgeRock, "WSO2": issuers.WSO2, "Oracle": issuers.Oracle, "UAA": issuers.UAA,
-	"Zitadel": issuers.Zitadel, "Authentik": issuers.Authentik, "Authelia": issuers.Authelia, "Logto": issuers.Logto,
-	"Dex": issuers.Dex, "Casdoor": issuers.Casdoor, "Hydra": issuers.Hydra, "Duende": issuers.Duende,
-	"OpenIddict": issuers.OpenIddict,
-}
-
-// configOf calls the preset of a shape with the arguments of its example.
-func configOf(s *mockissuer.Shape) (validator.Config, error) {
-	function, ok := presets[s.Preset]
-	if !ok {
-		return validator.Config{}, fmt.Errorf("there is no function issuers.%s", s.Preset)
-	}
-	var args []reflect.Value
-	for _, arg := range s.Args {
-		args = append(args, reflect.ValueOf(arg))
-	}
-	results := reflect.ValueOf(function).Call(args)
-	cfg := results[0].Interface().(validator.Config)
-	if len(results) == 1 {
-		return cfg, nil
-	}
-	err, _ := results[1].Interface().(error)
-	return cfg, err
-}
+func configOf(s *mockissuer.Shape) (validator.Config, error) { return presets.Call(s.Preset, s.Args) }
 
 // served holds the documents of all issuers by URL.
 var served = map[string]string{}
@@ -159,7 +124,7 @@ func TestPresets(t *testing.T) {
 			}
 		})
 	}
-	for name := range presets {
+	for _, name := range presets.Names() {
 		if !used[name] {
 			t.Errorf("there is no shape for issuers.%s", name)
 		}

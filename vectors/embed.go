@@ -5,6 +5,7 @@ import (
 	"io/fs"
 )
 
+//go:generate cp ../testutil/mockissuer/shapes.json forge/shapes.json
 //go:generate go run ./gen
 //go:generate go run ./mutate -table ../docs/attacks.md
 

@@ -104,6 +104,7 @@ type Config struct {
 	InsecureHTTP          bool     `json:"insecure_http,omitempty"`  // http is accepted for any host
 	CacheSize             int      `json:"cache_size,omitempty"`     // negative: none
 	Checks                []Check  `json:"checks,omitempty"`
+	Preset                *Preset  `json:"preset,omitempty"` // the other members say what else can be said of it
 
 	Introspection *Introspection `json:"introspection,omitempty"` // absent: tokens are JWTs
 
@@ -125,6 +126,13 @@ type Introspection struct {
 	Endpoint           string `json:"endpoint,omitempty"`            // absent: found by the issuer's metadata
 	AudienceGuaranteed string `json:"audience_guaranteed,omitempty"` // by this issuer: aud may be absent
 	RequireSigned      bool   `json:"require_signed,omitempty"`      // only signed responses are accepted (RFC 9701)
+}
+
+// A Preset is the configuration for a real issuer: a function of the Go
+// library's package issuers, and its arguments.
+type Preset struct {
+	Name string   `json:"name"`
+	Args []string `json:"args"`
 }
 
 // A DPoP says which proofs are accepted (RFC 9449). Absent members have their

@@ -34,6 +34,23 @@ func TestFormatIsACopy(t *testing.T) {
 	}
 }
 
+// The shapes that presets' vectors are made of are those of the mock issuer.
+func TestShapesAreACopy(t *testing.T) {
+	t.Parallel()
+	load(t) // skips the test where that module is not there
+	want, err := os.ReadFile("../../testutil/mockissuer/shapes.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile("../../vectors/forge/shapes.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Error("vectors/forge/shapes.json is not a copy of testutil/mockissuer/shapes.json: run go generate in vectors")
+	}
+}
+
 // An outcome records how a test ended.
 type outcome struct {
 	testing.TB

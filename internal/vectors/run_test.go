@@ -189,7 +189,7 @@ func checkSet(t *testing.T, ctx context.Context, v vectors.Vector, servers []*re
 		return
 	}
 	cfg := requests.ConfigOf(t, v, v.Config, servers[0])
-	cfg.Keys, cfg.Checks = set, requests.ChecksOf(t, v.Config.Checks)
+	cfg.Keys, cfg.Checks = set, append(cfg.Checks, requests.ChecksOf(t, v.Config.Checks)...)
 	val, err := validator.New(cfg)
 	if err != nil {
 		t.Fatalf("New() error = %v", err)
@@ -234,6 +234,9 @@ func checkFetches(t *testing.T, v vectors.Vector, servers []*requests.Server) {
 	}
 	switch v.Want {
 	case "token_missing", "invalid_request", "invalid_proof", "proof_nonce_required", "token_malformed", "wrong_type", "wrong_issuer", "wrong_audience", "token_expired", "invalid_config":
+		if v.Config.Preset != nil && v.Want == "wrong_type" {
+			return // perhaps by a check of verified claims
+		}
 		for _, c := range v.Config.Checks {
 			if c.Kind == "max_age" {
 				return // a check of verified claims

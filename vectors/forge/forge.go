@@ -15,7 +15,7 @@ func Files() []vectors.File {
 	var files []vectors.File
 	for _, s := range []*suite{
 		algorithms(), keyConfusion(), secrets(), signatures(), headers(), compactForm(), jsonText(), times(), issuers(), audiences(), spiffe(), types(),
-		claimTypes(), organizations(), checks(), keySetCases(), keyIssuers(), metadata(), tenantsCases(), bindings(), proofs(), certificates(), limits(), requests(), hosts(), configs(), introspections(),
+		claimTypes(), organizations(), checks(), keySetCases(), keyIssuers(), metadata(), tenantsCases(), bindings(), proofs(), certificates(), limits(), requests(), hosts(), configs(), introspections(), presets(),
 	} {
 		files = append(files, s.file)
 	}

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,6 +25,7 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/dpop"
+	"github.com/rsguard/rsguard/internal/presets"
 	"github.com/rsguard/rsguard/internal/vectors"
 	"github.com/rsguard/rsguard/introspection"
 	"github.com/rsguard/rsguard/jwks"
@@ -311,16 +313,30 @@ func secretsOf(v vectors.Vector, servers []*Server) secrets {
 		if json.Unmarshal(text.json, &members) != nil {
 			continue
 		}
+		// What is in these claims is for the log wherever else it is.
+		var logged []string
+		isLogged := func(i int, name string) bool {
+			return i == 0 || name == "iss" || name == "aud" || name == "token_type" || name == v.Config.AudienceClaim
+		}
+		for name, value := range members {
+			if isLogged(i, name) {
+				leaves(value, func(leaf string) { logged = append(logged, leaf) })
+			}
+		}
 		for name, value := range members {
 			if act, ok := value.(map[string]any); ok && i == 1 && name == "act" {
 				for name, value := range act { // of which sub is for the log as well
 					leaves(value, func(leaf string) { add(map[bool]*[]string{true: &s.client, false: &s.always}[name == "sub"], leaf) })
 				}
-			} else if i == 0 || name == "iss" || name == "aud" || name == "token_type" || name == v.Config.AudienceClaim {
-				leaves(value, func(leaf string) { add(&s.client, leaf) })
-			} else {
-				leaves(value, func(leaf string) { add(&s.always, leaf) })
+				continue
 			}
+			leaves(value, func(leaf string) {
+				if isLogged(i, name) || slices.ContainsFunc(logged, func(l string) bool { return strings.Contains(l, leaf) }) {
+					add(&s.client, leaf)
+				} else {
+					add(&s.always, leaf)
+				}
+			})
 		}
 	}
 	return s
@@ -455,7 +471,7 @@ func ValidatorOf(t testing.TB, v vectors.Vector, servers []*Server, withChecks b
 		cfg := ConfigOf(t, v, tenant.Config, servers[i])
 		cfg.CacheSize = v.Config.CacheSize
 		if withChecks {
-			cfg.Checks = ChecksOf(t, tenant.Config.Checks)
+			cfg.Checks = append(cfg.Checks, ChecksOf(t, tenant.Config.Checks)...)
 		}
 		val, err := validator.New(cfg)
 		if err != nil {
@@ -545,6 +561,14 @@ func ConfigOf(t testing.TB, v vectors.Vector, cfg vectors.Config, server *Server
 		}
 		source = nil
 	}
+	if cfg.Preset != nil {
+		made := presetOf(t, cfg)
+		made.CacheSize, made.Now = cfg.CacheSize, now
+		if made.Secret == nil {
+			made.Keys = source
+		}
+		return made
+	}
 	return validator.Config{
 		Issuers:               cfg.Issuers,
 		Audiences:             cfg.Audiences,
@@ -559,6 +583,28 @@ func ConfigOf(t testing.TB, v vectors.Vector, cfg vectors.Config, server *Server
 		CacheSize:             cfg.CacheSize,
 		Now:                   now,
 	}
+}
+
+// presetOf returns the Config of a preset, which has what the other members say.
+func presetOf(t testing.TB, cfg vectors.Config) validator.Config {
+	made, err := presets.Call(cfg.Preset.Name, cfg.Preset.Args)
+	if err != nil {
+		t.Fatalf("issuers.%s(%q) error = %v", cfg.Preset.Name, cfg.Preset.Args, err)
+	}
+	lacks := func(want, got []string) bool {
+		return slices.ContainsFunc(want, func(s string) bool { return !slices.Contains(got, s) })
+	}
+	var algs []string
+	for _, alg := range made.Algorithms {
+		algs = append(algs, string(alg))
+	}
+	if lacks(cfg.Issuers, made.Issuers) || lacks(cfg.Audiences, made.Audiences) || !slices.Equal(cfg.Algorithms, algs) ||
+		cfg.AudienceClaim != made.AudienceClaim || cfg.Secret != rawURL.EncodeToString(made.Secret) ||
+		cfg.RequireRFC9068 != made.RequireRFC9068 || cfg.InsecureSkipTypeCheck != made.InsecureSkipTypeCheck ||
+		made.InsecureHTTP || made.Leeway != 0 || made.MaxTokenSize != 0 {
+		t.Errorf("issuers.%s(%q) = %+v, want what the vector says: %+v", cfg.Preset.Name, cfg.Preset.Args, made, cfg)
+	}
+	return made
 }
 
 // ChecksOf returns the checks that a vector names.
