@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,17 +40,38 @@ func newAuth(t *testing.T, cfg middleware.Config) *middleware.Authenticator {
 	return auth
 }
 
-// record makes slog's default logger write to a buffer until the test ends.
-func record(t *testing.T) *bytes.Buffer {
+// A record is what slog's default logger has written. The key cache logs from
+// goroutines of its own.
+type record struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (r *record) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.Write(p)
+}
+
+// take returns what was written since the last call.
+func (r *record) take() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer r.text.Reset()
+	return r.text.String()
+}
+
+// newRecord makes slog's default logger write to a record until the test ends.
+func newRecord(t *testing.T) *record {
 	t.Helper()
-	logger, log := slog.Default(), new(bytes.Buffer)
+	logger, log := slog.Default(), new(record)
 	slog.SetDefault(slog.New(slog.NewTextHandler(log, nil)))
 	t.Cleanup(func() { slog.SetDefault(logger) })
 	return log
 }
 
 func TestWatched(t *testing.T) {
-	tr, log := trial.Start(t, trial.Auth0), record(t)
+	tr, log := trial.Start(t, trial.Auth0), newRecord(t)
 	old := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Old", "accepts")
@@ -68,13 +90,13 @@ func TestWatched(t *testing.T) {
 		"an ID token with `at_hash`, for this API and with its scope": "wrong_type",
 		"a token without the scope":                                   "insufficient_scope",
 	} {
-		log.Reset()
+		log.take()
 		w := httptest.NewRecorder()
 		api.ServeHTTP(w, tr.Request(trial.Find(t, name)))
 		if w.Code != http.StatusCreated || w.Header().Get("Old") == "" {
 			t.Errorf("%s: response = %d, %v, want 201 from behind the old middleware", name, w.Code, w.Header())
 		}
-		lines := log.String()
+		lines := log.take()
 		if says := strings.Contains(lines, "would refuse token"); says != (code != "") || !strings.Contains(lines, code) {
 			t.Errorf("%s: log = %q, want the code %q", name, lines, code)
 		}
@@ -82,7 +104,7 @@ func TestWatched(t *testing.T) {
 }
 
 func TestOldDecision(t *testing.T) {
-	tr, log := trial.Start(t, trial.Auth0), record(t)
+	tr, log := trial.Start(t, trial.Auth0), newRecord(t)
 	issuer, err := url.Parse("https://tenant.eu.auth0.com/")
 	if err != nil {
 		t.Fatal(err)
@@ -104,11 +126,12 @@ func TestOldDecision(t *testing.T) {
 		"a token that expired an hour ago": {401, false},
 		"an ID token with `at_hash`, for this API and with its scope": {401, true},
 	} {
-		log.Reset()
+		log.take()
 		w := httptest.NewRecorder()
 		api.ServeHTTP(w, tr.Request(trial.Find(t, name)))
-		if differs := strings.Contains(log.String(), "decisions differ"); w.Code != want.status || differs != want.differs {
-			t.Errorf("%s: status = %d, decisions differ = %t, want %d, %t\n%s", name, w.Code, differs, want.status, want.differs, log)
+		lines := log.take()
+		if differs := strings.Contains(lines, "decisions differ"); w.Code != want.status || differs != want.differs {
+			t.Errorf("%s: status = %d, decisions differ = %t, want %d, %t\n%s", name, w.Code, differs, want.status, want.differs, lines)
 		}
 	}
 }
