@@ -31,10 +31,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/rsguard/rsguard/internal/bounded"
 	"github.com/rsguard/rsguard/introspection"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/middleware"
@@ -61,9 +61,9 @@ type Config struct {
 // concurrent use.
 type Collector struct {
 	cfg         Config
-	issuers     names
-	codes       names
-	services    names
+	issuers     bounded.Names
+	codes       bounded.Names
+	services    bounded.Names
 	decisions   *prometheus.CounterVec
 	durations   *prometheus.HistogramVec
 	remembered  prometheus.Counter
@@ -121,9 +121,9 @@ func New(cfg Config) (*Collector, error) {
 	}
 	c := &Collector{
 		cfg:       cfg,
-		issuers:   names{most: orDefault(cfg.MaxIssuers)},
-		codes:     names{most: orDefault(cfg.MaxCodes)},
-		services:  names{most: orDefault(cfg.MaxCodes)},
+		issuers:   bounded.Names{Most: orDefault(cfg.MaxIssuers)},
+		codes:     bounded.Names{Most: orDefault(cfg.MaxCodes)},
+		services:  bounded.Names{Most: orDefault(cfg.MaxCodes)},
 		decisions: counters("rsguard_decisions_total", "Decisions about requests.", "outcome", "code", "issuer"),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "rsguard_decision_duration_seconds", Help: "Time that decisions took.", Buckets: cfg.Buckets,
@@ -156,14 +156,14 @@ func orDefault(most int) int {
 
 // Observe counts e. It is for [middleware.Config].Observe.
 func (c *Collector) Observe(_ context.Context, e middleware.Event) {
-	code := c.codes.of(string(e.Code))
-	c.decisions.WithLabelValues(string(e.Outcome), code, c.issuers.of(e.Issuer)).Inc()
+	code := c.codes.Of(string(e.Code))
+	c.decisions.WithLabelValues(string(e.Outcome), code, c.issuers.Of(e.Issuer)).Inc()
 	c.durations.WithLabelValues(string(e.Outcome)).Observe(e.Duration.Seconds())
 	if e.Remembered && e.Outcome == middleware.Accepted {
 		c.remembered.Inc()
 	}
 	if e.Service != "" && e.Outcome != middleware.Abandoned {
-		c.unavailable.WithLabelValues(c.services.of(e.Service)).Inc()
+		c.unavailable.WithLabelValues(c.services.Of(e.Service)).Inc()
 	}
 	if e.ReportOnly {
 		c.reported.WithLabelValues(code).Inc()
@@ -232,37 +232,4 @@ func oneIf(is bool) float64 {
 		return 1
 	}
 	return 0
-}
-
-// names are the values of a label, in the order in which they came.
-type names struct {
-	most  int
-	mu    sync.RWMutex
-	known map[string]bool
-}
-
-// of returns name if it is one of the first, and otherwise "other".
-func (n *names) of(name string) string {
-	if name == "" {
-		return ""
-	}
-	n.mu.RLock()
-	known, full := n.known[name], len(n.known) >= n.most
-	n.mu.RUnlock()
-	switch {
-	case known:
-		return name
-	case full:
-		return "other"
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.known == nil {
-		n.known = make(map[string]bool)
-	}
-	if len(n.known) >= n.most && !n.known[name] {
-		return "other"
-	}
-	n.known[name] = true
-	return name
 }

@@ -1,0 +1,297 @@
+// Package otelguard tells OpenTelemetry what a middleware.Authenticator decides,
+// and the state of what it decides by.
+//
+//	o, err := otelguard.New(otelguard.Config{Caches: map[string]*jwks.Cache{"tenant": keys}})
+//	…
+//	auth, err := middleware.New(middleware.Config{Validator: v, Observe: o.Observe})
+//
+// A rejection is an event, "rsguard.rejected", of the request's span, if the
+// span is recorded. The instruments are:
+//
+//	rsguard.decision.duration       histogram, s   outcome, error.type, issuer
+//	rsguard.decision.remembered     counter        accepted tokens whose signature was not checked again
+//	rsguard.decision.unavailable    counter        service
+//	rsguard.decision.report_only    counter        error.type
+//	rsguard.decision.difference     counter        rejected_by
+//	rsguard.keys.age                gauge, s       issuer
+//	rsguard.keys.count              gauge          issuer
+//	rsguard.keys.state              gauge          issuer, state: 1 for the state that a cache is in, otherwise 0
+//	rsguard.keys.fetches            counter        issuer
+//	rsguard.keys.failures           gauge          issuer: failed fetches since the last success
+//	rsguard.introspection.calls     counter        server
+//	rsguard.introspection.running   gauge          server
+//	rsguard.introspection.failures  gauge          server: failed calls since the last success
+//
+// Attributes but error.type begin with "rsguard.". The count of the histogram is
+// that of decisions. An error.type is the rejection's code, as the semantic
+// conventions have it. The number of series is bounded, whatever clients send.
+//
+// For spans around requests to the issuer, give [jwks.Config] and
+// introspection.Config a Client whose Transport is one of the package otelhttp.
+// [ReplayStore] has those around a store of used proofs.
+package otelguard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/rsguard/rsguard/dpop"
+	"github.com/rsguard/rsguard/internal/bounded"
+	"github.com/rsguard/rsguard/introspection"
+	"github.com/rsguard/rsguard/jwks"
+	"github.com/rsguard/rsguard/middleware"
+)
+
+const scope = "github.com/rsguard/rsguard/contrib/otelguard"
+
+// A Config says what an Observer tells. The zero value tells of decisions to the
+// global providers.
+type Config struct {
+	// MeterProvider has the instruments. If nil, it is
+	// [otel.GetMeterProvider]'s.
+	MeterProvider metric.MeterProvider
+
+	// Caches are those whose state is told, by the attribute rsguard.issuer.
+	Caches map[string]*jwks.Cache
+
+	// Introspectors are those whose state is told, by the attribute
+	// rsguard.server.
+	Introspectors map[string]*introspection.Introspector
+
+	// MaxIssuers and MaxCodes limit the values of rsguard.issuer and
+	// error.type. All that come after those are "other". If zero, they are 100.
+	MaxIssuers, MaxCodes int
+}
+
+// An Observer tells of decisions. Make one with [New], and close it when it is
+// no longer needed. It is safe for concurrent use.
+type Observer struct {
+	issuers, codes, services    bounded.Names
+	durations                   metric.Float64Histogram
+	remembered, unavailable     metric.Int64Counter
+	reported, differences       metric.Int64Counter
+	keyAge                      metric.Float64ObservableGauge
+	keys, keyState, keyFailures metric.Int64ObservableGauge
+	keyFetches, calls           metric.Int64ObservableCounter
+	running, failures           metric.Int64ObservableGauge
+	registration                metric.Registration
+}
+
+// New returns an Observer for cfg. The error joins all faults of cfg and of the
+// MeterProvider.
+func New(cfg Config) (*Observer, error) {
+	var errs []error
+	for name, c := range cfg.Caches {
+		if c == nil {
+			errs = append(errs, fmt.Errorf("otelguard: Config.Caches[%q] is nil", name))
+		}
+	}
+	for name, in := range cfg.Introspectors {
+		if in == nil {
+			errs = append(errs, fmt.Errorf("otelguard: Config.Introspectors[%q] is nil", name))
+		}
+	}
+	if cfg.MaxIssuers < 0 || cfg.MaxCodes < 0 {
+		errs = append(errs, errors.New("otelguard: Config.MaxIssuers or MaxCodes is negative"))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if cfg.MeterProvider == nil {
+		cfg.MeterProvider = otel.GetMeterProvider()
+	}
+	meter := cfg.MeterProvider.Meter(scope)
+	o := &Observer{
+		issuers:  bounded.Names{Most: orDefault(cfg.MaxIssuers)},
+		codes:    bounded.Names{Most: orDefault(cfg.MaxCodes)},
+		services: bounded.Names{Most: orDefault(cfg.MaxCodes)},
+	}
+	var err error
+	note := func() { errs = append(errs, err) }
+	o.durations, err = meter.Float64Histogram("rsguard.decision.duration", metric.WithUnit("s"), metric.WithDescription("Time that decisions took."),
+		metric.WithExplicitBucketBoundaries(1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10))
+	note()
+	counter := func(name, unit, text string) metric.Int64Counter {
+		c, failed := meter.Int64Counter(name, metric.WithUnit(unit), metric.WithDescription(text))
+		err = failed
+		note()
+		return c
+	}
+	gauge := func(name, unit, text string) metric.Int64ObservableGauge {
+		g, failed := meter.Int64ObservableGauge(name, metric.WithUnit(unit), metric.WithDescription(text))
+		err = failed
+		note()
+		return g
+	}
+	total := func(name, unit, text string) metric.Int64ObservableCounter {
+		c, failed := meter.Int64ObservableCounter(name, metric.WithUnit(unit), metric.WithDescription(text))
+		err = failed
+		note()
+		return c
+	}
+	o.remembered = counter("rsguard.decision.remembered", "{token}", "Accepted tokens whose signature was not checked again.")
+	o.unavailable = counter("rsguard.decision.unavailable", "{request}", "Rejections because a service was unavailable.")
+	o.reported = counter("rsguard.decision.report_only", "{request}", "Rejections that were only reported.")
+	o.differences = counter("rsguard.decision.difference", "{request}", "Decisions that differ from the other.")
+	o.keyAge, err = meter.Float64ObservableGauge("rsguard.keys.age", metric.WithUnit("s"), metric.WithDescription("Time since the last successful fetch of the keys."))
+	note()
+	o.keys = gauge("rsguard.keys.count", "{key}", "Keys held.")
+	o.keyState = gauge("rsguard.keys.state", "1", "1 for the state that the keys are in.")
+	o.keyFailures = gauge("rsguard.keys.failures", "{fetch}", "Failed fetches of keys since the last success.")
+	o.keyFetches = total("rsguard.keys.fetches", "{fetch}", "Fetches of keys begun.")
+	o.calls = total("rsguard.introspection.calls", "{call}", "Calls begun.")
+	o.running = gauge("rsguard.introspection.running", "{call}", "Calls that have not ended.")
+	o.failures = gauge("rsguard.introspection.failures", "{call}", "Failed calls since the last success.")
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("otelguard: %w", err)
+	}
+	o.registration, err = meter.RegisterCallback(func(_ context.Context, to metric.Observer) error {
+		o.caches(to, cfg.Caches)
+		o.introspectors(to, cfg.Introspectors)
+		return nil
+	}, o.keyAge, o.keys, o.keyState, o.keyFailures, o.keyFetches, o.calls, o.running, o.failures)
+	if err != nil {
+		return nil, fmt.Errorf("otelguard: %w", err)
+	}
+	return o, nil
+}
+
+func orDefault(most int) int {
+	if most == 0 {
+		return 100
+	}
+	return most
+}
+
+// Close ends the observation of the caches and introspectors.
+func (o *Observer) Close() error { return o.registration.Unregister() }
+
+// The names of attributes.
+const (
+	keyOutcome    = attribute.Key("rsguard.outcome")
+	keyIssuer     = attribute.Key("rsguard.issuer")
+	keyService    = attribute.Key("rsguard.service")
+	keyRejectedBy = attribute.Key("rsguard.rejected_by")
+	keyState      = attribute.Key("rsguard.state")
+	keyServer     = attribute.Key("rsguard.server")
+	keyKeyID      = attribute.Key("rsguard.key_id")
+	keyReportOnly = attribute.Key("rsguard.report_only")
+	keyError      = attribute.Key("error.type")                // of the semantic conventions
+	keyStatus     = attribute.Key("http.response.status_code") // likewise
+)
+
+// Observe tells of e. It is for [middleware.Config].Observe.
+func (o *Observer) Observe(ctx context.Context, e middleware.Event) {
+	code, issuer := o.codes.Of(string(e.Code)), o.issuers.Of(e.Issuer)
+	attrs := make([]attribute.KeyValue, 1, 3)
+	attrs[0] = keyOutcome.String(string(e.Outcome))
+	if code != "" {
+		attrs = append(attrs, keyError.String(code))
+	}
+	if issuer != "" {
+		attrs = append(attrs, keyIssuer.String(issuer))
+	}
+	o.durations.Record(ctx, e.Duration.Seconds(), metric.WithAttributes(attrs...))
+	if e.Remembered && e.Outcome == middleware.Accepted {
+		o.remembered.Add(ctx, 1)
+	}
+	if e.Service != "" && e.Outcome != middleware.Abandoned {
+		o.unavailable.Add(ctx, 1, metric.WithAttributes(keyService.String(o.services.Of(e.Service))))
+	}
+	if e.ReportOnly {
+		o.reported.Add(ctx, 1, metric.WithAttributes(keyError.String(code)))
+	}
+	if e.Differs {
+		by := "compare"
+		if e.Code != "" {
+			by = "rsguard"
+		}
+		o.differences.Add(ctx, 1, metric.WithAttributes(keyRejectedBy.String(by)))
+	}
+	if e.Code != "" {
+		rejected(ctx, e)
+	}
+}
+
+// rejected adds an event to the span of the request.
+func rejected(ctx context.Context, e middleware.Event) {
+	span := trace.SpanFromContext(ctx)
+	if !span.IsRecording() {
+		return
+	}
+	attrs := []attribute.KeyValue{
+		keyError.String(string(e.Code)), keyStatus.Int(e.Status), keyOutcome.String(string(e.Outcome)),
+	}
+	for _, of := range []struct {
+		key  attribute.Key
+		text string
+	}{{keyIssuer, e.Issuer}, {keyKeyID, e.KeyID}, {keyService, e.Service}} {
+		if of.text != "" {
+			attrs = append(attrs, of.key.String(of.text))
+		}
+	}
+	if e.ReportOnly {
+		attrs = append(attrs, keyReportOnly.Bool(true))
+	}
+	span.AddEvent("rsguard.rejected", trace.WithAttributes(attrs...))
+}
+
+var states = []jwks.State{jwks.Empty, jwks.Fresh, jwks.Revalidate, jwks.Expired, jwks.Dead}
+
+func (o *Observer) caches(to metric.Observer, caches map[string]*jwks.Cache) {
+	for issuer, cache := range caches {
+		s := cache.Status()
+		of := metric.WithAttributes(keyIssuer.String(issuer))
+		for _, state := range states {
+			to.ObserveInt64(o.keyState, oneIf(s.State == state), metric.WithAttributes(keyIssuer.String(issuer), keyState.String(string(state))))
+		}
+		if s.State != jwks.Empty {
+			to.ObserveFloat64(o.keyAge, s.Age.Seconds(), of)
+		}
+		to.ObserveInt64(o.keys, int64(len(s.KeyIDs)), of)
+		to.ObserveInt64(o.keyFailures, int64(s.Failures), of)
+		to.ObserveInt64(o.keyFetches, int64(s.Fetches), of)
+	}
+}
+
+func (o *Observer) introspectors(to metric.Observer, all map[string]*introspection.Introspector) {
+	for server, in := range all {
+		s := in.Status()
+		of := metric.WithAttributes(keyServer.String(server))
+		to.ObserveInt64(o.calls, int64(s.Calls), of)
+		to.ObserveInt64(o.running, int64(s.Running), of)
+		to.ObserveInt64(o.failures, int64(s.Failures), of)
+	}
+}
+
+func oneIf(is bool) int64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// ReplayStore returns a store that does what store does, in a span, "replay
+// store", of the global TracerProvider. The span has the error, and not the
+// key.
+func ReplayStore(store dpop.ReplayStore) dpop.ReplayStore { return spanned{store} }
+
+type spanned struct{ store dpop.ReplayStore }
+
+func (s spanned) Add(ctx context.Context, key string, expires time.Time) (bool, error) {
+	ctx, span := otel.Tracer(scope).Start(ctx, "replay store", trace.WithSpanKind(trace.SpanKindClient))
+	defer span.End()
+	isNew, err := s.store.Add(ctx, key, expires)
+	if err != nil {
+		span.SetStatus(codes.Error, err.Error())
+	}
+	return isNew, err
+}

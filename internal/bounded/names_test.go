@@ -1,0 +1,48 @@
+package bounded_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/rsguard/rsguard/internal/bounded"
+)
+
+func TestNames(t *testing.T) {
+	t.Parallel()
+
+	n := bounded.Names{Most: 2}
+	for _, tt := range []struct{ name, want string }{
+		{"", ""}, {"a", "a"}, {"b", "b"}, {"c", "other"}, {"a", "a"}, {"", ""}, {"b", "b"},
+	} {
+		if got := n.Of(tt.name); got != tt.want {
+			t.Errorf("Of(%q) = %q, want %q", tt.name, got, tt.want)
+		}
+	}
+	if got := new(bounded.Names).Of("a"); got != bounded.Other {
+		t.Errorf("without room: Of(a) = %q, want other", got)
+	}
+}
+
+func TestNames_concurrent(t *testing.T) {
+	t.Parallel()
+
+	n := bounded.Names{Most: 10}
+	var mu sync.Mutex
+	got := make(map[string]bool)
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			for j := range 100 {
+				name := n.Of(fmt.Sprint(i, j))
+				mu.Lock()
+				got[name] = true
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if len(got) != 11 {
+		t.Errorf("%d names, want 10 and other", len(got))
+	}
+}
