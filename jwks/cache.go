@@ -89,11 +89,14 @@ func (c *Cache) Keys(ctx context.Context, kid string) ([]Key, error) {
 	if keys, ok := s.set.keys.Find(kid); ok {
 		return keys, nil
 	}
-	if waited { // a lookup waits once at most
+	if waited {
 		if s.failures > 0 || s.successes == successes {
 			return nil, s.couldNotLook(c.cfg.Now())
 		}
-		return nil, nil
+		if !s.cached {
+			return nil, nil // a lookup waits once
+		}
+		successes = s.successes
 	}
 	return c.findUnknown(ctx, kid, successes)
 }

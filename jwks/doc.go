@@ -49,7 +49,7 @@
 //	a fetch of the last 30 s was for
 //	it and did not bring it             none
 //	a newer set arrived during the
-//	lookup                              none
+//	lookup, and not from a cache        none
 //	a fetch is in progress              wait for it, at most Timeout, if fewer
 //	                                    than 64 lookups do
 //	a fetch for an unknown kid did not

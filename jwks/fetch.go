@@ -66,6 +66,7 @@ type answer struct {
 	version       version
 	ttl, staleFor time.Duration
 	said          bool // ttl and staleFor are from the header
+	cached        bool // it is a cache's, so it may be older than the request
 }
 
 // A version distinguishes one form of the key set at one URL from others (RFC
@@ -109,6 +110,7 @@ func (s *source) keySet(ctx context.Context, url string, have version, noCache b
 	}
 	a := answer{notModified: res.status == http.StatusNotModified}
 	a.ttl, a.staleFor, a.said = s.cfg.lifetime(res.header)
+	a.cached = res.header.Get("Age") != "" // RFC 9111, Section 5.1
 	if a.notModified {
 		a.version = have
 		return a, nil

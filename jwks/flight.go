@@ -218,6 +218,7 @@ func (s *snapshot) succeed(f *flight, a answer, spread jitter) (changed bool) {
 	s.failures, s.backoff, s.urgent, s.err = 0, 0, 0, nil
 	s.fetched = f.began
 	s.version = a.version
+	s.cached = a.cached && !f.noCache
 	if !a.notModified || a.said { // RFC 9111, Section 4.3.4: fields that a 304 lacks keep their values
 		s.ttl, s.staleFor = a.ttl, a.staleFor
 	}

@@ -31,6 +31,7 @@ type snapshot struct {
 	flight    *flight // the fetch in progress, or nil
 	fetches   int     // begun
 	successes int
+	cached    bool // the last success was a cache's, which may not have the newest keys
 
 	failures int           // in a row
 	failing  time.Time     // when the first of them began

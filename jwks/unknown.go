@@ -17,12 +17,16 @@ const maxWaiters = 64
 // succeeded lately didn't bring the kid. If the issuer could not be asked, the
 // error wraps [ErrUnavailable], because the token may be good.
 func (c *Cache) findUnknown(ctx context.Context, kid string, successes int) ([]Key, error) {
-	f, own, err := c.flightFor(kid, successes)
-	if err != nil {
-		return nil, err
-	}
-	if f != nil {
-		ended, err := f.wait(ctx, c.cfg.Timeout)
+	for start := time.Now(); ; {
+		f, own, err := c.flightFor(kid, successes)
+		if err != nil {
+			return nil, err
+		}
+		if f == nil {
+			keys, _ := c.current.Load().set.keys.Find(kid)
+			return keys, nil
+		}
+		ended, err := f.wait(ctx, max(c.cfg.Timeout-time.Since(start), 1))
 		if !ended {
 			c.mu.Lock()
 			f.waiters--
@@ -40,11 +44,14 @@ func (c *Cache) findUnknown(ctx context.Context, kid string, successes int) ([]K
 			return nil, s.couldNotLook(c.cfg.Now())
 		case own:
 			c.remember(kid)
+			return nil, nil
+		case !s.cached:
+			return nil, nil
 		}
-		return nil, nil
+		// A cache's response may be from before the key was published. The next
+		// fetch passes caches.
+		successes = s.successes
 	}
-	keys, _ := c.current.Load().set.keys.Find(kid)
-	return keys, nil
 }
 
 var errNotAsked = errors.New("the issuer has not answered yet whether it has the key")
@@ -59,6 +66,11 @@ func (s *snapshot) couldNotLook(now time.Time) error {
 	return &unavailable{cause, max(s.mustWaitUrgently(now), time.Second)}
 }
 
+func (s *snapshot) holds(kid string) bool {
+	_, ok := s.set.keys.Find(kid)
+	return ok
+}
+
 // flightFor returns the fetch that a lookup of an unknown kid is to wait for,
 // if any, and whether it began for it. Without a fetch and an error, the issuer
 // was asked lately enough.
@@ -68,9 +80,9 @@ func (c *Cache) flightFor(kid string, successes int) (f *flight, own bool, err e
 	s, now := c.current.Load(), c.cfg.Now()
 	flying := s.inFlight(now)
 	switch {
-	case c.isMissing(kid, now):
+	case c.isMissing(kid, now) || s.holds(kid):
 		return nil, false, nil
-	case s.successes != successes:
+	case s.successes != successes && !s.cached:
 		return nil, false, nil // there is a set from after the lookup began
 	case flying != nil && flying.waiters < maxWaiters:
 		flying.waiters++

@@ -75,8 +75,22 @@ func (r *record) read(res *http.Response, held *record) error {
 	return nil
 }
 
-// response returns the response to a request that the record was not made for.
+// response returns the response to another request than the record was made for.
 func (r *record) response(req *http.Request) *http.Response {
+	res := r.firstHand(req)
+	// RFC 9111, Section 4.2.3: the age that it had, and that it has here.
+	age := max(time.Since(r.Time), 0)
+	if before, err := strconv.ParseUint(r.Header["Age"], 10, 31); err == nil {
+		age += time.Duration(before) * time.Second
+	}
+	res.Header.Set("Age", strconv.FormatInt(int64(age/time.Second), 10))
+	return res
+}
+
+// firstHand returns the response to the request that the record was made for.
+// It has an Age only if the issuer's had one, since an Age says that a response
+// is a cache's (RFC 9111, Section 5.1).
+func (r *record) firstHand(req *http.Request) *http.Response {
 	status, body := http.StatusOK, r.Body
 	if etag := r.Header["Etag"]; etag != "" && matches(req.Header.Get("If-None-Match"), etag) {
 		status, body = http.StatusNotModified, nil
@@ -85,12 +99,6 @@ func (r *record) response(req *http.Request) *http.Response {
 	for name, value := range r.Header {
 		res.Header.Set(name, value)
 	}
-	// RFC 9111, Section 4.2.3: the age that it had, and that it has here.
-	age := max(time.Since(r.Time), 0)
-	if before, err := strconv.ParseUint(r.Header["Age"], 10, 31); err == nil {
-		age += time.Duration(before) * time.Second
-	}
-	res.Header.Set("Age", strconv.FormatInt(int64(age/time.Second), 10))
 	return res
 }
 

@@ -367,7 +367,7 @@ func (t *Transport) fetch(r *http.Request, q query, f found, held *record) (*htt
 	case got.Status != http.StatusOK:
 		return got.failure(r, e.failedFor)
 	}
-	return got.response(r), nil
+	return got.firstHand(r), nil
 }
 
 // open returns what is stored, if its seal is valid and it is no older than
