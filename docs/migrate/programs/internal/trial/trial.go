@@ -132,7 +132,7 @@ func Run(t *testing.T, of Issuer, newAPI func() (http.Handler, error)) {
 		t.Fatal(err)
 	}
 	if got := lines.String(); got != string(want) {
-		t.Errorf("the responses are\n%swant those of %s\n%s(go test ./*/... -update writes them, then go test . -update the pages)", got, File, want)
+		t.Errorf("the responses are\n%swant those of %s\n%s(go test ./... -update, twice, writes them and the pages)", got, File, want)
 	}
 }
 
