@@ -18,3 +18,5 @@
 // Each comment says what must be set at the issuer, and what the log says if it
 // isn't.
 package issuers
+
+//go:generate go test -run ^TestPage$ . -update
