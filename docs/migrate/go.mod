@@ -1,4 +1,4 @@
-module github.com/rsguard/rsguard/docs/migrate/programs
+module github.com/rsguard/rsguard/docs/migrate
 
 go 1.26.0
 
@@ -76,4 +76,4 @@ require (
 	gopkg.in/go-jose/go-jose.v2 v2.6.3 // indirect
 )
 
-replace github.com/rsguard/rsguard => ../../../
+replace github.com/rsguard/rsguard => ../../
