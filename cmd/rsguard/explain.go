@@ -47,7 +47,7 @@ func explain(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 		what = "pasted: " + what + "\n"
 	}
 	report := v.Explain(ctx, token)
-	if _, err := io.WriteString(out, what+inFlags(report.String())); err != nil {
+	if _, err := io.WriteString(out, what+inFlags(report.String())+guess(token, report.Err)); err != nil {
 		return err
 	}
 	if report.Err != nil {
