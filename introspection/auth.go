@@ -1,6 +1,7 @@
 package introspection
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -19,7 +20,7 @@ import (
 // ClientSecretBasic authenticates by a secret in the Authorization field (RFC
 // 6749, Section 2.3.1).
 func ClientSecretBasic(secret string) Authentication {
-	return func(r *AuthRequest) error {
+	return func(_ context.Context, r *AuthRequest) error {
 		credentials := url.QueryEscape(r.ClientID) + ":" + url.QueryEscape(secret)
 		r.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(credentials)))
 		return nil
@@ -29,7 +30,7 @@ func ClientSecretBasic(secret string) Authentication {
 // ClientSecretPost authenticates by a secret in the body (RFC 6749, Section
 // 2.3.1).
 func ClientSecretPost(secret string) Authentication {
-	return func(r *AuthRequest) error {
+	return func(_ context.Context, r *AuthRequest) error {
 		r.Form.Set("client_id", r.ClientID)
 		r.Form.Set("client_secret", secret)
 		return nil
@@ -39,7 +40,7 @@ func ClientSecretPost(secret string) Authentication {
 // ClientCertificate authenticates by the client certificate of Config.Client's
 // transport (RFC 8705, Section 2).
 func ClientCertificate() Authentication {
-	return func(r *AuthRequest) error {
+	return func(_ context.Context, r *AuthRequest) error {
 		r.Form.Set("client_id", r.ClientID)
 		return nil
 	}
@@ -56,7 +57,7 @@ func PrivateKeyJWT(key crypto.Signer, keyID string) Authentication {
 	if err != nil {
 		panic("introspection: PrivateKeyJWT: " + err.Error())
 	}
-	return func(r *AuthRequest) error {
+	return func(_ context.Context, r *AuthRequest) error {
 		assertion, err := assertion(key, alg, keyID, r)
 		if err != nil {
 			return fmt.Errorf("signing the client assertion: %w", err)

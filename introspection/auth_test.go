@@ -1,6 +1,7 @@
 package introspection_test
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -34,7 +35,7 @@ func TestAuthentication(t *testing.T) {
 		{"certificate", introspection.ClientCertificate(), func(r *http.Request, form url.Values) bool {
 			return r.Header.Get("Authorization") == "" && form.Get("client_id") == "orders-api" && len(form) == 3
 		}},
-		{"function", func(r *introspection.AuthRequest) error {
+		{"function", func(_ context.Context, r *introspection.AuthRequest) error {
 			r.Header.Set("Authorization", "Bearer our-own-token")
 			return nil
 		}, func(r *http.Request, form url.Values) bool {

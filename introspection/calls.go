@@ -32,8 +32,12 @@ type calls struct {
 	flights map[string]*flight
 	known   lane // for tokens that are known: their answer has become too old
 	unknown lane // for all others
-	warned  time.Time
 	total   int
+
+	answered time.Time // when the last call was answered
+	warned   time.Time // of a mistake
+	told     time.Time // that calls fail
+	failing  bool      // has been told, and that they work again has not
 }
 
 // A lane has the limits of calls of one kind. What is in it is guarded by
@@ -54,6 +58,8 @@ type flight struct {
 	done   chan struct{}
 	answer answer // to be read when done is closed
 	err    error
+
+	forgotten bool // by Forget, so that its answer is not kept; guarded by calls.mu
 }
 
 // An answer of the server: an entry, or the word that a token is not active.
@@ -82,6 +88,10 @@ func (in *Introspector) ask(ctx context.Context, token string, known *entry, now
 		l = &c.known
 	}
 	c.mu.Lock()
+	if l.waiting >= maxWaiting {
+		c.mu.Unlock()
+		return answer{}, &unavailable{errBusy, time.Second}
+	}
 	f := c.flights[token]
 	if f == nil {
 		if err := l.admit(now); err != nil {
@@ -93,10 +103,6 @@ func (in *Introspector) ask(ctx context.Context, token string, known *entry, now
 		l.calls++
 		c.total++
 		go in.fly(f, l, token) //nolint:gosec // G118: the call belongs to all who wait, and has a time limit of its own
-	}
-	if l.waiting >= maxWaiting {
-		c.mu.Unlock()
-		return answer{}, &unavailable{errBusy, time.Second}
 	}
 	l.waiting++
 	c.mu.Unlock()
@@ -166,45 +172,98 @@ func (in *Introspector) fly(f *flight, l *lane, token string) {
 	case <-ctx.Done():
 		err = errBusy
 	}
-	if err != nil {
-		return
+	if err == nil {
+		in.keep(f, token, a, began)
 	}
-	if a.inactive {
-		in.memory.rememberInactive(token, in.cfg.Now())
-		return
+}
+
+// keep remembers the answer of a call.
+func (in *Introspector) keep(f *flight, token string, a answer, began time.Time) {
+	now := in.cfg.Now()
+	in.calls.mu.Lock()
+	defer in.calls.mu.Unlock()
+	switch {
+	case a.inactive && !f.forgotten:
+		in.memory.rememberInactive(token, now)
+	case a.inactive:
+	default:
+		a.entry.asked = began
+		if !f.forgotten {
+			in.memory.remember(token, a.entry)
+		}
 	}
-	a.entry.asked = began
-	in.memory.remember(token, a.entry)
+}
+
+// forget leaves a call about token to those that wait for it already.
+func (c *calls) forget(token string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f := c.flights[token]; f != nil {
+		f.forgotten = true
+		delete(c.flights, token)
+	}
 }
 
 // land hands on the outcome of a call.
 func (c *calls) land(f *flight, l *lane, token string, a answer, err error, began time.Time) {
 	c.mu.Lock()
 	now := c.cfg.Now()
-	delete(c.flights, token)
+	if c.flights[token] == f {
+		delete(c.flights, token)
+	}
 	l.calls--
 	was := l.failures
-	if err == nil {
+	var level slog.Level
+	tell := false
+	switch {
+	case err == nil:
 		f.answer, f.err = a, nil
 		l.failures, l.backoff, l.err = 0, 0, nil
-	} else {
+		c.answered = now
+		tell, c.failing = c.failing && was > 0, c.failing && was == 0
+	case c.isAboutToken(err, now):
+		f.err = &unavailable{err, time.Second}
+	default:
 		l.failures++
 		l.failed, l.err = began, err
 		l.backoff = max(backoff(l.failures), askedFor(err))
 		f.err = &unavailable{err, max(l.mustWait(now), time.Second)}
-	}
-	mistake := errors.Is(err, jwks.ErrConfig)
-	warn := mistake && (c.warned.IsZero() || now.Sub(c.warned) >= time.Minute || now.Before(c.warned))
-	if warn {
-		c.warned = now
+		level, tell = c.mustTell(err, now)
 	}
 	close(f.done)
 	c.mu.Unlock()
-	c.log(err, mistake, warn, was)
+	if tell {
+		c.log(level, err, was)
+	}
+}
+
+// isAboutToken reports whether the server, which has answered lately, rejects a
+// request for the sake of its token. Anyone can send such tokens, and they must
+// not keep others from being asked about.
+func (c *calls) isAboutToken(err error, now time.Time) bool {
+	var status *statusError
+	return errors.As(err, &status) && status.isAboutToken() && within(now, c.answered, time.Minute)
+}
+
+// mustTell reports whether a failure is logged: a mistake once a minute, and
+// that calls begin to fail at most as often.
+func (c *calls) mustTell(err error, now time.Time) (slog.Level, bool) {
+	if errors.Is(err, jwks.ErrConfig) {
+		if within(now, c.warned, time.Minute) {
+			return 0, false
+		}
+		c.warned, c.failing = now, true
+		return slog.LevelError, true
+	}
+	if c.failing || within(now, c.told, time.Minute) {
+		return 0, false
+	}
+	c.told, c.failing = now, true
+	return slog.LevelWarn, true
 }
 
 // log writes a line where something begins or ends.
-func (c *calls) log(err error, mistake, warn bool, failures int) {
+func (c *calls) log(level slog.Level, err error, failures int) {
 	defer func() { _ = recover() }() // of a handler: it must not end the process
 	logger := c.cfg.Logger
 	if logger == nil {
@@ -212,13 +271,12 @@ func (c *calls) log(err error, mistake, warn bool, failures int) {
 	}
 	issuer := slog.String("issuer", c.cfg.Issuer)
 	switch {
-	case warn:
-		logger.Error("introspection refused", issuer, slog.String("error", err.Error()))
-	case mistake:
-	case err != nil && failures == 0:
-		logger.Warn("introspection fails", issuer, slog.String("error", err.Error()))
-	case err == nil && failures > 0:
+	case err == nil:
 		logger.Info("introspection works again", issuer, slog.Int("failures", failures))
+	case level == slog.LevelError:
+		logger.Error("introspection refused", issuer, slog.String("error", err.Error()))
+	default:
+		logger.Warn("introspection fails", issuer, slog.String("error", err.Error()))
 	}
 }
 

@@ -25,6 +25,7 @@ const (
 	maxMetadata   = 1 << 20
 	maxRetryAfter = 5 * time.Minute
 	metadataTTL   = 24 * time.Hour
+	metadataRetry = 15 * time.Minute
 	signedType    = "token-introspection+jwt" // RFC 9701, Section 5
 )
 
@@ -34,9 +35,10 @@ type client struct {
 	http   *http.Client
 	signed *validator.Validator // of answers
 
-	mu       sync.Mutex // never held during a request
-	endpoint string     // as discovered
-	at       time.Time  // when
+	mu        sync.Mutex // never held during a request
+	endpoint  string     // as discovered
+	at, tried time.Time  // when it was, and when the last attempt began
+	discovery *discovery // in progress, or nil
 }
 
 func newClient(cfg *Config) (*client, error) {
@@ -84,6 +86,9 @@ func newTransport() *http.Transport {
 		t = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, IdleConnTimeout: 90 * time.Second}
 	}
 	t.MaxIdleConnsPerHost = maxRunning
+	// A connection that is dead without either end knowing would otherwise be
+	// used for as long as there are requests, since by HTTP/2 all share it.
+	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 3 * time.Second, PingTimeout: 2 * time.Second}
 	t.MaxResponseHeaderBytes = 64 << 10
 	return t
 }
@@ -142,13 +147,21 @@ func (in *Introspector) exchange(ctx context.Context, token string) (answer, err
 	if err != nil {
 		return answer{}, err
 	}
-	if in.cfg.InsecureUserInfo && (res.status == http.StatusUnauthorized || res.status == http.StatusForbidden) {
+	if in.cfg.InsecureUserInfo && isRejection(res) {
 		return answer{inactive: true}, nil
 	}
 	if res.status != http.StatusOK {
-		return answer{}, &statusError{endpoint, res.status, retryAfter(res.header, began)}
+		return answer{}, &statusError{in.cfg.InsecureUserInfo, endpoint, res.status, retryAfter(res.header, began)}
 	}
 	return in.read(ctx, endpoint, res, began)
+}
+
+// isRejection reports whether the userinfo endpoint rejects the token. A 403
+// without a challenge may be from a firewall before it, which says nothing of
+// the token (RFC 6750, Section 3.1).
+func isRejection(res response) bool {
+	return res.status == http.StatusUnauthorized ||
+		res.status == http.StatusForbidden && res.header.Get("WWW-Authenticate") != ""
 }
 
 // introspect sends the request of RFC 7662, Section 2.1.
@@ -157,9 +170,13 @@ func (c *client) introspect(ctx context.Context, endpoint, token string) (respon
 		ClientID: c.cfg.ClientID, Issuer: c.cfg.Issuer, Endpoint: endpoint, Header: make(http.Header),
 		Form: neturl.Values{"token": {token}, "token_type_hint": {"access_token"}}, Now: c.cfg.Now(),
 	}
-	if err := c.cfg.Auth(r); err != nil {
-		return response{}, fmt.Errorf("Config.Auth: %w", err)
+	if err := c.cfg.Auth(ctx, r); err != nil {
+		return response{}, fmt.Errorf("Config.Auth: %v", err)
 	}
+	if r.Form == nil {
+		r.Form = make(neturl.Values)
+	}
+	r.Form["token"] = []string{token} // whatever Auth has made of it
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(r.Form.Encode()))
 	if err != nil {
 		return response{}, fmt.Errorf("POST %s: not a URL to send to", endpoint)
@@ -225,20 +242,38 @@ func (c *client) do(req *http.Request, most int64) (response, error) {
 
 // A statusError is a response other than 200.
 type statusError struct {
+	userInfo   bool
 	url        string
 	code       int
 	retryAfter time.Duration
 }
 
 func (e *statusError) Error() string {
-	text := fmt.Sprintf("POST %s: %d %s", e.url, e.code, http.StatusText(e.code)) // not in the server's words
+	method := http.MethodPost
+	if e.userInfo {
+		method = http.MethodGet
+	}
+	text := fmt.Sprintf("%s %s: %d %s", method, e.url, e.code, http.StatusText(e.code)) // not in the server's words
 	switch {
 	case e.code/100 == 3:
-		return text + ", and redirects are not followed"
+		return text + ", and redirects are not followed: see Config.Endpoint"
+	case e.userInfo:
+		return text
+	case e.code == http.StatusBadRequest:
+		return text + ": the server finds no credentials that it knows, or does not understand the token: see Config.Auth"
 	case e.code == http.StatusUnauthorized || e.code == http.StatusForbidden:
 		return text + ": the server does not accept Config.ClientID and Config.Auth for introspection"
+	case e.code == http.StatusNotFound || e.code == http.StatusMethodNotAllowed:
+		return text + ": there is no introspection endpoint: see Config.Endpoint"
 	}
 	return text
+}
+
+// isAboutToken reports whether the request may have been rejected for the sake
+// of the token in it, such as by a firewall or for its length.
+func (e *statusError) isAboutToken() bool {
+	return e.code/100 == 4 && e.code != http.StatusUnauthorized && e.code != http.StatusRequestTimeout &&
+		e.code != http.StatusTooManyRequests
 }
 
 // Unwrap says that the server is there, and that the Config has to be changed.
@@ -323,7 +358,7 @@ func (in *Introspector) newEntry(claims string) (seen seenAnswer, err error) {
 		}
 	}
 	e := &entry{claims: claims}
-	e.judge, err = read(in.decides, claims, rules)
+	e.judge, e.size, err = read(in.decides, claims, rules)
 	if validator.CodeOf(err) == validator.CodeMalformed {
 		return seenAnswer{}, withoutCode(errors.Unwrap(err))
 	}

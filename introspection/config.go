@@ -2,6 +2,7 @@ package introspection
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -91,7 +92,7 @@ type Config struct {
 
 	// CacheSize is for how many tokens answers are remembered. If zero, 8 MiB
 	// of tokens and answers are. If positive, there is room for 4 KiB each. If
-	// negative, none. Answers that a token is not active are remembered for 10
+	// negative, none, and MaxRate is for all tokens. Answers that a token is not active are remembered for 10
 	// seconds, for 8,192 tokens.
 	CacheSize int
 
@@ -219,10 +220,19 @@ func (cfg Config) withDefaults() Config {
 	return cfg
 }
 
-// An Authentication proves to the server who asks it. It may set fields of the
-// header and add to the form. It must be safe for concurrent use. Its error is
-// an outage.
-type Authentication func(r *AuthRequest) error
+// An Authentication proves to the server that the request is of Config.ClientID.
+// It may set fields of the header and add to the form, whose member "token"
+// stays what it is. Ctx bounds the whole call. It must be safe for concurrent
+// use. Its error is an outage, and its text is logged.
+//
+// For a server that takes an access token of the API's own:
+//
+//	func(ctx context.Context, r *introspection.AuthRequest) error {
+//		token, err := ownToken(ctx)
+//		r.Header.Set("Authorization", "Bearer "+token)
+//		return err
+//	}
+type Authentication func(ctx context.Context, r *AuthRequest) error
 
 // An AuthRequest is the request that an [Authentication] completes.
 type AuthRequest struct {

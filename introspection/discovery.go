@@ -5,35 +5,90 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/rsguard/rsguard/internal/jose"
 	"github.com/rsguard/rsguard/internal/secureurl"
 )
 
+// A discovery is an attempt to find the endpoint. It ends with the call that
+// has begun it, and others wait for it.
+type discovery struct {
+	gone  <-chan struct{} // closed when that call has no time left
+	done  chan struct{}
+	found string // to be read when done is closed
+	err   error
+}
+
+func (d *discovery) isGone() bool {
+	select {
+	case <-d.gone:
+		return true
+	default:
+		return false
+	}
+}
+
 // where returns the endpoint's URL, as configured, or as discovered within a
-// day.
+// day. After that, one call at a time asks again, every 15 minutes if it fails,
+// and the others use the endpoint that is known.
 func (c *client) where(ctx context.Context) (string, error) {
 	if c.cfg.Endpoint != "" {
 		return c.cfg.Endpoint, nil
 	}
 	now := c.cfg.Now()
 	c.mu.Lock()
-	endpoint, at := c.endpoint, c.at
-	c.mu.Unlock()
-	if age := now.Sub(at); endpoint != "" && 0 <= age && age < metadataTTL {
-		return endpoint, nil
+	known, d := c.endpoint, c.discovery
+	if known != "" && (within(now, c.at, metadataTTL) || within(now, c.tried, metadataRetry)) {
+		c.mu.Unlock()
+		return known, nil
 	}
-	found, err := c.discover(ctx)
-	switch {
-	case err != nil && endpoint != "":
-		return endpoint, nil // a place that the issuer named once is a better guess than none
-	case err != nil:
-		return "", err
+	mine := d == nil || d.isGone() // a client that hangs is not waited for
+	if mine {
+		d = &discovery{gone: ctx.Done(), done: make(chan struct{}), err: errEnded}
+		c.discovery, c.tried = d, now
 	}
-	c.mu.Lock()
-	c.endpoint, c.at = found, now
 	c.mu.Unlock()
-	return found, nil
+	if mine {
+		c.run(ctx, d, known != "")
+	}
+	select {
+	case <-d.done:
+	case <-ctx.Done():
+		return "", errSilent
+	}
+	if d.err != nil && known != "" {
+		return known, nil // a place that the issuer named once is a better guess than none
+	}
+	return d.found, d.err
+}
+
+// run discovers the endpoint. If one is known, it leaves half of the time for
+// the call itself.
+func (c *client) run(ctx context.Context, d *discovery, known bool) {
+	defer func() {
+		c.mu.Lock()
+		if c.discovery == d {
+			c.discovery = nil
+		}
+		if d.err == nil {
+			c.endpoint, c.at = d.found, c.cfg.Now()
+		}
+		c.mu.Unlock()
+		close(d.done)
+	}()
+	if known {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.cfg.Timeout/2)
+		defer cancel()
+	}
+	d.found, d.err = c.discover(ctx)
+}
+
+// within reports whether d has not passed since then.
+func within(now, then time.Time, d time.Duration) bool {
+	age := now.Sub(then)
+	return 0 <= age && age < d
 }
 
 // discover asks the issuer for its metadata. Where it has none in the first

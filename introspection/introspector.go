@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rsguard/rsguard/internal/b64token"
 	"github.com/rsguard/rsguard/internal/fault"
 	"github.com/rsguard/rsguard/internal/vouched"
 	"github.com/rsguard/rsguard/validator"
@@ -31,7 +32,7 @@ type Introspector struct {
 // The functions of package validator for claims without a signature.
 var (
 	read = vouched.Read.(func(*validator.Validator, string, vouched.Rules) (
-		func(context.Context, *validator.Claims) error, error))
+		func(context.Context, *validator.Claims) error, int, error))
 	explain = vouched.Explain.(func(context.Context, *validator.Validator, string, vouched.Rules) validator.Report)
 	open    = vouched.Open.(func(context.Context, *validator.Validator, string, string) (string, time.Time, error))
 )
@@ -154,20 +155,8 @@ func (in *Introspector) checkForm(token string) error {
 	if len(token) > in.cfg.MaxTokenSize {
 		return malformed(fmt.Errorf("the token is too large: %d bytes, over the %d of Config.MaxTokenSize", len(token), in.cfg.MaxTokenSize))
 	}
-	end := len(token)
-	for end > 0 && token[end-1] == '=' {
-		end--
-	}
-	if end == 0 {
-		return malformed(errors.New("the token is empty"))
-	}
-	for i := range end {
-		switch c := token[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case c == '-', c == '.', c == '_', c == '~', c == '+', c == '/':
-		default:
-			return malformed(errors.New("the token has characters that no token has (RFC 6750, Section 2.1)"))
-		}
+	if !b64token.Valid(token) {
+		return malformed(errors.New("the token is empty, or has characters that no token has (RFC 6750, Section 2.1)"))
 	}
 	return nil
 }
@@ -175,9 +164,10 @@ func (in *Introspector) checkForm(token string) error {
 func malformed(err error) error { return &validator.Error{Code: validator.CodeMalformed, Err: err} }
 
 // Forget forgets what is known of token, so that the server is asked about it
-// again.
+// again. The answer to a call in progress is not remembered.
 func (in *Introspector) Forget(token string) {
 	if in.cfg != nil {
+		in.calls.forget(token)
 		in.memory.forget(token)
 	}
 }

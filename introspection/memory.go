@@ -18,7 +18,7 @@ type entry struct {
 	problem *validator.Error // by which no such token is accepted, or nil
 	asked   time.Time        // when the call began
 	claims  string
-	weight  uint32
+	size    int // of judge
 }
 
 // age is by the monotonic clock or by the wall clock, whichever is larger. A
@@ -68,11 +68,17 @@ func newMemory(cfg *Config) *memory {
 	}
 	if cfg.CacheSize >= 0 {
 		m.known = otter.Must(&otter.Options[string, *entry]{
-			MaximumWeight: room, Weigher: func(_ string, e *entry) uint32 { return e.weight },
+			MaximumWeight: room, Weigher: weight,
 			Logger: &otter.NoopLogger{}, Executor: here,
 		})
 	}
 	return m
+}
+
+// weight returns the memory that an entry takes at most.
+func weight(token string, e *entry) uint32 {
+	const own = 768 // an entry, its judge, and its part of the cache
+	return uint32(min(own+len(token)+e.size, math.MaxUint32))
 }
 
 // here runs what a cache has to do where it is needed, without a goroutine.
@@ -86,13 +92,11 @@ func (m *memory) get(token string) *entry {
 	return e
 }
 
-// remember keeps an answer. It takes as much memory as its texts and what is
-// made of them.
+// remember keeps an answer.
 func (m *memory) remember(token string, e *entry) {
 	if m.known == nil {
 		return
 	}
-	e.weight = uint32(1024 + len(token) + 2*len(e.claims))
 	m.known.Set(strings.Clone(token), e)
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/rsguard/rsguard/internal/b64token"
 	"github.com/rsguard/rsguard/validator"
 )
 
@@ -45,7 +46,7 @@ func schemeToken(r *http.Request, wanted string) (string, error) {
 	if token == "" {
 		return "", invalid(errEmptyToken)
 	}
-	if !isB64Token(token) {
+	if !b64token.Valid(token) {
 		return "", invalid(errNotB64Token)
 	}
 
@@ -90,7 +91,7 @@ func otherScheme(scheme, rest string) error {
 // looksLikeJWT reports whether s has three parts and begins like the encoding
 // of a JSON object.
 func looksLikeJWT(s string) bool {
-	return strings.HasPrefix(s, "ey") && strings.Count(s, ".") == 2 && isB64Token(s)
+	return strings.HasPrefix(s, "ey") && strings.Count(s, ".") == 2 && b64token.Valid(s)
 }
 
 // A misplaced is the cause of CodeMissing if there is a token that the client
@@ -143,20 +144,6 @@ func schemeEnd(s string) int {
 
 // tokenBytes has the bytes of a token of RFC 9110, Section 5.6.2.
 var tokenBytes = tableOf("!#$%&'*+-.^_`|~")
-
-// isB64Token reports whether s is a b64token of RFC 6750, Section 2.1.
-func isB64Token(s string) bool {
-	s = strings.TrimRight(s, "=")
-	for i := range len(s) {
-		if !b64token[s[i]] {
-			return false
-		}
-	}
-	return s != ""
-}
-
-// b64token has the bytes of one.
-var b64token = tableOf("-._~+/")
 
 // tableOf returns a table with letters, digits and these bytes. For a thousand
 // bytes, a table is twice as fast as comparisons with ranges.

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/rsguard/rsguard/internal/b64token"
 	"github.com/rsguard/rsguard/validator"
 )
 
@@ -189,7 +190,7 @@ func oneToken(r *http.Request, find func(*http.Request) ([]string, error)) (stri
 		return "", invalid(errTwoOfAKind)
 	case header != "" || hasScheme(r, schemeDPoP):
 		return "", invalid(errBesideHeader)
-	case !isB64Token(tokens[0]):
+	case !b64token.Valid(tokens[0]):
 		return "", invalid(errNoTokenThere)
 	}
 	if err := noQueryToken(r, errBesideQuery); err != nil {

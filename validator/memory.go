@@ -134,18 +134,18 @@ func (m *memory) remember(v *Validator, token string, x *examination) {
 	if x.signedBy != nil {
 		r.key, r.keyIssuer = x.signedBy.Public, x.signedBy.Issuer
 	}
-	r.bytes = x.bytes(token)
+	r.bytes = x.bytes(len(token) + len(token)*3/4) // header and payload are decoded into one piece
 	if r.bytes > m.room {
 		return
 	}
 	m.table().add(r, m, x.at.now)
 }
 
-// bytes returns the memory that the remembered token takes at most.
-func (x *examination) bytes(token string) int {
+// bytes returns the memory that claims take at most that keep n bytes of text.
+func (x *examination) bytes(n int) int {
 	const own = 576 // a remembered, its Confirmation, and its part of a tokenTable
 	texts := count(x.audience) + count(x.scopes) + count(x.permissions)
-	n := len(token) + len(token)*3/4 + texts*16 // header and payload are decoded into one piece
+	n += texts * 16
 	if strings.Contains(x.payload, `\`) {
 		n += len(x.payload) // strings with escapes are copies
 	}

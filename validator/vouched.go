@@ -15,12 +15,15 @@ func init() { //nolint:gochecknoinits // addresses are put in place, no work is 
 
 // readVouched decides about claims that the issuer vouches for by other means
 // than a signature, as far as what never changes. What does is for judge, which
-// fills in its argument.
-func readVouched(v *Validator, claims string, rules vouched.Rules) (judge func(context.Context, *Claims) error, err error) {
+// fills in its argument. Size is the memory that judge takes at most.
+func readVouched(v *Validator, claims string, rules vouched.Rules) (
+	judge func(context.Context, *Claims) error, size int, err error,
+) {
 	x := new(examination)
 	if err := x.vouch(v, claims, rules); err != nil {
-		return nil, x.refusal(err)
+		return nil, 0, x.refusal(err)
 	}
+	size = x.bytes(len(claims))
 	x.believe()
 	unproven := x.confirm() // for judge to tell, after what comes before it
 	known, issued := x.Claims, moment{leeway: v.cfg.Leeway}.window(&x.Claims)
@@ -41,7 +44,7 @@ func readVouched(v *Validator, claims string, rules vouched.Rules) (judge func(c
 			return known.refusal(err)
 		}
 		return nil
-	}, nil
+	}, size, nil
 }
 
 // endless is when claims without exp end.

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -46,7 +47,7 @@ func TestOpaqueTokens(t *testing.T) {
 		{"signed answers", func(c *introspection.Config) { c.ClientID, c.Auth, c.RequireSigned = "basic", basic, true }, false},
 		{"a wrong secret", func(c *introspection.Config) { c.ClientID, c.Auth = "basic", introspection.ClientSecretBasic("x") }, true},
 		{"no credentials", func(c *introspection.Config) {
-			c.ClientID, c.Auth = "basic", func(*introspection.AuthRequest) error { return nil }
+			c.ClientID, c.Auth = "basic", func(context.Context, *introspection.AuthRequest) error { return nil }
 		}, true},
 	} {
 		cfg := introspection.Config{Issuer: s.Issuer, Audiences: []string{api}, Logger: slog.New(slog.DiscardHandler)}

@@ -23,7 +23,7 @@ var (
 	// Read is validator.readVouched:
 	//
 	//	func(*validator.Validator, string, Rules) (
-	//		judge func(context.Context, *validator.Claims) error, err error)
+	//		judge func(context.Context, *validator.Claims) error, size int, err error)
 	Read any
 
 	// Explain is validator.explainVouched:

@@ -138,9 +138,16 @@ var attacks = []attack{
 	}, nil},
 	{"A token that is sent to an attacker's endpoint", []string{
 		"a token follows no redirect", "an endpoint is that of the issuer that was asked", "an endpoint is an https URL", "a configured endpoint is an https URL",
+		"an Authentication can't change the token",
 	}, nil},
 	{"A bound opaque token that is used as a bearer token", []string{"a token of the type DPoP has a key", "a key is that of a proof, not a certificate"}, nil},
-	{"Garbage that makes the API ask the endpoint", []string{"a token that is sent has the form of one", "a token that is sent has a size"}, nil},
+	{"Garbage that makes the API ask the endpoint, or keeps it from asking", []string{
+		"a token that is sent has the form of one", "a token that is sent has a size", "a token that a server rejects keeps no other from being asked about",
+		"failures that come and go fill no log", "one call discovers the endpoint", "what is remembered of answers is bounded",
+	}, nil},
+	{"A revoked opaque token that is still remembered", []string{
+		"an answer from before Forget is not remembered", "a token that is forgotten is asked about anew",
+	}, nil},
 
 	// Requests.
 	{"Credentials that two readers read differently", []string{
@@ -192,7 +199,7 @@ var attacks = []attack{
 		"a tenant in use is asked for again", "a tenant outlives failed calls, for a time", "a call from before Forget says nothing",
 		"first looks are limited",
 	}, nil},
-	{"An outage of the issuer", []string{"an outage is a 503"}, nil},
+	{"An outage of the issuer", []string{"an outage is a 503", "an endpoint that is known is used while the metadata is silent", "a 403 without a challenge says nothing about a token"}, nil},
 
 	// Configurations.
 	{"A configuration that lets too much pass", []string{

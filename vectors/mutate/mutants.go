@@ -43,6 +43,7 @@ const (
 	discovery    = "jwks/discovery.go"
 	fetch        = "jwks/fetch.go"
 	askFile      = "introspection/client.go"
+	askedCalls   = "introspection/calls.go"
 	asker        = "introspection/introspector.go"
 	askedWhere   = "introspection/discovery.go"
 	askedConfig  = "introspection/config.go"
@@ -298,7 +299,7 @@ var mutants = []mutant{
 	{"the scheme has no case", []edit{{bearer, "case !strings.EqualFold(scheme, wanted):", "case scheme != wanted:"}}},
 	{"only Bearer", []edit{{bearer, "case !strings.EqualFold(scheme, wanted):", "case scheme == wanted+wanted:"}}},
 	{"a space after the scheme", []edit{{bearer, `case scheme == "" || rest != "" && rest[0] != ' ':`, `case scheme == "":`}}},
-	{"a token of b64token characters", []edit{{bearer, "if !isB64Token(token) {", "if false {"}}},
+	{"a token of b64token characters", []edit{{bearer, "if !b64token.Valid(token) {", "if false {"}}},
 	{"no token in the query as well", []edit{{bearer, `case queryHas(r.URL.RawQuery, "access_token"):`, "case false:"}}},
 	{"optional is for no credentials", []edit{{requests, "anonymous := c.missing && (a.cfg.Optional", "anonymous := err != nil && (a.cfg.Optional"}}},
 	{"a check is not optional", []edit{{requests, "a.cfg.Optional && len(g.checks) == 0 ||", "a.cfg.Optional ||"}}},
@@ -420,6 +421,15 @@ var mutants = []mutant{
 	{"a signed answer has the answer in it", []edit{{askFile, "if claims.Kind() != jose.KindObject {", "if claims.Kind() == jose.KindNone {"}}},
 	{"a token that is sent has the form of one", []edit{{asker, "if err := in.checkForm(token); err != nil {", "if err := in.checkForm(token); err != nil && len(token) > in.cfg.MaxTokenSize {"}}},
 	{"a token that is sent has a size", []edit{{asker, "if len(token) > in.cfg.MaxTokenSize {", "if false {"}}},
+	{"an answer from before Forget is not remembered", []edit{{askedCalls, "f.forgotten = true", "f.forgotten = false"}}},
+	{"a token that is forgotten is asked about anew", []edit{{askedCalls, "\t\tf.forgotten = true\n\t\tdelete(c.flights, token)", "\t\tf.forgotten = true"}}},
+	{"a token that a server rejects keeps no other from being asked about", []edit{{askedCalls, "case c.isAboutToken(err, now):", "case c.isAboutToken(err, now) && false:"}}},
+	{"failures that come and go fill no log", []edit{{askedCalls, "if c.failing || within(now, c.told, time.Minute) {", "if c.failing {"}}},
+	{"one call discovers the endpoint", []edit{{askedWhere, "mine := d == nil || d.isGone()", "mine := true"}}},
+	{"an endpoint that is known is used while the metadata is silent", []edit{{askedWhere, "|| within(now, c.tried, metadataRetry)) {", ") {"}}},
+	{"what is remembered of answers is bounded", []edit{{"introspection/memory.go", "min(own+len(token)+e.size, math.MaxUint32)", "min(own+len(token)+len(e.claims), math.MaxUint32)"}}},
+	{"an Authentication can't change the token", []edit{{askFile, "r.Form[\"token\"] = []string{token}", "_ = token"}}},
+	{"a 403 without a challenge says nothing about a token", []edit{{askFile, "&& res.header.Get(\"WWW-Authenticate\") != \"\"", ""}}},
 	{"an endpoint is that of the issuer that was asked", []edit{{askedWhere, "!ok || name != cfg.Issuer {", "!ok {"}}},
 	{"an endpoint is an https URL", []edit{{askedWhere, "case u.Scheme == \"http\" && !strings.HasPrefix(strings.ToLower(cfg.Issuer), \"http:\"):", "case false:"}}},
 	{"a configured endpoint is an https URL", []edit{{askedConfig, "if _, err := secureurl.Parse(u.value); err != nil {", "if _, err := secureurl.Parse(u.value); err != nil && u.name != \"Endpoint\" {"}}},

@@ -1,6 +1,7 @@
 package fosite_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -148,7 +149,7 @@ func TestTokens(t *testing.T) {
 	revoked := s.token(t, api)
 	s.post(t, "/revoke", url.Values{"token": {revoked}})
 	ours := s.token(t, "") // of the API's own
-	bearer := func(r *introspection.AuthRequest) error {
+	bearer := func(_ context.Context, r *introspection.AuthRequest) error {
 		r.Header.Set("Authorization", "Bearer "+ours)
 		return nil
 	}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package introspection_test
+
+const raceEnabled = false
