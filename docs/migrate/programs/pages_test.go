@@ -30,6 +30,7 @@ var (
 	goBlock = regexp.MustCompile("(?s)```go\n(.*?)```\n")
 	table   = regexp.MustCompile(`\| request \| before \| after \|\n(\|.*\n)+`)
 	code    = regexp.MustCompile("(?s)```.*?```|`[^`\n]*`")
+	body    = regexp.MustCompile("`(\\{\"[^`]*)`")
 	link    = regexp.MustCompile(`\]\(([^)#]*)(#[^)]*)?\)`)
 )
 
@@ -47,6 +48,28 @@ func TestPages(t *testing.T) {
 	check(t, "README.md", []string{
 		read(t, "meanwhile", "watch.go"), read(t, "meanwhile", "compare.go"), read(t, "meanwhile", "body.go"),
 	}, nil)
+}
+
+// TestBodies holds that the bodies that a page quotes are those of the programs
+// before.
+func TestBodies(t *testing.T) {
+	quoted := 0
+	for page, folders := range pages {
+		var answered string
+		for _, folder := range folders {
+			before, _ := verdicts(t, folder)
+			answered += strings.ReplaceAll(strings.Join(before, "\n"), `\"`, `"`)
+		}
+		for _, span := range body.FindAllStringSubmatch(read(t, "..", page+".md"), -1) {
+			quoted++
+			if text, _, _ := strings.Cut(span[1], "…"); !strings.Contains(answered, text) {
+				t.Errorf("%s.md quotes %s, which no program before answers", page, span[1])
+			}
+		}
+	}
+	if quoted < 5 {
+		t.Errorf("%d bodies are quoted, want those of three pages", quoted)
+	}
 }
 
 // TestEveryProgramHasAPage finds a folder that no page shows.
@@ -150,8 +173,9 @@ func responses(t *testing.T, folder string) string {
 
 var challenge = regexp.MustCompile("`([A-Za-z]+)[^`]*?(?: error=\"([a-z_]+)\"[^`]*)?`")
 
-// short leaves only the schemes and the errors of the challenges.
+// short leaves only the schemes and the errors of the challenges, and no body.
 func short(response string) string {
+	response, _, _ = strings.Cut(response, trial.Body)
 	return strings.TrimSpace(strings.ReplaceAll(challenge.ReplaceAllString(response, "$1 $2"), " ,", ","))
 }
 

@@ -20,6 +20,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -244,7 +245,10 @@ func (tr *Trial) Request(row Row) *http.Request {
 	return r
 }
 
-// response returns the status of api's response and its challenges.
+// Body comes before the body of a response that is not 200.
+const Body = ", body "
+
+// response returns the status of api's response, its challenges and its body.
 func (tr *Trial) response(api http.Handler, row Row) string {
 	tr.t.Helper()
 	w := httptest.NewRecorder()
@@ -256,6 +260,22 @@ func (tr *Trial) response(api http.Handler, row Row) string {
 	text := fmt.Sprint(w.Code)
 	for _, challenge := range w.Header().Values("WWW-Authenticate") {
 		text += ", `" + challenge + "`"
+	}
+	if w.Code != http.StatusOK {
+		text += Body + strconv.Quote(tr.withoutKeyIDs(w.Body.String()))
+	}
+	return text
+}
+
+// withoutKeyIDs replaces the IDs of the issuer's keys, which are new in each
+// run.
+func (tr *Trial) withoutKeyIDs(text string) string {
+	ids, err := tr.iss.KeyIDs()
+	if err != nil {
+		tr.t.Fatal(err)
+	}
+	for _, id := range ids {
+		text = strings.ReplaceAll(text, id, "KID")
 	}
 	return text
 }
