@@ -139,14 +139,15 @@ func TestOldDecision(t *testing.T) {
 func TestOldBody(t *testing.T) {
 	tr := trial.Start(t, trial.Auth0)
 	auth := newAuth(t, middleware.Config{ErrorHandler: meanwhile.OldBody, Logger: slog.New(slog.DiscardHandler)})
-	api := auth.Handler(http.NotFoundHandler())
+	api := auth.Require(validator.Scopes("orders:read"))(http.NotFoundHandler())
 
 	for name, want := range map[string]struct {
 		status          int
 		body, challenge string
 	}{
-		"no token":                         {400, `{"message":"JWT is missing."}`, "Bearer"},
-		"a token that expired an hour ago": {401, `{"message":"JWT is invalid."}`, `Bearer error="invalid_token"`},
+		"no token":                         {400, `{"message":"JWT is missing."}`, `Bearer scope="orders:read"`},
+		"a token that expired an hour ago": {401, `{"message":"JWT is invalid."}`, `Bearer error="invalid_token", scope="orders:read"`},
+		"a token without the scope":        {403, `{"message":"Forbidden"}`, `Bearer error="insufficient_scope", scope="orders:read"`},
 	} {
 		w := httptest.NewRecorder()
 		api.ServeHTTP(w, tr.Request(trial.Find(t, name)))
