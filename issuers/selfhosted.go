@@ -147,7 +147,8 @@ func Casdoor(issuer, client string) validator.Config {
 // At Hydra, set strategies.access_token to jwt, list the API in the client's
 // audience, and have clients ask for it by audience=. Without the first, the
 // log says that the token is no JWT. Without the last, "aud" is an empty array,
-// and the log says so.
+// and the log says so. Where clients can't ask for an audience, set
+// AudienceClaim to "client_id", and Audiences to the IDs of the clients.
 //
 // Scopes are in "scp". What the consent application adds is in "ext".
 //

@@ -111,7 +111,8 @@ func TestLogLine(t *testing.T) {
 		{
 			name: "aud is empty", claims: members{"aud": []string{}},
 			want: `invalid_claim: the claim aud is an empty array, want the name of this API in it: ` +
-				`have the client ask for a token for this API, and the issuer put the name of this API into aud`,
+				`have the client ask for a token for this API, and the issuer put the name of this API into aud; ` +
+				`or name the claim that says so in Config.AudienceClaim`,
 		},
 		{
 			name: "aud is null", payload: `{"iss":"` + issuer + `","aud":null,"exp":1796133600}`,

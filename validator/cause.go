@@ -18,7 +18,7 @@ import (
 // A mismatch is the cause of a rejection for one value.
 type mismatch struct {
 	name     string     // of the claim or header parameter
-	standsIn bool       // for aud, which is missing
+	standsIn string     // for aud: why that doesn't count
 	found    []string   // nil if it is missing
 	value    jose.Value // in place of found, of any kind
 	want     []string
@@ -32,8 +32,8 @@ func (m *mismatch) Error() string {
 		found, length = someTexts(m.value)
 	}
 	var b strings.Builder
-	if m.standsIn {
-		b.WriteString("aud is missing, and " + standIn(m.name))
+	if m.standsIn != "" {
+		b.WriteString(m.standsIn + ", and " + standIn(m.name))
 	} else {
 		b.WriteString(m.name)
 	}
@@ -76,7 +76,7 @@ func (m *mismatch) difference(found []string) string {
 		for _, w := range m.want {
 			switch difference := secureurl.Difference(f, w); {
 			case difference == "":
-			case m.name == "aud" || m.standsIn:
+			case m.name == "aud" || m.standsIn != "":
 				return difference + ": have the client ask for the other, or add this one to Config.Audiences"
 			default:
 				return difference
@@ -148,12 +148,12 @@ func (e *claimsError) Unwrap() error { return e.err }
 type claimTypeError struct {
 	name     string
 	value    jose.Value
-	standsIn bool // for aud, which is missing
+	standsIn string // for aud: why that doesn't count
 }
 
 func (e *claimTypeError) Error() string {
-	if e.standsIn {
-		return "aud is missing, and " + standIn(e.name) + " is " + describe(e.value) + ", want " + wantTextOrTexts
+	if e.standsIn != "" {
+		return e.standsIn + ", and " + standIn(e.name) + " is " + describe(e.value) + ", want " + wantTextOrTexts
 	}
 	text := "the claim " + e.name + " is "
 	switch e.name {
@@ -164,11 +164,11 @@ func (e *claimTypeError) Error() string {
 		}
 		return text + describe(e.value) + want
 	case "aud":
-		want := wantTextOrTexts
+		want, advice := wantTextOrTexts, adviceNoAudience
 		if isEmptyArray(e.value) {
-			want = "the name of this API in it"
+			want, advice = "the name of this API in it", adviceNoAudience+adviceOrAudienceClaim
 		}
-		return text + describe(e.value) + ", want " + want + ": " + adviceNoAudience
+		return text + describe(e.value) + ", want " + want + ": " + advice
 	case "scope":
 		return text + describe(e.value) + ", want " + wantTextOrTexts
 	}
@@ -193,8 +193,9 @@ func describe(v jose.Value) string {
 
 // What to do about tokens for other APIs, and about tokens that are not JWTs.
 const (
-	adviceNoAudience    = "have the client ask for a token for this API, and the issuer put the name of this API into aud"
-	adviceAudienceClaim = "have the client ask for a token for this API, " +
+	adviceNoAudience      = "have the client ask for a token for this API, and the issuer put the name of this API into aud"
+	adviceOrAudienceClaim = "; or name the claim that says so in Config.AudienceClaim"
+	adviceAudienceClaim   = "have the client ask for a token for this API, " +
 		"or add the value to Config.Audiences if it names this API or a client of it"
 	adviceAudience = "have the client ask for a token for this API, " +
 		"or add the value to Config.Audiences if it names this API too"

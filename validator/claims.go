@@ -75,6 +75,9 @@ func NewClaims(payload []byte) (*Claims, error) {
 	if err := r.read(string(payload), limit{size: len(payload)}); err != nil {
 		return nil, err
 	}
+	if isEmptyArray(r.audience) {
+		return nil, &Error{Code: CodeClaim, Err: &claimTypeError{name: "aud", value: r.audience}}
+	}
 	r.believe()
 	if err := r.confirm(); err != nil {
 		return nil, err

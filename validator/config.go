@@ -88,9 +88,10 @@ type Config struct {
 
 	// AudienceClaim is the name of a claim that replaces "aud" in tokens that
 	// have none, such as "client_id" for Amazon Cognito or "azp" for Keycloak.
-	// It is a string or an array of strings, and must have one of Audiences. If
-	// a token has an "aud", only that counts. If AudienceClaim is empty, tokens
-	// without "aud" are rejected.
+	// It is a string or an array of strings, and must have one of Audiences. It
+	// also replaces an "aud" that is an empty array, as Ory Hydra writes it. If
+	// there is anything in "aud", only that counts. If AudienceClaim is empty,
+	// tokens without "aud" are rejected.
 	//
 	// A client's ID tokens have the client's ID in "aud". If Audiences has that
 	// ID, they pass this check, and only their type and their other claims

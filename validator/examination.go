@@ -225,12 +225,18 @@ func (x *examination) issuers() []string {
 }
 
 // checkAudience requires one of our audiences in the token (RFC 7519, Section
-// 4.1.3). If there is no aud, Config.AudienceClaim may name a claim that
-// replaces it. An aud that names none was rejected by read.
+// 4.1.3). If there is no aud, or an empty array, Config.AudienceClaim may name
+// a claim that replaces it. Some issuers write the array if the client has
+// asked for no audience. It names as little as an absent aud does, and what
+// replaces it is compared in the same way.
 func (x *examination) checkAudience(v *Validator) error {
 	x.step = stepAudience
-	if x.audience.Kind() == jose.KindNone && v.cfg.AudienceClaim != "" {
+	isEmpty := isEmptyArray(x.audience)
+	if (isEmpty || x.audience.Kind() == jose.KindNone) && v.cfg.AudienceClaim != "" {
 		return x.checkAudienceClaim(v)
+	}
+	if isEmpty {
+		return &Error{Code: CodeClaim, Err: &claimTypeError{name: "aud", value: x.audience}}
 	}
 	if x.audience.HasText(v.cfg.Audiences) {
 		return nil
@@ -247,13 +253,21 @@ func (x *examination) checkAudienceClaim(v *Validator) error {
 	value, there := x.claim(name)
 	switch {
 	case there && !namesAudience(value):
-		return &Error{Code: CodeClaim, Err: &claimTypeError{name, value, true}}
+		return &Error{Code: CodeClaim, Err: &claimTypeError{name: name, value: value, standsIn: x.noAudience()}}
 	case value.HasText(v.cfg.Audiences):
 		return nil
 	}
 	return &Error{Code: CodeAudience, Err: &mismatch{
-		name: name, standsIn: true, value: value, want: v.cfg.Audiences, compare: true, advice: adviceAudienceClaim,
+		name: name, standsIn: x.noAudience(), value: value, want: v.cfg.Audiences, compare: true, advice: adviceAudienceClaim,
 	}}
+}
+
+// noAudience says why aud doesn't count.
+func (x *examination) noAudience() string {
+	if isEmptyArray(x.audience) {
+		return "aud is an empty array"
+	}
+	return "aud is missing"
 }
 
 // audienceAdvice says what to change if the token is for another API.
@@ -262,7 +276,7 @@ func (x *examination) audienceAdvice(v *Validator) string {
 	case x.trust.isAuth0:
 		return v.auth0Advice
 	case x.audience.Kind() == jose.KindNone:
-		return adviceNoAudience + "; or name the claim that says so in Config.AudienceClaim"
+		return adviceNoAudience + adviceOrAudienceClaim
 	}
 	return adviceAudience
 }

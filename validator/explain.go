@@ -175,14 +175,18 @@ var steps = [stepsEnd]struct {
 		func(v *Validator) string {
 			want := oneOfText(v.cfg.Audiences)
 			if v.cfg.AudienceClaim != "" {
-				want += ", or that in " + quote(v.cfg.AudienceClaim) + " if there is no aud (Config.AudienceClaim)"
+				want += ", or that in " + quote(v.cfg.AudienceClaim) + " if aud is missing or empty (Config.AudienceClaim)"
 			}
 			return want
 		},
 		func(x *examination) string {
 			if x.audienceClaim != "" {
 				value, there := x.claim(x.audienceClaim)
-				return "none, and " + quote(x.audienceClaim) + " " + orMissing(there, quoteSome(someTexts(value)))
+				found := "none"
+				if isEmptyArray(x.audience) {
+					found = "an empty array"
+				}
+				return found + ", and " + quote(x.audienceClaim) + " " + orMissing(there, quoteSome(someTexts(value)))
 			}
 			return orMissing(x.audience.Kind() != jose.KindNone, quoteSome(someTexts(x.audience)))
 		},

@@ -62,7 +62,7 @@ func (r *reading) read(payload string, limit limit) error {
 			c.Subject, ok = v.Text()
 		case "aud":
 			r.audience = v
-			ok = namesAudience(v)
+			ok = isTextOrTexts(v)
 		case "exp":
 			c.ExpiresAt, ok = v.Time()
 			r.hasExpiry = true

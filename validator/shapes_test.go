@@ -1,6 +1,7 @@
 package validator_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/rsguard/rsguard/validator"
@@ -80,6 +81,9 @@ func TestValidate_shapes(t *testing.T) {
 		}, validator.CodeRole},
 		{"Hydra, no audience asked for", func(c *cfg) { issuers(realm)(c); c.AudienceClaim = "client_id" }, nil, object{
 			"iss": realm, "aud": []string{}, "client_id": "orders-api", "scp": []string{"orders.read"}, "ext": object{},
+		}, ""},
+		{"Hydra, no audience asked for, and no claim named", issuers(realm), nil, object{
+			"iss": realm, "aud": []string{}, "client_id": "orders-api",
 		}, validator.CodeClaim},
 		{"Hydra, this audience asked for", issuers(realm), nil, object{"iss": realm, "aud": []string{"orders-api"}, "client_id": "orders-cli"}, ""},
 
@@ -121,12 +125,46 @@ func TestValidate_audienceClaim(t *testing.T) {
 		t.Errorf("Validate() = %v, %v, want no Audience, and cli as AuthorizedParty", claims, err)
 	}
 	for claims, want := range map[string]validator.Step{
-		"cli": {Name: "aud", Want: `one of ["web" "cli"], or that in "azp" if there is no aud (Config.AudienceClaim)`, Found: `none, and "azp" ["cli"]`, Outcome: validator.Passed},
-		"tv":  {Name: "aud", Want: `one of ["web" "cli"], or that in "azp" if there is no aud (Config.AudienceClaim)`, Found: `none, and "azp" ["tv"]`, Outcome: validator.Failed},
+		"cli": {Name: "aud", Want: `one of ["web" "cli"], or that in "azp" if aud is missing or empty (Config.AudienceClaim)`, Found: `none, and "azp" ["cli"]`, Outcome: validator.Passed},
+		"tv":  {Name: "aud", Want: `one of ["web" "cli"], or that in "azp" if aud is missing or empty (Config.AudienceClaim)`, Found: `none, and "azp" ["tv"]`, Outcome: validator.Failed},
 	} {
 		report := v.Explain(t.Context(), token(nil, object{"aud": nil, "azp": claims}))
 		if got := report.Steps[5]; got != want {
 			t.Errorf("Explain(azp %s) step = %+v\nwant %+v", claims, got, want)
+		}
+	}
+}
+
+// An empty array is no aud for what stands in, and never without that.
+func TestValidate_audienceClaimEmptyArray(t *testing.T) {
+	t.Parallel()
+	empty := object{"aud": []string{}, "azp": "cli"}
+	named := newValidator(t, func(c *validator.Config) { c.AudienceClaim, c.Audiences = "azp", []string{"cli"} })
+	claims, err := named.Validate(t.Context(), token(nil, empty))
+	if err != nil || len(claims.Audience) != 0 {
+		t.Errorf("Validate(an empty aud, and azp in its place) = %v, %v, want no Audience, and no error", claims, err)
+	}
+	if got, want := named.Explain(t.Context(), token(nil, empty)).Steps[5].Found, `an empty array, and "azp" ["cli"]`; got != want {
+		t.Errorf("Explain(an empty aud, and azp in its place) found = %s, want %s", got, want)
+	}
+	private := newValidator(t, func(c *validator.Config) { c.AudienceClaim = "https://example.com/for" })
+	unnamed := newValidator(t, func(c *validator.Config) { c.Audiences = []string{"cli"} })
+	for _, tt := range []struct {
+		name   string
+		v      *validator.Validator
+		claims object
+		code   validator.Code
+		text   string
+	}{
+		{"nothing stands in", unnamed, empty, validator.CodeClaim, "or name the claim that says so in Config.AudienceClaim"},
+		{"another azp", named, object{"aud": []string{}, "azp": "tv"}, validator.CodeAudience, `aud is an empty array, and "azp" (Config.AudienceClaim) is "tv", want "cli"`},
+		{"no azp", named, object{"aud": []string{}, "azp": nil}, validator.CodeAudience, `aud is an empty array, and "azp" (Config.AudienceClaim) is missing`},
+		{"a number in what stands in", private, object{"aud": []string{}, "https://example.com/for": []int{1}}, validator.CodeClaim, `aud is an empty array, and "https://example.com/for" (Config.AudienceClaim) is`},
+		{"an empty string in aud", named, object{"aud": []string{""}, "azp": "cli"}, validator.CodeAudience, `aud is ""`},
+	} {
+		_, err := tt.v.Validate(t.Context(), token(nil, tt.claims))
+		if validator.CodeOf(err) != tt.code || err == nil || !strings.Contains(err.Error(), tt.text) {
+			t.Errorf("Validate(%s) error = %v, want code %q and %q", tt.name, err, tt.code, tt.text)
 		}
 	}
 }

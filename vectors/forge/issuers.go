@@ -156,8 +156,9 @@ func audiences() *suite {
 	s.accept("both audiences", why, two, claim("aud", `["https://old-api.example.com","https://api.example.com"]`))
 	s.refuse("wrong_audience", "neither of two audiences", why, two, claim("aud", `"https://older-api.example.com"`))
 	const (
-		standsIn = "RFC 7519, Section 4.1.3: aud is optional, and an issuer may name what a token is for by a claim of its own"
-		counts   = "RFC 7519, Section 4.1.3: if aud is present and does not name us, the token is rejected"
+		standsIn  = "RFC 7519, Section 4.1.3: aud is optional, and an issuer may name what a token is for by a claim of its own"
+		namesNone = "RFC 7519, Section 4.1.3: an empty aud names no one, as an absent one does, and issuers write it so"
+		counts    = "RFC 7519, Section 4.1.3: if aud is present and does not name us, the token is rejected"
 	)
 	for _, name := range []string{"client_id", "azp", "cid", "https://example.com/for"} {
 		instead := config(func(c *vectors.Config) { c.AudienceClaim, c.Audiences = name, []string{"client-1", "client-2"} })
@@ -170,10 +171,18 @@ func audiences() *suite {
 			s.refuse("wrong_audience", "aud is "+quote(other)+", whatever "+name+" is", counts, instead, claim("aud", quote(other)), claim(name, `"client-1"`))
 		}
 		s.refuse("wrong_audience", "neither aud nor "+name, standsIn, instead, without("aud"))
-		for _, text := range []string{"null", "1", "true", "{}", `{"a":"client-1"}`, "[]", `["client-1",1]`, `[["client-1"]]`} {
+		for _, text := range []string{"null", "1", "true", "{}", `{"a":"client-1"}`, "[]", `["client-1",1]`, `[["client-1"]]`, "[[]]"} {
 			s.refuse("invalid_claim", "no aud, and "+name+" is "+text, standsIn, noAud(text)...)
-			s.refuse("invalid_claim", "aud is "+text+", whatever "+name+" is", counts, instead, claim("aud", text), claim(name, `"client-1"`))
+			if text != "[]" {
+				s.refuse("invalid_claim", "aud is "+text+", whatever "+name+" is", counts, instead, claim("aud", text), claim(name, `"client-1"`))
+			}
 		}
+		s.accept("aud is an empty array, and "+name+" is ours", namesNone, instead, claim("aud", "[]"), claim(name, `"client-1"`))
+		s.refuse("wrong_audience", "aud is an empty array, and "+name+" is another", namesNone, instead, claim("aud", "[]"), claim(name, `"client-3"`))
+		s.refuse("wrong_audience", "aud is an empty array, and there is no "+name, namesNone, instead, claim("aud", "[]"))
+		s.refuse("invalid_claim", "aud and "+name+" are empty arrays", namesNone, instead, claim("aud", "[]"), claim(name, "[]"))
+		s.refuse("wrong_audience", "aud is an array with an empty string, whatever "+name+" is", counts, instead, claim("aud", `[""]`), claim(name, `"client-1"`))
+		s.refuse("invalid_claim", "aud is an empty array, and "+name+" is ours, which nobody has asked for", counts, config(func(c *vectors.Config) { c.Audiences = []string{"client-1"} }), claim("aud", "[]"), claim(name, `"client-1"`))
 		s.refuse("wrong_audience", "no aud, and "+name+" is ours, which nobody has asked for", counts, config(func(c *vectors.Config) { c.Audiences = []string{"client-1"} }), without("aud"), claim(name, `"client-1"`))
 		s.refuse("wrong_audience", "no aud, and the name of "+name+" in capitals", "RFC 7519, Section 7.3: names are compared as they are", instead, without("aud"), claim(strings.ToUpper(name), `"client-1"`))
 	}

@@ -72,7 +72,7 @@ var attacks = []attack{
 	}, nil},
 	{"A token for another API", []string{"aud has ours", "aud is exact", "aud is not empty",
 		"a claim in aud's place has ours", "a claim in aud's place has aud's form", "an aud that is there counts",
-		"nothing stands in for aud unless it is said",
+		"nothing stands in for aud unless it is said", "what stands in for aud is not empty", "an empty array alone is an empty aud",
 	}, nil},
 	{"A token after its time, or before it", []string{
 		"exp is required", "exp has not passed", "exp itself is too late", "exp has leeway once", "nbf has come", "iat has come",
@@ -209,6 +209,7 @@ var attacks = []attack{
 		"an audience is guaranteed by the server that is asked",
 	}, nil},
 	{"No attack, but an honest request that must pass", []string{
+		"an empty aud gives way to what stands in",
 		"typ may have application/ before it", "a key for JWT-SVIDs is for signatures", "a mark's value is known", "a private claim's type is its issuer's", "InsecureSkipTypeCheck skips", "exp has leeway", "nbf and iat have leeway", "nbf itself is in time",
 		"iat itself is in time", "MaxAge itself is in time", "a sign-in to come has leeway", "a proof's MaxAge itself is in time",
 		"a proof of the future has leeway", "a proof at the end of leeway is in time", "a proof's exp has leeway",
