@@ -151,7 +151,10 @@ func (s *MemoryStore) begin(_ context.Context, q query) (f found, err error) {
 	return f, nil
 }
 
-func (s *MemoryStore) end(_ context.Context, e ending) error {
+func (s *MemoryStore) end(ctx context.Context, e ending) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if err := s.lock(); err != nil {
 		return err
 	}

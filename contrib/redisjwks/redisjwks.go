@@ -348,6 +348,9 @@ func (t *Transport) fetch(r *http.Request, q query, f found, held *record) (*htt
 	if err == nil {
 		err = got.read(res, held)
 	}
+	if err != nil && errors.Is(r.Context().Err(), context.Canceled) {
+		return nil, err // the caller has left, which says nothing about the issuer
+	}
 	if err != nil {
 		got.Status, got.Body, got.Error = 0, nil, clipped(err.Error())
 	}

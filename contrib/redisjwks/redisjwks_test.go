@@ -286,6 +286,49 @@ func TestTransport_failures(t *testing.T) {
 	}
 }
 
+// A process that has the response already fetches for those that have not.
+func TestTransport_fetchesForAll(t *testing.T) {
+	bubble(t, func(t *testing.T, f *fleet) {
+		f.iss.header = http.Header{"Etag": {`"v1"`}}
+		got, _ := get(t, f.process(), "If-None-Match", `"v1"`)
+		f.want("one that has it", got, "304 ", 1)
+		got, _ = get(t, f.process())
+		f.want("one that has not", got, "200 one", 1)
+	})
+}
+
+// A fetch that has taken too long is a failure for all.
+func TestTransport_timeout(t *testing.T) {
+	bubble(t, func(t *testing.T, f *fleet) {
+		f.iss.takes = time.Hour
+		got, _ := get(t, f.process())
+		f.want("the first", got, context.DeadlineExceeded.Error(), 1)
+		got, _ = get(t, f.process())
+		f.want("another", got, "redisjwks: another process could not fetch: "+context.DeadlineExceeded.Error(), 1)
+	})
+}
+
+// One that was given up is not.
+func TestTransport_cancelled(t *testing.T) {
+	bubble(t, func(t *testing.T, f *fleet) {
+		f.iss.takes = time.Second
+		ctx, cancel := context.WithCancel(t.Context())
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			time.Sleep(500 * time.Millisecond)
+			cancel()
+		}()
+		if _, err := f.process().RoundTrip(r); !errors.Is(err, context.Canceled) {
+			t.Errorf("RoundTrip() error = %v, want that of the context", err)
+		}
+		got, _ := get(t, f.process())
+		f.want("another", got, "200 one", 2)
+	})
+}
+
 // In an outage, new processes get what was there before, up to MaxStale.
 func TestTransport_outage(t *testing.T) {
 	bubble(t, func(t *testing.T, f *fleet) {
@@ -304,15 +347,18 @@ func TestTransport_outage(t *testing.T) {
 		}
 		got, _ = get(t, f.process(), forced...)
 		f.want("one that is forced", got, "503 ", 2)
+		time.Sleep(time.Second)
+		got, _ = get(t, f.process(), forced...)
+		f.want("one that is forced, and asks the issuer", got, "503 ", 3)
 		time.Sleep(12 * time.Hour)
 		got, _ = get(t, f.process())
-		f.want("after MaxStale", got, "503 ", 3)
+		f.want("after MaxStale", got, "503 ", 4)
 		got, _ = get(t, f.process())
-		f.want("another, after MaxStale", got, "503 ", 3)
+		f.want("another, after MaxStale", got, "503 ", 4)
 		f.iss.set(func(i *issuer) { i.status = 0 })
 		time.Sleep(time.Second)
 		got, _ = get(t, f.process())
-		f.want("when the issuer is back", got, "200 one", 4)
+		f.want("when the issuer is back", got, "200 one", 5)
 	})
 }
 
