@@ -30,6 +30,7 @@ type Cache struct {
 	cfg        Config
 	systemTime bool   // cfg.Now is time.Now
 	jitter     jitter // spreads the fetches of many processes
+	fallback   *keySet
 
 	current atomic.Pointer[snapshot] // read without a lock, replaced under mu
 
@@ -54,6 +55,9 @@ func NewCache(cfg Config) (*Cache, error) {
 		c.log(slog.LevelWarn,
 			"jwks: plain http is accepted: an attacker on the network can replace the issuer's keys",
 			slog.String("issuer", c.cfg.name()), slog.String("option", "InsecureHTTP"))
+	}
+	if len(cfg.Fallback) > 0 {
+		c.fallback = newKeySet(cfg.Fallback, nil, 0)
 	}
 	c.current.Store(firstSnapshot(&c.cfg, c.jitter))
 	return c, nil
@@ -149,6 +153,10 @@ func (c *Cache) renew(ctx context.Context, s *snapshot, state State, now time.Ti
 		}
 		return s, false, nil
 	}
+	if served, ok := c.fallenBack(s, now); ok && s.failedLately(now) && served.holds(kid) {
+		c.flight() // in the background, if it may be
+		return served, false, nil
+	}
 
 	f := c.flight()
 	if f != nil {
@@ -163,6 +171,9 @@ func (c *Cache) renew(ctx context.Context, s *snapshot, state State, now time.Ti
 	// A set that was fetched without a failure is served once, even if the
 	// fetch took longer than the set is valid.
 	if s.failures > 0 && (state == Empty || state == Dead) {
+		if served, ok := c.fallenBack(s, now); ok {
+			return served, true, nil
+		}
 		return nil, false, &unavailable{s.err, max(s.mustWait(now), time.Second)}
 	}
 	return s, f != nil, nil

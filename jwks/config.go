@@ -120,6 +120,15 @@ type Config struct {
 	// is unknown.
 	SeedTime time.Time
 
+	// Fallback holds keys to serve while there are no others: the issuer fails,
+	// and nothing that was fetched may be served. They are part of the program
+	// or its configuration, so a key that the issuer has withdrawn since is
+	// accepted in an outage. FallbackUntil, which is required with Fallback, is
+	// when that ends. A lookup of a key ID that is not among them gets
+	// [ErrUnavailable].
+	Fallback      Set
+	FallbackUntil time.Time
+
 	// Logger gets one line at each change of state, and one for the keys that
 	// are left out of a set. If nil, [slog.Default] is used.
 	Logger *slog.Logger
@@ -139,6 +148,7 @@ func (cfg Config) withDefaults() Config {
 	cfg.MaxStale = max(cmp.Or(cfg.MaxStale, DefaultMaxStale), 0)
 	cfg.Timeout = cmp.Or(cfg.Timeout, DefaultTimeout)
 	cfg.Seed = slices.Clone(cfg.Seed)
+	cfg.Fallback = slices.Clone(cfg.Fallback)
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -207,6 +217,12 @@ func (cfg *Config) check() error {
 	}
 	if err := cfg.Seed.check(); err != nil {
 		wrong("Seed: %w", err)
+	}
+	if (len(cfg.Fallback) == 0) != cfg.FallbackUntil.IsZero() {
+		wrong("Fallback and Config.FallbackUntil need each other")
+	}
+	if err := cfg.Fallback.check(); err != nil {
+		wrong("Fallback: %w", err)
 	}
 	return errors.Join(errs...)
 }

@@ -63,6 +63,9 @@ func (c *Cache) logPhase(s *snapshot, was phase, now time.Time) {
 			slog.Int("generation", s.set.generation),
 			slog.Duration("age", elapsed(s.fetched, now)))
 	}
+	if c.fallsBack(s, now) {
+		attrs = append(attrs, slog.Time("fallback_until", c.cfg.FallbackUntil))
+	}
 	if s.logged.failing {
 		attrs = append(attrs,
 			slog.Int("failures", s.failures),

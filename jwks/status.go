@@ -28,6 +28,9 @@ type Status struct {
 	// was discovered before. If the key set moves, they no longer are.
 	DiscoveryError error
 
+	// Fallback reports whether lookups are served from Config.Fallback.
+	Fallback bool
+
 	// KeyIDs are the IDs of the keys held, in the issuer's order. The ID of a
 	// key without one is empty.
 	KeyIDs []string
@@ -56,6 +59,7 @@ func (c *Cache) Status() Status {
 		DiscoveryError: s.discovery,
 		Fetches:        s.fetches,
 	}
+	status.Fallback = c.fallsBack(s, now)
 	wait := s.mustWait(now)
 	if s.set != nil {
 		status.Age = max(0, elapsed(s.fetched, now))
