@@ -235,9 +235,9 @@ func TestFleet(t *testing.T) {
 	}{
 		{"deploy", func(t *testing.T, f *fleet) {
 			f.run(t, 6*time.Hour)
-			for _, hour := range []time.Duration{1, 2, 6} {
-				from := (hour - 1) * time.Hour
-				f.atMost(t, fmt.Sprintf("hour %d after a deploy", hour), max(from, 10*time.Second), hour*time.Hour, 3)
+			for _, hour := range []int{1, 2, 6} {
+				to := time.Duration(hour) * time.Hour
+				f.atMost(t, fmt.Sprintf("hour %d after a deploy", hour), max(to-time.Hour, 10*time.Second), to, 3)
 			}
 		}},
 		{"outage", func(t *testing.T, f *fleet) {
