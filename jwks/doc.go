@@ -37,6 +37,13 @@
 // either, because each failure is recent: a failure counts as recent until two
 // minutes after the next fetch may start.
 //
+// A seed whose age is known (Config.SeedTime) is a snapshot of that age with
+// Config.TTL. It is FRESH until a random time in the second half of what is left
+// of the TTL. A seed of unknown age is EXPIRED. Config.Fallback has keys that are
+// served in EMPTY and DEAD if the fetch fails, and without a wait after a recent
+// failure. Neither counts as an answer of the issuer: a lookup of a kid that is
+// not among them fetches, or gets ErrUnavailable.
+//
 // # Unknown keys
 //
 // A kid that isn't in the snapshot may belong to a key that was published a
