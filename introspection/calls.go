@@ -48,9 +48,12 @@ type lane struct {
 	calls    int
 	waiting  int
 	failures int // in a row
-	failed   time.Time
-	backoff  time.Duration
 	err      error
+
+	closed   time.Time // when the lane was closed last
+	closings int       // in a row
+	failed   time.Time // when the call began that closed it
+	backoff  time.Duration
 }
 
 // A flight is one call, and the requests that wait for its answer.
@@ -152,6 +155,20 @@ func (l *lane) mustWait(now time.Time) time.Duration {
 	return max(0, l.backoff-passed)
 }
 
+// fail counts a failure. Calls that began before the lane was closed fail for
+// the same reason, and close it no longer.
+func (l *lane) fail(err error, began, now time.Time) {
+	l.failures++
+	l.err = err
+	if l.failures >= tolerated && (l.closings == 0 || !began.Before(l.closed) || now.Before(l.closed)) {
+		l.closings++
+		l.closed, l.failed, l.backoff = now, began, backoff(l.closings)
+	}
+	if asked := askedFor(err); asked > l.mustWait(now) {
+		l.failed, l.backoff = began, asked
+	}
+}
+
 // fly makes a call. It belongs to no request.
 func (in *Introspector) fly(f *flight, l *lane, token string) {
 	c := in.calls
@@ -218,15 +235,13 @@ func (c *calls) land(f *flight, l *lane, token string, a answer, err error, bega
 	switch {
 	case err == nil:
 		f.answer, f.err = a, nil
-		l.failures, l.backoff, l.err = 0, 0, nil
+		l.failures, l.closings, l.backoff, l.err = 0, 0, 0, nil
 		c.answered = now
 		tell, c.failing = c.failing && was > 0, c.failing && was == 0
 	case c.isAboutToken(err, now):
 		f.err = &unavailable{err, time.Second}
 	default:
-		l.failures++
-		l.failed, l.err = began, err
-		l.backoff = max(backoff(l.failures), askedFor(err))
+		l.fail(err, began, now)
 		f.err = &unavailable{err, max(l.mustWait(now), time.Second)}
 		level, tell = c.mustTell(err, now)
 	}
@@ -262,13 +277,17 @@ func (c *calls) mustTell(err error, now time.Time) (slog.Level, bool) {
 	return slog.LevelWarn, true
 }
 
+func (c *calls) logger() *slog.Logger {
+	if c.cfg.Logger == nil {
+		return slog.Default()
+	}
+	return c.cfg.Logger
+}
+
 // log writes a line where something begins or ends.
 func (c *calls) log(level slog.Level, err error, failures int) {
 	defer func() { _ = recover() }() // of a handler: it must not end the process
-	logger := c.cfg.Logger
-	if logger == nil {
-		logger = slog.Default()
-	}
+	logger := c.logger()
 	issuer := slog.String("issuer", c.cfg.Issuer)
 	switch {
 	case err == nil:
@@ -280,14 +299,11 @@ func (c *calls) log(level slog.Level, err error, failures int) {
 	}
 }
 
-// backoff returns a time that doubles with every failure in a row, half of it
+// backoff returns a time that doubles with every closing in a row, half of it
 // random, so that instances that failed together don't ask together.
-func backoff(failures int) time.Duration {
-	if failures < tolerated {
-		return 0
-	}
+func backoff(closings int) time.Duration {
 	d := maxBackoff
-	if doublings := failures - tolerated; doublings < 6 {
+	if doublings := closings - 1; doublings < 6 {
 		d = min(minBackoff<<doublings, maxBackoff)
 	}
 	return d/2 + rand.N(d/2) //nolint:gosec // G404: spreading requests needs no secrecy

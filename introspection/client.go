@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/internal/jose"
-	"github.com/rsguard/rsguard/internal/secureurl"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -68,13 +67,14 @@ func newClient(cfg *Config) (*client, error) {
 // keys returns those that the issuer names in its metadata, which are fetched
 // by the Config's client, as the server may be reached by no other.
 func (c *client) keys() (validator.KeySource, error) {
-	if _, err := secureurl.Parse(c.cfg.Issuer); err != nil && !c.cfg.RequireSigned {
+	if _, err := c.cfg.parse(c.cfg.Issuer); err != nil && !c.cfg.RequireSigned {
 		// A signed answer that was not asked for is verified as well, and that
 		// needs an issuer whose keys can be found.
 		return noKeys, nil
 	}
 	return jwks.NewCache(jwks.Config{
-		Issuer: c.cfg.Issuer, Client: c.cfg.Client, Timeout: c.cfg.Timeout, Logger: c.cfg.Logger, Now: c.cfg.Now,
+		Issuer: c.cfg.Issuer, InsecureHTTP: c.cfg.InsecureHTTP, Client: c.cfg.Client, Timeout: c.cfg.Timeout,
+		Logger: c.cfg.Logger, Now: c.cfg.Now,
 	})
 }
 

@@ -41,6 +41,13 @@ type Config struct {
 	// token comes, and again after a day.
 	Endpoint string
 
+	// InsecureHTTP accepts http URLs on any host in Issuer and Endpoint, and in
+	// metadata that was fetched over http. It is for a server in the same
+	// cluster or compose file, such as Hydra's administrative port. An attacker
+	// on the network between this program and the server can then read tokens
+	// and credentials, and answer in its place. New logs that it is on.
+	InsecureHTTP bool
+
 	// Audiences are the names of this API. One of them must be in "aud".
 	Audiences []string
 
@@ -137,7 +144,7 @@ func (cfg *Config) check() error {
 		if u.value == "" {
 			continue
 		}
-		if _, err := secureurl.Parse(u.value); err != nil {
+		if _, err := cfg.parse(u.value); err != nil {
 			wrong("%s %w", u.name, err)
 		}
 	}
@@ -167,6 +174,14 @@ func (cfg *Config) check() error {
 		errs = append(errs, fmt.Errorf("introspection: Config: %w", err))
 	}
 	return errors.Join(errs...)
+}
+
+// parse parses a URL to which tokens may be sent, or which says where.
+func (cfg *Config) parse(raw string) (*url.URL, error) {
+	if cfg.InsecureHTTP {
+		return secureurl.ParseInsecure(raw)
+	}
+	return secureurl.Parse(raw)
 }
 
 // discovers returns the issuer whose metadata is asked for, or "" if none is.

@@ -152,7 +152,7 @@ func readMetadata(document string, cfg *Config) (string, error) {
 	if !there || !ok {
 		return "", fmt.Errorf("it names no %s%s", member, without)
 	}
-	u, err := secureurl.Parse(raw)
+	u, err := cfg.parse(raw)
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("its %s %w", member, err)

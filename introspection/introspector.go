@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/rsguard/rsguard/internal/b64token"
@@ -58,6 +59,10 @@ func New(cfg Config) (*Introspector, error) {
 		rules: vouched.Rules{
 			Issuer: cfg.Issuer, Audience: cfg.AudienceGuaranteedBy != "" || cfg.InsecureUserInfo, Expiry: true, MaxSize: maxAnswer,
 		},
+	}
+	if cfg.InsecureHTTP {
+		in.calls.logger().Warn("introspection: plain http is accepted: an attacker on the network can read tokens and answer for the issuer",
+			slog.String("issuer", cfg.Issuer), slog.String("option", "InsecureHTTP"))
 	}
 	return in, nil
 }

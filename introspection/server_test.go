@@ -341,3 +341,56 @@ func TestNew(t *testing.T) {
 		}
 	}
 }
+
+// Ten minutes of outage, with a thousand known tokens at 100 requests a second.
+func TestIntrospector_outageOfKnown(t *testing.T) {
+	t.Parallel()
+	for _, staleFor := range []time.Duration{0, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &server{answer: says(good)}
+			cfg := config(s)
+			cfg.StaleFor = staleFor
+			in := newIntrospector(t, cfg)
+			next := 0
+			known := func() error {
+				next++
+				_, err := in.Validate(t.Context(), fmt.Sprint("known", next%1000))
+				time.Sleep(10 * time.Millisecond)
+				return err
+			}
+			for range 1000 {
+				if err := known(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.set(fails(503))
+			calls, rejected, first := s.count(), 0, time.Duration(0)
+			const requests = 60_000
+			for began, i := time.Now(), 0; i < requests; i++ {
+				if err := known(); err != nil {
+					if rejected++; rejected == 1 {
+						first = time.Since(began)
+					}
+				}
+			}
+			calls = s.count() - calls
+			s.set(says(good))
+			back := time.Now()
+			for known() != nil {
+				continue
+			}
+			took := time.Since(back)
+			t.Logf("StaleFor %v: %d of %d requests rejected, the first after %v; %d calls; served again after %v",
+				staleFor, rejected, requests, first, calls, took)
+			if staleFor > 0 && rejected > 0 {
+				t.Errorf("%d known tokens were rejected within StaleFor, want none", rejected)
+			}
+			if staleFor == 0 && first < 45*time.Second {
+				t.Errorf("the first known token was rejected after %v, want it to be believed for MaxAge", first)
+			}
+			if calls > 60 || took > 31*time.Second {
+				t.Errorf("%d calls in the outage, and %v until tokens are served, want 60 and 31s at most", calls, took)
+			}
+		})
+	}
+}

@@ -450,12 +450,28 @@ func (s *suite) askedOf(accept accepts, refuse refuses) {
 		last := &s.file.Vectors[len(s.file.Vectors)-1]
 		last.Answer, last.Served = vectors.Answer{Code: invalidConfig}, nil
 	}
+	inside := func(endpoint, iss string) option {
+		return config(func(c *vectors.Config) {
+			c.InsecureHTTP, c.Issuers, c.Introspection.Endpoint = true, []string{iss}, endpoint
+		})
+	}
+	answers := func(url string) option {
+		return func(d *draft) {
+			d.v.Served = append(d.v.Served, vectors.Served{Method: http.MethodPost, URL: url, Body: `{"active":true,"aud":"https://api.example.com"}`})
+		}
+	}
+	const hydra, own = "http://hydra:4445/admin/oauth2/introspect", "http://hydra:4444/"
+	accept("an endpoint over http, where it is said", where, inside(hydra, issuer), answers(hydra))
+	accept("an issuer over http, where it is said", where, inside("", own), at(own+".well-known/openid-configuration", doc(quote(own), quote(hydra))), answers(hydra))
+	refuse("unavailable", "metadata over https, and an endpoint over http, where http is accepted", where, inside("", issuer), at(openID, doc(quote(issuer), quote(hydra))), answers(hydra))
+	refuse("unavailable", "an endpoint over ftp, where http is accepted", where, inside("", own), at(own+".well-known/openid-configuration", doc(quote(own), `"ftp://hydra/"`)), answers("ftp://hydra/"))
 	accept("an issuer that is a word, and an endpoint", "RFC 7519, Section 4.1.1: any text names an issuer, if it is only compared", config(func(c *vectors.Config) { c.Issuers = []string{"acme"} }), claim("iss", `"acme"`))
 	bad("an issuer that is a word, and no endpoint", where, func(c *vectors.Config) { c.Issuers, c.Introspection.Endpoint = []string{"acme"}, "" })
 	bad("an issuer that is a word, and signed answers", where, func(c *vectors.Config) { c.Issuers, c.Introspection.RequireSigned = []string{"acme"}, true })
 	bad("introspection without a client", least, func(c *vectors.Config) { c.Introspection.ClientID = "" })
 	bad("introspection without an audience", "RFC 8725, Section 3.9: without an audience the tokens of every API would be accepted", func(c *vectors.Config) { c.Audiences = nil })
 	bad("introspection without an issuer", least, func(c *vectors.Config) { c.Issuers = nil })
+	bad("an endpoint over ftp is configured, where http is accepted", where, func(c *vectors.Config) { c.InsecureHTTP, c.Introspection.Endpoint = true, "ftp://hydra/" })
 	bad("another issuer guarantees the audience", "RFC 7662, Section 4: it is the server that is asked", func(c *vectors.Config) { c.Introspection.AudienceGuaranteed = "https://tenant-b.example.com/" })
 	bad("the claim sub for aud, by introspection", "what every token of an issuer has says of none that it is for this API", func(c *vectors.Config) { c.AudienceClaim = "sub" })
 	bad("a leeway of more than 5 minutes, by introspection", "RFC 7519, Section 4.1.4: a small leeway", func(c *vectors.Config) { c.LeewaySeconds = 301 })

@@ -137,7 +137,7 @@ var attacks = []attack{
 		"a signed answer is of today",
 	}, nil},
 	{"A token that is sent to an attacker's endpoint", []string{
-		"a token follows no redirect", "an endpoint is that of the issuer that was asked", "an endpoint is an https URL", "a configured endpoint is an https URL",
+		"a token follows no redirect", "an endpoint is that of the issuer that was asked", "an endpoint is an https URL", "an endpoint is http where it is said", "a configured endpoint is an https URL",
 		"an Authentication can't change the token",
 	}, nil},
 	{"A bound opaque token that is used as a bearer token", []string{"a token of the type DPoP has a key", "a key is that of a proof, not a certificate"}, nil},
@@ -199,7 +199,7 @@ var attacks = []attack{
 		"a tenant in use is asked for again", "a tenant outlives failed calls, for a time", "a call from before Forget says nothing",
 		"first looks are limited",
 	}, nil},
-	{"An outage of the issuer", []string{"an outage is a 503", "an endpoint that is known is used while the metadata is silent", "a 403 without a challenge says nothing about a token"}, nil},
+	{"An outage of the issuer", []string{"an outage is a 503", "an endpoint that is known is used while the metadata is silent", "a connection that is dead is replaced", "calls that fail together count once", "a 403 without a challenge says nothing about a token"}, nil},
 
 	// Configurations.
 	{"A configuration that lets too much pass", []string{

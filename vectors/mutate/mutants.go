@@ -428,6 +428,8 @@ var mutants = []mutant{
 	{"a token that is forgotten is asked about anew", []edit{{askedCalls, "\t\tf.forgotten = true\n\t\tdelete(c.flights, token)", "\t\tf.forgotten = true"}}},
 	{"a token that a server rejects keeps no other from being asked about", []edit{{askedCalls, "case c.isAboutToken(err, now):", "case c.isAboutToken(err, now) && false:"}}},
 	{"failures that come and go fill no log", []edit{{askedCalls, "if c.failing || within(now, c.told, time.Minute) {", "if c.failing {"}}},
+	{"a connection that is dead is replaced", []edit{{askFile, "t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 3 * time.Second, PingTimeout: 2 * time.Second}", ""}}},
+	{"calls that fail together count once", []edit{{askedCalls, "(l.closings == 0 || !began.Before(l.closed) || now.Before(l.closed))", "true"}}},
 	{"one call discovers the endpoint", []edit{{askedWhere, "mine := d == nil || d.isGone()", "mine := true"}}},
 	{"an endpoint that is known is used while the metadata is silent", []edit{{askedWhere, "|| within(now, c.tried, metadataRetry)) {", ") {"}}},
 	{"what is remembered of answers is bounded", []edit{{"introspection/memory.go", "min(own+len(token)+e.size, math.MaxUint32)", "min(own+len(token)+len(e.claims), math.MaxUint32)"}}},
@@ -435,7 +437,8 @@ var mutants = []mutant{
 	{"a 403 without a challenge says nothing about a token", []edit{{askFile, "&& res.header.Get(\"WWW-Authenticate\") != \"\"", ""}}},
 	{"an endpoint is that of the issuer that was asked", []edit{{askedWhere, "!ok || name != cfg.Issuer {", "!ok {"}}},
 	{"an endpoint is an https URL", []edit{{askedWhere, "case u.Scheme == \"http\" && !strings.HasPrefix(strings.ToLower(cfg.Issuer), \"http:\"):", "case false:"}}},
-	{"a configured endpoint is an https URL", []edit{{askedConfig, "if _, err := secureurl.Parse(u.value); err != nil {", "if _, err := secureurl.Parse(u.value); err != nil && u.name != \"Endpoint\" {"}}},
+	{"an endpoint is http where it is said", []edit{{askedConfig, "if cfg.InsecureHTTP {", "if true {"}}},
+	{"a configured endpoint is an https URL", []edit{{askedConfig, "if _, err := cfg.parse(u.value); err != nil {", "if _, err := cfg.parse(u.value); err != nil && u.name != \"Endpoint\" {"}}},
 	{"an audience is guaranteed by the server that is asked", []edit{{askedConfig, "if cfg.AudienceGuaranteedBy != \"\" && cfg.AudienceGuaranteedBy != cfg.Issuer {", "if false {"}}},
 
 	{"an outage is a 503", []edit{{refusal, "return answer{status: http.StatusServiceUnavailable}", `return answer{http.StatusUnauthorized, true, "invalid_token"}`}}},

@@ -502,6 +502,7 @@ func IntrospectionOf(t testing.TB, v vectors.Vector, server *Server) introspecti
 		Issuer:               issuer,
 		Issuers:              others,
 		Endpoint:             cfg.Introspection.Endpoint,
+		InsecureHTTP:         cfg.InsecureHTTP,
 		Audiences:            cfg.Audiences,
 		AudienceClaim:        cfg.AudienceClaim,
 		AudienceGuaranteedBy: cfg.Introspection.AudienceGuaranteed,
