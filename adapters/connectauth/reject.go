@@ -1,0 +1,72 @@
+package connectauth
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/rsguard/rsguard/middleware"
+)
+
+// reject responds to a rejected request, whose response has its header fields
+// already.
+func (g *Guard) reject(w http.ResponseWriter, r *http.Request, refusal *middleware.Refusal) {
+	if !g.isCall(r) {
+		refusal.ServeHTTP(w, r)
+		return
+	}
+	err := errorOf(w.Header(), refusal)
+	if strings.HasPrefix(strings.ToLower(r.Header.Get("Content-Type")), "application/connect+") {
+		// The client of such a stream reads the metadata at its end.
+		for _, name := range []string{"Www-Authenticate", "Dpop-Nonce"} {
+			if values := w.Header()[name]; len(values) > 0 {
+				err.Meta()[name] = values
+			}
+		}
+	}
+	_ = g.errors.Write(w, r, err) // fails only if the client has gone
+}
+
+// isCall reports whether r is of one of the protocols. For an ErrorWriter,
+// every GET request is one of Connect, including those of browsers.
+func (g *Guard) isCall(r *http.Request) bool {
+	if r.Method == http.MethodGet && !strings.Contains("&"+r.URL.RawQuery, "&encoding=") {
+		return false // Connect's GET requests must have this parameter
+	}
+	return g.errors.IsSupported(r)
+}
+
+// errorOf returns the error for a Refusal and the header fields of its
+// response.
+func errorOf(h http.Header, refusal *middleware.Refusal) *connect.Error {
+	code, reason := connect.CodeInternal, "internal_error"
+	switch refusal.Status {
+	case http.StatusBadRequest, http.StatusUnauthorized:
+		code, reason = connect.CodeUnauthenticated, "token_missing"
+	case http.StatusForbidden:
+		code, reason = connect.CodePermissionDenied, "refused"
+	case http.StatusServiceUnavailable:
+		code, reason = connect.CodeUnavailable, "unavailable"
+	}
+	if word := refusal.ErrorCode(); word != "" {
+		reason = word
+	}
+	err := connect.NewError(code, errors.New(http.StatusText(refusal.Status)))
+	details := []proto.Message{&errdetails.ErrorInfo{Reason: reason, Domain: "rsguard"}}
+	if seconds, parse := strconv.Atoi(h.Get("Retry-After")); parse == nil {
+		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Duration(seconds) * time.Second)})
+	}
+	for _, message := range details {
+		if detail, marshal := connect.NewErrorDetail(message); marshal == nil {
+			err.AddDetail(detail)
+		}
+	}
+	return err
+}
