@@ -34,9 +34,11 @@ type Cache struct {
 
 	current atomic.Pointer[snapshot] // read without a lock, replaced under mu
 
-	mu      sync.Mutex // never held across I/O
-	source  source     // copied by each flight, replaced by the flight's when it lands
-	forced  forcedFetches
+	mu      sync.Mutex           // never held across I/O
+	source  source               // copied by each flight, replaced by the flight's when it lands
+	missed  interval             // after a fetch for an unknown kid that did not bring it
+	found   interval             // after one that did
+	again   interval             // after one for a signature that was by none of the keys
 	missing map[string]time.Time // when a fetch did not find a kid, in this generation
 }
 

@@ -76,8 +76,14 @@
 // another rotation, and within twice UnknownKeyInterval during a flood of
 // made-up kids. Unknown kids never delay lookups of known ones. A fetch for an
 // unknown kid has the header "Cache-Control: no-cache", so that no cache on the
-// way answers it. A key that is replaced by another with the same kid is found
-// at the next regular fetch.
+// way answers it.
+//
+// A key may also be replaced by another with the same kid, or without one. If a
+// token is otherwise good, its signature is by none of the keys it names, and
+// these were fetched more than a minute ago, a Validator has them fetched again.
+// That is bounded as fetches for unknown kids are, with an interval of its own,
+// so that bad signatures don't delay a new key. If the fetch fails, the
+// signature is wrong by the keys that the issuer has last confirmed.
 //
 // # A fetch
 //

@@ -20,10 +20,11 @@ type flight struct {
 	regular  bool   // a refresh of keys that are in use
 	explicit bool   // Refresh waits for it; guarded by Cache.mu
 	noCache  bool   // caches on the way must not answer it
+	again    bool   // for a token whose signature is by another key
 	forced   bool   // for an unknown kid,
 	kid      string // which is this one
 	err      error  // wraps ErrUnavailable; read it after done is closed
-	waiters  int    // lookups of unknown kids; guarded by Cache.mu
+	waiters  int    // lookups for tokens that may be bad; guarded by Cache.mu
 }
 
 // wait waits until the flight has ended or until limit has passed, and reports
@@ -77,7 +78,7 @@ func (s *snapshot) inFlight(now time.Time) *flight {
 func (c *Cache) begin(f *flight) *flight {
 	s := *c.current.Load()
 	f.began, f.source, f.most = c.cfg.Now(), c.source, 2*c.cfg.Timeout
-	f.noCache = f.forced || f.explicit || len(s.vanished) > 0
+	f.noCache = f.forced || f.again || f.explicit || len(s.vanished) > 0
 	f.done = make(chan struct{})
 	s.flight = f
 	s.fetches++
@@ -125,7 +126,7 @@ func (c *Cache) land(f *flight, a answer, err error) {
 		f.err = s.fail(began, now, err, c.jitter)
 	} else {
 		changed = s.succeed(f, a, c.jitter)
-		c.landForced(f, s.set, began)
+		c.landForced(f, s.set)
 	}
 	if changed {
 		clear(c.missing)

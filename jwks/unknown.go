@@ -98,42 +98,25 @@ func (c *Cache) flightFor(kid string, successes int) (f *flight, own bool, err e
 	return f, true, nil
 }
 
-// forcedFetches are the successful fetches for unknown kids that count against
-// the next. One that failed doesn't count, since the backoff applies to it. One
-// that found its kid counts half, so that it doesn't delay the next rotation.
-type forcedFetches struct {
-	missed, found        time.Time     // when the last of either kind began
-	afterMiss, afterFind time.Duration // how long from there to the next
-}
-
-// landForced notes the success of a fetch. c.mu is held.
-func (c *Cache) landForced(f *flight, set *keySet, began time.Time) {
-	if !f.forced || c.cfg.UnknownKeyInterval < 0 {
-		return
+// landForced notes the success of a fetch that was not a regular one. A fetch
+// that failed doesn't begin an interval, since the backoff applies to it. One
+// that found its kid begins another one, and only the second within that counts,
+// so that it doesn't delay the next rotation. c.mu is held.
+func (c *Cache) landForced(f *flight, set *keySet) {
+	switch _, found := set.keys.Find(f.kid); {
+	case f.again:
+		c.again = c.newInterval(f.began)
+	case !f.forced:
+	case !found || c.found.until(f.began) > 0:
+		c.missed = c.newInterval(f.began)
+	default:
+		c.found = c.newInterval(f.began)
 	}
-	interval := c.cfg.UnknownKeyInterval + c.jitter.below(c.cfg.UnknownKeyInterval)
-	if _, ok := set.keys.Find(f.kid); !ok {
-		c.forced.missed, c.forced.afterMiss = began, interval
-		return
-	}
-	if elapsed(c.forced.found, began) < c.forced.afterFind { // the second one
-		c.forced.missed, c.forced.afterMiss = began, interval
-	}
-	c.forced.found, c.forced.afterFind = began, interval
 }
 
 // mayForce reports whether the last forced fetch was long enough ago.
 func (c *Cache) mayForce(now time.Time) bool {
-	return c.cfg.UnknownKeyInterval >= 0 && c.untilForced(now) == 0
-}
-
-// untilForced is how long until the next forced fetch is allowed.
-func (c *Cache) untilForced(now time.Time) time.Duration {
-	passed := elapsed(c.forced.missed, now)
-	if passed < 0 {
-		return 0 // the clock was set back
-	}
-	return max(0, c.forced.afterMiss-passed)
+	return c.cfg.UnknownKeyInterval >= 0 && c.missed.until(now) == 0
 }
 
 // How many kids are remembered as unknown, and for how long. The time matters

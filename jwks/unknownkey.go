@@ -36,7 +36,7 @@ func (c *Cache) Unknown(kid string) error {
 
 // unforced returns how long no fetch begins for this unknown kid.
 func (c *Cache) unforced(kid string, now time.Time) time.Duration {
-	wait := c.untilForced(now)
+	wait := c.missed.until(now)
 	if c.isMissing(kid, now) {
 		wait = max(wait, missingFor-elapsed(c.missing[kid], now))
 	}

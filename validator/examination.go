@@ -292,7 +292,7 @@ func (x *examination) checkExpiry() error {
 // checkSignature finds the key and checks the signature.
 func (x *examination) checkSignature(ctx context.Context, v *Validator) error {
 	x.step = stepKey
-	alg, kid := x.token.Header.Algorithm, x.token.Header.KeyID
+	kid := x.token.Header.KeyID
 	if v.cfg.Secret != nil {
 		x.step = stepSignature
 		if x.token.VerifyMAC(v.cfg.Secret) != nil {
@@ -307,6 +307,25 @@ func (x *examination) checkSignature(ctx context.Context, v *Validator) error {
 	if len(keys) == 0 {
 		return &Error{Code: CodeUnknownKey, Err: &unknownKeyError{kid, x.trust.unknown(kid)}}
 	}
+	err = x.checkSignatureBy(keys)
+	if CodeOf(err) != CodeSignature {
+		return err
+	}
+	// The issuer may have replaced the key by another with the same kid. A token
+	// that is bad in any case must not cause a fetch of keys.
+	if x.timely(&x.Claims) == nil {
+		if keys := x.trust.again(ctx, kid, keys); len(keys) > 0 {
+			return x.checkSignatureBy(keys)
+		}
+	}
+	x.step = stepSignature
+	return err
+}
+
+// checkSignatureBy checks the signature by the keys that the token names.
+func (x *examination) checkSignatureBy(keys []jwks.Key) error {
+	alg, kid := x.token.Header.Algorithm, x.token.Header.KeyID
+	x.step = stepKey
 	c := choice{kid: kid, alg: alg, issuer: x.Issuer, tenant: x.tenant, keys: keys}
 	if kid == "" {
 		c.hashes = x.certificateHashes(keys)

@@ -57,6 +57,17 @@ func (t *trust) find(ctx context.Context, kid string, now time.Time) ([]jwks.Key
 // keysAt is Keys of a Cache that uses the system's time, which is now.
 var keysAt = keysat.Func.(func(*jwks.Cache, context.Context, string, time.Time) ([]jwks.Key, error))
 
+// again returns the keys with this kid if the issuer has replaced those that
+// find returned, and otherwise nil.
+func (t *trust) again(ctx context.Context, kid string, keys []jwks.Key) []jwks.Key {
+	if cache, ok := t.keys.(*jwks.Cache); ok {
+		return keysAgain(cache, ctx, kid, keys)
+	}
+	return nil
+}
+
+var keysAgain = keysat.Again.(func(*jwks.Cache, context.Context, string, []jwks.Key) []jwks.Key)
+
 // unknown says why there is no key with this kid.
 func (t *trust) unknown(kid string) error {
 	if keys, ok := t.keys.(interface{ Unknown(kid string) error }); ok {

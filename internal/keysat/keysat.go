@@ -10,3 +10,10 @@ package keysat
 //
 // Package jwks imports this one, so its types can't be named here.
 var Func any
+
+// Again is (*jwks.Cache).keysAgain, for a token that is otherwise good and whose
+// signature is by none of keys. A stranger can send such tokens without end, and
+// only a caller that has checked the rest may ask.
+//
+//	func(c *jwks.Cache, ctx context.Context, kid string, keys []jwks.Key) []jwks.Key
+var Again any

@@ -41,6 +41,7 @@ var attacks = []attack{
 
 	{"Metadata of another issuer, or keys from elsewhere", []string{
 		"metadata is of the issuer that was asked", "a jwks_uri is an https URL", "http is accepted where it is said", "only a 200 has keys", "redirects are not followed",
+		"a withdrawn key is dropped by the second response",
 	}, nil},
 
 	// Reading.
@@ -191,7 +192,8 @@ var attacks = []attack{
 	}, nil},
 	{"Garbage that makes the API fetch keys", []string{
 		"no key is fetched for another type", "no key is fetched for another issuer", "no key is fetched for another audience",
-		"no key is fetched for an expired token",
+		"no key is fetched for an expired token", "no key is fetched again for a token that is bad in any case",
+		"keys are fetched again for a signature once per interval",
 	}, nil},
 	{"More proofs than the store holds", []string{"a replay store refuses when it is full", "a replay store forgets what has expired"}, nil},
 	{"Tenants that are made up, or no longer there", []string{
@@ -199,7 +201,7 @@ var attacks = []attack{
 		"a tenant in use is asked for again", "a tenant outlives failed calls, for a time", "a call from before Forget says nothing",
 		"first looks are limited",
 	}, nil},
-	{"An outage of the issuer", []string{"an outage is a 503", "an endpoint that is known is used while the metadata is silent", "a connection that is dead is replaced", "calls that fail together count once", "a 403 without a challenge says nothing about a token"}, nil},
+	{"An outage of the issuer", []string{"an outage is a 503", "a kid that could not be looked up is a 503", "an endpoint that is known is used while the metadata is silent", "a connection that is dead is replaced", "calls that fail together count once", "a 403 without a challenge says nothing about a token"}, nil},
 
 	// Configurations.
 	{"A configuration that lets too much pass", []string{

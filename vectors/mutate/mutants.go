@@ -392,6 +392,10 @@ var mutants = []mutant{
 	{"a jwks_uri is an https URL", []edit{{discovery, `if u.Scheme == "http" && !strings.HasPrefix(strings.ToLower(url), "http:") {`, "if false {"}}},
 	{"http is accepted where it is said", []edit{{"jwks/config.go", "if cfg.InsecureHTTP {", "if true {"}}},
 	{"only a 200 has keys", []edit{{fetch, "case res.StatusCode != http.StatusOK:", "case res.StatusCode >= http.StatusBadRequest:"}}},
+	{"no key is fetched again for a token that is bad in any case", []edit{{examination, "if x.timely(&x.Claims) == nil {", "if true {"}}},
+	{"keys are fetched again for a signature once per interval", []edit{{"jwks/again.go", "c.again.until(now) > 0", "false"}}},
+	{"a kid that could not be looked up is a 503", []edit{{"jwks/unknown.go", "case !ended || f.err != nil:", "case false:"}}},
+	{"a withdrawn key is dropped by the second response", []edit{{"jwks/vanished.go", "passed >= agreement", "false"}}},
 	{"redirects are not followed", []edit{{fetch, "func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }", "nil"}}},
 
 	{"a rejected request passes only where it is only reported", []edit{{requests, "if a.cfg.InsecureReportOnly {", "if true {"}}},
