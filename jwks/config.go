@@ -174,7 +174,11 @@ func (cfg *Config) check() error {
 		}
 	default:
 		if u, err := cfg.parseURL(cfg.Issuer); err != nil {
-			wrong("Issuer %w", err)
+			advice := ""
+			if !strings.HasPrefix(cfg.Issuer, "http") {
+				advice = ": keys are discovered by it; if Config.URL is set, any text can be an issuer"
+			}
+			wrong("Issuer %w%s", err, advice)
 		} else if strings.Contains(cfg.Issuer, "?") {
 			wrong("Issuer of host %q has a query", u.Host) // RFC 8414, Section 2
 		}

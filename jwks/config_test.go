@@ -55,7 +55,7 @@ func TestNewCache(t *testing.T) {
 		{"http, localhost in front", jwks.Config{URL: "http://localhost.example/"}, []string{"URL is neither"}},
 		{"http, loopback as user", jwks.Config{URL: "http://127.0.0.1@issuer.example/"}, []string{"URL has credentials"}},
 		{"http, 0.0.0.0", jwks.Config{URL: "http://0.0.0.0/"}, []string{"URL is neither"}},
-		{"no scheme", jwks.Config{Issuer: "issuer.example"}, []string{"Issuer has no host"}},
+		{"no scheme", jwks.Config{Issuer: "issuer.example"}, []string{"Issuer has no host: keys are discovered by it; if Config.URL is set, any text can be an issuer"}},
 		{"no host", jwks.Config{URL: "https:///keys"}, []string{"URL has no host"}},
 		{"port alone", jwks.Config{URL: "https://:443/keys"}, []string{"URL has no host"}},
 		{"opaque", jwks.Config{URL: "https:issuer.example"}, []string{"URL has no host"}},
