@@ -69,7 +69,7 @@ func TestIntrospector_forgetInFlight(t *testing.T) {
 // does not keep others from being asked about.
 func TestIntrospector_poison(t *testing.T) {
 	t.Parallel()
-	for _, status := range []int{400, 403, 404, 413, 414, 422, 431} {
+	for _, status := range []int{400, 403, 413} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &server{}
 			s.set(func(_ *http.Request, form url.Values) (int, string) {
@@ -82,7 +82,7 @@ func TestIntrospector_poison(t *testing.T) {
 			cfg := config(s)
 			cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
 			in := newIntrospector(t, cfg)
-			for i := range 600 {
+			for i := range 200 {
 				for j := range 10 {
 					_, err := in.Validate(t.Context(), fmt.Sprint("../../etc/passwd", i, ".", j))
 					if validator.CodeOf(err) != validator.CodeUnavailable && i > 0 {
