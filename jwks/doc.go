@@ -44,6 +44,9 @@
 // failure. Neither counts as an answer of the issuer: a lookup of a kid that is
 // not among them fetches, or gets ErrUnavailable.
 //
+// [Cache.Run] refreshes the keys without lookups, for a program whose first
+// request after a silence must not wait. The caller starts and ends it.
+//
 // # Unknown keys
 //
 // A kid that isn't in the snapshot may belong to a key that was published a
