@@ -1,6 +1,7 @@
 package issuers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,18 +19,32 @@ func says(issuer, claim string, values ...string) validator.Check {
 			claim, quoted(values), issuer))
 }
 
+// marks are claims that issuers put into access tokens alone. ClientID of
+// [validator.Claims] is none of them, because it may be that of azp, which ID
+// tokens have too.
+type marks struct {
+	ClientID string `json:"client_id"`
+	CID      string `json:"cid"`
+	AppID    string `json:"appid"`
+	AZP      string `json:"azp"`
+	UID      string `json:"uid"`
+	ID       string `json:"jti"`
+}
+
 // has returns a Check that requires a claim that the issuer puts into access
 // tokens alone. It fails with [validator.CodeType].
-func has(issuer, claim string, there func(*validator.Claims) bool) validator.Check {
-	err := fmt.Errorf("the claim %q is missing, which access tokens of %s have: have the client send its access token",
-		claim, issuer)
-	return func(_ context.Context, c *validator.Claims) error {
-		if !there(c) {
-			return &validator.Error{Code: validator.CodeType, Err: err}
+func has(issuer, claim string, value func(marks) string) validator.Check {
+	return rejecting(validator.CodeType, validator.CheckAs(func(_ context.Context, m marks) error {
+		if value(m) == "" {
+			return errMissing
 		}
 		return nil
-	}
+	}), fmt.Errorf("the claim %q is missing, which access tokens of %s have: have the client send its access token", claim, issuer))
 }
+
+var errMissing = errors.New("missing")
+
+func clientID(m marks) string { return m.ClientID }
 
 // only returns a Check that requires one of these values in a claim. It fails
 // with [validator.CodeRefused].
@@ -57,6 +72,10 @@ func scopesOrRoles(ctx context.Context, c *validator.Claims) error {
 	}
 	return hasRoles(ctx, c)
 }
+
+// ofClient rejects tokens that name no client. The ID tokens of an API that
+// signs users in itself have its audience, and may have roles.
+var ofClient = has("Entra ID", "azp", func(m marks) string { return cmp.Or(m.AZP, m.AppID) })
 
 var hasRoles = validator.CheckAs(func(_ context.Context, c struct {
 	Roles []string `json:"roles"`

@@ -3,6 +3,8 @@ package issuers
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rsguard/rsguard/validator"
@@ -60,6 +62,9 @@ func Oracle(domain, audience string) (validator.Config, error) {
 // log names what "aud" has. If the client's tokens are opaque, the log says
 // that the token is no JWT.
 //
+// A token without a scope of the API is rejected, because UAA writes the
+// client's own name into "aud" too.
+//
 // A refresh token has the same audience, and is rejected because its "jti" ends
 // in "-r" and because it has no scope. Users' authorities are scopes here.
 //
@@ -71,7 +76,7 @@ func UAA(host, audience string) (validator.Config, error) {
 	return a.with(validator.Config{
 		Issuers:   []string{"https://" + host + "/oauth/token"},
 		Audiences: []string{audience},
-		Checks:    []validator.Check{notRefreshOfUAA},
+		Checks:    []validator.Check{notRefreshOfUAA, scopeOf(audience)},
 	}, "https://"+host+"/token_keys")
 }
 
@@ -83,6 +88,19 @@ func notRefreshOfUAA(_ context.Context, c *validator.Claims) error {
 		return typeError("UAA", "scope")
 	}
 	return nil
+}
+
+// scopeOf requires a scope of the API. UAA writes the client's own name into
+// "aud" too, so a client that has the API's name gets its ID tokens, and its
+// tokens for others, with the API's audience.
+func scopeOf(audience string) validator.Check {
+	err := fmt.Errorf("no scope begins with %q, as in access tokens of UAA for this API: have the client send one, and give it a scope of this API", audience+".")
+	return func(_ context.Context, c *validator.Claims) error {
+		if !slices.ContainsFunc(c.Scopes, func(scope string) bool { return strings.HasPrefix(scope, audience+".") }) {
+			return &validator.Error{Code: validator.CodeType, Err: err}
+		}
+		return nil
+	}
 }
 
 var errRefreshOfUAA = errors.New("this is a refresh token by its jti, and only access tokens are accepted: " +

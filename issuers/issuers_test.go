@@ -103,7 +103,7 @@ func TestPresets(t *testing.T) {
 			if err != nil {
 				t.Fatalf("Validate(access token) = %v, want it accepted", err)
 			}
-			if _, scopes := s.Claims["scope"]; (scopes || s.Claims["scp"] != nil) && strings.Join(claims.Scopes, " ") != s.Scope {
+			if _, scopes := s.Claims["scope"]; (scopes || s.Claims["scp"] != nil) && strings.Join(claims.Scopes, " ") != strings.ReplaceAll(s.Scope, "{audience}", s.Audience) {
 				t.Errorf("Validate(access token) scopes = %q, want %q", claims.Scopes, s.Scope)
 			}
 			for _, o := range s.Others {
@@ -155,6 +155,11 @@ func TestProfiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer iss.Close()
+			scopes := []string{"stock:read"}
+			if s.Preset == "UAA" { // whose audiences are the beginnings of scopes
+				s.Args[1] = s.AudienceOf(api)
+				scopes = append(scopes, s.Args[1]+".read")
+			}
 			cfg, err := configOf(&s)
 			if err != nil {
 				t.Fatal(err)
@@ -174,7 +179,7 @@ func TestProfiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			token, err := iss.Issue(mockissuer.Access{Client: client, Audience: api, Scopes: []string{"stock:read"}})
+			token, err := iss.Issue(mockissuer.Access{Client: client, Audience: api, Scopes: scopes})
 			if err != nil {
 				t.Fatal(err)
 			}

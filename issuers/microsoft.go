@@ -73,7 +73,7 @@ func entra(function, api, query string, tenants ...string) (validator.Config, er
 	return a.with(validator.Config{
 		Issuers:   issuers,
 		Audiences: []string{api, "api://" + api},
-		Checks:    []validator.Check{scopesOrRoles},
+		Checks:    []validator.Check{scopesOrRoles, ofClient},
 	}, "https://login.microsoftonline.com/"+at+"/discovery/v2.0/keys"+query)
 }
 
@@ -93,7 +93,7 @@ func EntraExternalID(subdomain, tenant, api string) (validator.Config, error) {
 	return a.with(validator.Config{
 		Issuers:   []string{"https://" + tenant + ".ciamlogin.com/" + tenant + "/v2.0"},
 		Audiences: []string{api},
-		Checks:    []validator.Check{scopesOrRoles},
+		Checks:    []validator.Check{scopesOrRoles, ofClient},
 	}, "https://"+subdomain+".ciamlogin.com/"+tenant+"/discovery/v2.0/keys")
 }
 
@@ -146,6 +146,6 @@ func ADFS(host, audience string) (validator.Config, error) {
 	return a.with(validator.Config{
 		Issuers:   []string{"http://" + host + "/adfs/services/trust"},
 		Audiences: []string{audience},
-		Checks:    []validator.Check{has("AD FS", "appid", func(c *validator.Claims) bool { return c.ClientID != "" })},
+		Checks:    []validator.Check{has("AD FS", "appid", func(m marks) string { return m.AppID })},
 	}, "https://"+host+"/adfs/discovery/keys")
 }

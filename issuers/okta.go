@@ -30,6 +30,6 @@ func Okta(issuer, audience string) (validator.Config, error) {
 	return a.discovered(validator.Config{
 		Issuers:   []string{issuer},
 		Audiences: []string{audience},
-		Checks:    []validator.Check{has("Okta", "cid", func(c *validator.Claims) bool { return c.ClientID != "" })},
+		Checks:    []validator.Check{has("Okta", "cid", func(m marks) string { return m.CID })},
 	})
 }

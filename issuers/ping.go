@@ -18,7 +18,7 @@ func PingOne(host, environment, audience string) (validator.Config, error) {
 	return a.discovered(validator.Config{
 		Issuers:   []string{"https://" + host + "/" + environment + "/as"},
 		Audiences: []string{audience},
-		Checks:    []validator.Check{has("PingOne", "client_id", hasClientID)},
+		Checks:    []validator.Check{has("PingOne", "client_id", clientID)},
 	})
 }
 
@@ -39,7 +39,7 @@ func PingFederate(issuer, audience string) validator.Config {
 	return validator.Config{
 		Issuers:   []string{issuer},
 		Audiences: []string{audience},
-		Checks:    []validator.Check{has("PingFederate", "client_id", hasClientID)},
+		Checks:    []validator.Check{has("PingFederate", "client_id", clientID)},
 	}
 }
 

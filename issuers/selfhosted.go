@@ -25,7 +25,7 @@ func Zitadel(host, project string) (validator.Config, error) {
 	return a.discovered(validator.Config{
 		Issuers:   []string{"https://" + host},
 		Audiences: []string{project},
-		Checks:    []validator.Check{has("ZITADEL", "jti", func(c *validator.Claims) bool { return c.ID != "" })},
+		Checks:    []validator.Check{has("ZITADEL", "jti", func(m marks) string { return m.ID })},
 	})
 }
 
@@ -96,7 +96,7 @@ func Logto(host, resource string) (validator.Config, error) {
 		Issuers:    []string{"https://" + host + "/oidc"},
 		Audiences:  []string{resource},
 		Algorithms: []validator.Algorithm{validator.ES384},
-		Checks:     []validator.Check{has("Logto", "client_id", hasClientID)},
+		Checks:     []validator.Check{has("Logto", "client_id", clientID)},
 	})
 }
 
@@ -157,7 +157,7 @@ func Hydra(issuer, audience string) validator.Config {
 	return validator.Config{
 		Issuers:   []string{issuer},
 		Audiences: []string{audience},
-		Checks:    []validator.Check{has("Hydra", "client_id", hasClientID)},
+		Checks:    []validator.Check{has("Hydra", "client_id", clientID)},
 	}
 }
 
@@ -175,7 +175,7 @@ func Duende(issuer, audience string) validator.Config {
 	return validator.Config{
 		Issuers:   []string{issuer},
 		Audiences: []string{audience},
-		Checks:    []validator.Check{has("IdentityServer", "client_id", hasClientID)},
+		Checks:    []validator.Check{has("IdentityServer", "client_id", clientID)},
 	}
 }
 
@@ -195,8 +195,6 @@ func OpenIddict(issuer, audience string) validator.Config {
 	return validator.Config{
 		Issuers:   []string{issuer},
 		Audiences: []string{audience},
-		Checks:    []validator.Check{has("OpenIddict", "client_id", hasClientID)},
+		Checks:    []validator.Check{has("OpenIddict", "client_id", clientID)},
 	}
 }
-
-func hasClientID(c *validator.Claims) bool { return c.ClientID != "" }

@@ -166,6 +166,7 @@ var reasons = map[mockissuer.TokenKind]string{
 	mockissuer.KindRefresh: "It is a refresh token, which is for the issuer.",
 	mockissuer.KindTenant:  "It is another tenant's.",
 	mockissuer.KindAPI:     "It is for another API.",
+	mockissuer.KindOther:   "Access tokens of this issuer have a claim that it hasn't.",
 	mockissuer.KindMistake: "This is often set wrongly at the issuer or in a client.",
 }
 

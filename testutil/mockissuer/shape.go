@@ -81,6 +81,7 @@ const (
 	KindRefresh TokenKind = "refresh"
 	KindTenant  TokenKind = "tenant"  // of another tenant of the same vendor
 	KindAPI     TokenKind = "api"     // for another API of the same tenant
+	KindOther   TokenKind = "other"   // of a kind that isn't an access token, or of nobody's session
 	KindMistake TokenKind = "mistake" // what is often set wrongly at the issuer or in a client
 )
 
@@ -200,7 +201,7 @@ func (s Shape) fill(value any, now time.Time) any {
 		list := []any{} // and not null
 		for _, element := range value {
 			if element == "{scope}" {
-				for _, scope := range strings.Fields(s.Scope) {
+				for _, scope := range strings.Fields(s.text("{scope}")) {
 					list = append(list, scope)
 				}
 				continue
@@ -219,10 +220,12 @@ func (s Shape) fill(value any, now time.Time) any {
 }
 
 // text returns s with the names in braces replaced. The client of some issuers
-// is the audience, and the subject of others begins with the issuer.
+// is the audience, the subject of others begins
+// with the issuer, and scopes may begin with the audience.
 func (s Shape) text(text string) string {
 	client := strings.ReplaceAll(s.Client, "{audience}", s.Audience)
 	subject := strings.ReplaceAll(s.Subject, "{issuer}", s.Issuer)
+	scope := strings.ReplaceAll(s.Scope, "{audience}", s.Audience)
 	return strings.NewReplacer("{issuer}", s.Issuer, "{audience}", s.Audience, "{client}", client,
-		"{subject}", subject, "{scope}", s.Scope).Replace(text)
+		"{subject}", subject, "{scope}", scope).Replace(text)
 }

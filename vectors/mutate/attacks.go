@@ -206,6 +206,7 @@ var attacks = []attack{
 	// Configurations.
 	{"A configuration that lets too much pass", []string{
 		"a rejected request passes only where it is only reported",
+		"a preset's mark is not azp", "an Entra token names its client", "a token of UAA has a scope of the API",
 		"an issuer is an https URL", "an issuer is https or http", "an issuer that is a text can be printed",
 		"what stands in for aud says what a token is for", "RFC 9068 requires aud itself", "an issuer has no query", "an issuer has no credentials", "an issuer has no fragment", "an issuer has a host",
 		"there is an issuer", "there is an audience", "an audience is not empty", "leeway has a limit", "token size has a limit",

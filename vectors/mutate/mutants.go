@@ -398,6 +398,9 @@ var mutants = []mutant{
 	{"a withdrawn key is dropped by the second response", []edit{{"jwks/vanished.go", "passed >= agreement", "false"}}},
 	{"redirects are not followed", []edit{{fetch, "func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }", "nil"}}},
 
+	{"a preset's mark is not azp", []edit{{"issuers/checks.go", "func clientID(m marks) string { return m.ClientID }", "func clientID(m marks) string { return m.ClientID + m.AZP }"}}},
+	{"an Entra token names its client", []edit{{"issuers/checks.go", "return cmp.Or(m.AZP, m.AppID)", `return cmp.Or(m.AZP, m.AppID, "x")`}}},
+	{"a token of UAA has a scope of the API", []edit{{"issuers/enterprise.go", `strings.HasPrefix(scope, audience+".")`, "true"}}},
 	{"a rejected request passes only where it is only reported", []edit{{requests, "if a.cfg.InsecureReportOnly {", "if true {"}}},
 
 	// What a server says about opaque tokens.
