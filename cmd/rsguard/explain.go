@@ -23,9 +23,9 @@ func explain(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	if err := parseExplain(flags, args, errOut); err != nil {
 		return err
 	}
-	v, err := o.validator()
-	if err != nil {
-		return misuse("%s", inFlags(err.Error()))
+	v, wrong := o.validator()
+	if wrong != nil && len(o.cfg.Issuers) > 0 && len(o.cfg.Audiences) > 0 {
+		return misuse("%s", inFlags(wrong.Error()))
 	}
 	text := flags.Arg(0)
 	if flags.NArg() == 0 {
@@ -39,6 +39,14 @@ func explain(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 		text = string(read)
 	}
 	token, what, err := pasted(text)
+	if wrong != nil {
+		// Without an issuer or an API there is no verdict, but whose token it
+		// is may help to name them.
+		if err == nil {
+			_, _ = io.WriteString(out, guess(token, nil))
+		}
+		return misuse("%s", inFlags(wrong.Error()))
+	}
 	if err != nil {
 		return err
 	}
@@ -83,6 +91,7 @@ func (o *explainOptions) flags() *flag.FlagSet {
 		"a `file` with the secret of HS256 tokens: raw bytes, but for one line break at the end")
 	flags.Usage = func() {
 		fmt.Fprintln(flags.Output(), "usage: rsguard explain -issuer URL -audience API [TOKEN]")
+		fmt.Fprintln(flags.Output(), "After the verdict comes a guess whose token it is. Without -issuer or -audience there is the guess alone.")
 		fmt.Fprintln(flags.Output(), "Without TOKEN it is read from standard input, where other users of the machine cannot see it.")
 		flags.PrintDefaults()
 	}

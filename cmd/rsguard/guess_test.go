@@ -116,3 +116,29 @@ func TestExplain_guess(t *testing.T) {
 		t.Errorf("rsguard explain of a good token = %d, %s\nwant 0, a guess and no mistake", code, out)
 	}
 }
+
+// Without an issuer or an API there is the guess, no verdict, and the exit code
+// of flags that are missing.
+func TestExplain_guessAlone(t *testing.T) {
+	t.Parallel()
+
+	const guessed = "guess        this looks like a token of Keycloak: see issuers.Keycloak, and docs/issuers.md#keycloak\n"
+	token := unsigned(t, map[string]any{"alg": "RS256"}, map[string]any{"iss": "https://sso.example.com/realms/shop"})
+	for _, tt := range []struct {
+		name        string
+		flags       []string
+		token, want string
+		missing     string
+	}{
+		{"no flags", nil, token, guessed, "-issuer is missing"},
+		{"no audience", []string{"-issuer", "https://sso.example.com/realms/shop"}, token, guessed, "-audience is missing"},
+		{"no issuer", []string{"-audience", "orders-api"}, token, guessed, "-issuer is missing"},
+		{"an opaque token", nil, "2YotnFZFEjr1zCsicMWpAA", "", "-issuer is missing"},
+		{"no token", nil, "", "", "-issuer is missing"},
+	} {
+		code, out, errOut := command(t, tt.token, append([]string{"explain"}, tt.flags...)...)
+		if code != 2 || out != tt.want || !strings.Contains(errOut, tt.missing) {
+			t.Errorf("rsguard explain, %s = %d, %q, %q\nwant 2, %q, and %q", tt.name, code, out, errOut, tt.want, tt.missing)
+		}
+	}
+}
