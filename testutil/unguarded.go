@@ -1,6 +1,7 @@
 package testutil
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -31,7 +32,7 @@ func Unguarded(tb testing.TB, h http.Handler, routes ...string) []string {
 	tb.Helper()
 	var found []string
 	for _, route := range routes {
-		r := requestTo(route)
+		r := requestTo(tb.Context(), route)
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
 		switch {
@@ -49,7 +50,7 @@ func Unguarded(tb testing.TB, h http.Handler, routes ...string) []string {
 var parameters = regexp.MustCompile(`\{[^{}]*\}|(^|/)[:*][^/]*|(^|/)\+[^/]*`)
 
 // requestTo returns a request that a route matches.
-func requestTo(route string) *http.Request {
+func requestTo(ctx context.Context, route string) *http.Request {
 	method, path, ok := strings.Cut(strings.TrimSpace(route), " ")
 	if !ok {
 		method, path = http.MethodGet, method
@@ -62,7 +63,7 @@ func requestTo(route string) *http.Request {
 		}
 		return "x"
 	})
-	r := httptest.NewRequest(method, path, nil)
+	r := httptest.NewRequestWithContext(ctx, method, path, nil)
 	if host != "" {
 		r.Host = host
 	}
