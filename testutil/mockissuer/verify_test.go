@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rsguard/rsguard/testutil/mockissuer"
 )
@@ -23,11 +24,16 @@ const (
 	audience = mockissuer.DefaultAudience
 )
 
-// open makes an issuer without sockets.
+// open makes an issuer without sockets, whose clock stands still unless cfg has one: only Advance
+// moves it.
 func open(t *testing.T, cfg mockissuer.Config) *mockissuer.Issuer {
 	t.Helper()
 	if cfg.URL == "" {
 		cfg.URL = tenant
+	}
+	if cfg.Now == nil {
+		start := time.Now().Truncate(time.Second)
+		cfg.Now = func() time.Time { return start }
 	}
 	iss, err := mockissuer.New(cfg)
 	if err != nil {
