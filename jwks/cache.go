@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/internal/keysat"
+	"github.com/rsguard/rsguard/internal/observing"
 )
 
 // ErrUnavailable is wrapped by the errors of [Cache.Keys] and [Cache.Refresh]
@@ -31,6 +32,8 @@ type Cache struct {
 	systemTime bool   // cfg.Now is time.Now
 	jitter     jitter // spreads the fetches of many processes
 	fallback   *keySet
+	teller     *observing.Teller
+	unknown    unknownCount
 
 	current atomic.Pointer[snapshot] // read without a lock, replaced under mu
 
@@ -51,7 +54,8 @@ func NewCache(cfg Config) (*Cache, error) {
 		return nil, err
 	}
 	c := &Cache{cfg: cfg, systemTime: systemTime, jitter: rand.Int64N, missing: make(map[string]time.Time)}
-	c.source = source{cfg: &c.cfg, client: newClient(cfg.Client), requests: make(chan struct{}, maxRequests)}
+	c.teller = newTeller(&c.cfg)
+	c.source = source{cfg: &c.cfg, client: newClient(cfg.Client), requests: make(chan struct{}, maxRequests), teller: c.teller}
 
 	if cfg.InsecureHTTP {
 		c.log(slog.LevelWarn,
@@ -100,11 +104,16 @@ func (c *Cache) Keys(ctx context.Context, kid string) ([]Key, error) {
 			return nil, s.couldNotLook(c.cfg.Now())
 		}
 		if !s.cached {
+			c.countUnknown(now)
 			return nil, nil // a lookup waits once
 		}
 		successes = s.successes
 	}
-	return c.findUnknown(ctx, kid, successes)
+	keys, err := c.findUnknown(ctx, kid, successes)
+	if len(keys) == 0 && err == nil {
+		c.countUnknown(now)
+	}
+	return keys, err
 }
 
 // keysAt is Keys for a caller that has got now from [time.Now] this moment. A

@@ -2,6 +2,7 @@ package jwks
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/rsguard/rsguard/internal/secureurl"
 	"github.com/rsguard/rsguard/internal/useragent"
+	"github.com/rsguard/rsguard/observe"
 )
 
 // The defaults of [Config]. The package documentation gives the reasons.
@@ -132,6 +134,14 @@ type Config struct {
 	// Logger gets one line at each change of state, and one for the keys that
 	// are left out of a set. If nil, [slog.Default] is used.
 	Logger *slog.Logger
+
+	// Observe is told of each request to the issuer when it begins and when it
+	// ends, of changes of the state and of the keys, and of lookups of unknown
+	// keys. It is called outside of locks, by several goroutines at a time, and
+	// events may arrive out of order. It must return soon, since a fetch or a
+	// lookup waits for it. The context is that of the request, and otherwise
+	// empty. A panic is contained and logged. If nil, nothing is told.
+	Observe func(context.Context, observe.Event)
 
 	// Now returns the current time. If nil, [time.Now] is used. If its results
 	// have no monotonic clock reading, the age of a set follows the wall clock.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rsguard/rsguard/internal/jose"
 	"github.com/rsguard/rsguard/internal/secureurl"
+	"github.com/rsguard/rsguard/observe"
 )
 
 // How long a discovered URL is used, and how long the next discovery waits if
@@ -113,13 +114,9 @@ func (s *source) discover(ctx context.Context) (url string, errs []error) {
 		slices.Reverse(urls)
 	}
 	for _, url := range urls {
-		res, err := s.get(ctx, url, "application/json", "", false)
+		keys, err := s.metadata(ctx, url)
 		if err == nil {
-			var keys string
-			if keys, err = readMetadata(string(res.body), url, s.cfg); err == nil {
-				return keys, nil
-			}
-			err = fmt.Errorf("GET %s: %w", url, err)
+			return keys, nil
 		}
 		errs = append(errs, err)
 		if isOutage(err) {
@@ -128,6 +125,21 @@ func (s *source) discover(ctx context.Context) (url string, errs []error) {
 		}
 	}
 	return "", errs
+}
+
+// metadata returns the key set's URL from the metadata at url.
+func (s *source) metadata(ctx context.Context, url string) (keys string, err error) {
+	var res response
+	request := s.teller.Begin(ctx, observe.Metadata, url)
+	defer func() { tellEnd(ctx, &request, &res, err) }()
+	if res, err = s.get(ctx, url, "application/json", "", false); err != nil {
+		return "", err
+	}
+	err = errUnread // until it is
+	if keys, err = readMetadata(string(res.body), url, s.cfg); err != nil {
+		return "", fmt.Errorf("GET %s: %w", url, err)
+	}
+	return keys, nil
 }
 
 // discoveryAdvice is the advice if the issuer responds, but without metadata

@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rsguard/rsguard/internal/observing"
+	"github.com/rsguard/rsguard/observe"
 )
 
 // maxBody bounds key sets and discovery documents, after decompression. The
@@ -53,6 +56,7 @@ type source struct {
 	cfg      *Config
 	client   *http.Client
 	requests chan struct{} // one element for each request that has not ended
+	teller   *observing.Teller
 	where    discovered
 	seen     bool // a key set
 }
@@ -95,10 +99,13 @@ func (s *source) fetch(ctx context.Context, have version, holdsKeys bool, f *fli
 	return a, nil
 }
 
-func (s *source) keySet(ctx context.Context, url string, have version, noCache bool) (answer, error) {
+func (s *source) keySet(ctx context.Context, url string, have version, noCache bool) (a answer, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	res, err := s.get(ctx, url, "application/jwk-set+json, application/json;q=0.9", have.etag, noCache)
+	var res response
+	request := s.teller.Begin(ctx, observe.KeySet, url)
+	defer func() { tellEnd(ctx, &request, &res, err) }()
+	res, err = s.get(ctx, url, "application/jwk-set+json, application/json;q=0.9", have.etag, noCache)
 	switch {
 	case err == nil:
 	case s.seen || isOutage(err):
@@ -108,7 +115,8 @@ func (s *source) keySet(ctx context.Context, url string, have version, noCache b
 	default:
 		return answer{}, &misplaced{"no key set where the issuer's metadata says: " + adviceKeys, err}
 	}
-	a := answer{notModified: res.status == http.StatusNotModified}
+	err = errUnread // until it is
+	a.notModified = res.status == http.StatusNotModified
 	a.ttl, a.staleFor, a.said = s.cfg.lifetime(res.header)
 	a.cached = res.header.Get("Age") != "" // RFC 9111, Section 5.1
 	if a.notModified {
@@ -150,7 +158,11 @@ func (e *statusError) Error() string {
 	return text + ", and redirects are not followed"
 }
 
-var errSilent = errors.New("no complete answer in time")
+var (
+	errSilent   = errors.New("no complete answer in time")
+	errTooLarge = errors.New("the body is over 1 MiB")
+	errUnread   = errors.New("reading the response was ended from within")
+)
 
 // maxRequests is the number of requests at a time. A fetch needs one. A client
 // that ignores its deadline can leave two behind.
@@ -240,7 +252,7 @@ func (s *source) do(ctx context.Context, url, accept, etag string, noCache bool)
 	case err != nil:
 		return response{}, fmt.Errorf("GET %s: reading the body: %v", url, err)
 	case len(body) > maxBody:
-		return response{}, fmt.Errorf("GET %s: the body is over 1 MiB", url)
+		return response{}, fmt.Errorf("GET %s: %w", url, errTooLarge)
 	}
 	return response{status: res.StatusCode, header: res.Header, body: body}, nil
 }

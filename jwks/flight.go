@@ -131,7 +131,7 @@ func (c *Cache) land(f *flight, a answer, err error) {
 	if changed {
 		clear(c.missing)
 	}
-	was := s.logged
+	was, before := s.logged, c.current.Load().set
 	s.logged = s.phase(now)
 	c.current.Store(&s)
 	close(f.done)
@@ -139,6 +139,8 @@ func (c *Cache) land(f *flight, a answer, err error) {
 
 	c.logPhase(&s, was, now)
 	c.logDiscovery(discovery)
+	c.tellKeys(before, s.set)
+	c.tellUnknown(now)
 	if changed && len(s.set.leftOut) > 0 {
 		c.logLeftOut(s.set)
 	}

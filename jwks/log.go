@@ -43,6 +43,7 @@ func (c *Cache) logPhase(s *snapshot, was phase, now time.Time) {
 	if s.logged == was {
 		return
 	}
+	c.tellPhase(s.logged, was)
 	level := slog.LevelDebug
 	switch {
 	case s.logged.failing && (s.logged.state == Dead || s.logged.mistake):

@@ -39,6 +39,9 @@ type Status struct {
 	// many, the last entry is the number of those not listed.
 	LeftOut []string
 
+	// Unknown is the number of lookups of key IDs that the issuer did not have.
+	Unknown int
+
 	// Fetches is the number of fetches started, and Generation the number of
 	// different sets that they returned.
 	Fetches, Generation int
@@ -58,6 +61,7 @@ func (c *Cache) Status() Status {
 		LastError:      s.err,
 		DiscoveryError: s.discovery,
 		Fetches:        s.fetches,
+		Unknown:        int(c.unknown.total.Load()),
 	}
 	status.Fallback = c.fallsBack(s, now)
 	wait := s.mustWait(now)

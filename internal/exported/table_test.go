@@ -13,6 +13,7 @@ import (
 	"github.com/rsguard/rsguard/issuers"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/middleware"
+	"github.com/rsguard/rsguard/observe"
 	"github.com/rsguard/rsguard/testutil"
 	"github.com/rsguard/rsguard/testutil/mockissuer"
 	"github.com/rsguard/rsguard/validator"
@@ -96,6 +97,12 @@ var table = map[string]entry{
 	"middleware.Metadata":      of[middleware.Metadata](zeroMetadata, everything),
 	"middleware.Refusal":       of[middleware.Refusal](zeroRefusal, everything),
 	"middleware.Validator":     of[middleware.Validator](zeroMiddlewareValidator),
+
+	"observe.Event":   of[observe.Event](nil, everything).ifHidden(everything),
+	"observe.Kind":    of[observe.Kind](nil, everything),
+	"observe.Outcome": of[observe.Outcome](nil, everything),
+	"observe.Part":    of[observe.Part](nil, everything),
+	"observe.Request": of[observe.Request](nil, everything),
 
 	"validator.Actor":        of[validator.Actor](zeroActor, everything),
 	"validator.Algorithm":    of[validator.Algorithm](zeroAlgorithm, everything),
