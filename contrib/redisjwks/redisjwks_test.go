@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,6 +19,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/rsguard/rsguard/contrib/redisjwks"
+	"github.com/rsguard/rsguard/internal/redisserver"
 	"github.com/rsguard/rsguard/jwks"
 )
 
@@ -560,7 +560,7 @@ func TestNew_wrong(t *testing.T) {
 // frozen and killed.
 func TestTransport_realRedis(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
+	server := redisserver.New(t)
 	var requests atomic.Int64
 	var body atomic.Value
 	keySet := func(kid string) string {
@@ -574,7 +574,7 @@ func TestTransport_realRedis(t *testing.T) {
 	t.Cleanup(iss.Close)
 	process := func() *jwks.Cache {
 		t.Helper()
-		shared, err := redisjwks.New(redisjwks.Config{Client: newClient(t, server.addr), Key: secret, Logger: slog.New(slog.DiscardHandler)})
+		shared, err := redisjwks.New(redisjwks.Config{Client: newClient(t, server.Addr()), Key: secret, Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -600,11 +600,11 @@ func TestTransport_realRedis(t *testing.T) {
 	find(a, "2", 2)
 	find(process(), "2", 2)
 
-	server.signal(syscall.SIGSTOP)
+	server.Freeze()
 	find(process(), "2", 3)
-	server.signal(syscall.SIGCONT)
+	server.Resume()
 	find(process(), "2", 3)
-	server.kill()
+	server.Kill()
 	find(process(), "2", 4)
 }
 

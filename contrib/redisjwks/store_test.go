@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/rsguard/rsguard/contrib/redisjwks"
+	"github.com/rsguard/rsguard/internal/redisserver"
 )
 
 // A step of the contract of a store.
@@ -76,7 +76,7 @@ func TestMemoryStore(t *testing.T) {
 
 func TestRedisStore(t *testing.T) {
 	t.Parallel()
-	contract(t, redisStore(t, address(t)), prefix(t))
+	contract(t, redisStore(t, redisserver.Address(t)), prefix(t))
 }
 
 func redisStore(t *testing.T, addr string) redisjwks.Store {
@@ -88,8 +88,8 @@ func redisStore(t *testing.T, addr string) redisjwks.Store {
 // where they are.
 func TestRedisStore_cluster(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, "--cluster-enabled", "yes")
-	node := newClient(t, s.addr)
+	s := redisserver.New(t, "--cluster-enabled", "yes")
+	node := newClient(t, s.Addr())
 	if err := node.ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestRedisStore_cluster(t *testing.T) {
 		}
 		node.Wait(t.Context(), 1, 100*time.Millisecond) // on the server's side, for a replica that doesn't exist
 	}
-	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{s.addr}, ContextTimeoutEnabled: true, MaxRedirects: 3})
+	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{s.Addr()}, ContextTimeoutEnabled: true, MaxRedirects: 3})
 	defer client.Close()
 	contract(t, redisjwks.NewRedisStore(redisjwks.Config{Client: client, Timeout: 5 * time.Second}), "a")
 }
@@ -111,7 +111,7 @@ func TestRedisStore_cluster(t *testing.T) {
 // Of many that begin at the same time through many connections, one fetches.
 func TestRedisStore_atomic(t *testing.T) {
 	t.Parallel()
-	s := redisStore(t, address(t))
+	s := redisStore(t, redisserver.Address(t))
 	var granted atomic.Int32
 	var wg sync.WaitGroup
 	name := prefix(t)
@@ -136,7 +136,7 @@ func TestRedisStore_atomic(t *testing.T) {
 // What is stored is one hash, which ends by itself.
 func TestRedisStore_bounds(t *testing.T) {
 	t.Parallel()
-	addr := address(t)
+	addr := redisserver.Address(t)
 	s, client, name := redisStore(t, addr), newClient(t, addr), prefix(t)
 	var q redisjwks.Query
 	begin := func() redisjwks.Seen {
@@ -183,8 +183,8 @@ func TestRedisStore_bounds(t *testing.T) {
 
 func TestRedisStore_unavailable(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
-	s := redisjwks.NewRedisStore(redisjwks.Config{Client: newClient(t, server.addr), Timeout: 200 * time.Millisecond})
+	server := redisserver.New(t)
+	s := redisjwks.NewRedisStore(redisjwks.Config{Client: newClient(t, server.Addr()), Timeout: 200 * time.Millisecond})
 	var q redisjwks.Query
 	begin := func(ctx context.Context) error {
 		_, err := s.Begin(ctx, q.With("a", redisjwks.AnyTime, time.Hour, time.Second))
@@ -193,7 +193,7 @@ func TestRedisStore_unavailable(t *testing.T) {
 	if err := begin(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	server.signal(syscall.SIGSTOP)
+	server.Freeze()
 	start := time.Now()
 	if err := begin(t.Context()); !isTimeout(err) {
 		t.Errorf("begin() while Redis doesn't answer: error = %v, want a timeout", err)
@@ -204,15 +204,15 @@ func TestRedisStore_unavailable(t *testing.T) {
 	if took := time.Since(start); took > 4*time.Second {
 		t.Errorf("both took %v while Redis doesn't answer, want about twice Timeout, 200ms", took)
 	}
-	server.signal(syscall.SIGCONT)
+	server.Resume()
 	if err := begin(t.Context()); err != nil {
 		t.Errorf("begin() when Redis answers again: error = %v", err)
 	}
-	server.kill()
+	server.Kill()
 	if err := begin(t.Context()); err == nil {
 		t.Error("begin() without Redis: no error")
 	}
-	server.start()
+	server.Restart()
 	if err := begin(t.Context()); err != nil {
 		t.Errorf("begin() with a new Redis: error = %v", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/rsguard/rsguard/contrib/redisreplay"
+	"github.com/rsguard/rsguard/internal/redisserver"
 )
 
 // maxBytes is what Redis may need for a proof: a million of them, those of
@@ -30,8 +31,8 @@ func TestMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s := newServer(t)
-	client := newClient(t, s.addr)
+	s := redisserver.New(t)
+	client := newClient(t, s.Addr())
 	store, err := redisreplay.New(redisreplay.Config{Client: client, Timeout: 10 * time.Second})
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +77,7 @@ func usedMemory(ctx context.Context, t *testing.T, client *redis.Client) int {
 }
 
 func BenchmarkAdd(b *testing.B) {
-	store := newStore(b, address(b))
+	store := newStore(b, redisserver.Address(b))
 	expires := time.Now().Add(time.Hour)
 	n := 0
 	b.ReportAllocs()

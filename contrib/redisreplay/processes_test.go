@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 
 	"github.com/rsguard/rsguard/contrib/redisreplay"
 	"github.com/rsguard/rsguard/dpop"
+	"github.com/rsguard/rsguard/internal/redisserver"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/testutil"
 	"github.com/rsguard/rsguard/validator"
@@ -127,7 +127,7 @@ func get(t *testing.T, url, token, proof string) int {
 func TestTwoProcesses(t *testing.T) {
 	t.Parallel()
 
-	addr := address(t)
+	addr := redisserver.Address(t)
 	iss, key := testutil.NewIssuer(t), testutil.DPoPKey(t)
 	iss.Config(audience)
 	p := prefix(t)
@@ -169,13 +169,13 @@ func TestTwoProcesses(t *testing.T) {
 func TestKilledInFlight(t *testing.T) {
 	t.Parallel()
 
-	s := newServer(t)
+	s := redisserver.New(t)
 	iss, key := testutil.NewIssuer(t), testutil.DPoPKey(t)
 	v, err := validator.New(iss.Config(audience))
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := newClient(t, s.addr)
+	client := newClient(t, s.Addr())
 	handler, err := newAPI(v, client, prefix(t))
 	if err != nil {
 		t.Fatal(err)
@@ -198,7 +198,7 @@ func TestKilledInFlight(t *testing.T) {
 			sent <- struct{}{}
 		}
 	}))
-	s.signal(syscall.SIGSTOP)
+	s.Freeze()
 	statuses := make(chan int, n)
 	for range n {
 		go func() { statuses <- get(t, api.URL, token, fresh()) }()
@@ -206,7 +206,7 @@ func TestKilledInFlight(t *testing.T) {
 	for range n {
 		<-sent
 	}
-	s.kill()
+	s.Kill()
 	for range n {
 		if got := <-statuses; got != 503 {
 			t.Errorf("status of a request in flight = %d, want 503", got)
@@ -219,7 +219,7 @@ func TestKilledInFlight(t *testing.T) {
 		t.Errorf("status of a replay without Redis = %d, want 503, never a pass", got)
 	}
 
-	s.start()
+	s.Restart()
 	if got := get(t, api.URL, token, fresh()); got != 200 {
 		t.Errorf("status with Redis again = %d, want 200", got)
 	}

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -17,13 +16,14 @@ import (
 
 	"github.com/rsguard/rsguard/contrib/redisreplay"
 	"github.com/rsguard/rsguard/dpop"
+	"github.com/rsguard/rsguard/internal/redisserver"
 	"github.com/rsguard/rsguard/testutil"
 )
 
 func TestStore(t *testing.T) {
 	t.Parallel()
 
-	store := newStore(t, address(t))
+	store := newStore(t, redisserver.Address(t))
 	later := time.Now().Add(time.Minute)
 	for _, step := range []struct {
 		name    string
@@ -47,14 +47,14 @@ func TestStore(t *testing.T) {
 
 func TestStore_contract(t *testing.T) {
 	t.Parallel()
-	testutil.TestReplayStore(t, newStore(t, address(t)))
+	testutil.TestReplayStore(t, newStore(t, redisserver.Address(t)))
 }
 
 // What a key is stored as, by one command in one round trip.
 func TestStore_command(t *testing.T) {
 	t.Parallel()
 
-	addr := address(t)
+	addr := redisserver.Address(t)
 	client := newClient(t, addr)
 	if err := client.Ping(t.Context()).Err(); err != nil { // so that the connection is there, and its greeting said
 		t.Fatal(err)
@@ -171,7 +171,7 @@ func (h hook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessP
 func TestStore_atomic(t *testing.T) {
 	t.Parallel()
 
-	store := newStore(t, address(t))
+	store := newStore(t, redisserver.Address(t))
 	for round := range 20 {
 		var added atomic.Int32
 		var wg sync.WaitGroup
@@ -198,8 +198,8 @@ func TestStore_atomic(t *testing.T) {
 func TestStore_cluster(t *testing.T) {
 	t.Parallel()
 
-	s := newServer(t, "--cluster-enabled", "yes")
-	node := newClient(t, s.addr)
+	s := redisserver.New(t, "--cluster-enabled", "yes")
+	node := newClient(t, s.Addr())
 	if err := node.ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +213,7 @@ func TestStore_cluster(t *testing.T) {
 		}
 		node.Wait(t.Context(), 1, 100*time.Millisecond) // on the server's side, for a replica that doesn't exist
 	}
-	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{s.addr}, ContextTimeoutEnabled: true, MaxRedirects: 3})
+	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{s.Addr()}, ContextTimeoutEnabled: true, MaxRedirects: 3})
 	defer client.Close()
 	store, err := redisreplay.New(redisreplay.Config{Client: client, Timeout: 5 * time.Second})
 	if err != nil {
@@ -226,7 +226,7 @@ func TestStore_cluster(t *testing.T) {
 func TestStore_expiry(t *testing.T) {
 	t.Parallel()
 
-	addr := address(t)
+	addr := redisserver.Address(t)
 	client := newClient(t, addr)
 	p := prefix(t)
 	store, err := redisreplay.New(redisreplay.Config{Client: client, Prefix: p, Timeout: 5 * time.Second, ClockSkew: -1})
@@ -248,8 +248,8 @@ func TestStore_expiry(t *testing.T) {
 func TestStore_unavailable(t *testing.T) {
 	t.Parallel()
 
-	s := newServer(t)
-	store, err := redisreplay.New(redisreplay.Config{Client: newClient(t, s.addr), Timeout: 200 * time.Millisecond})
+	s := redisserver.New(t)
+	store, err := redisreplay.New(redisreplay.Config{Client: newClient(t, s.Addr()), Timeout: 200 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +260,7 @@ func TestStore_unavailable(t *testing.T) {
 		t.Fatalf("Add() = %t, %v", isNew, err)
 	}
 
-	s.signal(syscall.SIGSTOP)
+	s.Freeze()
 	start := time.Now()
 	if isNew, err := add(t.Context(), "2"); isNew || !isTimeout(err) {
 		t.Errorf("Add() while Redis doesn't answer = %t, %v, want false and a timeout", isNew, err)
@@ -273,16 +273,16 @@ func TestStore_unavailable(t *testing.T) {
 	if isNew, err := add(ctx, "3"); isNew || err == nil {
 		t.Errorf("Add() with a context that is done = %t, %v, want false and an error", isNew, err)
 	}
-	s.signal(syscall.SIGCONT)
+	s.Resume()
 	if isNew, err := add(t.Context(), "4"); !isNew || err != nil {
 		t.Errorf("Add() when Redis answers again = %t, %v, want true, nil", isNew, err)
 	}
 
-	s.kill()
+	s.Kill()
 	if isNew, err := add(t.Context(), "5"); isNew || err == nil {
 		t.Errorf("Add() without Redis = %t, %v, want false and an error", isNew, err)
 	}
-	s.start()
+	s.Restart()
 	if isNew, err := add(t.Context(), "5"); !isNew || err != nil {
 		t.Errorf("Add() with a new Redis = %t, %v, want true, nil", isNew, err)
 	}
@@ -297,14 +297,14 @@ func isTimeout(err error) bool {
 func TestStore_refused(t *testing.T) {
 	t.Parallel()
 
-	s := newServer(t)
-	client := newClient(t, s.addr)
+	s := redisserver.New(t)
+	client := newClient(t, s.Addr())
 	for _, setting := range [][2]string{{"maxmemory-policy", "noeviction"}, {"maxmemory", "1"}} {
 		if err := client.ConfigSet(t.Context(), setting[0], setting[1]).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if isNew, err := newStore(t, s.addr).Add(t.Context(), "key", time.Now().Add(time.Minute)); isNew || err == nil || !strings.Contains(err.Error(), "OOM") {
+	if isNew, err := newStore(t, s.Addr()).Add(t.Context(), "key", time.Now().Add(time.Minute)); isNew || err == nil || !strings.Contains(err.Error(), "OOM") {
 		t.Errorf("Add() to a Redis that is full = %t, %v, want false and its error", isNew, err)
 	}
 }
