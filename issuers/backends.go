@@ -17,8 +17,10 @@ func hasDot(host string) bool { return strings.Contains(host, ".") }
 // Clerk writes no "aud" into session tokens, so that "azp" stands in for it,
 // which is the Origin of the page that got the token. If another page of the
 // instance sends its token, the log names its origin. A native application has
-// no origin, and the log says that azp is missing: give it a JWT template that
-// writes "aud", and name that in Audiences.
+// no origin, and the log says that azp is missing. For it, add "aud" to the
+// claims of the session token (Sessions > Customize session token), and the
+// same value to Audiences. The tokens of JWT templates are no session tokens,
+// have no "sid" and are rejected.
 //
 // The session is in "sid". Roles of the active organization are in the object
 // "o", as "rol".

@@ -21,8 +21,7 @@ import (
 // Google's access tokens are opaque and can't be verified here. The log says
 // that such a token is no JWT.
 //
-// Source: https://cloud.google.com/docs/authentication/token-types#identity-tokens
-// (not read when this was written: the shape is from memory)
+// Source: https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateIdToken
 func Google(audience string, serviceAccounts ...string) (validator.Config, error) {
 	a := args{function: "Google"}
 	a.some("service account", "everyone with a Google account can have a token for this audience", serviceAccounts)
@@ -78,8 +77,7 @@ func GoogleIAP(audience string) (validator.Config, error) {
 //
 // Roles are the custom claims that a server has set for the user.
 //
-// Source: https://firebase.google.com/docs/auth/admin/verify-id-tokens
-// (not read when this was written: the shape is from memory)
+// Source: https://firebase.google.com/docs/reference/admin/node/firebase-admin.auth.decodedidtoken
 func Firebase(project string) (validator.Config, error) {
 	a := args{function: "Firebase"}
 	a.word("project", project)

@@ -115,8 +115,8 @@ func TestPresets(t *testing.T) {
 				if code != o.Code {
 					t.Errorf("Validate(%s) = %s (%v), want %s", o.What, code, err, o.Code)
 				}
-				if (o.Log == "") != (o.Kind != mockissuer.KindMistake) {
-					t.Errorf("%s: log = %q, want some for a mistake alone", o.What, o.Log)
+				if mistake := o.Kind == mockissuer.KindMistake; (o.Log != "") != mistake || (o.Remedy != "") != mistake {
+					t.Errorf("%s: log = %q, remedy = %q, want both for a mistake alone", o.What, o.Log, o.Remedy)
 				}
 				if err != nil && !strings.Contains(err.Error(), o.Log) {
 					t.Errorf("Validate(%s) = %v, want %q in it", o.What, err, o.Log)
@@ -285,6 +285,16 @@ func TestSupabaseChangesKeys(t *testing.T) {
 		s := []mockissuer.Shape{bySecret, byKeys}[i]
 		if _, err := both[i].Validate(t.Context(), sign(t, iss, s.AccessToken(iss.Now()))); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Validate(token of the other kind of key) = %v, want %q in it", err, want)
+		}
+	}
+}
+
+// What calls functions by name knows all of them, but the one that reads files.
+func TestPresets_all(t *testing.T) {
+	known := presets.Names()
+	for name := range documented(t) {
+		if !slices.Contains(known, name) && name != "Kubernetes" {
+			t.Errorf("internal/presets can't call issuers.%s", name)
 		}
 	}
 }

@@ -57,7 +57,6 @@ type Pod struct {
 //
 // Sources: https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/
 // and https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
-// (not read when this was written: the shape is from memory)
 func Kubernetes(pod Pod, audience string, accounts ...string) (validator.Config, error) {
 	a := args{function: "Kubernetes"}
 	if pod.Dir == "" {

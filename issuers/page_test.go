@@ -67,6 +67,7 @@ func TestPage(t *testing.T) {
 			text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), code), ": ")
 			fmt.Fprintf(&sections, "| %s | `%s` | %s |\n", o.What, code, cell(text))
 		}
+		sections.WriteString(remediesOf(&s))
 		if !strings.Contains(f.text, "\nSource") {
 			fmt.Fprintf(&sections, "\nSources: %s\n", strings.Join(s.Sources, " and "))
 		}
@@ -183,6 +184,20 @@ func placesOf(s *mockissuer.Shape, claims *validator.Claims) string {
 		return list && (strings.Contains(name, "roles") || strings.Contains(name, "groups"))
 	}))
 	return places.String()
+}
+
+// remediesOf says what to do about each mistake.
+func remediesOf(s *mockissuer.Shape) string {
+	var remedies strings.Builder
+	for _, o := range s.Others {
+		if o.Remedy != "" {
+			fmt.Fprintf(&remedies, "| %s | %s |\n", o.What, o.Remedy)
+		}
+	}
+	if remedies.Len() == 0 {
+		return ""
+	}
+	return "\n| mistake | what to do |\n|---|---|\n" + remedies.String()
 }
 
 func quotedIf(is bool, name string) []string {

@@ -15,8 +15,16 @@ import (
 // log names what "aud" has.
 //
 // An ID token names the project as well, and is rejected by at_hash or because
-// it has no "jti". Roles are the names of members of the object
-// urn:zitadel:iam:org:project:PROJECT:roles.
+// it has no "jti". Roles are the names of members of an object:
+//
+//	validator.CheckAs(func(_ context.Context, c struct {
+//		Roles map[string]any `json:"urn:zitadel:iam:org:project:200190000000000001:roles"`
+//	}) error {
+//		if c.Roles["clerk"] == nil {
+//			return errors.New("the user has no role clerk")
+//		}
+//		return nil
+//	})
 //
 // Source: https://zitadel.com/docs/apis/openidoauth/claims
 func Zitadel(host, project string) (validator.Config, error) {
@@ -170,7 +178,8 @@ func Hydra(issuer, audience string) validator.Config {
 //
 // Roles are in "role" if the resource has that user claim.
 //
-// Source: https://docs.duendesoftware.com/identityserver, not looked up
+// Source: https://docs.duendesoftware.com/identityserver/fundamentals/resources/api-resources
+// (what "aud" has; the other claims are from memory)
 func Duende(issuer, audience string) validator.Config {
 	return validator.Config{
 		Issuers:   []string{issuer},

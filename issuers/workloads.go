@@ -49,8 +49,7 @@ func CloudflareAccess(team, audience string) (validator.Config, error) {
 //
 //	validator.Roles([]string{"environment"}, "production")
 //
-// Source: https://docs.github.com/en/actions/concepts/security/openid-connect
-// (not read when this was written: the shape is from memory)
+// Source: https://docs.github.com/en/actions/reference/security/oidc
 func GitHubActions(audience string, repositories ...string) (validator.Config, error) {
 	a := args{function: "GitHubActions"}
 	a.some("repository", "every repository at GitHub can have a token for this audience", repositories)
@@ -75,10 +74,12 @@ func GitHubActions(audience string, repositories ...string) (validator.Config, e
 // as are the tokens of other projects, and the log names those that were
 // expected.
 //
-// The branch is in "ref", and "ref_protected" is "true" if it is protected.
+// The branch is in "ref", and "ref_protected" is "true" if it is protected. For
+// a merge request from a fork, the project is the fork, even if the pipeline
+// runs in the project that the request is for.
 //
-// Source: https://docs.gitlab.com/ci/secrets/id_token_authentication/
-// (not read when this was written: the shape is from memory)
+// Sources: https://docs.gitlab.com/ci/secrets/id_token_authentication/ and
+// https://gitlab.com/gitlab-org/gitlab/-/work_items/563038
 func GitLabCI(instance, audience string, projects ...string) (validator.Config, error) {
 	a := args{function: "GitLabCI"}
 	a.some("project", "every project of the instance can have a token for this audience", projects)

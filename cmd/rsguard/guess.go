@@ -12,9 +12,10 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// guess returns lines that say whose token this looks like, and which mistakes
-// are usual there if err rejects it. It is empty if nothing is known. It is no
-// verdict: anyone can write a token that looks like an issuer's.
+// guess returns lines that say whose token this looks like, and if err rejects
+// it, which mistakes are usual there and what to do about them. It is empty if
+// nothing is known. It is no verdict: anyone can write a token that looks like
+// an issuer's.
 func guess(token string, err error) string {
 	shape, ok := shapeOf(token)
 	if !ok {
@@ -25,12 +26,29 @@ func guess(token string, err error) string {
 	if err == nil {
 		return b.String()
 	}
-	for _, o := range shape.Others {
-		if o.Kind == mockissuer.KindMistake && o.Code == string(validator.CodeOf(err)) {
-			fmt.Fprintf(&b, "             a usual mistake there: %s\n", o.What)
-		}
+	for _, o := range mistakesOf(shape, err) {
+		fmt.Fprintf(&b, "             a usual mistake there: %s\n             what to do: %s\n", o.What, o.Remedy)
 	}
 	return b.String()
+}
+
+// mistakesOf returns the mistakes that lead to a rejection by err's code. If the
+// words of err are those of some of them, the others are left out.
+func mistakesOf(s mockissuer.Shape, err error) []mockissuer.OtherToken {
+	var byCode, byLog []mockissuer.OtherToken
+	for _, o := range s.Others {
+		if o.Kind != mockissuer.KindMistake || o.Code != string(validator.CodeOf(err)) {
+			continue
+		}
+		byCode = append(byCode, o)
+		if strings.Contains(err.Error(), o.Log) {
+			byLog = append(byLog, o)
+		}
+	}
+	if len(byLog) > 0 {
+		return byLog
+	}
+	return byCode
 }
 
 // nameOf is the name of the issuer, without a variant of ours.

@@ -66,7 +66,7 @@ func TestGuess(t *testing.T) {
 			if o.Kind != mockissuer.KindMistake || variants[s.Name] != "" || s.Name == "SPIFFE" || s.Name == "CognitoResource" || s.Name == "PingFederate" {
 				continue
 			}
-			check(o.What, s.Other(o, now), &validator.Error{Code: validator.Code(o.Code)}, "a usual mistake there: "+o.What+"\n")
+			check(o.What, s.Other(o, now), &validator.Error{Code: validator.Code(o.Code)}, "a usual mistake there: "+o.What+"\n             what to do: "+o.Remedy+"\n")
 		}
 	}
 	if known < 60 {
@@ -106,8 +106,9 @@ func TestExplain_guess(t *testing.T) {
 	token := iss.Token(claims)
 	code, out, _ := command(t, "", "explain", "-issuer", iss.URL, "-audience", keycloak.Audience, token)
 	want := "guess        this looks like a token of Keycloak: see issuers.Keycloak, and docs/issuers.md#keycloak\n" +
-		"             a usual mistake there: there is no audience mapper"
-	if code != 1 || !strings.Contains(out, want) {
+		"             a usual mistake there: there is no audience mapper\n" +
+		"             what to do: add a mapper of the type Audience"
+	if code != 1 || !strings.Contains(out, want) || strings.Count(out, "mistake") != 1 {
 		t.Errorf("rsguard explain = %d, %s\nwant 1, %s in it", code, out, want)
 	}
 	claims["aud"] = keycloak.Audience

@@ -68,8 +68,10 @@ type OtherToken struct {
 	// Code is the code of the rejection, as in package validator. It is
 	// "accept" if nothing tells the token from an access token.
 	Code string `json:"code"`
-	// Log is a part of the log line. Mistakes have one.
-	Log string `json:"log"`
+	// Log is a part of the log line, and Remedy is what to do, at the issuer, in
+	// the client or in the API's configuration. Mistakes have both.
+	Log    string `json:"log"`
+	Remedy string `json:"remedy"`
 }
 
 // A TokenKind says what an [OtherToken] is.
