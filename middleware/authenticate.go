@@ -180,6 +180,9 @@ func (g *Guard) decide(r *http.Request, d *decision) error {
 		// the old one, and the claims found are not its sender's.
 		c.scheme = id.scheme
 		d.scheme, d.claims, d.known = id.scheme, id.claims, true
+		if err := a.checkRevoked(r, id.claims); err != nil {
+			return err
+		}
 	case anonymous:
 		return nil
 	case err != nil:
@@ -240,12 +243,26 @@ func (a *Authenticator) claimsOf(r *http.Request, c credentials, d *decision) er
 	case a.cfg.RequireBinding:
 		return &validator.Error{Code: validator.CodeBinding, Err: errUnbound}
 	}
+	if err := a.checkRevoked(r, claims); err != nil {
+		return err
+	}
 	if proof == nil {
 		return nil
 	}
 	// This comes last, so that only good proofs are remembered. It comes before
 	// a route's checks, because they may have effects.
 	return a.cfg.DPoP.Redeem(ctx, proof, claims)
+}
+
+// checkRevoked asks Config.Revocations about a token that is good otherwise.
+func (a *Authenticator) checkRevoked(r *http.Request, claims *validator.Claims) error {
+	if a.cfg.Revocations == nil {
+		return nil
+	}
+	if err := a.cfg.Revocations.Check(r.Context(), claims); err != nil {
+		return refusalOf(claims, err)
+	}
+	return nil
 }
 
 var (

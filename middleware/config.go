@@ -12,6 +12,7 @@ import (
 	"github.com/rsguard/rsguard/internal/isnil"
 	"github.com/rsguard/rsguard/internal/scopetoken"
 	"github.com/rsguard/rsguard/internal/secureurl"
+	"github.com/rsguard/rsguard/revocation"
 	"github.com/rsguard/rsguard/validator"
 )
 
@@ -70,6 +71,14 @@ type Config struct {
 	// RequireBinding rejects tokens that are not bound to a key or certificate.
 	// By default they are accepted too. A bound token always needs its proof.
 	RequireBinding bool
+
+	// Revocations are the tokens that are rejected although they are valid
+	// otherwise. It is asked about every token after its signature, times and
+	// binding, whether the Validator remembers it or not, and before a route's
+	// checks. A revoked token is rejected with [validator.CodeRevoked]. If it
+	// can't be known whether one is revoked, the request is rejected with
+	// [validator.CodeUnavailable]. If nil, no token is revoked.
+	Revocations *revocation.List
 
 	// Origin returns the scheme and host of the URL to which the client has
 	// sent r, such as "https://api.example.com". A DPoP proof must name them,

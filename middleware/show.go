@@ -15,6 +15,7 @@ func (cfg Config) LogValue() slog.Value {
 		slog.Bool("optional", cfg.Optional),
 		slog.Bool("dpop", cfg.DPoP != nil),
 		slog.Bool("require_binding", cfg.RequireBinding),
+		slog.Bool("revocations", cfg.Revocations != nil),
 		slog.Bool("insecure_report_only", cfg.InsecureReportOnly),
 		slog.String("realm", cfg.Realm),
 		slog.String("resource_metadata", cfg.ResourceMetadata),

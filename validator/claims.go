@@ -21,6 +21,7 @@ type Claims struct {
 	ClientID  string // client_id, otherwise azp, cid (Okta) or appid (Entra's tokens of version 1.0, and AD FS)
 	OrgID     string // org_id
 	OrgName   string // org_name
+	SessionID string // sid
 	GrantType string // gty; if it has several, with spaces between them
 
 	// AuthorizedParty is azp. After a token exchange, it may differ from
@@ -42,6 +43,7 @@ type Claims struct {
 	keyID     string // kid
 	algorithm string // alg
 	payload   string // as it was signed, read once
+	act       string // of payload, or empty
 	at        moment // when it was accepted
 	again     bool   // accepted before too, and remembered since
 }

@@ -25,6 +25,7 @@ func (c Claims) MarshalJSON() ([]byte, error) {
 		AuthorizedParty string            `json:"azp,omitempty"`
 		OrgID           string            `json:"org_id,omitempty"`
 		OrgName         string            `json:"org_name,omitempty"`
+		SessionID       string            `json:"sid,omitempty"`
 		GrantType       string            `json:"gty,omitempty"`
 		Audience        []string          `json:"aud,omitempty"`
 		Scope           string            `json:"scope,omitempty"`
@@ -34,7 +35,7 @@ func (c Claims) MarshalJSON() ([]byte, error) {
 		IssuedAt        json.Number       `json:"iat,omitempty"`
 		Confirmation    *confirmationJSON `json:"cnf,omitempty"`
 	}{
-		c.Issuer, c.Subject, c.ID, c.ClientID, c.AuthorizedParty, c.OrgID, c.OrgName, c.GrantType,
+		c.Issuer, c.Subject, c.ID, c.ClientID, c.AuthorizedParty, c.OrgID, c.OrgName, c.SessionID, c.GrantType,
 		c.Audience, strings.Join(c.Scopes, " "), c.Permissions,
 		numericDate(c.ExpiresAt), numericDate(c.NotBefore), numericDate(c.IssuedAt), (*confirmationJSON)(c.Confirmation),
 	})

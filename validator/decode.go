@@ -53,7 +53,7 @@ func (c *Claims) Decode(v any) error {
 // ownNames are the names of the claims that this package reads.
 var ownNames = jose.NewNames(
 	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "azp", "scope", "scp", "permissions",
-	"org_id", "org_name", "gty", "cnf", "auth_time", "acr", "cid", "appid", "tid",
+	"org_id", "org_name", "sid", "gty", "cnf", "auth_time", "acr", "cid", "appid", "tid",
 )
 
 // A decodeError has a text of its own, since the text of its cause may contain

@@ -97,6 +97,10 @@ func (r *reading) read(payload string, limit limit) error {
 			c.OrgID, _ = r.private(o.Member, wantText).Text()
 		case "org_name":
 			c.OrgName, _ = r.private(o.Member, wantText).Text()
+		case "sid":
+			c.SessionID, _ = r.private(o.Member, wantText).Text()
+		case "act":
+			c.act = v.Raw()
 		case "gty":
 			r.grantType = r.private(o.Member, wantTextOrTexts)
 		case "cnf":

@@ -11,6 +11,7 @@ import (
 
 func init() { //nolint:gochecknoinits // addresses are put in place, no work is done
 	vouched.Read, vouched.Explain, vouched.Open = readVouched, explainVouched, openSigned
+	vouched.Actor, vouched.End = (*Claims).actorNames, (*Claims).end
 }
 
 // readVouched decides about claims that the issuer vouches for by other means

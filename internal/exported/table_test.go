@@ -14,6 +14,7 @@ import (
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/observe"
+	"github.com/rsguard/rsguard/revocation"
 	"github.com/rsguard/rsguard/testutil"
 	"github.com/rsguard/rsguard/testutil/mockissuer"
 	"github.com/rsguard/rsguard/validator"
@@ -103,6 +104,12 @@ var table = map[string]entry{
 	"observe.Outcome": of[observe.Outcome](nil, everything),
 	"observe.Part":    of[observe.Part](nil, everything),
 	"observe.Request": of[observe.Request](nil, everything),
+
+	"revocation.Config": of[revocation.Config](nil).ifHidden(everything),
+	"revocation.Feed":   of[revocation.Feed](zeroRevocations),
+	"revocation.List":   of[revocation.List](zeroRevocations).ifHidden("cfg.Feed"),
+	"revocation.Rule":   of[revocation.Rule](zeroRule, "Issuer").ifHidden(everything).inJSON(everything),
+	"revocation.Status": of[revocation.Status](nil),
 
 	"validator.Actor":        of[validator.Actor](zeroActor, everything),
 	"validator.Algorithm":    of[validator.Algorithm](zeroAlgorithm, everything),

@@ -1,6 +1,7 @@
 // Package vouched lets package introspection have package validator decide
 // about claims that no signature of their own proves. The caller says that they
-// are genuine, so it is no part of the API of validator.
+// are genuine, so it is no part of the API of validator. Package revocation
+// learns through it what validator knows of claims and doesn't export.
 package vouched
 
 import "github.com/rsguard/rsguard/internal/jose"
@@ -36,4 +37,14 @@ var (
 	//	func(ctx context.Context, v *validator.Validator, token, typ string) (
 	//		claims string, issuedAt time.Time, err error)
 	Open any
+
+	// Actor is validator.actorNames, for package revocation:
+	//
+	//	func(*validator.Claims) (subject, clientID string)
+	Actor any
+
+	// End is validator.end, for package revocation:
+	//
+	//	func(*validator.Claims) time.Time
+	End any
 )

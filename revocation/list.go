@@ -1,0 +1,200 @@
+package revocation
+
+import (
+	"context"
+	"errors"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// ErrFull is the error of [List.Revoke] if the List is full of rules that have
+// not ended. No rule is forgotten for a new one.
+var ErrFull = errors.New("revocation: the list is full of rules that have not ended; raise Config.Capacity, or use rules for more tokens at once")
+
+// A List holds the rules that have not ended. Make one with [New]. It is safe
+// for concurrent use, and must not be copied. A List that New has not made
+// rejects every token with [validator.CodeUnavailable].
+//
+// A question costs the same for one rule and for a million. It takes no lock and
+// allocates nothing. It searches once for each combination of values that rules
+// compare, of which there are usually one or two and never over 64.
+//
+// Each Revoke removes some of the rules that have ended, so no goroutine is
+// needed. If the clock is set back to before the end of a rule that was removed,
+// the List can't know whether that rule named a token that is valid again. Such
+// tokens are rejected with [validator.CodeUnavailable] until the clock has
+// caught up.
+type List struct {
+	cfg         Config
+	key, proof  *hasher
+	inUse       atomic.Uint64 // a maskSet
+	table       atomic.Pointer[table]
+	lastRemoved atomic.Uint32 // the latest end of a rule that was removed
+
+	mu     sync.Mutex
+	ends   endings
+	counts [masks]int // of rules, for each mask
+}
+
+// New returns a List without rules. The error joins all faults of cfg.
+func New(cfg Config) (*List, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	l := &List{cfg: cfg.withDefaults(), key: newHasher(), proof: newHasher()}
+	l.table.Store(newTable(0))
+	return l, nil
+}
+
+// Revoke adds a rule. It holds for this List from then on, and for the others as
+// soon as Config.Feed has brought it there. If Revoke returns an error, the rule
+// may hold for some of them, and the caller has to try again until there is
+// none. It may be called more than once with the same rule. A rule that has
+// ended changes nothing.
+//
+// The error is [ErrFull], that of ctx if ctx is done, that of the Feed, or says
+// what is wrong with the rule.
+func (l *List) Revoke(ctx context.Context, rule Rule) error {
+	if l == nil || l.key == nil {
+		return errNotMade
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	now, err := l.now()
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(rule.check(), rule.checkTimes(now)); err != nil {
+		return err
+	}
+	rule = rule.complete(now, l.cfg.TokenLifetime)
+	if err := l.add(&rule, now); err != nil {
+		return err
+	}
+	if l.cfg.Feed == nil {
+		return nil
+	}
+	return l.cfg.Feed.Publish(ctx, rule)
+}
+
+// Apply adds a rule that another List has published, to this one alone. It is
+// for a [Feed]. Unlike with Revoke, Until is required, and IssuedBefore and
+// Until may be at any distance, since the other List has judged them by its
+// clock. The error is [ErrFull], or says what is wrong with the rule.
+func (l *List) Apply(rule Rule) error {
+	if l == nil || l.key == nil {
+		return errNotMade
+	}
+	now, err := l.now()
+	if err != nil {
+		return err
+	}
+	if err := rule.check(); err != nil {
+		return err
+	}
+	if rule.Until.IsZero() {
+		return errors.New("revocation: Rule.Until is zero, and Apply requires it")
+	}
+	return l.add(&rule, now)
+}
+
+var (
+	errNotMade = errors.New("revocation: the List was not made by New")
+	errNoTime  = errors.New("revocation: Config.Now returned the zero time")
+)
+
+func (l *List) now() (time.Time, error) {
+	now := l.cfg.Now()
+	if now.IsZero() {
+		return now, errNoTime
+	}
+	return now, nil
+}
+
+// add adds a rule that has been checked and has an end.
+func (l *List) add(r *Rule, at time.Time) error {
+	now, t := at.Unix(), r.terms()
+	if int64(t.end()) <= now {
+		// As if it had been removed, in case it is the clock that is wrong.
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.lastRemoved.Store(max(l.lastRemoved.Load(), t.end()))
+		return nil
+	}
+	key, m := l.key.rule(r)
+	proof, _ := l.proof.rule(r)
+	key, proof = keyOf(key), proofOf(proof, m)
+
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	// More are removed than added, so that ended rules don't accumulate. Few
+	// are removed at a time, so that no single call pays for the end of many.
+	l.sweep(now, 4)
+	all := l.table.Load()
+	if s := all.find(key, proof); s != nil {
+		// Its entry in ends may be too early now, which sweep notices.
+		s.terms.Store(uint64(terms(s.terms.Load()).join(t)))
+		return nil
+	}
+	if len(l.ends) >= l.cfg.Capacity {
+		return ErrFull
+	}
+	if all.full() {
+		all = all.grown(len(l.ends))
+	}
+	all.add(key, proof, t)
+	l.table.Store(all)
+	l.ends.push(ending{key, t.end()})
+	if l.counts[m]++; l.counts[m] == 1 {
+		l.inUse.Store(l.inUse.Load() | 1<<m)
+	}
+	return nil
+}
+
+// sweep removes up to n rules that have ended. l.mu is held.
+func (l *List) sweep(now int64, n int) {
+	for range n {
+		if len(l.ends) == 0 || int64(l.ends[0].at) > now {
+			return
+		}
+		e := l.ends.pop()
+		s, end := l.table.Load().findEnded(e.key, now)
+		if s == nil {
+			l.ends.push(ending{e.key, end}) // it was prolonged
+			continue
+		}
+		// First, so that a question that misses the rule knows why.
+		l.lastRemoved.Store(max(l.lastRemoved.Load(), terms(s.terms.Load()).end()))
+		m := s.mask()
+		s.key.Store(ended)
+		if l.counts[m]--; l.counts[m] == 0 {
+			l.inUse.Store(l.inUse.Load() &^ (1 << m))
+		}
+	}
+}
+
+// terms returns the times of a rule, so that it holds no shorter than it says.
+func (r *Rule) terms() terms {
+	before := uint32(anyAge)
+	if !r.IssuedBefore.IsZero() {
+		before = uint32(min(r.IssuedBefore.Unix(), anyAge-1))
+	}
+	end := r.Until.Add(grace + time.Second - 1).Unix() // rounded up
+	return newTerms(before, uint32(min(max(end, 0), math.MaxUint32)))
+}
+
+// Status is the state of a [List].
+type Status struct {
+	Rules    int // in force, or ended and not yet removed
+	Capacity int
+}
+
+// Status returns the state of l.
+func (l *List) Status() Status {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return Status{Rules: len(l.ends), Capacity: l.cfg.Capacity}
+}
