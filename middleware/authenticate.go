@@ -99,8 +99,9 @@ func (g *Guard) Do(h http.Header, r *http.Request) (*http.Request, *Refusal) {
 // adapters to transports that find a fault in a request by themselves, such as
 // two fields of which their server keeps one. If err has no code, it counts as
 // [validator.CodeRequest]. net/http has no use for it, because its server
-// rejects such requests. The request is nil unless Config.InsecureReportOnly is
-// set.
+// rejects such requests. It is also for the end of a stream whose token has
+// expired. If r is what Do has returned, the record and the event have the
+// claims. The request is nil unless Config.InsecureReportOnly is set.
 func (g *Guard) Reject(h http.Header, r *http.Request, err error) (*http.Request, *Refusal) {
 	if g.auth == nil { // no Authenticator has made this Guard
 		g = &Guard{auth: new(Authenticator)}
@@ -108,6 +109,9 @@ func (g *Guard) Reject(h http.Header, r *http.Request, err error) (*http.Request
 	d := decision{scheme: schemeBearer, err: refusal(validator.CodeRequest, err)}
 	if g.auth.cfg.DPoP != nil && hasScheme(r, schemeDPoP) {
 		d.scheme = schemeDPoP
+	}
+	if id := identityFrom(r.Context()); id.isBy(g.auth) {
+		d.scheme, d.claims, d.known = id.scheme, id.claims, true
 	}
 	return g.refuse(h, r, &d, 0)
 }

@@ -495,6 +495,47 @@ func TestGuard_Reject(t *testing.T) {
 	}
 }
 
+// The end of a stream is a rejection behind Do. Its record and event have what
+// is known of the claims.
+func TestGuard_Reject_afterDo(t *testing.T) {
+	t.Parallel()
+	for _, reportOnly := range []bool{false, true} {
+		var log bytes.Buffer
+		var events []middleware.Event
+		auth := newAuth(t, middleware.Config{
+			InsecureReportOnly: reportOnly,
+			Logger:             slog.New(slog.NewTextHandler(&log, nil)),
+			Observe:            func(_ context.Context, e middleware.Event) { events = append(events, e) },
+		})
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("Authorization", "Bearer anna")
+		accepted, refusal := auth.Guard().Do(http.Header{}, r)
+		if refusal != nil {
+			t.Fatal(refusal)
+		}
+		log.Reset()
+		h := http.Header{}
+		got, refusal := auth.Guard().Reject(h, accepted, &validator.Error{Code: validator.CodeExpired})
+		if reportOnly != (refusal == nil) || reportOnly != (got != nil) || !reportOnly && h.Get("WWW-Authenticate") != `Bearer error="invalid_token"` {
+			t.Errorf("InsecureReportOnly %t: Reject() = %v, %v, header %v", reportOnly, got, refusal, h)
+		}
+		if strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), "code=token_expired") {
+			t.Errorf("InsecureReportOnly %t: log = %q, want one record", reportOnly, log.String())
+		}
+		if len(events) != 2 || events[1].Outcome != middleware.Rejected || events[1].Subject != "anna" || events[1].ReportOnly != reportOnly {
+			t.Errorf("InsecureReportOnly %t: events = %v, want one of anna's rejection", reportOnly, events)
+		}
+
+		// The claims of another Authenticator are not this one's to name.
+		events = nil
+		other := newAuth(t, middleware.Config{Observe: func(_ context.Context, e middleware.Event) { events = append(events, e) }})
+		other.Guard().Reject(http.Header{}, accepted, nil)
+		if len(events) != 1 || events[0].Subject != "" {
+			t.Errorf("Reject() of another Authenticator: events = %v, want one without a subject", events)
+		}
+	}
+}
+
 // The response of a Refusal is one setting for net/http and all adapters.
 func TestRefusal_ServeHTTP(t *testing.T) {
 	t.Parallel()

@@ -62,6 +62,18 @@ func (m moment) checkExpiry(c *Claims) error {
 	return nil
 }
 
+// AcceptedUntil returns the time from which on the Validator rejects the token
+// as expired: ExpiresAt, and Config.Leeway after it. It is for a connection that
+// should not outlive its token, such as a WebSocket. It is by the clock of
+// Config.Now. For claims that are not from a Validator, [DefaultLeeway] is used.
+// For claims without ExpiresAt, it is the zero time.
+func (c *Claims) AcceptedUntil() time.Time {
+	if c.ExpiresAt.IsZero() {
+		return time.Time{}
+	}
+	return c.moment().window(c).until
+}
+
 // A window is the time during which a moment's rules accept a token, including
 // from and excluding until. It is computed once for a remembered token, since
 // the leeway never changes.

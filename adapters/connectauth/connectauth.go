@@ -41,7 +41,7 @@
 //
 // A stream is decided about once, when it begins. It goes on after its token
 // has expired or was withdrawn. A procedure for which that is too long must
-// return at the time [validator.Claims].ExpiresAt.
+// return at the time [validator.Claims.AcceptedUntil].
 package connectauth
 
 import (

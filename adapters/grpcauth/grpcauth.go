@@ -34,8 +34,10 @@
 // A 400 is Unauthenticated because the credentials are at fault, and not an
 // argument of the method. The details of the status are an ErrorInfo with the
 // domain "rsguard", and they tell no more than an HTTP client learns. The
-// challenge is in the trailer, by the name "www-authenticate". The ErrorHandler
-// of the Config is not called.
+// challenge is in the trailer, by the name "www-authenticate". Behind
+// [grpc.Server.ServeHTTP] it is in the header, because net/http drops it from a
+// trailer (RFC 9110, Section 6.5.1). A stream that has sent its header by then
+// ends without a challenge. The ErrorHandler of the Config is not called.
 package grpcauth
 
 import (
@@ -91,7 +93,9 @@ type Config struct {
 	Methods Methods
 
 	// OutliveTokens lets streams go on after their token has expired. By
-	// default, they end with Unauthenticated at that time. If a stream's key or
+	// default, a stream ends with Unauthenticated when the Validator would begin
+	// to reject its token, at [validator.Claims.AcceptedUntil] by the system's
+	// time. That is logged and observed as a rejection. If a stream's key or
 	// token is withdrawn while it runs, it goes on in either case.
 	OutliveTokens bool
 }
@@ -189,11 +193,15 @@ func (g *Guard) entry(method string) *entry {
 
 // Unary is a [grpc.UnaryServerInterceptor].
 func (g *Guard) Unary(ctx context.Context, message any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	ctx, err := g.decide(ctx, info.FullMethod)
+	e := g.entry(info.FullMethod)
+	if e.public {
+		return handler(ctx, message)
+	}
+	r, err := e.decide(ctx, info.FullMethod)
 	if err != nil {
 		return nil, err
 	}
-	return handler(ctx, message)
+	return handler(r.Context(), message)
 }
 
 // Stream is a [grpc.StreamServerInterceptor]. Unless Config.OutliveTokens is
@@ -201,16 +209,21 @@ func (g *Guard) Unary(ctx context.Context, message any, info *grpc.UnaryServerIn
 // waits for until the token expires. After that, the stream's methods fail and
 // its context is done, so that the handler returns.
 func (g *Guard) Stream(server any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	ctx, err := g.decide(ss.Context(), info.FullMethod)
+	e := g.entry(info.FullMethod)
+	if e.public {
+		return handler(server, ss)
+	}
+	r, err := e.decide(ss.Context(), info.FullMethod)
 	if err != nil {
 		return err
 	}
-	claims, ok := Claims(ctx)
-	if g.outlives || !ok || claims.ExpiresAt.IsZero() || g.entry(info.FullMethod).public {
-		return handler(server, &stream{ServerStream: ss, ctx: ctx})
+	claims, ok := Claims(r.Context())
+	if g.outlives || !ok || claims.ExpiresAt.IsZero() {
+		return handler(server, &stream{ss, r.Context(), nil})
 	}
-	return runUntil(ctx, claims.ExpiresAt, func(ctx context.Context, alive func() error) error {
-		return handler(server, &stream{ss, ctx, alive})
+	t := &term{end: claims.AcceptedUntil(), expire: func() error { return e.expire(r, claims) }}
+	return t.run(r.Context(), func(ctx context.Context) error {
+		return handler(server, &stream{ss, ctx, t})
 	})
 }
 
@@ -218,17 +231,13 @@ func (g *Guard) Stream(server any, ss grpc.ServerStream, info *grpc.StreamServer
 // [middleware.ClaimsFromContext] does.
 func Claims(ctx context.Context) (*validator.Claims, bool) { return middleware.ClaimsFromContext(ctx) }
 
-// decide returns the context of an accepted call, or the status of a rejection.
-func (g *Guard) decide(ctx context.Context, method string) (_ context.Context, err error) {
-	e := g.entry(method)
-	if e.public {
-		return ctx, nil
-	}
+// decide returns the request of an accepted call, or the status of a rejection.
+func (e *entry) decide(ctx context.Context, method string) (_ *http.Request, err error) {
 	defer func() {
 		// A Guard passes this one on, because an HTTP server aborts the
 		// response by it. Here it would end the program.
 		if p := recover(); p == http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
-			err = status.Error(codes.Internal, http.StatusText(http.StatusInternalServerError))
+			err = errInternal
 		} else if p != nil {
 			panic(p)
 		}
@@ -240,11 +249,27 @@ func (g *Guard) decide(ctx context.Context, method string) (_ context.Context, e
 	}
 	if nonces := h["Dpop-Nonce"]; len(nonces) > 0 {
 		if err := grpc.SetHeader(ctx, metadata.MD{"dpop-nonce": nonces}); err != nil {
-			return nil, status.Error(codes.Internal, http.StatusText(http.StatusInternalServerError))
+			return nil, errInternal
 		}
 	}
-	return r.Context(), nil
+	return r, nil
 }
+
+// expire rejects an accepted call because its token has expired. It returns
+// nil if the call may go on.
+func (e *entry) expire(r *http.Request, claims *validator.Claims) error {
+	h := make(http.Header)
+	_, refusal := e.guard.Reject(h, r, &validator.Error{
+		Code: validator.CodeExpired, Issuer: claims.Issuer, KeyID: claims.KeyID(), Trusted: true,
+		Err: fmt.Errorf("the token of the stream has expired: exp is %s", claims.ExpiresAt.UTC().Format(time.RFC3339)),
+	})
+	if refusal == nil {
+		return nil
+	}
+	return reject(r.Context(), h, refusal)
+}
+
+var errInternal = status.Error(codes.Internal, http.StatusText(http.StatusInternalServerError))
 
 // request returns the call as the request that it is over HTTP/2.
 func request(ctx context.Context, method, name string) *http.Request {
@@ -276,17 +301,9 @@ func request(ctx context.Context, method, name string) *http.Request {
 	return r.WithContext(ctx)
 }
 
-// reject returns the status of a rejection, and sets the trailer.
+// reject returns the status of a rejection, and sends its header fields.
 func reject(ctx context.Context, h http.Header, refusal *middleware.Refusal) error {
-	trailer := make(metadata.MD, 2)
-	for name, field := range map[string]string{"www-authenticate": "Www-Authenticate", "dpop-nonce": "Dpop-Nonce"} {
-		if values := h[field]; len(values) > 0 {
-			trailer[name] = values
-		}
-	}
-	if len(trailer) > 0 {
-		_ = grpc.SetTrailer(ctx, trailer) // fails only if the call has ended
-	}
+	send(ctx, h)
 	code, reason := codes.Internal, "internal_error"
 	switch refusal.Status {
 	case http.StatusBadRequest, http.StatusUnauthorized:
@@ -304,6 +321,25 @@ func reject(ctx context.Context, h http.Header, refusal *middleware.Refusal) err
 		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Duration(seconds) * time.Second)})
 	}
 	return rejection(code, refusal.Status, reason, details...)
+}
+
+// send sets what the client of a rejected call needs of h. That is metadata of
+// the trailer, except behind net/http, which logs and drops a www-authenticate
+// there. Both fail only if it is too late, and then nothing is left to do.
+func send(ctx context.Context, h http.Header) {
+	md := make(metadata.MD, 2)
+	for name, field := range map[string]string{"www-authenticate": "Www-Authenticate", "dpop-nonce": "Dpop-Nonce"} {
+		if values := h[field]; len(values) > 0 {
+			md[name] = values
+		}
+	}
+	if ctx.Value(http.ServerContextKey) != nil {
+		if grpc.SetHeader(ctx, md) == nil {
+			return
+		}
+		delete(md, "www-authenticate")
+	}
+	_ = grpc.SetTrailer(ctx, md)
 }
 
 // rejection returns a status with the reason and other details.

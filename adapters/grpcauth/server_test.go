@@ -97,12 +97,16 @@ type setup struct {
 	guard  grpcauth.Config
 	auth   middleware.Config
 	before []grpc.ServerOption
+	leeway time.Duration
+	net    *http.Server // that serves the gRPC server, if not nil
 }
 
 func start(t *testing.T, s setup) *fixture {
 	t.Helper()
 	f := &fixture{iss: testutil.NewIssuer(t, mockissuer.Config{URL: "https://issuer.example.com"})}
-	v, err := validator.New(f.iss.Config(audience))
+	cfg := f.iss.Config(audience)
+	cfg.Leeway = s.leeway
+	v, err := validator.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +129,7 @@ func start(t *testing.T, s setup) *fixture {
 		t.Fatal(err)
 	}
 	options := append(s.before, guard.Options()...)
-	if s.serverTLS != nil {
+	if s.serverTLS != nil && s.net == nil {
 		options = append(options, grpc.Creds(credentials.NewTLS(s.serverTLS)))
 	}
 	f.server = grpc.NewServer(options...)
@@ -154,13 +158,27 @@ func start(t *testing.T, s setup) *fixture {
 		target = s.listener.Addr().String()
 	}
 	served := make(chan error, 1)
-	go func() { served <- f.server.Serve(s.listener) }()
+	go func() {
+		switch {
+		case s.net == nil:
+			served <- f.server.Serve(s.listener)
+		case s.serverTLS == nil:
+			s.net.Handler = f.server
+			served <- s.net.Serve(s.listener)
+		default:
+			s.net.Handler, s.net.TLSConfig = f.server, s.serverTLS
+			served <- s.net.ServeTLS(s.listener, "", "")
+		}
+	}()
 	f.conn, err = grpc.NewClient(target, dial...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		_ = f.conn.Close()
+		if s.net != nil {
+			_ = s.net.Close()
+		}
 		f.server.Stop()
 		<-served
 	})
@@ -386,7 +404,7 @@ func TestStream_expires(t *testing.T) {
 			if err := exchange(stream, 500); err != nil {
 				t.Fatalf("before the token expires: %v", err)
 			}
-			time.Sleep(time.Minute + time.Second)
+			time.Sleep(time.Minute + validator.DefaultLeeway)
 			synctest.Wait()
 			err = exchange(stream, 500)
 			if outlive {
@@ -418,8 +436,8 @@ func TestStream_idle(t *testing.T) {
 		}
 		begun := time.Now()
 		err = stream.RecvMsg(new(wrapperspb.StringValue))
-		if took := time.Since(begun); status.Code(err) != codes.Unauthenticated || took > time.Hour || took < time.Hour-time.Second {
-			t.Errorf("the stream ended after %v with %v, want after an hour with Unauthenticated", took, err)
+		if took := time.Since(begun); status.Code(err) != codes.Unauthenticated || took != time.Hour+validator.DefaultLeeway {
+			t.Errorf("the stream ended after %v with %v, want after an hour and the leeway with Unauthenticated", took, err)
 		}
 	})
 }

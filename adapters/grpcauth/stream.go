@@ -2,59 +2,76 @@ package grpcauth
 
 import (
 	"context"
-	"net/http"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 )
 
 // A stream is one with the claims in its context.
 type stream struct {
 	grpc.ServerStream
-	ctx   context.Context //nolint:containedctx // it is what Context returns
-	alive func() error    // nil if the stream may outlive its token
+	ctx  context.Context //nolint:containedctx // it is what Context returns
+	term *term           // nil if the stream may outlive its token
 }
 
 func (s *stream) Context() context.Context { return s.ctx }
 
 func (s *stream) SendMsg(m any) error {
-	if s.alive != nil {
-		if err := s.alive(); err != nil {
-			return err
-		}
+	if err := s.term.over(); err != nil {
+		return err
 	}
 	return s.ServerStream.SendMsg(m)
 }
 
 func (s *stream) RecvMsg(m any) error {
-	if s.alive != nil {
-		if err := s.alive(); err != nil {
-			return err
-		}
+	if err := s.term.over(); err != nil {
+		return err
 	}
 	return s.ServerStream.RecvMsg(m)
 }
 
-// errExpired is a rejection like that of an expired token.
-var errExpired = rejection(codes.Unauthenticated, http.StatusUnauthorized, "invalid_token")
+// A term is the time that a stream may last.
+type term struct {
+	end    time.Time
+	expire func() error // called once, after end; nil lets the stream go on
 
-// runUntil calls run and returns its error, or errExpired at the time end. Run
-// is then left to end by itself: its context is done, and the stream fails
-// because the interceptor has returned.
-func runUntil(ctx context.Context, end time.Time, run func(ctx context.Context, alive func() error) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	alive := func() error {
-		if !time.Now().Round(0).Before(end) {
-			return errExpired
-		}
+	mu      sync.Mutex
+	expired bool
+	err     error // of expire
+}
+
+// over returns an error if the term has ended.
+func (t *term) over() error {
+	if t == nil {
 		return nil
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.expired && !time.Now().Round(0).Before(t.end) {
+		t.expired, t.err = true, errInternal // if expire panics
+		t.err = t.expire()
+	}
+	return t.err
+}
+
+// state returns whether over has found that the term has ended, and its error.
+func (t *term) state() (expired bool, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.expired, t.err
+}
+
+// run calls handle and returns its error, or that of the term's end. Then
+// handle is left to end by itself: its context is done, and the stream fails
+// because the interceptor has returned.
+func (t *term) run(ctx context.Context, handle func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	type result struct {
 		err   error
 		panic any
-		fell  bool // run has not returned
+		fell  bool // handle has not returned
 	}
 	done := make(chan result, 1)
 	go func() {
@@ -65,25 +82,29 @@ func runUntil(ctx context.Context, end time.Time, run func(ctx context.Context, 
 			}
 			done <- r
 		}()
-		r.err = run(ctx, alive)
+		r.err = handle(ctx)
 		r.fell = false
 	}()
-	timer := time.NewTimer(time.Until(end.Round(0)))
+	timer := time.NewTimer(time.Until(t.end.Round(0)))
 	defer timer.Stop()
 	for {
 		select {
 		case r := <-done:
 			if r.fell {
-				panic(r.panic) // as if run had been called here
+				panic(r.panic) // as if handle had been called here
+			}
+			if _, err := t.state(); err != nil {
+				return err // the handler may have made another of it
 			}
 			return r.err
 		case <-timer.C:
-			if alive() == nil { // the clock was set back
-				timer.Reset(max(time.Until(end.Round(0)), time.Millisecond))
-				continue
+			if err := t.over(); err != nil {
+				cancel(err)
+				return err
 			}
-			cancel(errExpired)
-			return errExpired
+			if expired, _ := t.state(); !expired { // the clock was set back
+				timer.Reset(max(time.Until(t.end.Round(0)), time.Millisecond))
+			}
 		}
 	}
 }
