@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/rsguard/rsguard/internal/observing"
 	"github.com/rsguard/rsguard/jwks"
 )
 
@@ -38,6 +39,8 @@ type calls struct {
 	warned   time.Time // of a mistake
 	told     time.Time // that calls fail
 	failing  bool      // has been told, and that they work again has not
+	phase    phase     // that Config.Observe was told of
+	teller   *observing.Teller
 }
 
 // A lane has the limits of calls of one kind. What is in it is guarded by
@@ -72,7 +75,7 @@ type answer struct {
 }
 
 func newCalls(cfg *Config) *calls {
-	c := &calls{cfg: cfg, flights: make(map[string]*flight)}
+	c := &calls{cfg: cfg, flights: make(map[string]*flight), phase: phase{state: jwks.Empty}, teller: newTeller(cfg)}
 	c.known.slots = make(chan struct{}, maxRunning)
 	c.unknown.slots = make(chan struct{}, maxRunning)
 	if cfg.MaxRate > 0 {
@@ -245,8 +248,12 @@ func (c *calls) land(f *flight, l *lane, token string, a answer, err error, bega
 		f.err = &unavailable{err, max(l.mustWait(now), time.Second)}
 		level, tell = c.mustTell(err, now)
 	}
+	before := c.phase
+	c.phase = c.newPhase()
+	is := c.phase
 	close(f.done)
 	c.mu.Unlock()
+	c.tellPhase(is, before)
 	if tell {
 		c.log(level, err, was)
 	}
@@ -355,19 +362,27 @@ func (in *Introspector) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := in.cfg.Now()
-	s := Status{
-		State: jwks.Empty, Calls: c.total, Running: c.known.calls + c.unknown.calls,
-		Failures: c.known.failures + c.unknown.failures, LastError: c.unknown.err,
+	return Status{
+		State: c.state(), Calls: c.total, Running: c.known.calls + c.unknown.calls,
+		Failures: c.known.failures + c.unknown.failures, LastError: c.lastError(),
 		NextCall: now.Add(c.unknown.mustWait(now)),
 	}
-	if s.LastError == nil {
-		s.LastError = c.known.err
-	}
+}
+
+// state returns the state of [Status]. c.mu is held.
+func (c *calls) state() jwks.State {
 	switch {
-	case s.Failures > 0:
-		s.State = jwks.Expired
-	case s.Calls > s.Running:
-		s.State = jwks.Fresh
+	case c.known.failures+c.unknown.failures > 0:
+		return jwks.Expired
+	case c.total > c.known.calls+c.unknown.calls:
+		return jwks.Fresh
 	}
-	return s
+	return jwks.Empty
+}
+
+func (c *calls) lastError() error {
+	if c.unknown.err != nil {
+		return c.unknown.err
+	}
+	return c.known.err
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/internal/jose"
+	"github.com/rsguard/rsguard/internal/observing"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -33,6 +34,7 @@ type client struct {
 	cfg    *Config
 	http   *http.Client
 	signed *validator.Validator // of answers
+	teller *observing.Teller
 
 	mu        sync.Mutex // never held during a request
 	endpoint  string     // as discovered
@@ -41,7 +43,7 @@ type client struct {
 }
 
 func newClient(cfg *Config) (*client, error) {
-	c := &client{cfg: cfg, http: new(http.Client)}
+	c := &client{cfg: cfg, http: new(http.Client), teller: newTeller(cfg)}
 	if cfg.Client != nil {
 		*c.http = *cfg.Client
 	} else {
@@ -74,7 +76,7 @@ func (c *client) keys() (validator.KeySource, error) {
 	}
 	return jwks.NewCache(jwks.Config{
 		Issuer: c.cfg.Issuer, InsecureHTTP: c.cfg.InsecureHTTP, Client: c.cfg.Client, Timeout: c.cfg.Timeout,
-		Logger: c.cfg.Logger, Now: c.cfg.Now,
+		Logger: c.cfg.Logger, Now: c.cfg.Now, Observe: c.cfg.Observe,
 	})
 }
 
@@ -130,15 +132,21 @@ func (in *Introspector) call(ctx context.Context, slots <-chan struct{}, token s
 	}
 }
 
-var errSilent = errors.New("no complete answer in time")
+var (
+	errSilent   = errors.New("no complete answer in time")
+	errTooLarge = errors.New("the body is over")
+	errAuth     = errors.New("Config.Auth")
+)
 
-func (in *Introspector) exchange(ctx context.Context, token string) (answer, error) {
+func (in *Introspector) exchange(ctx context.Context, token string) (a answer, err error) {
 	endpoint, err := in.client.where(ctx)
 	if err != nil {
 		return answer{}, err
 	}
-	began := in.cfg.Now()
 	var res response
+	request := in.client.teller.Begin(ctx, in.cfg.request(), endpoint)
+	defer func() { tellEnd(ctx, &request, &res, err) }()
+	began := in.cfg.Now()
 	if in.cfg.InsecureUserInfo {
 		res, err = in.client.userInfo(ctx, endpoint, token)
 	} else {
@@ -147,6 +155,7 @@ func (in *Introspector) exchange(ctx context.Context, token string) (answer, err
 	if err != nil {
 		return answer{}, err
 	}
+	err = errEnded // until it is read
 	if in.cfg.InsecureUserInfo && isRejection(res) {
 		return answer{inactive: true}, nil
 	}
@@ -171,7 +180,7 @@ func (c *client) introspect(ctx context.Context, endpoint, token string) (respon
 		Form: neturl.Values{"token": {token}, "token_type_hint": {"access_token"}}, Now: c.cfg.Now(),
 	}
 	if err := c.cfg.Auth(ctx, r); err != nil {
-		return response{}, fmt.Errorf("Config.Auth: %v", err)
+		return response{}, fmt.Errorf("%w: %v", errAuth, err)
 	}
 	if r.Form == nil {
 		r.Form = make(neturl.Values)
@@ -235,7 +244,7 @@ func (c *client) do(req *http.Request, most int64) (response, error) {
 	case err != nil:
 		return response{}, fmt.Errorf("%s %s: reading the body: %v", req.Method, req.URL, err)
 	case int64(len(body)) > most:
-		return response{}, fmt.Errorf("%s %s: the body is over %d bytes", req.Method, req.URL, most)
+		return response{}, fmt.Errorf("%s %s: %w %d bytes", req.Method, req.URL, errTooLarge, most)
 	}
 	return response{res.StatusCode, res.Header, string(body)}, nil
 }
@@ -317,7 +326,7 @@ func (in *Introspector) read(ctx context.Context, endpoint string, res response,
 			return answer{}, fmt.Errorf("POST %s: %w", endpoint, err)
 		}
 	case in.cfg.RequireSigned:
-		return answer{}, &mistake{fmt.Sprintf("POST %s: the answer is not signed, and Config.RequireSigned is set: have the server "+
+		return answer{}, &mistake{text: fmt.Sprintf("POST %s: the answer is not signed, and Config.RequireSigned is set: have the server "+
 			"sign the answers to this client (RFC 9701, Section 6)", endpoint)}
 	}
 	if len(claims) > maxAnswer {
@@ -410,7 +419,7 @@ func checkHasKey(cnf jose.Value) error {
 func (in *Introspector) verify(ctx context.Context, token string, asked time.Time) (string, error) {
 	token = strings.TrimSpace(token)
 	if strings.Count(token, ".") == 4 {
-		return "", &mistake{"the answer is encrypted: have the server sign it only"}
+		return "", &mistake{text: "the answer is encrypted: have the server sign it only"}
 	}
 	payload, issuedAt, err := open(ctx, in.client.signed, token, signedType)
 	if err != nil {
@@ -435,7 +444,10 @@ func (in *Introspector) verify(ctx context.Context, token string, asked time.Tim
 func withoutCode(err error) error { return errors.New(err.Error()) }
 
 // A mistake is one in the Config, or at the server.
-type mistake struct{ text string }
+type mistake struct {
+	text        string
+	otherIssuer bool // the metadata is that of another
+}
 
 func (e *mistake) Error() string { return e.text }
 func (e *mistake) Unwrap() error { return jwks.ErrConfig }

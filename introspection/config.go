@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/internal/secureurl"
+	"github.com/rsguard/rsguard/observe"
 	"github.com/rsguard/rsguard/validator"
 )
 
@@ -129,6 +130,14 @@ type Config struct {
 	// succeed again, and at most one a minute about a mistake in the Config,
 	// such as a wrong client secret. If nil, it is [slog.Default].
 	Logger *slog.Logger
+
+	// Observe is told of each request to the server when it begins and when it
+	// ends, and of changes of [Status].State. It is called outside of locks, by
+	// several goroutines at a time, and must return soon, since a call waits
+	// for it. The context is that of the call. It is also told of the requests
+	// for the keys of signed answers, if Keys is nil. A panic is contained and
+	// logged. If nil, nothing is told.
+	Observe func(context.Context, observe.Event)
 
 	// Now tells the time. If nil, it is [time.Now].
 	Now func() time.Time

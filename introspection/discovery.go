@@ -2,6 +2,7 @@ package introspection
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/rsguard/rsguard/internal/jose"
 	"github.com/rsguard/rsguard/internal/secureurl"
+	"github.com/rsguard/rsguard/observe"
 )
 
 // A discovery is an attempt to find the endpoint. It ends with the call that
@@ -107,27 +109,32 @@ func (c *client) discover(ctx context.Context) (string, error) {
 	return "", first
 }
 
-func (c *client) metadata(ctx context.Context, url string) (string, error) {
+func (c *client) metadata(ctx context.Context, url string) (endpoint string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return "", fmt.Errorf("GET %s: not a URL to send to", url)
 	}
 	req.Header.Set("Accept", "application/json")
-	res, err := c.do(req, maxMetadata)
+	var res response
+	request := c.teller.Begin(ctx, observe.Metadata, url)
+	defer func() { tellEnd(ctx, &request, &res, err) }()
+	res, err = c.do(req, maxMetadata)
 	switch {
 	case err != nil:
 		return "", err
 	case res.status/100 == 5 || res.status == http.StatusTooManyRequests:
 		return "", fmt.Errorf("GET %s: %d %s", url, res.status, http.StatusText(res.status))
 	case res.status != http.StatusOK:
-		return "", &mistake{fmt.Sprintf("GET %s: %d %s: set Config.Endpoint", url, res.status, http.StatusText(res.status))}
+		return "", &mistake{text: fmt.Sprintf("GET %s: %d %s: set Config.Endpoint", url, res.status, http.StatusText(res.status))}
 	}
-	endpoint, err := readMetadata(res.body, c.cfg)
-	if err != nil {
-		return "", &mistake{fmt.Sprintf("GET %s: %v", url, err)}
+	err = errEnded // until it is read
+	if endpoint, err = readMetadata(res.body, c.cfg); err != nil {
+		return "", &mistake{fmt.Sprintf("GET %s: %v", url, err), errors.Is(err, errOtherIssuer)}
 	}
 	return endpoint, nil
 }
+
+var errOtherIssuer = errors.New("the issuer in it is")
 
 // readMetadata returns the endpoint that the issuer's metadata names. The
 // document must say that it is this issuer's (RFC 8414, Section 3.3).
@@ -138,7 +145,7 @@ func readMetadata(document string, cfg *Config) (string, error) {
 	}
 	value, _ := jose.Lookup(members, "issuer")
 	if name, ok := value.Text(); !ok || name != cfg.Issuer {
-		return "", fmt.Errorf("the issuer in it is %.256q, not %q: use the name that is there, or set Config.Endpoint", name, cfg.Issuer)
+		return "", fmt.Errorf("%w %.256q, not %q: use the name that is there, or set Config.Endpoint", errOtherIssuer, name, cfg.Issuer)
 	}
 	member, without := "introspection_endpoint", ": set Config.Endpoint, or use tokens in JWT form if the server introspects none"
 	if cfg.InsecureUserInfo {

@@ -33,6 +33,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/rsguard/rsguard/dpop"
+	"github.com/rsguard/rsguard/internal/observing"
+	"github.com/rsguard/rsguard/observe"
 )
 
 // The defaults of a [Config].
@@ -77,6 +79,14 @@ type Config struct {
 	// [DefaultClockSkew] is used. If negative, none.
 	ClockSkew time.Duration
 
+	// Observe is told of each command when it begins and when it ends, and of
+	// changes of the state: "UP" or "DOWN", as the last command ended. Before
+	// the first one it is "". It is called with the context of the request, by
+	// many goroutines at a time, and must return soon, since the request waits
+	// for it. A panic is contained and logged to [slog.Default]. If nil, nothing
+	// is told, and nothing is allocated for it.
+	Observe func(context.Context, observe.Event)
+
 	// Now returns the current time. If nil, [time.Now] is used.
 	Now func() time.Time
 }
@@ -84,8 +94,10 @@ type Config struct {
 // A Store is a [dpop.ReplayStore]. Make one with [New]. It is safe for
 // concurrent use.
 type Store struct {
-	cfg   Config
-	clock *clock
+	cfg    Config
+	clock  *clock
+	teller *observing.Teller
+	state  *atomic.Pointer[string] // that Observe was told of
 }
 
 // A clock notices if it is set back. Its fields are in Unix nanoseconds, and
@@ -123,7 +135,9 @@ func New(cfg Config) (*Store, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Store{cfg, new(clock)}, nil
+	s := &Store{cfg, new(clock), newTeller(&cfg), new(atomic.Pointer[string])}
+	s.state.Store(&unknown)
+	return s, nil
 }
 
 // heedsContexts reports whether a deadline ends a client's wait. For other
@@ -148,7 +162,7 @@ func heedsContexts(client any) bool {
 // proof for each attempt (RFC 9449, Section 7.3).
 func (s *Store) Add(ctx context.Context, key string, expires time.Time) (bool, error) {
 	if s.cfg.Client == nil {
-		return false, errors.New("redisreplay: the Store was not made by New")
+		return false, errNotMade
 	}
 	now, err := s.checkClock(expires)
 	if err != nil {
@@ -161,10 +175,18 @@ func (s *Store) Add(ctx context.Context, key string, expires time.Time) (bool, e
 	// PX counts milliseconds, so the time is rounded up.
 	milliseconds := (lifetime + s.cfg.ClockSkew).Milliseconds() + 1
 
+	return s.set(ctx, s.cfg.Prefix+key, milliseconds)
+}
+
+// set sends the command, and reports whether the key is new.
+func (s *Store) set(ctx context.Context, key string, milliseconds int64) (isNew bool, err error) {
+	request := s.teller.Begin(ctx, observe.AddProof, addressOf(s.cfg.Client))
+	defer func(ctx context.Context) { s.tellEnd(ctx, &request, err) }(ctx)
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	set := redis.NewStatusCmd(ctx, "set", s.cfg.Prefix+key, "", "nx", "px", milliseconds)
-	switch err := s.cfg.Client.Process(ctx, set); {
+	err = errEnded // until it is known
+	set := redis.NewStatusCmd(ctx, "set", key, "", "nx", "px", milliseconds)
+	switch err = s.cfg.Client.Process(ctx, set); {
 	case errors.Is(err, redis.Nil): // the key was there
 		return false, nil
 	case err != nil:
@@ -172,6 +194,26 @@ func (s *Store) Add(ctx context.Context, key string, expires time.Time) (bool, e
 	}
 	return true, nil
 }
+
+// Ping asks Redis for an answer within the Timeout, for a probe of readiness.
+// It returns the error of the client, of ctx or of the Timeout. A cluster's
+// answer is that of one node.
+func (s *Store) Ping(ctx context.Context) error {
+	if s.cfg.Client == nil {
+		return errNotMade
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	if err := s.cfg.Client.Process(ctx, redis.NewStatusCmd(ctx, "ping")); err != nil {
+		return fmt.Errorf("redisreplay: %w", err)
+	}
+	return nil
+}
+
+var (
+	errNotMade = errors.New("redisreplay: the Store was not made by New")
+	errEnded   = errors.New("redisreplay: the command was ended from within")
+)
 
 // checkClock returns the time. It returns an error if a key with that expiry
 // may have been removed too early, because the clock was set back since it was
