@@ -63,6 +63,16 @@ var attacks = []attack{
 
 	// Claims.
 	{"Another kind of token", []string{
+		"an access token of Keycloak says so", "an access token of Cognito says so", "a token of Supabase is a user's",
+		"a session token of Descope says so", "a token of Clerk has a session", "a token of WorkOS has a session",
+		"a token of Stytch has a session", "an access token of FusionAuth says so",
+		"an access token of FusionAuth has a jti where there is no tty", "an access token of WSO2 says so",
+		"an access token of Oracle says so", "a refresh token of UAA is none of access",
+		"an access token of AD FS names its client", "an access token of Okta names its client",
+		"an access token of PingOne names its client", "an access token of PingAM says so",
+		"an access token of ZITADEL has a jti", "an access token of authentik has a uid",
+		"an access token of Casdoor says so", "an access token of Duende names its client",
+		"a token of Cloudflare Access is an application's",
 		"typ is absent, JWT or at+jwt", "typ JOSE is for JWT-SVIDs", "what only other types have", "marks are looked for", "a mark by any value", "a mark's value has no case",
 		"a mark's value has no separators", "RFC 9068's type", "RFC 9068's claims",
 	}, nil},
@@ -205,6 +215,9 @@ var attacks = []attack{
 
 	// Configurations.
 	{"A configuration that lets too much pass", []string{
+		"a session of Clerk is not pending", "a caller of a service at Google is named",
+		"a Google account's email is verified", "a token of Entra allows something", "a token of B2C is of the policy",
+		"a repository at GitHub is named", "a project at GitLab is named", "a workload of a trust domain is named",
 		"a rejected request passes only where it is only reported",
 		"a preset's mark is not azp", "an Entra token names its client", "a token of UAA has a scope of the API",
 		"an issuer is an https URL", "an issuer is https or http", "an issuer that is a text can be printed",
