@@ -88,3 +88,35 @@ func TestBadTokensOverHTTP(t *testing.T) {
 		t.Errorf("%d bad tokens were sent, want 100 at least", sent)
 	}
 }
+
+// A catalogue for an API that requires more of a token has that in every token,
+// so that none is rejected for its lack.
+func TestBadTokensLike(t *testing.T) {
+	t.Parallel()
+
+	iss := testutil.NewIssuer(t)
+	cfg := iss.Config(audience)
+	cfg.RequireRFC9068 = true
+	cfg.Checks = []validator.Check{validator.Scopes("orders:read")}
+	v := newValidator(t, cfg)
+	good := mockissuer.Token{
+		Header: map[string]any{"typ": "at+jwt"},
+		Claims: map[string]any{"aud": audience, "scope": "orders:read", "client_id": "c", "jti": "j"},
+	}
+	if _, err := v.Validate(t.Context(), iss.Sign(good)); err != nil {
+		t.Fatalf("Validate(the token they differ from) = %v, want no error", err)
+	}
+	plain := iss.BadTokens(t)
+	bad, err := iss.BadTokensLike(audience, good)
+	if err != nil || len(bad) < len(plain)-1 { // one is not there for some keys
+		t.Fatalf("BadTokensLike() = %d tokens, %v, want about %d", len(bad), err, len(plain))
+	}
+	for _, b := range bad {
+		switch code := string(validator.CodeOf(func() error { _, err := v.Validate(t.Context(), b.Token); return err }())); {
+		case code == "" || code == string(validator.CodeScope):
+			t.Errorf("Validate(%s) code = %q, want %q", b.Name, code, b.Code)
+		case code != b.Code && code != string(validator.CodeType) && b.Name != "client_id is a number":
+			t.Errorf("Validate(%s) code = %q, want %q or that of its type", b.Name, code, b.Code)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package testutil
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -14,8 +15,9 @@ type BadProof struct {
 
 // BadProofs returns proofs by k for a request with this token that a resource
 // server must reject. Each has one thing wrong, and the response is 401 with
-// the error invalid_dpop_proof. The token must be bound to k.
-func (k *ProofKey) BadProofs(method, url, token string) []BadProof {
+// the error invalid_dpop_proof. The token must be bound to k. The claims of
+// changes are added to those of every proof, such as a nonce.
+func (k *ProofKey) BadProofs(method, url, token string, changes ...Claims) []BadProof {
 	k.tb.Helper()
 
 	const (
@@ -28,13 +30,14 @@ func (k *ProofKey) BadProofs(method, url, token string) []BadProof {
 	if method == another {
 		another = "POST"
 	}
-	good := k.Proof(method, url, token)
-	parts, other := strings.Split(good, "."), strings.Split(k.Proof(method, url, token), ".")
-	withClaim := func(name string, value any) []string {
-		return []string{k.Proof(method, url, token, Claims{name: value})}
+	proof := func(change Claims) string {
+		return k.Proof(method, url, token, append(slices.Clone(changes), change)...)
 	}
+	good := proof(nil)
+	parts, other := strings.Split(good, "."), strings.Split(proof(nil), ".")
+	withClaim := func(name string, value any) []string { return []string{proof(Claims{name: value})} }
 	withHeader := func(name string, value any) []string {
-		return []string{k.Sign(Claims{name: value}, k.claims(method, url, token))}
+		return []string{k.Sign(Claims{name: value}, k.claims(method, url, token, changes...))}
 	}
 	withJWK := func(name string, value any) []string {
 		jwk := k.JWK()
@@ -53,7 +56,7 @@ func (k *ProofKey) BadProofs(method, url, token string) []BadProof {
 		{"the token in place of the proof", "RFC 9449, Section 11.5: typ is dpop+jwt", []string{token}},
 		{"without a signature", strict, []string{parts[0] + "." + parts[1] + "."}},
 		{"with padding", strict, []string{good + "="}},
-		{"by another key", checks, []string{DPoPKey(k.tb).Sign(Claims{"jwk": k.JWK(), "alg": k.alg}, k.claims(method, url, token))}},
+		{"by another key", checks, []string{DPoPKey(k.tb).Sign(Claims{"jwk": k.JWK(), "alg": k.alg}, k.claims(method, url, token, changes...))}},
 		{"changed after it was signed", checks, []string{parts[0] + "." + other[1] + "." + parts[2]}},
 		{"without typ", header, withHeader("typ", nil)},
 		{"typ of an access token", "RFC 9449, Section 11.5: typ is dpop+jwt", withHeader("typ", "at+jwt")},
@@ -79,6 +82,6 @@ func (k *ProofKey) BadProofs(method, url, token string) []BadProof {
 		{"issued in an hour", "RFC 9449, Section 11.2: nothing made in advance", withClaim("iat", now().Add(time.Hour))},
 		{"issued at a string", "RFC 7519, Section 4.1.6: a number", withClaim("iat", now().Format(time.RFC3339))},
 		{"without ath", "RFC 9449, Section 7: with the hash of the token", withClaim("ath", nil)},
-		{"with another token's ath", checks, []string{k.Proof(method, url, token+"x")}},
+		{"with another token's ath", checks, []string{k.Proof(method, url, token+"x", changes...)}},
 	}
 }

@@ -3,6 +3,7 @@
 //
 //	rsguard issuer     runs a mock issuer to get tokens from, with a page to mint them on
 //	rsguard explain    says what a validator thinks of a token, check by check
+//	rsguard conform    tests an API, in any language, with good and bad tokens
 //	rsguard version    prints its version
 package main
 
@@ -30,6 +31,7 @@ func main() {
 const usage = `usage:
   rsguard issuer [flags]           run a mock issuer
   rsguard explain [flags] [TOKEN]  say what a validator thinks of a token
+  rsguard conform [flags] URL      test an API that trusts a mock issuer
   rsguard version                  print the version
   rsguard help                     print this
 
@@ -37,7 +39,7 @@ const usage = `usage:
 `
 
 // run returns the exit code: 0 for success, 1 for failure, 2 for a command line
-// that is not understood.
+// that is not understood, and 3 if conform could not try the API.
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
 	if len(args) == 0 {
 		fmt.Fprint(errOut, usage)
@@ -46,6 +48,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	commands := map[string]func(context.Context, []string, io.Reader, io.Writer, io.Writer) error{
 		"issuer":  issuer,
 		"explain": explain,
+		"conform": conformance,
 	}
 	switch args[0] {
 	case "help", "-h", "-help", "--help":
@@ -63,13 +66,17 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 
 	err := command(ctx, args[1:], in, out, errOut)
 	var misuse misuseError
+	code := 1
+	if exit := new(exitError); errors.As(err, exit) {
+		code = exit.code
+	}
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &misuse) && misuse.told:
 		return 2
 	case errors.Is(err, errTold):
-		return 1
+		return code
 	}
 	if help := new(helpError); errors.As(err, &help) {
 		fmt.Fprint(out, help.text)
@@ -79,7 +86,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	if errors.As(err, &misuse) {
 		return 2
 	}
-	return 1
+	return code
 }
 
 // version returns the version from the build information.
@@ -114,6 +121,14 @@ type misuseError struct {
 }
 
 func misuse(format string, args ...any) error { return misuseError{error: fmt.Errorf(format, args...)} }
+
+// An exitError is an error with the exit code that it stands for.
+type exitError struct {
+	code int
+	error
+}
+
+func (e exitError) Unwrap() error { return e.error }
 
 // A helpError is the response to -h after a command.
 type helpError struct{ text string }

@@ -16,6 +16,7 @@ import (
 	"github.com/rsguard/rsguard/observe"
 	"github.com/rsguard/rsguard/revocation"
 	"github.com/rsguard/rsguard/testutil"
+	"github.com/rsguard/rsguard/testutil/conform"
 	"github.com/rsguard/rsguard/testutil/mockissuer"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -125,6 +126,16 @@ var table = map[string]entry{
 	"validator.Report":       of[validator.Report](zeroReport, everything),
 	"validator.Step":         of[validator.Step](zeroReport, everything),
 	"validator.Validator":    of[validator.Validator](zeroValidator, "cfg.Issuers", "cfg.Audiences", "algorithms").ifHidden("auth0Advice", "trusts"),
+
+	"conform.Case":    of[conform.Case](nil, everything),
+	"conform.Counts":  of[conform.Counts](nil),
+	"conform.Level":   of[conform.Level](nil, everything),
+	"conform.Outcome": of[conform.Outcome](nil, everything),
+	"conform.Profile": of[conform.Profile](nil, everything),
+	"conform.Report":  of[conform.Report](nil, everything),
+	"conform.Result":  of[conform.Result](nil, everything),
+	"conform.Runner":  of[conform.Runner](nil, everything),
+	"conform.Target":  of[conform.Target](nil, everything).ifHidden(everything),
 
 	"mockissuer.API":          of[mockissuer.API](nil, "Identifier", "Name").ifHidden(everything).inJSON("Scopes", "Profile", "Algorithm"),
 	"mockissuer.Access":       of[mockissuer.Access](nil, everything),

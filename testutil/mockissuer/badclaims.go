@@ -126,30 +126,30 @@ var badNames = []badToken{
 // badTypes are other kinds of token, and tokens that need a proof.
 var badTypes = []badToken{
 	{"ID token", wrongAud, anotherType + "an ID token, which is for a client and says who logged in there.", func(f *forger) string {
-		return f.withClaims(members{"aud": "demo-app", "nonce": "n", "sid": "s"})
+		return f.asAnother(members{"aud": "demo-app", "nonce": "n", "sid": "s"})
 	}},
 	{"ID token for the API", wrongType, anotherType + "an ID token whose audience is the API's, by nonce and at_hash.", func(f *forger) string {
-		return f.withClaims(members{"nonce": "n", "at_hash": "h"})
+		return f.asAnother(members{"nonce": "n", "at_hash": "h"})
 	}},
 	{"ID token for the API without a nonce", wrongType, anotherType + "an ID token whose audience is the API's, by at_hash.", func(f *forger) string {
-		return f.withClaims(members{"at_hash": "h"})
+		return f.asAnother(members{"at_hash": "h"})
 	}},
-	{"typ of an ID token", wrongType, anotherType + "its claim typ says ID.", func(f *forger) string { return f.withClaims(members{"typ": "ID"}) }},
-	{"typ of a refresh token", wrongType, anotherType + "its claim typ says Refresh.", func(f *forger) string { return f.withClaims(members{"typ": "Refresh"}) }},
+	{"typ of an ID token", wrongType, anotherType + "its claim typ says ID.", func(f *forger) string { return f.asAnother(members{"typ": "ID"}) }},
+	{"typ of a refresh token", wrongType, anotherType + "its claim typ says Refresh.", func(f *forger) string { return f.asAnother(members{"typ": "Refresh"}) }},
 	{"tokenType of a refresh token", wrongType, anotherType + "its claim tokenType says refresh-token.", func(f *forger) string {
-		return f.withClaims(members{"tokenType": "refresh-token"})
+		return f.asAnother(members{"tokenType": "refresh-token"})
 	}},
-	{"token_type of a refresh token", wrongType, anotherType + "its claim token_type says refresh.", func(f *forger) string { return f.withClaims(members{"token_type": "refresh"}) }},
-	{"type of a refresh token", wrongType, anotherType + "its claim type says refresh.", func(f *forger) string { return f.withClaims(members{"type": "refresh"}) }},
-	{"refresh token of an access token", wrongType, anotherType + "a refresh token, whose ati is the ID of an access token.", func(f *forger) string { return f.withClaims(members{"ati": "j"}) }},
-	{"token_use id", wrongType, anotherType + "its claim token_use says id.", func(f *forger) string { return f.withClaims(members{"token_use": "id"}) }},
+	{"token_type of a refresh token", wrongType, anotherType + "its claim token_type says refresh.", func(f *forger) string { return f.asAnother(members{"token_type": "refresh"}) }},
+	{"type of a refresh token", wrongType, anotherType + "its claim type says refresh.", func(f *forger) string { return f.asAnother(members{"type": "refresh"}) }},
+	{"refresh token of an access token", wrongType, anotherType + "a refresh token, whose ati is the ID of an access token.", func(f *forger) string { return f.asAnother(members{"ati": "j"}) }},
+	{"token_use id", wrongType, anotherType + "its claim token_use says id.", func(f *forger) string { return f.asAnother(members{"token_use": "id"}) }},
 	{"logout token", wrongType, anotherType + "a logout token (OpenID Connect Back-Channel Logout).", func(f *forger) string {
 		return f.signed(f.alg, f.own, f.header(members{"typ": "logout+jwt"}), f.claims(members{
 			"events": raw(`{"http://schemas.openid.net/event/backchannel-logout":{}}`), "jti": "j",
 		}))
 	}},
 	{"logout token without a type", wrongType, anotherType + "a logout token of the type JWT.", func(f *forger) string {
-		return f.withClaims(members{"events": raw(`{"http://schemas.openid.net/event/backchannel-logout":{}}`), "jti": "j"})
+		return f.asAnother(members{"events": raw(`{"http://schemas.openid.net/event/backchannel-logout":{}}`), "jti": "j"})
 	}},
 	{"security event", wrongType, anotherType + "a security event token (RFC 8417).", func(f *forger) string { return f.withHeader(members{"typ": "secevent+jwt"}) }},
 	{"DPoP proof", wrongType, anotherType + "a DPoP proof (RFC 9449).", func(f *forger) string { return f.withHeader(members{"typ": "dpop+jwt"}) }},
@@ -159,7 +159,7 @@ var badTypes = []badToken{
 		}))
 	}},
 	{"authorization request", wrongType, anotherType + "a signed authorization request (RFC 9101).", func(f *forger) string {
-		return f.withClaims(members{"response_type": "code", "client_id": "demo-app"})
+		return f.asAnother(members{"response_type": "code", "client_id": "demo-app"})
 	}},
 	{"type of its own", wrongType, anotherType + "of a type that an access token does not have.", func(f *forger) string { return f.withHeader(members{"typ": "session+jwt"}) }},
 	{"typ is a number", malformed, "The type in the header is a string (RFC 7515, Section 4.1.9).", func(f *forger) string { return f.withHeader(members{"typ": 1}) }},

@@ -38,10 +38,20 @@ type badToken struct {
 // The catalogue can test any verifier in any language. Only Code is specific to
 // this library.
 func (iss *Issuer) BadTokens(audience string) ([]BadToken, error) {
+	return iss.BadTokensLike(audience, Token{})
+}
+
+// BadTokensLike is [Issuer.BadTokens] for a resource server that requires more
+// of a token, such as a scope or the type at+jwt. The tokens differ from good,
+// of which the claims and the header count, each in one thing. A token that is
+// of another kind by its claims keeps the type JWT. If the claims of good have
+// an "aud", audience is the one in it by which the resource server is named.
+func (iss *Issuer) BadTokensLike(audience string, good Token) ([]BadToken, error) {
 	f, err := iss.forger(audience)
 	if err != nil {
 		return nil, err
 	}
+	f.goodHeader, f.goodClaims = good.Header, good.Claims
 
 	var list []BadToken
 	for _, group := range [][]badToken{badForms, badJSON, badAlgorithms, badKeys, badSignatures, badTimes, badNames, badTypes} {
@@ -62,6 +72,7 @@ type forger struct {
 	alg, kid, issuer, audience string
 	now                        int64
 	own, stranger              crypto.Signer // keys of the same type
+	goodHeader, goodClaims     members       // what a good token has in addition
 	err                        error
 }
 
@@ -93,16 +104,17 @@ func (iss *Issuer) forger(audience string) (*forger, error) {
 type members map[string]any
 
 func (f *forger) header(change members) string {
-	return f.write(members{"alg": f.alg, "typ": "JWT", "kid": f.kid}, change)
+	return f.write(f.goodHeader, members{"alg": f.alg, "typ": "JWT", "kid": f.kid}, change)
 }
 
 func (f *forger) claims(change members) string {
-	return f.write(members{
+	return f.write(f.goodClaims, members{
 		"iss": f.issuer, "sub": DefaultSubject, "aud": f.audience, "iat": f.now, "exp": f.now + 3600,
 	}, change)
 }
 
-func (f *forger) write(usual, change members) string {
+func (f *forger) write(good, usual, change members) string {
+	overlay(usual, good)
 	overlay(usual, change)
 	text, err := json.Marshal(map[string]any(usual))
 	f.note(err)
@@ -128,6 +140,12 @@ func (f *forger) withHeader(change members) string {
 
 func (f *forger) withClaims(change members) string {
 	return f.signed(f.alg, f.own, f.header(nil), f.claims(change))
+}
+
+// asAnother returns a token that says by its claims that it is of another kind.
+// The type at+jwt would contradict it.
+func (f *forger) asAnother(change members) string {
+	return f.signed(f.alg, f.own, f.header(members{"typ": "JWT"}), f.claims(change))
 }
 
 func (f *forger) withPayload(payload string) string {

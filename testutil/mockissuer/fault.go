@@ -1,6 +1,7 @@
 package mockissuer
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -31,7 +32,7 @@ const (
 	FaultHugeBody FaultKind = "huge body"
 	// FaultCutShort answers with the beginning of a JSON object.
 	FaultCutShort FaultKind = "cut short"
-	// FaultRedirect answers with a redirect to the host redirected.invalid.
+	// FaultRedirect answers with a redirect to [Fault.Location].
 	FaultRedirect FaultKind = "redirect"
 	// FaultWrongIssuer answers with the metadata of another issuer. At
 	// [EndpointIntrospection] it answers with the "iss" of another issuer.
@@ -66,6 +67,9 @@ type Fault struct {
 	// RetryAfter is the Retry-After field of [FaultStatus]. If empty, there is
 	// none.
 	RetryAfter string
+	// Location is the URL of [FaultRedirect]. If empty, it is one of the host
+	// redirected.invalid.
+	Location string
 	// Delay is the delay of [FaultDelay].
 	Delay time.Duration
 	// Times is the number of answers that fail. If zero, all fail until undo or
@@ -190,7 +194,7 @@ func (iss *Issuer) spoil(w http.ResponseWriter, r *http.Request, f *liveFault) b
 	case FaultCutShort:
 		respond(w, "application/json", `{"keys":[{"kty":"RSA","n":"AQ`)
 	case FaultRedirect:
-		http.Redirect(w, r, "https://redirected.invalid/", http.StatusFound)
+		http.Redirect(w, r, cmp.Or(f.Location, "https://redirected.invalid/"), http.StatusFound) //nolint:gosec // G710: a test says where to
 	case FaultActiveString, FaultDuplicateMember, FaultOtherToken:
 		return false
 	case FaultWrongIssuer:
