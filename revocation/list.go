@@ -136,7 +136,13 @@ func (l *List) add(r *Rule, at time.Time) error {
 	all := l.table.Load()
 	if s := all.find(key, proof); s != nil {
 		// Its entry in ends may be too early now, which sweep notices.
-		s.terms.Store(uint64(terms(s.terms.Load()).join(t)))
+		old := terms(s.terms.Load())
+		if int64(old.end()) <= now {
+			l.lastRemoved.Store(max(l.lastRemoved.Load(), old.end()))
+		} else {
+			t = t.join(old)
+		}
+		s.terms.Store(uint64(t))
 		return nil
 	}
 	if len(l.ends) >= l.cfg.Capacity {

@@ -218,6 +218,14 @@ func TestJoin(t *testing.T) {
 		if rule, err := l.Revoked(t.Context(), c); rule != nil || err != nil {
 			t.Errorf("%v: Revoked() at the end = %v, %v, want none", order, rule, err)
 		}
+		// Nothing is left of a rule that has ended.
+		if err := l.Revoke(t.Context(), revocation.Rule{Issuer: issuer, Subject: "anna", IssuedBefore: t0.Add(-2 * time.Hour), Until: t0.Add(6 * time.Hour)}); err != nil {
+			t.Fatal(err)
+		}
+		if rule, err := l.Revoked(t.Context(), c); rule != nil || err != nil {
+			t.Errorf("%v: Revoked() of a token that is too young for the rule = %v, %v, want none", order, rule, err)
+		}
+		clock.set(t0.Add(6*time.Hour + 10*time.Minute))
 		// It goes at its later end.
 		if err := l.Revoke(t.Context(), revocation.Rule{Issuer: issuer, ID: "t-1"}); err != nil {
 			t.Errorf("%v: Revoke() at the end: %v", order, err)

@@ -88,6 +88,9 @@ func (l *List) searchBy(c *validator.Claims, actor string, inUse maskSet, used m
 			continue // the token doesn't have all of the values
 		}
 		key := keyOf(keys.of(m))
+		if !all.mayHave(key) {
+			continue
+		}
 		for i := all.first(key); ; i = all.next(i) {
 			found := all.slots[i].key.Load()
 			if found == empty {

@@ -30,9 +30,14 @@ func (t terms) join(o terms) terms {
 // rule. A rule that has ended leaves a mark that keeps its place, and all marks
 // go when the rules move to a new table. So a reader that is anywhere in the
 // table can't miss a rule, or take the times of one for those of another.
+//
+// Most tokens have no rule, so a filter comes first: a bit for the last bits of
+// each key. It is small enough for a processor's cache, and at least 11 of 12
+// questions end there.
 type table struct {
-	slots []slot
-	taken int // by rules and marks
+	slots  []slot
+	filter []atomic.Uint64 // as many as a power of two
+	taken  int             // slots, by rules and marks
 }
 
 // A slot holds a rule. Of its values it has two independent hashes. Together,
@@ -62,7 +67,16 @@ func keyOf(hash uint64) uint64 {
 }
 
 // newTable has room for twice as many rules.
-func newTable(rules int) *table { return &table{slots: make([]slot, max(2*rules, 16))} }
+func newTable(rules int) *table {
+	slots := max(2*rules, 16)
+	words := 1 << bits.Len(uint(slots/8-1)) // eight bits for a slot, or up to twice that
+	return &table{slots: make([]slot, slots), filter: make([]atomic.Uint64, words)}
+}
+
+// mayHave reports false if the table doesn't have the key.
+func (t *table) mayHave(key uint64) bool {
+	return t.filter[key>>6&uint64(len(t.filter)-1)].Load()>>(key&63)&1 != 0
+}
 
 // full reports whether the next rule needs a new table. A search in a full table
 // looks at six slots on average.
@@ -88,6 +102,8 @@ func (t *table) add(key, proof uint64, at terms) {
 	for t.slots[i].key.Load() != empty {
 		i = t.next(i)
 	}
+	word := &t.filter[key>>6&uint64(len(t.filter)-1)]
+	word.Store(word.Load() | 1<<(key&63))
 	s := &t.slots[i]
 	s.proof.Store(proof)
 	s.terms.Store(uint64(at))
