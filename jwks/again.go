@@ -59,7 +59,7 @@ func (c *Cache) flightAgain() *flight {
 		f.waiters++
 		return f
 	}
-	if age := elapsed(s.fetched, now); 0 <= age && age < currentFor || c.again.until(now) > 0 || s.mustWaitUrgently(now) > 0 {
+	if age := elapsed(s.fetched, now); 0 <= age && age < currentFor || c.again.until(now) > 0 || s.waitAfter(s.urgent, now) > 0 {
 		return nil
 	}
 	return c.begin(&flight{again: true, waiters: 1})

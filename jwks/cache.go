@@ -55,7 +55,10 @@ func NewCache(cfg Config) (*Cache, error) {
 	}
 	c := &Cache{cfg: cfg, systemTime: systemTime, jitter: rand.Int64N, missing: make(map[string]time.Time)}
 	c.teller = newTeller(&c.cfg)
-	c.source = source{cfg: &c.cfg, client: newClient(cfg.Client), requests: make(chan struct{}, maxRequests), teller: c.teller}
+	c.source = source{
+		cfg: &c.cfg, client: newClient(cfg.Client), teller: c.teller,
+		requests: make(chan struct{}, maxRequests), furtherRequests: make(chan struct{}, maxRequests),
+	}
 
 	if cfg.InsecureHTTP {
 		c.log(slog.LevelWarn,
@@ -149,6 +152,9 @@ func (c *Cache) Refresh(ctx context.Context) error {
 	if _, err := f.wait(ctx, 0); err != nil {
 		return err
 	}
+	if s := c.current.Load(); f.spared && c.serving(s, c.cfg.Now()) != s.set {
+		return nil // there is nothing of the issuer's own address to be served
+	}
 	return f.err
 }
 
@@ -164,14 +170,15 @@ func (c *Cache) renew(ctx context.Context, s *snapshot, state State, now time.Ti
 		}
 		return s, false, nil
 	}
-	if served, ok := c.fallenBack(s, now); ok && s.failedLately(now) && served.holds(kid) {
+	if set := c.serving(s, now); set != nil && s.failedLately(now) && (s.spare != nil || set.holds(kid)) {
 		c.flight() // in the background, if it may be
-		return served, false, nil
+		return s.with(set), false, nil
 	}
 
-	f := c.flight()
+	f, ended := c.flight(), false
 	if f != nil {
-		if _, err := f.wait(ctx, c.patience(s, state, kid)); err != nil {
+		var err error
+		if ended, err = f.wait(ctx, c.patience(s, state, kid)); err != nil {
 			return nil, false, err
 		}
 	}
@@ -179,15 +186,17 @@ func (c *Cache) renew(ctx context.Context, s *snapshot, state State, now time.Ti
 	now = c.cfg.Now()
 	state = s.state(now)
 	c.observe(s, state)
-	// A set that was fetched without a failure is served once, even if the
-	// fetch took longer than the set is valid.
-	if s.failures > 0 && (state == Empty || state == Dead) {
-		if served, ok := c.fallenBack(s, now); ok {
-			return served, true, nil
-		}
-		return nil, false, &unavailable{s.err, max(s.mustWait(now), time.Second)}
+	if ended && f.err != nil && s.failures == 0 && (state == Empty || state == Dead) {
+		return nil, false, f.err // it was frozen, and the fetch in its place has not ended
 	}
-	return s, f != nil, nil
+	switch set := c.serving(s, now); set {
+	case nil:
+		return nil, false, &unavailable{s.err, max(s.mustWait(now), time.Second)}
+	case s.set:
+		return s, f != nil, nil
+	default:
+		return s.with(set), true, nil
+	}
 }
 
 // patience returns how long a lookup waits for a fetch. Zero means until the

@@ -544,7 +544,7 @@ func TestCache_Status(t *testing.T) {
 		}
 		got.NextRefresh = time.Time{}
 		want := jwks.Status{
-			State: jwks.Fresh, Age: time.Minute, KeyIDs: []string{"1", "2"}, Fetches: 1, Generation: 1,
+			State: jwks.Fresh, Age: time.Minute, KeyIDs: []string{"1", "2"}, Fetches: 1, Generation: 1, URL: keysURL,
 			LeftOut: []string{`key 2 (kid "3"): "kty" is "\"oct\""`},
 		}
 		if !reflect.DeepEqual(got, want) {

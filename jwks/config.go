@@ -57,8 +57,23 @@ type Config struct {
 	// and credentials.
 	URL string
 
-	// InsecureHTTP accepts http URLs on any host in Issuer, MetadataURL and
-	// URL, and a key set's http URL in metadata that was fetched over http. It
+	// FallbackURLs are further URLs of the issuer's key set, at most 4. If the
+	// fetch from the address of the fields above fails, they are asked in their
+	// order, until one has a usable key set. Each has a backoff of its own. While
+	// the issuer's own address fails, the keys of that set are served as well,
+	// and those that the issuer has confirmed before stay for MaxStale. A key
+	// that the issuer's own address has withdrawn while the Cache was in use does
+	// not come back from another one. As soon as the issuer's own address answers
+	// again, its keys alone count. Whether a key ID is unknown is also decided by
+	// that address alone. Until it answers, a lookup of a key ID that none of
+	// them has gets [ErrUnavailable]. The rules for URL apply to each.
+	//
+	// An attacker that can change one of these key sets can sign any token, and
+	// needs only wait for an outage.
+	FallbackURLs []string
+
+	// InsecureHTTP accepts http URLs on any host in Issuer, MetadataURL, URL and
+	// FallbackURLs, and a key set's http URL in metadata that was fetched over http. It
 	// is for an issuer in the same cluster or compose file. An attacker on the
 	// network between this program and the issuer can then replace the keys,
 	// and sign any token. NewCache logs that it is on.
@@ -102,7 +117,8 @@ type Config struct {
 
 	// Timeout bounds each of the two steps of a fetch: discovery, if it is due,
 	// and the key set. A lookup that waits for a fetch waits at most this long,
-	// or twice as long if discovery is due. A lookup of an unknown key, while
+	// or twice as long if discovery is due, and once more if there are
+	// FallbackURLs. A lookup of an unknown key, while
 	// others are held, waits at most this long. If zero, [DefaultTimeout] is
 	// used. It must not be negative.
 	Timeout time.Duration
@@ -157,6 +173,7 @@ func (cfg Config) withDefaults() Config {
 	cfg.UnknownKeyInterval = cmp.Or(cfg.UnknownKeyInterval, DefaultUnknownKeyInterval)
 	cfg.MaxStale = max(cmp.Or(cfg.MaxStale, DefaultMaxStale), 0)
 	cfg.Timeout = cmp.Or(cfg.Timeout, DefaultTimeout)
+	cfg.FallbackURLs = slices.Clone(cfg.FallbackURLs)
 	cfg.Seed = slices.Clone(cfg.Seed)
 	cfg.Fallback = slices.Clone(cfg.Fallback)
 	if cfg.Now == nil {
@@ -210,6 +227,17 @@ func (cfg *Config) check() error {
 		}
 	}
 
+	if len(cfg.FallbackURLs) > maxFallbackURLs {
+		wrong("FallbackURLs has %d URLs, and %d at most are asked", len(cfg.FallbackURLs), maxFallbackURLs)
+	}
+	for i, further := range cfg.FallbackURLs {
+		if _, err := cfg.parseURL(further); err != nil {
+			wrong("FallbackURLs[%d] %w", i, err)
+		} else if further == cfg.URL || slices.Contains(cfg.FallbackURLs[:i], further) {
+			wrong("FallbackURLs[%d] is there twice", i)
+		}
+	}
+
 	if len(cfg.UserAgent) > maxUserAgent || strings.ContainsFunc(cfg.UserAgent, func(r rune) bool { return r < ' ' || r > '~' }) {
 		wrong("UserAgent is not printable ASCII of at most %d bytes", maxUserAgent)
 	}
@@ -241,7 +269,10 @@ func (cfg *Config) check() error {
 	return errors.Join(errs...)
 }
 
-const maxUserAgent = 256
+const (
+	maxUserAgent    = 256
+	maxFallbackURLs = 4
+)
 
 // name returns the name of the keys in log lines.
 func (cfg *Config) name() string {

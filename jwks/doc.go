@@ -44,6 +44,21 @@
 // failure. Neither counts as an answer of the issuer: a lookup of a kid that is
 // not among them fetches, or gets ErrUnavailable.
 //
+// Config.FallbackURLs are further addresses of the key set. A fetch that fails
+// at the issuer's own address goes on to them, in their order, until one has a
+// usable key set. The states go on to follow from the issuer's own address:
+//
+//	FRESH, REVALIDATE, EXPIRED  the keys of the other address are served as
+//	                            well, except for a kid that is held
+//	EMPTY, DEAD                 the keys of the other address are served, before
+//	                            Config.Fallback
+//
+// They last as long as their own TTL and MaxStale. The first success of the
+// issuer's own address drops them. A key that the issuer has withdrawn, or that
+// has vanished from its last response, is not taken from another address. The
+// last 100 such keys are remembered. An answer of another address proves
+// neither that a kid is unknown nor that a key is withdrawn.
+//
 // [Cache.Run] refreshes the keys without lookups, for a program whose first
 // request after a silence must not wait. The caller starts and ends it.
 //
@@ -118,8 +133,17 @@
 // EMPTY, can extend each of them. Up to as much again is added at random,
 // because a fleet is asked to return at the same time.
 //
-// A fetch that has lasted longer than twice Timeout by the wall clock does not
-// count, and a lookup begins another. The process was frozen, as on a laptop
+// Each address has a backoff of its own. One that is down, or that has sent a
+// Retry-After, does not keep others from being asked. While the issuer's own
+// address fails, each backoff is multiplied by the number of addresses that are
+// asked: that one, those that fail as well, and the one that answers. So several
+// addresses of one issuer get no more requests in an outage than one. An address
+// that did not bring an unknown kid is asked for others after
+// UnknownKeyInterval, as the issuer's own is. A fetch may last one Timeout longer
+// if there are FallbackURLs.
+//
+// A fetch that has lasted longer than it may by the wall clock does not count,
+// and a lookup begins another. The process was frozen, as on a laptop
 // that sleeps, and the connection is probably dead. After a request without an
 // answer, the client's idle connections are closed, because the next one by
 // HTTP/2 would be sent on the same connection.

@@ -53,12 +53,13 @@ func newTransport() *http.Transport {
 
 // A source fetches an issuer's key set. Each fetch has a copy.
 type source struct {
-	cfg      *Config
-	client   *http.Client
-	requests chan struct{} // one element for each request that has not ended
-	teller   *observing.Teller
-	where    discovered
-	seen     bool // a key set
+	cfg             *Config
+	client          *http.Client
+	requests        chan struct{} // one element for each request that has not ended
+	furtherRequests chan struct{} // the same, of those to Config.FallbackURLs
+	teller          *observing.Teller
+	where           discovered
+	seen            bool // a key set
 }
 
 // An answer is a usable response of the issuer: a key set, or the statement

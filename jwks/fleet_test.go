@@ -53,7 +53,8 @@ type fleetIssuer struct {
 	perSec   []int
 	capacity int                     // requests per second; the others get busy
 	busy     func(h http.Header) int // the status; nil if all are served
-	down     bool                    // busy for everything
+	down     bool                    // busy for everything,
+	host     string                  // or, if this is not empty, only here
 	version  int
 	body     string
 }
@@ -86,7 +87,7 @@ func (i *fleetIssuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	h, status, body := http.Header{}, http.StatusOK, i.body
 	etag := strconv.Quote(strconv.Itoa(i.version))
 	switch {
-	case i.down || i.busy != nil && i.perSec[second] > i.capacity:
+	case i.down && (i.host == "" || i.host == r.URL.Hostname()) || i.busy != nil && i.perSec[second] > i.capacity:
 		status, body = i.busy(h), ""
 	case r.Header.Get("If-None-Match") == etag:
 		status, body = http.StatusNotModified, ""
@@ -125,13 +126,15 @@ func (i *fleetIssuer) peak(n int, from, to time.Duration) (peak, mean float64) {
 	return float64(most) / float64(window) / normal, float64(all) / float64(end-first) / normal
 }
 
-func newFleet(t *testing.T) *fleet {
+func newFleet(t *testing.T, change ...func(*jwks.Config)) *fleet {
 	f := &fleet{issuer: &fleetIssuer{start: time.Now(), capacity: fleetSize() / 20}, due: map[int64][]int{}}
 	f.issuer.rotate("1")
 	for n := range fleetSize() {
-		c, err := jwks.NewCache(jwks.Config{
-			URL: keysURL, Client: &http.Client{Transport: f.issuer}, Logger: slog.New(slog.DiscardHandler),
-		})
+		cfg := jwks.Config{URL: keysURL, Client: &http.Client{Transport: f.issuer}, Logger: slog.New(slog.DiscardHandler)}
+		for _, change := range change {
+			change(&cfg)
+		}
+		c, err := jwks.NewCache(cfg)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,6 +17,10 @@ type flight struct {
 	source   source        // used by this flight alone
 	most     time.Duration // how long it may take
 	done     chan struct{}
+	own      bool  // it may ask the issuer's own address,
+	further  []int // and these of Config.FallbackURLs, if that fails
+	attempts []attempt
+	spared   bool   // one of them has answered
 	regular  bool   // a refresh of keys that are in use
 	explicit bool   // Refresh waits for it; guarded by Cache.mu
 	noCache  bool   // caches on the way must not answer it
@@ -78,7 +82,11 @@ func (s *snapshot) inFlight(now time.Time) *flight {
 func (c *Cache) begin(f *flight) *flight {
 	s := *c.current.Load()
 	f.began, f.source, f.most = c.cfg.Now(), c.source, 2*c.cfg.Timeout
+	if len(c.cfg.FallbackURLs) > 0 {
+		f.most += c.cfg.Timeout
+	}
 	f.noCache = f.forced || f.again || f.explicit || len(s.vanished) > 0
+	s.plan(f)
 	f.done = make(chan struct{})
 	s.flight = f
 	s.fetches++
@@ -102,15 +110,22 @@ func (c *Cache) fly(s *snapshot) {
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), f.most)
 	defer cancel()
-	a, err = f.source.fetch(ctx, s.version, s.set != nil, f)
+	if err = errWaits; f.own {
+		a, err = f.source.fetch(ctx, s.version, s.set != nil, f)
+	}
+	if err != nil {
+		f.attempts = f.source.further(ctx, f, s.isWithdrawn)
+	}
 }
+
+var errWaits = errors.New("it is too early to ask the issuer's own address again")
 
 var errFrozen = errors.New("the fetch took too long, and another has taken its place")
 
 // land stores the result of a fetch and wakes the lookups that wait.
 func (c *Cache) land(f *flight, a answer, err error) {
 	c.mu.Lock()
-	now, began := c.cfg.Now(), f.began
+	now := c.cfg.Now()
 	s := *c.current.Load()
 	if s.flight != f {
 		f.err = &unavailable{errFrozen, time.Second}
@@ -123,9 +138,14 @@ func (c *Cache) land(f *flight, a answer, err error) {
 	discovery := s.noteDiscovery(c.source.where.err, err == nil)
 	changed := false
 	if err != nil {
-		f.err = s.fail(began, now, err, c.jitter)
+		f.err = c.fail(&s, f, now, err)
 	} else {
+		own := s.ownKeys()
+		s.dropSpare(now)
 		changed = s.succeed(f, a, c.jitter)
+		if len(s.places) > 0 {
+			s.noteWithdrawn(own)
+		}
 		c.landForced(f, s.set)
 	}
 	if changed {
@@ -146,14 +166,30 @@ func (c *Cache) land(f *flight, a answer, err error) {
 	}
 }
 
-// fail changes a copy of the snapshot. The keys stay as they are.
-func (s *snapshot) fail(began, now time.Time, err error, spread jitter) error {
-	if s.failures == 0 {
-		s.failing = began
+// fail changes a copy of the snapshot. The keys of the issuer's own address stay
+// as they are. c.mu is held.
+func (c *Cache) fail(s *snapshot, f *flight, now time.Time, err error) error {
+	if f.own {
+		if s.failures == 0 {
+			s.failing = f.began
+		}
+		s.failures++
+		s.failed, s.ownErr = f.began, &failure{clipped(err.Error()), isMistake(err)}
 	}
-	s.failures++
-	s.failed, s.err = began, &failure{clipped(err.Error()), isMistake(err)}
-	s.retryAfterFailure(began, now, askedFor(err), spread)
+	c.landFurther(s, f, now)
+	if f.own {
+		s.extend(now, askedFor(err), s.set == nil, s.asked(), c.jitter)
+	}
+	s.err = s.ownErr
+	text := s.ownErr.Error()
+	for i := range s.places {
+		if s.places[i].failures > 0 {
+			text += "; Config.FallbackURLs: " + s.places[i].err
+		}
+	}
+	if len(text) > len(s.ownErr.Error()) {
+		s.err = &failure{clipped(text), errors.Is(s.ownErr, ErrConfig)}
+	}
 	return &unavailable{s.err, max(s.mustWait(now), time.Second)}
 }
 
@@ -218,7 +254,7 @@ func (s *snapshot) succeed(f *flight, a answer, spread jitter) (changed bool) {
 	regular := f.regular && s.failures == 0
 	confirmed := s.fetched
 	s.successes++
-	s.failures, s.backoff, s.urgent, s.err = 0, 0, 0, nil
+	s.delay, s.ownErr, s.err = delay{}, nil, nil
 	s.fetched = f.began
 	s.version = a.version
 	s.cached = a.cached && !f.noCache

@@ -35,6 +35,19 @@ func (s *keySet) with(keys Set, generation int) *keySet {
 	return &other
 }
 
+// find is Find, of no keys if s is nil.
+func (s *keySet) find(kid string) ([]Key, bool) {
+	if s == nil {
+		return nil, false
+	}
+	return s.keys.Find(kid)
+}
+
+func (s *keySet) holds(kid string) bool {
+	_, ok := s.find(kid)
+	return ok
+}
+
 // equal reports whether a response has the same keys, and the same keys are
 // left out.
 func (s *keySet) equal(keys Set, leftOut []error) bool {

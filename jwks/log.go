@@ -10,13 +10,25 @@ import (
 // A phase is a period that begins with a log line.
 type phase struct {
 	state   State
-	failing bool // the last fetch failed
-	mistake bool // by a mistake in the Config
+	failing bool   // the last fetch failed
+	mistake bool   // by a mistake in the Config
+	spare   string // the one of Config.FallbackURLs whose keys are served, or empty
 }
 
 // phase returns the phase of s.
 func (s *snapshot) phase(now time.Time) phase {
-	return phase{s.state(now), s.failures > 0, s.failures > 0 && errors.Is(s.err, ErrConfig)}
+	p := phase{state: s.state(now), failing: s.failures > 0}
+	p.mistake = p.failing && errors.Is(s.ownErr, ErrConfig)
+	if s.spare.alive(now) {
+		p.spare = s.spare.url
+	}
+	return p
+}
+
+// with returns p with another spare.
+func (p phase) with(spare string) phase {
+	p.spare = spare
+	return p
 }
 
 // observe logs a change of state by age alone. The first lookup that finds it
@@ -43,10 +55,12 @@ func (c *Cache) logPhase(s *snapshot, was phase, now time.Time) {
 	if s.logged == was {
 		return
 	}
-	c.tellPhase(s.logged, was)
+	if s.logged != was.with(s.logged.spare) {
+		c.tellPhase(s.logged, was)
+	}
 	level := slog.LevelDebug
 	switch {
-	case s.logged.failing && (s.logged.state == Dead || s.logged.mistake):
+	case s.logged.failing && (s.logged.state == Dead && s.logged.spare == "" || s.logged.mistake):
 		level = slog.LevelError
 	case s.logged.failing:
 		level = slog.LevelWarn
@@ -66,6 +80,9 @@ func (c *Cache) logPhase(s *snapshot, was phase, now time.Time) {
 	}
 	if c.fallsBack(s, now) {
 		attrs = append(attrs, slog.Time("fallback_until", c.cfg.FallbackUntil))
+	}
+	if s.logged.spare != "" {
+		attrs = append(attrs, slog.String("fallback_url", s.logged.spare))
 	}
 	if s.logged.failing {
 		attrs = append(attrs,

@@ -1,6 +1,7 @@
 package jwks_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -58,6 +59,44 @@ func TestCache_frozenFetch(t *testing.T) {
 				if got := c.Status(); tt.wait == 0 && (got.Failures != 0 || got.Fetching || len(got.KeyIDs) != 2) {
 					t.Errorf("Status() after the frozen fetch has ended = %+v, want it without effect", got)
 				}
+			})
+		})
+	}
+}
+
+// The lookup that began a fetch which was frozen wakes while the fetch in its
+// place goes on, and there is nothing that may be served.
+func TestCache_frozenFetchWithoutKeys(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		frozen time.Duration
+		kid    string
+	}{{"no keys yet", time.Hour, ""}, {"dead keys", 48 * time.Hour, "1"}} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var jump atomic.Int64
+				iss := newIssuer(set(jwk("1")))
+				c := iss.cache(t, func(cfg *jwks.Config) {
+					cfg.Now = func() time.Time { return time.Now().Round(0).Add(time.Duration(jump.Load())) }
+				})
+				if tt.kid != "" {
+					mustFind(t, c, tt.kid)
+					pass(time.Hour)
+				}
+				iss.set(func() { iss.silent = true })
+				for range 2 {
+					go func() {
+						if got := lookup(t.Context(), c, "1"); got.found != 0 || !errors.Is(got.err, jwks.ErrUnavailable) {
+							t.Errorf("Keys(1) = %d keys, %v, want ErrUnavailable", got.found, got.err)
+						}
+					}()
+					synctest.Wait()
+					pass(time.Second)
+					jump.Add(int64(tt.frozen))
+				}
+				pass(20 * time.Second)
 			})
 		})
 	}

@@ -23,11 +23,19 @@ type Snapshot struct {
 	ETag string    `json:"etag,omitempty"` // of the response, if it had one
 }
 
-// Snapshot returns what c holds. It reports false if there are no keys. It does
-// no I/O and starts no fetch.
+// Snapshot returns what c holds. It reports false if there are no keys. While
+// keys of the issuer's own address are held, those of a Config.FallbackURLs are
+// not in it. It does no I/O and starts no fetch.
 func (c *Cache) Snapshot() (Snapshot, bool) {
 	s := c.current.Load()
-	if s == nil || s.set == nil {
+	if s == nil {
+		return Snapshot{}, false
+	}
+	if now := c.cfg.Now(); s.spare.alive(now) && c.serving(s, now) == s.spare.set {
+		keys := Set(slices.Clone(s.spare.set.keys.All()))
+		return Snapshot{Keys: keys, Time: s.spare.fetched.Round(0), URL: s.spare.url}, true
+	}
+	if s.set == nil {
 		return Snapshot{}, false
 	}
 	keys := Set(slices.Clone(s.answered.keys.All()))
@@ -43,7 +51,7 @@ const seedSkew = time.Minute
 
 // firstSnapshot returns the snapshot of a new Cache.
 func firstSnapshot(cfg *Config, spread jitter) *snapshot {
-	s := &snapshot{logged: phase{state: Empty}}
+	s := &snapshot{logged: phase{state: Empty}, places: make([]place, len(cfg.FallbackURLs))}
 	if len(cfg.Seed) == 0 {
 		return s
 	}

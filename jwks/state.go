@@ -33,17 +33,27 @@ type snapshot struct {
 	successes int
 	cached    bool // the last success was a cache's, which may not have the newest keys
 
-	failures int           // in a row
-	failing  time.Time     // when the first of them began
-	failed   time.Time     // when the last of them began
-	backoff  time.Duration // from there to the next fetch
-	urgent   time.Duration // the same, if something can't be served without it
-	err      error         // the last one's
+	delay          // of the issuer's own address
+	ownErr error   // the last one's
+	err    error   // the same, and those of Config.FallbackURLs
+	places []place // Config.FallbackURLs
+	spare  *spare  // the keys of one of them, or nil
+
+	// Keys that the issuer has withdrawn, the newest last. They are noted only
+	// if there are Config.FallbackURLs.
+	withdrawn []Key
 
 	discovery       error // of the last discovery; the keys may be fine
 	discoveryLogged bool
 
 	logged phase
+}
+
+// with returns s with other keys to serve.
+func (s *snapshot) with(set *keySet) *snapshot {
+	served := *s
+	served.set = set
+	return &served
 }
 
 // state returns the state that follows from the age of s.
@@ -66,22 +76,52 @@ func (s *snapshot) state(now time.Time) State {
 
 // mustWait returns how long the next fetch must wait after a failure.
 func (s *snapshot) mustWait(now time.Time) time.Duration {
-	if state := s.state(now); state == Empty || state == Dead {
-		return s.waitAfter(s.urgent, now)
+	if s.serves(now) {
+		return s.waitAfter(s.backoff, now)
 	}
-	return s.waitAfter(s.backoff, now)
+	return s.waitUrgently(false, now)
 }
 
 // mustWaitUrgently is mustWait for a fetch for an unknown kid.
 func (s *snapshot) mustWaitUrgently(now time.Time) time.Duration {
-	return s.waitAfter(s.urgent, now)
+	return s.waitUrgently(true, now)
 }
 
-func (s *snapshot) waitAfter(backoff time.Duration, now time.Time) time.Duration {
-	if s.failures == 0 {
+// waitUrgently returns how long it is until one of the addresses may be asked.
+func (s *snapshot) waitUrgently(forced bool, now time.Time) time.Duration {
+	wait := s.waitAfter(s.urgent, now)
+	for i := range s.places {
+		p := &s.places[i]
+		other := p.waitAfter(p.urgent, now)
+		if other == 0 && forced {
+			return min(wait, p.missed.until(now)) // it answers, so the others are not asked
+		}
+		wait = min(wait, other)
+	}
+	return wait
+}
+
+// A delay is the time after failures in which an address is not asked.
+type delay struct {
+	failures int           // in a row
+	failing  time.Time     // when the first of them began
+	failed   time.Time     // when the last of them began
+	backoff  time.Duration // from there to the next fetch
+	urgent   time.Duration // the same, if something can't be served without it
+}
+
+func (d *delay) delayFor(urgent bool) time.Duration {
+	if urgent {
+		return d.urgent
+	}
+	return d.backoff
+}
+
+func (d *delay) waitAfter(backoff time.Duration, now time.Time) time.Duration {
+	if d.failures == 0 {
 		return 0
 	}
-	passed := elapsed(s.failed, now)
+	passed := elapsed(d.failed, now)
 	if passed < 0 {
 		return 0 // the clock was set back: don't wait until it has caught up
 	}
@@ -136,24 +176,27 @@ func backoff(failures int, first, most time.Duration, spread jitter) time.Durati
 	return d - spread.below(d/2)
 }
 
-// retryAfterFailure sets how long the next fetch must wait. The issuer asked
-// for asked. As much again is added at random, because a fleet is asked at the
-// same time, or for the same time.
-func (s *snapshot) retryAfterFailure(began, now time.Time, asked time.Duration, spread jitter) {
-	if s.set == nil {
+func times(n int, d time.Duration) time.Duration { return time.Duration(int64(n) * int64(d)) }
+
+// extend sets how long the next fetch must wait after a failure, of which d
+// has the number and the times. If there are several addresses, each is asked
+// more rarely, so that an issuer that is behind all of them does not get more
+// requests. The issuer asked for asked. As much again is added at random,
+// because a fleet is asked at the same time, or for the same time.
+func (d *delay) extend(now time.Time, asked time.Duration, empty bool, addresses int, spread jitter) {
+	most := maxUrgent
+	if empty {
 		asked = min(asked, maxEmptyRetryAfter)
-		most := emptyBackoff
-		if elapsed(s.failing, began) >= emptySoon {
+		most = emptyBackoff
+		if elapsed(d.failing, d.failed) >= emptySoon {
 			most = emptyBackoffLater
 		}
-		s.urgent = backoff(s.failures, minUrgent, most, spread)
-	} else {
-		s.urgent = backoff(s.failures, minUrgent, maxUrgent, spread)
 	}
-	s.backoff = backoff(s.failures, minBackoff, maxBackoff, spread)
+	d.urgent = backoff(d.failures, times(addresses, minUrgent), times(addresses, most), spread)
+	d.backoff = backoff(d.failures, times(addresses, minBackoff), times(addresses, maxBackoff), spread)
 	if asked > 0 {
-		asked = elapsed(began, now) + asked + spread.below(asked)
-		s.backoff, s.urgent = max(s.backoff, asked), max(s.urgent, asked)
+		asked = elapsed(d.failed, now) + asked + spread.below(asked)
+		d.backoff, d.urgent = max(d.backoff, asked), max(d.urgent, asked)
 	}
 }
 

@@ -28,10 +28,16 @@ type Status struct {
 	// was discovered before. If the key set moves, they no longer are.
 	DiscoveryError error
 
+	// URL is where the keys were fetched from at last, at the issuer's own
+	// address. It is empty before the first success. FallbackURL is the one of
+	// Config.FallbackURLs whose keys are served, and is empty if none are.
+	URL, FallbackURL string
+
 	// Fallback reports whether lookups are served from Config.Fallback.
 	Fallback bool
 
-	// KeyIDs are the IDs of the keys held, in the issuer's order. The ID of a
+	// KeyIDs are the IDs of the keys held, in the issuer's order, and then those
+	// of the FallbackURL. The ID of a
 	// key without one is empty.
 	KeyIDs []string
 
@@ -64,6 +70,12 @@ func (c *Cache) Status() Status {
 		Unknown:        int(c.unknown.total.Load()),
 	}
 	status.Fallback = c.fallsBack(s, now)
+	status.URL = s.version.url
+	set := s.set
+	if s.spare.alive(now) {
+		status.FallbackURL = s.spare.url
+		set = c.serving(s, now)
+	}
 	wait := s.mustWait(now)
 	if s.set != nil {
 		status.Age = max(0, elapsed(s.fetched, now))
@@ -71,8 +83,10 @@ func (c *Cache) Status() Status {
 			wait = max(wait, s.freshFor-status.Age)
 		}
 		status.Generation = s.set.generation
-		status.LeftOut = append(status.LeftOut, s.set.leftOut...)
-		for _, key := range s.set.keys.All() {
+	}
+	if set != nil {
+		status.LeftOut = append(status.LeftOut, set.leftOut...)
+		for _, key := range set.keys.All() {
 			status.KeyIDs = append(status.KeyIDs, key.ID)
 		}
 	}

@@ -23,7 +23,7 @@ func (c *Cache) findUnknown(ctx context.Context, kid string, successes int) ([]K
 			return nil, err
 		}
 		if f == nil {
-			keys, _ := c.current.Load().set.keys.Find(kid)
+			keys, _ := c.serving(c.current.Load(), c.cfg.Now()).find(kid)
 			return keys, nil
 		}
 		ended, err := f.wait(ctx, max(c.cfg.Timeout-time.Since(start), 1))
@@ -36,7 +36,7 @@ func (c *Cache) findUnknown(ctx context.Context, kid string, successes int) ([]K
 			return nil, err
 		}
 		s := c.current.Load()
-		keys, ok := s.set.keys.Find(kid)
+		keys, ok := c.serving(s, c.cfg.Now()).find(kid)
 		switch {
 		case ok:
 			return keys, nil
@@ -66,11 +66,6 @@ func (s *snapshot) couldNotLook(now time.Time) error {
 	return &unavailable{cause, max(s.mustWaitUrgently(now), time.Second)}
 }
 
-func (s *snapshot) holds(kid string) bool {
-	_, ok := s.set.keys.Find(kid)
-	return ok
-}
-
 // flightFor returns the fetch that a lookup of an unknown kid is to wait for,
 // if any, and whether it began for it. Without a fetch and an error, the issuer
 // was asked lately enough.
@@ -80,7 +75,7 @@ func (c *Cache) flightFor(kid string, successes int) (f *flight, own bool, err e
 	s, now := c.current.Load(), c.cfg.Now()
 	flying := s.inFlight(now)
 	switch {
-	case c.isMissing(kid, now) || s.holds(kid):
+	case c.isMissing(kid, now) || c.serving(s, now).holds(kid):
 		return nil, false, nil
 	case s.successes != successes && !s.cached:
 		return nil, false, nil // there is a set from after the lookup began

@@ -60,5 +60,5 @@ func (s *snapshot) hold() *keySet {
 	for _, v := range s.vanished {
 		held = append(held, v.key)
 	}
-	return s.answered.with(held, generation)
+	return s.answered.with(s.withSpare(held), generation)
 }

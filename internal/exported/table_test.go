@@ -80,7 +80,7 @@ var table = map[string]entry{
 	"issuers.Pod": of[issuers.Pod](nil, everything),
 
 	"jwks.Cache":    of[jwks.Cache](zeroCache, "cfg.Issuer").ifHidden(everything),
-	"jwks.Config":   of[jwks.Config](zeroCacheConfig, "Issuer", "MetadataURL", "URL", "Seed", "UserAgent", "Fallback"),
+	"jwks.Config":   of[jwks.Config](zeroCacheConfig, "Issuer", "MetadataURL", "URL", "FallbackURLs", "Seed", "UserAgent", "Fallback"),
 	"jwks.Key":      of[jwks.Key](zeroKey, everything),
 	"jwks.Set":      of[jwks.Set](zeroSet, everything),
 	"jwks.Snapshot": of[jwks.Snapshot](nil, everything),
