@@ -206,11 +206,11 @@ func (cfg *Config) isAuth0(issuer string) bool {
 	return issuer == cfg.auth0 || strings.HasSuffix(strings.TrimSuffix(issuer, "/"), ".auth0.com")
 }
 
-// check joins all faults of cfg.
-func (cfg *Config) check() error {
+// check joins all faults of cfg, as one of package pkg.
+func (cfg *Config) check(pkg string) error {
 	var errs []error
 	wrong := func(format string, args ...any) {
-		errs = append(errs, fmt.Errorf("validator: Config."+format, args...))
+		errs = append(errs, fmt.Errorf(pkg+": Config."+format, args...))
 	}
 
 	if len(cfg.Issuers) == 0 {

@@ -34,7 +34,7 @@ const (
 	CodeUnknownKey  Code = "unknown_key"           // the issuer has no key of this kid
 	CodeSignature   Code = "invalid_signature"     // the signature is not the key's
 	CodeNotYetValid Code = "token_not_yet_valid"   // nbf or iat is in the future
-	CodeBinding     Code = "binding_mismatch"      // cnf is not proven
+	CodeBinding     Code = "binding_mismatch"      // cnf is not proven, or an ID token is of another login
 
 	// Of a DPoP proof.
 	CodeProof    Code = "invalid_proof"        // the DPoP proof is not good

@@ -37,6 +37,7 @@ const (
 	stepIssuer
 	stepAudience
 	stepExpiry
+	stepMeant // of other kinds of token
 	stepKey
 	stepSignature
 	stepNotBefore
@@ -147,10 +148,7 @@ func (x *examination) checkType(v *Validator) error {
 	if v.cfg.InsecureSkipTypeCheck {
 		return nil
 	}
-	typ := x.token.Header.Type
-	if len(typ) > len(applicationPrefix) && strings.EqualFold(typ[:len(applicationPrefix)], applicationPrefix) {
-		typ = typ[len(applicationPrefix):] // RFC 7515, Section 4.1.9
-	}
+	typ := x.typeName()
 	switch accessToken := strings.EqualFold(typ, "at+jwt"); {
 	case accessToken:
 	case v.cfg.RequireRFC9068:
@@ -169,6 +167,15 @@ func (x *examination) checkType(v *Validator) error {
 }
 
 const applicationPrefix = "application/"
+
+// typeName returns typ as it is usually written (RFC 7515, Section 4.1.9).
+func (x *examination) typeName() string {
+	typ := x.token.Header.Type
+	if len(typ) > len(applicationPrefix) && strings.EqualFold(typ[:len(applicationPrefix)], applicationPrefix) {
+		typ = typ[len(applicationPrefix):]
+	}
+	return typ
+}
 
 func (x *examination) types() []string {
 	if !x.token.Header.HasType {

@@ -57,7 +57,9 @@ func (v *Validator) Explain(ctx context.Context, token string) Report {
 	}
 	report := Report{Err: err}
 	for at := range stepsEnd {
-		report.Steps = append(report.Steps, x.report(v, at))
+		if at != stepMeant {
+			report.Steps = append(report.Steps, x.report(v, at))
+		}
 	}
 	return report
 }

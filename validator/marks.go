@@ -62,8 +62,50 @@ const (
 // idToken is a kind that some issuers' clients use as an access token.
 const idToken = "an ID token"
 
+// accessMarks are the values of these claims that say that a token is an access
+// token. Where tokens of another kind are wanted, they are marks too. All names
+// are among those of marks.
+var accessMarks = []mark{
+	{"typ", []string{"Bearer", "DPoP"}, accessToken, "Keycloak", keycloakTypes},
+	{"token_use", []string{"access", "access_token"}, accessToken, "Amazon Cognito",
+		"https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html"},
+	{"tokenType", []string{"access-token", "access"}, accessToken, "Casdoor", github + "casdoor/casdoor/blob/master/object/token_jwt.go"},
+	{"token_type", []string{"access", "access_token", "Bearer"}, accessToken, "Simple JWT for Django", github +
+		"jazzband/djangorestframework-simplejwt/blob/master/rest_framework_simplejwt/tokens.py"},
+	{"type", []string{"access"}, accessToken, "Flask-JWT-Extended", github +
+		"vimalloc/flask-jwt-extended/blob/main/flask_jwt_extended/tokens.py"},
+	{"tokenName", []string{"access_token"}, accessToken, "PingAM", pingAM},
+	{"tok_type", []string{"AT"}, accessToken, "Oracle identity domains",
+		"https://docs.oracle.com/en/cloud/paas/identity-cloud/rest-api/AccessToken.html"},
+}
+
+const accessToken = "an access token"
+
+// otherMarks are the marks of a token that should be an ID token.
+type otherMarks struct {
+	against *mark // the first one of another kind, or nil
+	isID    bool
+}
+
+func (o *otherMarks) note(name string, v jose.Value) {
+	if o == nil {
+		return
+	}
+	m := findMark(marks, name, v)
+	if m == nil {
+		m = findMark(accessMarks, name, v)
+	}
+	switch {
+	case m == nil:
+	case m.kind == idToken:
+		o.isID = true
+	case o.against == nil:
+		o.against = m
+	}
+}
+
 // findMark returns the mark that a claim is, or nil.
-func findMark(name string, v jose.Value) *mark {
+func findMark(marks []mark, name string, v jose.Value) *mark {
 	for i := range marks {
 		if m := &marks[i]; m.claim == name && m.matches(v) {
 			return m

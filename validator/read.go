@@ -26,7 +26,8 @@ type reading struct {
 	isSVID                            bool // there is no iss, and Issuer is the trust domain of sub
 	hasClientID                       bool // by client_id
 
-	seen func(name string, value jose.Value) // is called for each member, if it is not nil
+	seen   func(name string, value jose.Value) // is called for each member, if it is not nil
+	others *otherMarks                         // looks for more marks, if it is not nil
 }
 
 // A mistyped is a private claim of another JSON type than this package reads.
@@ -112,8 +113,9 @@ func (r *reading) read(payload string, limit limit) error {
 		case "events", "token_introspection", "response_type", "at_hash", "c_hash", "typ", "token_use",
 			"tokenType", "token_type", "type", "tokenName", "tok_type", "drn", "ati":
 			if r.mark == nil {
-				r.mark = findMark(o.Member.Name, v)
+				r.mark = findMark(marks, o.Member.Name, v)
 			}
+			r.others.note(o.Member.Name, v)
 		}
 		if !ok && wrong.Name == "" {
 			wrong = o.Member

@@ -54,8 +54,11 @@ type Validator struct {
 // New returns a Validator for cfg. It does no I/O and starts no goroutine. The
 // keys are fetched when the first token needs them. The error joins all faults
 // of cfg.
-func New(cfg Config) (*Validator, error) {
-	if err := cfg.check(); err != nil {
+func New(cfg Config) (*Validator, error) { return newFor(cfg, "validator") }
+
+// newFor is New for a Config of package pkg, whose fields have the same names.
+func newFor(cfg Config, pkg string) (*Validator, error) {
+	if err := cfg.check(pkg); err != nil {
 		return nil, err
 	}
 	trusts, err := cfg.trusts() // while a nil Now still says that the time is the system's

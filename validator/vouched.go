@@ -12,6 +12,7 @@ import (
 func init() { //nolint:gochecknoinits // addresses are put in place, no work is done
 	vouched.Read, vouched.Explain, vouched.Open = readVouched, explainVouched, openSigned
 	vouched.Actor, vouched.End = (*Claims).actorNames, (*Claims).end
+	vouched.New, vouched.Examine, vouched.ExplainKind = newFor, examineKind, explainKind
 }
 
 // readVouched decides about claims that the issuer vouches for by other means
@@ -95,7 +96,7 @@ func explainVouched(ctx context.Context, v *Validator, claims string, rules vouc
 	report := Report{Err: err}
 	for at := range stepsEnd {
 		switch at {
-		case stepForm, stepAlgorithm, stepKey, stepSignature:
+		case stepForm, stepAlgorithm, stepMeant, stepKey, stepSignature:
 		default:
 			report.Steps = append(report.Steps, x.report(v, at))
 		}

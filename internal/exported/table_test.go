@@ -8,6 +8,7 @@ import (
 
 	"github.com/rsguard/rsguard/adapters/keyfuncjwks"
 	"github.com/rsguard/rsguard/dpop"
+	"github.com/rsguard/rsguard/idtoken"
 	"github.com/rsguard/rsguard/internal/exported"
 	"github.com/rsguard/rsguard/introspection"
 	"github.com/rsguard/rsguard/issuers"
@@ -68,6 +69,11 @@ var table = map[string]entry{
 	"dpop.ReplayStore": of[dpop.ReplayStore](zeroReplayStore),
 	"dpop.Request":     of[dpop.Request](zeroRequest, "Method").ifHidden(everything),
 	"dpop.Verifier":    of[dpop.Verifier](zeroVerifier, "cfg.Algorithms").ifHidden("algorithms", "cfg.Replays", "cfg.Nonces"),
+
+	"idtoken.Claims":   of[idtoken.Claims](zeroIDTokenClaims, "Issuer", "ID").ifHidden(everything).inJSON(everything),
+	"idtoken.Config":   of[idtoken.Config](zeroIDTokenConfig, "Issuers", "ClientID", "Algorithms").ifHidden(everything),
+	"idtoken.Expected": of[idtoken.Expected](zeroIDToken, "ACR", "Organization").ifHidden(everything),
+	"idtoken.Verifier": of[idtoken.Verifier](zeroIDToken, "cfg.Issuers", "cfg.ClientID"),
 
 	"introspection.AuthRequest":    of[introspection.AuthRequest](nil, "ClientID", "Endpoint").ifHidden(everything).inJSON("Header", "Form", "Issuer"),
 	"introspection.Authentication": of[introspection.Authentication](zeroAuthentication),

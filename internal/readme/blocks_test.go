@@ -122,6 +122,7 @@ var imports = map[string]string{
 	"ginauth":       "github.com/rsguard/rsguard/adapters/ginauth",
 	"json":          "encoding/json",
 	"dpop":          "github.com/rsguard/rsguard/dpop",
+	"idtoken":       "github.com/rsguard/rsguard/idtoken",
 	"introspection": "github.com/rsguard/rsguard/introspection",
 	"issuers":       "github.com/rsguard/rsguard/issuers",
 	"jwks":          "github.com/rsguard/rsguard/jwks",
