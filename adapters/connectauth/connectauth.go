@@ -46,15 +46,12 @@ package connectauth
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"maps"
 	"net/http"
 	"slices"
-	"strings"
 
 	"connectrpc.com/connect"
 
+	"github.com/rsguard/rsguard/internal/procedures"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -93,56 +90,24 @@ type Config struct {
 
 // A Guard guards handlers. Make one with [New]. It is safe for concurrent use.
 type Guard struct {
-	procedures map[string]*entry
-	unnamed    *entry
+	procedures *procedures.Table
 	errors     *connect.ErrorWriter
-}
-
-// An entry is a name of Procedures.
-type entry struct {
-	name   string // "" for procedures that have none
-	public bool
-	guard  *middleware.Guard
 }
 
 // New returns a Guard. The error joins all faults of cfg. New panics if a check
 // is nil.
 func New(auth *middleware.Authenticator, cfg Config) (*Guard, error) {
-	var errs []error
-	if auth == nil {
-		errs = append(errs, errors.New("connectauth: the Authenticator is nil"))
-		auth = new(middleware.Authenticator)
+	rules := make(map[string]procedures.Rule, len(cfg.Procedures))
+	for name, rule := range cfg.Procedures {
+		rules[name] = procedures.Rule{Public: rule.public, Checks: rule.checks}
 	}
-	if len(cfg.Procedures) == 0 {
-		errs = append(errs, errors.New("connectauth: Config.Procedures is empty, so every procedure would be rejected"))
-	}
-	g := &Guard{
-		procedures: make(map[string]*entry, len(cfg.Procedures)),
-		unnamed:    &entry{guard: auth.Guard(unnamed)},
-		errors:     connect.NewErrorWriter(cfg.Options...),
-	}
-	for _, name := range slices.Sorted(maps.Keys(cfg.Procedures)) {
-		path, rooted := strings.CutPrefix(name, "/")
-		service, procedure, ok := strings.Cut(path, "/")
-		if !rooted || !ok || service == "" || strings.Contains(procedure, "/") {
-			errs = append(errs, fmt.Errorf("connectauth: Config.Procedures: %q is neither a procedure, such as \"/shop.Orders/List\", nor a service, such as \"/shop.Orders/\"", name))
-			continue
-		}
-		rule := cfg.Procedures[name]
-		g.procedures[name] = &entry{name, rule.public, auth.Guard(rule.checks...)}
-	}
-	if err := errors.Join(errs...); err != nil {
+	table, err := procedures.New(auth, rules, procedures.Words{
+		Package: "connectauth", Field: "Procedures", Name: "procedure", Noun: "procedure",
+	})
+	if err != nil {
 		return nil, err
 	}
-	return g, nil
-}
-
-// unnamed is the check of procedures that have no Rule.
-func unnamed(context.Context, *validator.Claims) error { return errUnnamed }
-
-var errUnnamed = &validator.Error{
-	Code: validator.CodeRefused,
-	Err:  errors.New("the procedure has no Rule in the Procedures of connectauth.Config"),
+	return &Guard{table, connect.NewErrorWriter(cfg.Options...)}, nil
 }
 
 // Handler returns a handler that calls next for accepted requests, with the
@@ -152,30 +117,18 @@ var errUnnamed = &validator.Error{
 // rejected until it has a Rule.
 func (g *Guard) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		e := g.entry(r.URL.Path)
-		if e.public {
+		e := g.procedures.Of(r.URL.Path)
+		if e.Public {
 			next.ServeHTTP(w, r)
 			return
 		}
-		admitted, refusal := e.guard.Do(w.Header(), r)
+		admitted, refusal := e.Guard.Do(w.Header(), r)
 		if refusal != nil {
 			g.reject(w, r, refusal)
 			return
 		}
 		next.ServeHTTP(w, admitted)
 	})
-}
-
-// entry returns that of a path. Generated handlers compare the path in the same
-// way, byte by byte.
-func (g *Guard) entry(path string) *entry {
-	if e := g.procedures[path]; e != nil {
-		return e
-	}
-	if e := g.procedures[path[:strings.LastIndexByte(path, '/')+1]]; e != nil {
-		return e
-	}
-	return g.unnamed
 }
 
 // Claims returns the claims of the request's token, as

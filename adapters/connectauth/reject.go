@@ -3,15 +3,14 @@ package connectauth
 import (
 	"errors"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
 	"connectrpc.com/connect"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/rsguard/rsguard/internal/procedures"
 	"github.com/rsguard/rsguard/middleware"
 )
 
@@ -46,22 +45,11 @@ func (g *Guard) isCall(r *http.Request) bool {
 // errorOf returns the error for a Refusal and the header fields of its
 // response.
 func errorOf(h http.Header, refusal *middleware.Refusal) *connect.Error {
-	code, reason := connect.CodeInternal, "internal_error"
-	switch refusal.Status {
-	case http.StatusBadRequest, http.StatusUnauthorized:
-		code, reason = connect.CodeUnauthenticated, "token_missing"
-	case http.StatusForbidden:
-		code, reason = connect.CodePermissionDenied, "refused"
-	case http.StatusServiceUnavailable:
-		code, reason = connect.CodeUnavailable, "unavailable"
-	}
-	if word := refusal.ErrorCode(); word != "" {
-		reason = word
-	}
-	err := connect.NewError(code, errors.New(http.StatusText(refusal.Status)))
-	details := []proto.Message{&errdetails.ErrorInfo{Reason: reason, Domain: "rsguard"}}
-	if seconds, parse := strconv.Atoi(h.Get("Retry-After")); parse == nil {
-		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Duration(seconds) * time.Second)})
+	code, reason := procedures.Answer(refusal)
+	err := connect.NewError(connect.Code(code), errors.New(http.StatusText(refusal.Status)))
+	details := []proto.Message{&errdetails.ErrorInfo{Reason: reason, Domain: procedures.Domain}}
+	if delay, ok := procedures.RetryAfter(h); ok {
+		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(delay)})
 	}
 	for _, message := range details {
 		if detail, marshal := connect.NewErrorDetail(message); marshal == nil {

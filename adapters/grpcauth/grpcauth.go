@@ -44,11 +44,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -62,6 +60,7 @@ import (
 	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/rsguard/rsguard/internal/procedures"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -103,54 +102,24 @@ type Config struct {
 // A Guard has the interceptors of a server. Make one with [New]. It is safe for
 // concurrent use.
 type Guard struct {
-	methods  map[string]*entry // nil for a public one
-	unnamed  *entry
+	methods  *procedures.Table
 	outlives bool
-}
-
-// An entry is a name of Methods.
-type entry struct {
-	name   string // "" for methods that have none
-	public bool
-	guard  *middleware.Guard
 }
 
 // New returns the Guard of a server. The error joins all faults of cfg. New
 // panics if a check is nil.
 func New(auth *middleware.Authenticator, cfg Config) (*Guard, error) {
-	var errs []error
-	if auth == nil {
-		errs = append(errs, errors.New("grpcauth: the Authenticator is nil"))
-		auth = new(middleware.Authenticator)
+	rules := make(map[string]procedures.Rule, len(cfg.Methods))
+	for name, rule := range cfg.Methods {
+		rules[name] = procedures.Rule{Public: rule.public, Checks: rule.checks}
 	}
-	if len(cfg.Methods) == 0 {
-		errs = append(errs, errors.New("grpcauth: Config.Methods is empty, so every method would be rejected"))
-	}
-	g := &Guard{
-		methods:  make(map[string]*entry, len(cfg.Methods)),
-		unnamed:  &entry{guard: auth.Guard(unnamed)},
-		outlives: cfg.OutliveTokens,
-	}
-	for _, name := range slices.Sorted(maps.Keys(cfg.Methods)) {
-		if service, method, ok := strings.Cut(strings.TrimPrefix(name, "/"), "/"); name == "" || name[0] != '/' || !ok || service == "" || strings.Contains(method, "/") {
-			errs = append(errs, fmt.Errorf("grpcauth: Config.Methods: %q is neither a full method, such as \"/shop.Orders/List\", nor a service, such as \"/shop.Orders/\"", name))
-			continue
-		}
-		rule := cfg.Methods[name]
-		g.methods[name] = &entry{name, rule.public, auth.Guard(rule.checks...)}
-	}
-	if err := errors.Join(errs...); err != nil {
+	methods, err := procedures.New(auth, rules, procedures.Words{
+		Package: "grpcauth", Field: "Methods", Name: "full method", Noun: "method",
+	})
+	if err != nil {
 		return nil, err
 	}
-	return g, nil
-}
-
-// unnamed is the check of methods that have no Rule.
-func unnamed(context.Context, *validator.Claims) error { return errUnnamed }
-
-var errUnnamed = &validator.Error{
-	Code: validator.CodeRefused,
-	Err:  errors.New("the method has no Rule in the Methods of grpcauth.Config"),
+	return &Guard{methods, cfg.OutliveTokens}, nil
 }
 
 // Options returns the options with which a server uses g's interceptors.
@@ -172,7 +141,7 @@ func (g *Guard) Verify(server interface {
 		}
 	}
 	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(g.methods)) {
+	for _, name := range g.methods.Names() {
 		if !registered[name] {
 			errs = append(errs, fmt.Errorf("grpcauth: Config.Methods: the server has no %q", name))
 		}
@@ -180,24 +149,13 @@ func (g *Guard) Verify(server interface {
 	return errors.Join(errs...)
 }
 
-// entry returns that of a full method.
-func (g *Guard) entry(method string) *entry {
-	if e := g.methods[method]; e != nil {
-		return e
-	}
-	if e := g.methods[method[:strings.LastIndexByte(method, '/')+1]]; e != nil {
-		return e
-	}
-	return g.unnamed
-}
-
 // Unary is a [grpc.UnaryServerInterceptor].
 func (g *Guard) Unary(ctx context.Context, message any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	e := g.entry(info.FullMethod)
-	if e.public {
+	e := g.methods.Of(info.FullMethod)
+	if e.Public {
 		return handler(ctx, message)
 	}
-	r, err := e.decide(ctx, info.FullMethod)
+	r, err := decide(ctx, e, info.FullMethod)
 	if err != nil {
 		return nil, err
 	}
@@ -209,11 +167,11 @@ func (g *Guard) Unary(ctx context.Context, message any, info *grpc.UnaryServerIn
 // waits for until the token expires. After that, the stream's methods fail and
 // its context is done, so that the handler returns.
 func (g *Guard) Stream(server any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	e := g.entry(info.FullMethod)
-	if e.public {
+	e := g.methods.Of(info.FullMethod)
+	if e.Public {
 		return handler(server, ss)
 	}
-	r, err := e.decide(ss.Context(), info.FullMethod)
+	r, err := decide(ss.Context(), e, info.FullMethod)
 	if err != nil {
 		return err
 	}
@@ -221,7 +179,7 @@ func (g *Guard) Stream(server any, ss grpc.ServerStream, info *grpc.StreamServer
 	if g.outlives || !ok || claims.ExpiresAt.IsZero() {
 		return handler(server, &stream{ss, r.Context(), nil})
 	}
-	t := &term{end: claims.AcceptedUntil(), expire: func() error { return e.expire(r, claims) }}
+	t := &term{end: claims.AcceptedUntil(), expire: func() error { return expire(e, r, claims) }}
 	return t.run(r.Context(), func(ctx context.Context) error {
 		return handler(server, &stream{ss, ctx, t})
 	})
@@ -232,7 +190,7 @@ func (g *Guard) Stream(server any, ss grpc.ServerStream, info *grpc.StreamServer
 func Claims(ctx context.Context) (*validator.Claims, bool) { return middleware.ClaimsFromContext(ctx) }
 
 // decide returns the request of an accepted call, or the status of a rejection.
-func (e *entry) decide(ctx context.Context, method string) (_ *http.Request, err error) {
+func decide(ctx context.Context, e *procedures.Entry, method string) (_ *http.Request, err error) {
 	defer func() {
 		// A Guard passes this one on, because an HTTP server aborts the
 		// response by it. Here it would end the program.
@@ -243,7 +201,7 @@ func (e *entry) decide(ctx context.Context, method string) (_ *http.Request, err
 		}
 	}()
 	h := make(http.Header)
-	r, refusal := e.guard.Do(h, request(ctx, method, e.name))
+	r, refusal := e.Guard.Do(h, request(ctx, method, e.Name))
 	if refusal != nil {
 		return nil, reject(ctx, h, refusal)
 	}
@@ -257,9 +215,9 @@ func (e *entry) decide(ctx context.Context, method string) (_ *http.Request, err
 
 // expire rejects an accepted call because its token has expired. It returns
 // nil if the call may go on.
-func (e *entry) expire(r *http.Request, claims *validator.Claims) error {
+func expire(e *procedures.Entry, r *http.Request, claims *validator.Claims) error {
 	h := make(http.Header)
-	_, refusal := e.guard.Reject(h, r, &validator.Error{
+	_, refusal := e.Guard.Reject(h, r, &validator.Error{
 		Code: validator.CodeExpired, Issuer: claims.Issuer, KeyID: claims.KeyID(), Trusted: true,
 		Err: fmt.Errorf("the token of the stream has expired: exp is %s", claims.ExpiresAt.UTC().Format(time.RFC3339)),
 	})
@@ -304,23 +262,16 @@ func request(ctx context.Context, method, name string) *http.Request {
 // reject returns the status of a rejection, and sends its header fields.
 func reject(ctx context.Context, h http.Header, refusal *middleware.Refusal) error {
 	send(ctx, h)
-	code, reason := codes.Internal, "internal_error"
-	switch refusal.Status {
-	case http.StatusBadRequest, http.StatusUnauthorized:
-		code, reason = codes.Unauthenticated, "token_missing"
-	case http.StatusForbidden:
-		code, reason = codes.PermissionDenied, "refused"
-	case http.StatusServiceUnavailable:
-		code, reason = codes.Unavailable, "unavailable"
+	code, reason := procedures.Answer(refusal)
+	details := []protoadapt.MessageV1{&errdetails.ErrorInfo{Reason: reason, Domain: procedures.Domain}}
+	if delay, ok := procedures.RetryAfter(h); ok {
+		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(delay)})
 	}
-	if word := refusal.ErrorCode(); word != "" {
-		reason = word
+	s := status.New(codes.Code(code), http.StatusText(refusal.Status))
+	if detailed, err := s.WithDetails(details...); err == nil {
+		s = detailed
 	}
-	var details []protoadapt.MessageV1
-	if seconds, err := strconv.Atoi(h.Get("Retry-After")); err == nil {
-		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Duration(seconds) * time.Second)})
-	}
-	return rejection(code, refusal.Status, reason, details...)
+	return s.Err()
 }
 
 // send sets what the client of a rejected call needs of h. That is metadata of
@@ -340,14 +291,4 @@ func send(ctx context.Context, h http.Header) {
 		delete(md, "www-authenticate")
 	}
 	_ = grpc.SetTrailer(ctx, md)
-}
-
-// rejection returns a status with the reason and other details.
-func rejection(code codes.Code, httpStatus int, reason string, details ...protoadapt.MessageV1) error {
-	s := status.New(code, http.StatusText(httpStatus))
-	details = append([]protoadapt.MessageV1{&errdetails.ErrorInfo{Reason: reason, Domain: "rsguard"}}, details...)
-	if detailed, err := s.WithDetails(details...); err == nil {
-		s = detailed
-	}
-	return s.Err()
 }
