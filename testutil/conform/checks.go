@@ -12,12 +12,11 @@ import (
 // checks returns all checks for target, in the order in which they are run. The
 // session may be nil if none is run.
 //
-// Rotations come first: the API's cache has then not been busy with unknown
-// keys.
+// A rotation comes late: an API that does not learn the new key accepts nothing
+// from then on.
 func (target Target) checks(s *session) []check {
 	var list []check
 	for _, group := range [][]check{
-		rotationChecks(),
 		goodChecks(target),
 		requestChecks(target),
 		challengeChecks(target),
@@ -28,6 +27,7 @@ func (target Target) checks(s *session) []check {
 		dpopChecks(target),
 		mtlsChecks(target),
 		metadataChecks(target),
+		rotationChecks(),
 		slowChecks(),
 		watchChecks(target),
 	} {

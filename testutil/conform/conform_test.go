@@ -3,6 +3,7 @@ package conform_test
 import (
 	"log/slog"
 	"net/http"
+	"os"
 	"testing"
 
 	"github.com/rsguard/rsguard/dpop"
@@ -16,6 +17,11 @@ const (
 	audience = "https://api.example.com"
 	scope    = "orders:read"
 )
+
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // key caches log what they do
+	os.Exit(m.Run())
+}
 
 // newAPI returns a handler behind this library.
 func newAPI(tb testing.TB, iss *testutil.Issuer, change func(*validator.Config, *middleware.Config)) http.Handler {

@@ -177,6 +177,9 @@ func (s *session) try(c check) (result Result) {
 // confirm sends a good token after the cases of a group. An API that rejects it
 // has rejected the bad ones for no reason of theirs.
 func (s *session) confirm(report *Report, group []Result) {
+	if s.stuck {
+		return
+	}
 	if _, last, ok := s.acceptedSoon(); !ok && s.ctx.Err() == nil {
 		report.Fault = "The API has stopped accepting good tokens, so its rejections prove nothing: " + last.String()
 		for i := range group {

@@ -39,6 +39,7 @@ type session struct {
 	own       *tls.Certificate
 	other     *tls.Certificate
 	certified map[bool]*http.Client // with the own certificate, and with the other
+	stuck     bool                  // the API does not learn the new key
 	watch     watch
 	exchange  []string // what the current case has sent, redacted
 	repeat    request  // the last request of the current case
