@@ -60,9 +60,11 @@ require (
 	go.opentelemetry.io/otel/metric v1.47.0 // indirect
 	go.opentelemetry.io/otel/sdk v1.47.0 // indirect
 	go.opentelemetry.io/otel/trace v1.47.0 // indirect
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20260817212433-ac3dfec99bb1 // indirect
 )
 
 require (
+	connectrpc.com/connect v1.21.1
 	github.com/MicahParks/jwkset v0.11.4 // indirect
 	github.com/bytedance/gopkg v0.1.4 // indirect
 	github.com/bytedance/sonic v1.15.5 // indirect
@@ -96,6 +98,8 @@ require (
 	github.com/pelletier/go-toml/v2 v2.4.3 // indirect
 	github.com/quic-go/qpack v0.6.0 // indirect
 	github.com/quic-go/quic-go v0.65.0 // indirect
+	github.com/rsguard/rsguard/adapters/connectauth v0.0.0
+	github.com/rsguard/rsguard/adapters/grpcauth v0.0.0
 	github.com/rsguard/rsguard/contrib/otelguard v0.0.0
 	github.com/rsguard/rsguard/contrib/promguard v0.0.0
 	github.com/segmentio/asm v1.2.1 // indirect
@@ -114,10 +118,15 @@ require (
 	golang.org/x/sys v0.50.0 // indirect
 	golang.org/x/text v0.44.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
-	google.golang.org/protobuf v1.36.12 // indirect
+	google.golang.org/grpc v1.85.0
+	google.golang.org/protobuf v1.36.12
 	gopkg.in/go-jose/go-jose.v2 v2.6.3 // indirect
 )
 
 replace github.com/rsguard/rsguard/contrib/promguard => ../contrib/promguard
 
 replace github.com/rsguard/rsguard/contrib/otelguard => ../contrib/otelguard
+
+replace github.com/rsguard/rsguard/adapters/connectauth => ../adapters/connectauth
+
+replace github.com/rsguard/rsguard/adapters/grpcauth => ../adapters/grpcauth
