@@ -189,8 +189,9 @@ func (s *source) get(ctx context.Context, url, accept, etag string, noCache bool
 				o.err = fmt.Errorf("GET %s: the HTTP client panicked with a %T", url, p)
 			}
 			<-s.requests
+			silent := ctx.Err() != nil // asked for before the fetch ends, and its context with it
 			ended <- o
-			if ctx.Err() != nil {
+			if silent {
 				s.hangUp()
 			}
 		}()
