@@ -8,13 +8,13 @@ import (
 	"mime"
 	"net/http"
 	neturl "net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/rsguard/rsguard/internal/jose"
 	"github.com/rsguard/rsguard/internal/observing"
+	"github.com/rsguard/rsguard/internal/outbound"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -47,7 +47,7 @@ func newClient(cfg *Config) (*client, error) {
 	if cfg.Client != nil {
 		*c.http = *cfg.Client
 	} else {
-		c.http.Transport = newTransport()
+		c.http.Transport = outbound.NewTransport(maxRunning)
 	}
 	// A redirect would choose who else gets the token.
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -78,21 +78,6 @@ func (c *client) keys() (validator.KeySource, error) {
 		Issuer: c.cfg.Issuer, InsecureHTTP: c.cfg.InsecureHTTP, Client: c.cfg.Client, Timeout: c.cfg.Timeout,
 		Logger: c.cfg.Logger, Now: c.cfg.Now, Observe: c.cfg.Observe,
 	})
-}
-
-func newTransport() *http.Transport {
-	t, ok := http.DefaultTransport.(*http.Transport)
-	if ok {
-		t = t.Clone()
-	} else {
-		t = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, IdleConnTimeout: 90 * time.Second}
-	}
-	t.MaxIdleConnsPerHost = maxRunning
-	// A connection that is dead without either end knowing would otherwise be
-	// used for as long as there are requests, since by HTTP/2 all share it.
-	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 3 * time.Second, PingTimeout: 2 * time.Second}
-	t.MaxResponseHeaderBytes = 64 << 10
-	return t
 }
 
 // A noKeySource has no keys: the Validator that decides about answers is asked
@@ -160,7 +145,7 @@ func (in *Introspector) exchange(ctx context.Context, token string) (a answer, e
 		return answer{inactive: true}, nil
 	}
 	if res.status != http.StatusOK {
-		return answer{}, &statusError{in.cfg.InsecureUserInfo, endpoint, res.status, retryAfter(res.header, began)}
+		return answer{}, &statusError{in.cfg.InsecureUserInfo, endpoint, res.status, outbound.RetryAfter(res.header, began, maxRetryAfter)}
 	}
 	return in.read(ctx, endpoint, res, began)
 }
@@ -291,19 +276,6 @@ func (e *statusError) Unwrap() error {
 		return nil
 	}
 	return jwks.ErrConfig
-}
-
-// retryAfter is how long the server asks to be left alone (RFC 9110, Section
-// 10.2.3), at most 5 minutes.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	value := h.Get("Retry-After")
-	var d time.Duration
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		d = time.Duration(seconds) * time.Second
-	} else if date, err := http.ParseTime(value); err == nil {
-		d = date.Sub(now)
-	}
-	return min(max(d, 0), maxRetryAfter)
 }
 
 func askedFor(err error) time.Duration {

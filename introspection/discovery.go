@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rsguard/rsguard/internal/jose"
+	"github.com/rsguard/rsguard/internal/outbound"
 	"github.com/rsguard/rsguard/internal/secureurl"
 	"github.com/rsguard/rsguard/observe"
 )
@@ -129,24 +129,13 @@ func (c *client) metadata(ctx context.Context, url string) (endpoint string, err
 	}
 	err = errEnded // until it is read
 	if endpoint, err = readMetadata(res.body, c.cfg); err != nil {
-		return "", &mistake{fmt.Sprintf("GET %s: %v", url, err), errors.Is(err, errOtherIssuer)}
+		return "", &mistake{fmt.Sprintf("GET %s: %v", url, err), errors.Is(err, outbound.ErrOtherIssuer)}
 	}
 	return endpoint, nil
 }
 
-var errOtherIssuer = errors.New("the issuer in it is")
-
-// readMetadata returns the endpoint that the issuer's metadata names. The
-// document must say that it is this issuer's (RFC 8414, Section 3.3).
+// readMetadata returns the endpoint that the issuer's metadata names.
 func readMetadata(document string, cfg *Config) (string, error) {
-	members, err := jose.ParseObject(nil, strings.TrimPrefix(document, jose.ByteOrderMark), jose.DocumentLimits)
-	if err != nil {
-		return "", err
-	}
-	value, _ := jose.Lookup(members, "issuer")
-	if name, ok := value.Text(); !ok || name != cfg.Issuer {
-		return "", fmt.Errorf("%w %.256q, not %q: use the name that is there, or set Config.Endpoint", errOtherIssuer, name, cfg.Issuer)
-	}
 	member, without := "introspection_endpoint", ": set Config.Endpoint, or use tokens in JWT form if the server introspects none"
 	if cfg.InsecureUserInfo {
 		member, without = "userinfo_endpoint", ": set Config.Endpoint"
@@ -154,17 +143,13 @@ func readMetadata(document string, cfg *Config) (string, error) {
 		without = ": Auth0's opaque tokens are good for its userinfo endpoint alone, so have the client request its token with the " +
 			"audience of this API"
 	}
-	value, there := jose.Lookup(members, member)
-	raw, ok := value.Text()
-	if !there || !ok {
+	m, err := outbound.ReadMetadata(document, cfg.Issuer, "Config.Endpoint")
+	if err != nil {
+		return "", err
+	}
+	endpoint, err := m.Endpoint(member, cfg.parse)
+	if errors.Is(err, outbound.ErrNotNamed) {
 		return "", fmt.Errorf("it names no %s%s", member, without)
 	}
-	u, err := cfg.parse(raw)
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("its %s %w", member, err)
-	case u.Scheme == "http" && !strings.HasPrefix(strings.ToLower(cfg.Issuer), "http:"):
-		return "", fmt.Errorf("its %s is http, on %q", member, u.Hostname())
-	}
-	return strings.Clone(raw), nil
+	return endpoint, err
 }

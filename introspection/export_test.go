@@ -1,4 +1,10 @@
 package introspection
 
+import (
+	"net/http"
+
+	"github.com/rsguard/rsguard/internal/outbound"
+)
+
 // NewTransport makes the transport of a Config without a Client.
-var NewTransport = newTransport
+var NewTransport = func() *http.Transport { return outbound.NewTransport(maxRunning) }

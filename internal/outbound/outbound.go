@@ -1,0 +1,38 @@
+// Package outbound has what the clients of an issuer's endpoints share.
+package outbound
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// NewTransport returns a transport of its own for up to perHost requests at
+// once.
+func NewTransport(perHost int) *http.Transport {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if ok {
+		t = t.Clone()
+	} else {
+		t = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, IdleConnTimeout: 90 * time.Second}
+	}
+	t.MaxIdleConnsPerHost = perHost
+	// A connection that is dead without either end knowing would otherwise be
+	// used for as long as there are requests, since by HTTP/2 all share it.
+	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 3 * time.Second, PingTimeout: 2 * time.Second}
+	t.MaxResponseHeaderBytes = 64 << 10
+	return t
+}
+
+// RetryAfter returns how long the server asks to be left alone (RFC 9110,
+// Section 10.2.3), at most most.
+func RetryAfter(h http.Header, now time.Time, most time.Duration) time.Duration {
+	value := h.Get("Retry-After")
+	var d time.Duration
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+		d = time.Duration(seconds) * time.Second
+	} else if date, err := http.ParseTime(value); err == nil {
+		d = date.Sub(now)
+	}
+	return min(max(d, 0), most)
+}
