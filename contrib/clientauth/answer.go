@@ -1,0 +1,229 @@
+package clientauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"mime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rsguard/rsguard/internal/b64token"
+	"github.com/rsguard/rsguard/internal/jose"
+	"github.com/rsguard/rsguard/validator"
+)
+
+// read reads the answer of RFC 6749, Section 5.1, and checks the token in it.
+func (c *state) read(ctx context.Context, endpoint string, res response, w wanted, requested time.Time) (*grant, *Error) {
+	wrong := func(format string, args ...any) *Error {
+		return &Error{Code: CodeAnswer, Status: res.status, Err: fmt.Errorf("POST %s: "+format, append([]any{endpoint}, args...)...)}
+	}
+	mediaType, _, _ := mime.ParseMediaType(res.header.Get("Content-Type"))
+	if mediaType != "application/json" && !strings.HasSuffix(mediaType, "+json") {
+		return nil, wrong("the answer is %.64q, want application/json (RFC 6749, Section 5.1)", mediaType)
+	}
+	a, err := readAnswer(res.body)
+	if err != nil {
+		return nil, wrong("%w", err)
+	}
+	token, ok := a.token.Text()
+	switch {
+	case !ok:
+		return nil, wrong("access_token is %v, want a string", a.token.Kind())
+	case !b64token.Valid(token):
+		return nil, wrong("access_token has characters that no Authorization field can have (RFC 6750, Section 2.1)")
+	case len(token) > c.cfg.MaxTokenSize:
+		return nil, wrong("access_token has %d bytes: see Config.MaxTokenSize, which is %d", len(token), c.cfg.MaxTokenSize)
+	}
+	tokenType, err := c.checkTokenType(a.tokenType)
+	if err != nil {
+		return nil, wrong("%w", err)
+	}
+	if err := w.checkIssued(a.issuedType); err != nil {
+		return nil, wrong("%w", err)
+	}
+	lifetime, err := c.lifetime(a.expiresIn)
+	if err != nil {
+		return nil, wrong("%w", err)
+	}
+	scope, ok := a.scope.Text()
+	if !ok && a.scope.Kind() != jose.KindNone {
+		return nil, wrong("scope is %v, want a string", a.scope.Kind())
+	}
+
+	end, failure := c.checkToken(ctx, token, w)
+	if failure != nil {
+		failure.Status = res.status
+		return nil, failure
+	}
+	switch {
+	case lifetime == 0 && end.IsZero():
+		lifetime = c.cfg.Lifetime
+	case lifetime == 0:
+		lifetime = min(end.Sub(requested), c.cfg.MaxLifetime)
+	}
+	expiry := requested.Add(lifetime)
+	for _, other := range []time.Time{end, w.until} {
+		if !other.IsZero() && other.Before(expiry) {
+			expiry = requested.Add(other.Sub(requested.Round(0))) // with the monotonic clock's reading
+		}
+	}
+	if !expiry.After(requested) {
+		return nil, &Error{Code: CodeToken, Status: res.status, Err: errors.New("the token has ended already: compare the clocks")}
+	}
+	return newGrant(strings.Clone(token), tokenType, strings.Clone(scope), requested, expiry), nil
+}
+
+// An answer is the answer of a token endpoint.
+type answer struct {
+	token, tokenType, expiresIn, scope, issuedType jose.Value
+}
+
+func readAnswer(body string) (a answer, err error) {
+	var o jose.Object
+	o.Open(strings.TrimPrefix(body, jose.ByteOrderMark), jose.ClaimsLimits(maxAnswer))
+	for o.Next() {
+		switch value := o.Member.Value; o.Member.Name {
+		case "access_token":
+			a.token = value
+		case "token_type":
+			a.tokenType = value
+		case "expires_in":
+			a.expiresIn = value
+		case "scope":
+			a.scope = value
+		case "issued_token_type":
+			a.issuedType = value
+		}
+	}
+	return a, o.Err()
+}
+
+// checkTokenType compares the token_type without regard to case (RFC 6749,
+// Section 5.1). A client that has asked for a bound token must not use another
+// in its place (RFC 9449, Section 5).
+func (c *state) checkTokenType(v jose.Value) (string, error) {
+	want := "Bearer"
+	if c.cfg.Key != nil {
+		want = "DPoP"
+	}
+	text, ok := v.Text()
+	switch {
+	case !ok:
+		return "", fmt.Errorf("token_type is %v, want the string %q", v.Kind(), want)
+	case !strings.EqualFold(text, want):
+		return "", fmt.Errorf("token_type is %.64q, want %q", text, want)
+	}
+	return want, nil
+}
+
+// lifetime returns the seconds of expires_in, or 0 if there is none.
+func (c *state) lifetime(v jose.Value) (time.Duration, error) {
+	digits := v.Raw()
+	switch v.Kind() {
+	case jose.KindNone:
+		return 0, nil
+	case jose.KindNumber:
+	case jose.KindString:
+		if !c.cfg.InsecureTextLifetime {
+			return 0, fmt.Errorf("expires_in is %.64s, want a number: see Config.InsecureTextLifetime", digits)
+		}
+		digits, _ = v.Text()
+	default:
+		return 0, fmt.Errorf("expires_in is %v, want a number", v.Kind())
+	}
+	seconds, err := strconv.ParseUint(strings.TrimSuffix(digits, ".0"), 10, 63)
+	switch {
+	case err != nil && !errors.Is(err, strconv.ErrRange):
+		return 0, fmt.Errorf("expires_in is %.64q, want a number of seconds", digits)
+	case err != nil || seconds > uint64(c.cfg.MaxLifetime/time.Second):
+		return 0, fmt.Errorf("expires_in is %.64q: see Config.MaxLifetime, which is %v", digits, c.cfg.MaxLifetime)
+	case seconds == 0:
+		return 0, errors.New("expires_in is 0")
+	}
+	return time.Duration(seconds) * time.Second, nil
+}
+
+// readError reads the members of an error answer (RFC 6749, Section 5.2), if it
+// is one.
+func (e *Error) readError(res *response) {
+	members, err := jose.ParseObject(nil, strings.TrimPrefix(res.body, jose.ByteOrderMark), jose.ClaimsLimits(maxAnswer))
+	if err != nil {
+		return
+	}
+	text := func(name string) string {
+		value, _ := jose.Lookup(members, name)
+		text, _ := value.Text()
+		return text
+	}
+	e.OAuthError, e.Description = res.said(text("error")), res.said(text("error_description"))
+	// RFC 9470, Section 3 names what a challenge has. Issuers that have an
+	// error for it use the same names.
+	e.ACRValues = strings.Fields(cut(text("acr_values")))
+	if value, ok := jose.Lookup(members, "max_age"); ok && value.Kind() == jose.KindNumber {
+		if seconds, err := strconv.ParseUint(value.Raw(), 10, 31); err == nil {
+			e.MaxAge = time.Duration(seconds) * time.Second
+		}
+	}
+}
+
+// checkToken checks a token before it is kept. It returns when it ends, if that
+// can be read.
+func (c *state) checkToken(ctx context.Context, token string, w wanted) (time.Time, *Error) {
+	if c.cfg.Validator == nil {
+		return c.checkForm(token)
+	}
+	ours := validator.Confirmation{X5TS256: c.x5t}
+	if c.cfg.Key != nil {
+		ours.JKT = c.cfg.Key.thumbprint
+	}
+	claims, err := c.cfg.Validator.Validate(validator.ContextWithConfirmation(ctx, ours), token)
+	switch {
+	case err == nil && claims == nil:
+		err = errors.New("the Validator returned neither claims nor an error")
+	case err == nil && c.cfg.Key != nil && (claims.Confirmation == nil || claims.Confirmation.JKT == ""):
+		err = &validator.Error{Code: validator.CodeBinding, Err: errors.New("the token is not bound to Config.Key")}
+	case err == nil && w.organization != "":
+		err = validator.Organization(w.organization)(ctx, claims)
+	}
+	if err != nil {
+		code := CodeToken
+		if validator.CodeOf(err) == validator.CodeUnavailable {
+			code = CodeUnavailable // nothing is known of the token
+		}
+		return time.Time{}, &Error{Code: code, Err: err}
+	}
+	return claims.ExpiresAt, nil
+}
+
+// checkForm reads when a JWT ends. What it says besides is not the client's to
+// read (RFC 9068, Section 6), and a token of another form is taken as it is.
+func (c *state) checkForm(token string) (time.Time, *Error) {
+	var t jose.Token
+	if strings.Count(token, ".") != 2 || t.Parse(token, c.cfg.MaxTokenSize) != nil {
+		return time.Time{}, nil
+	}
+	payload, err := t.Payload()
+	if err != nil {
+		return time.Time{}, nil //nolint:nilerr // it is no JWT, and may be a token of another kind
+	}
+	members, err := jose.ParseObject(nil, payload, jose.ClaimsLimits(c.cfg.MaxTokenSize))
+	if err != nil {
+		return time.Time{}, nil //nolint:nilerr // it is no JWT, and may be a token of another kind
+	}
+	exp, there := jose.Lookup(members, "exp")
+	if !there {
+		return time.Time{}, nil
+	}
+	end, ok := exp.Time()
+	now := c.cfg.Now()
+	switch {
+	case !ok:
+		return time.Time{}, &Error{Code: CodeToken, Err: fmt.Errorf("the token's exp is %v, want a number", exp.Kind())}
+	case !end.After(now):
+		return time.Time{}, &Error{Code: CodeToken, Err: fmt.Errorf("the token's exp was %s, before now (%s): compare the clocks",
+			end.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))}
+	}
+	return end, nil
+}
