@@ -200,19 +200,7 @@ func (c *state) checkToken(ctx context.Context, token string, w wanted) (time.Ti
 // checkForm reads when a JWT ends. What it says besides is not the client's to
 // read (RFC 9068, Section 6), and a token of another form is taken as it is.
 func (c *state) checkForm(token string) (time.Time, *Error) {
-	var t jose.Token
-	if strings.Count(token, ".") != 2 || t.Parse(token, c.cfg.MaxTokenSize) != nil {
-		return time.Time{}, nil
-	}
-	payload, err := t.Payload()
-	if err != nil {
-		return time.Time{}, nil //nolint:nilerr // it is no JWT, and may be a token of another kind
-	}
-	members, err := jose.ParseObject(nil, payload, jose.ClaimsLimits(c.cfg.MaxTokenSize))
-	if err != nil {
-		return time.Time{}, nil //nolint:nilerr // it is no JWT, and may be a token of another kind
-	}
-	exp, there := jose.Lookup(members, "exp")
+	exp, there := c.expOf(token)
 	if !there {
 		return time.Time{}, nil
 	}
@@ -226,4 +214,21 @@ func (c *state) checkForm(token string) (time.Time, *Error) {
 			end.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))}
 	}
 	return end, nil
+}
+
+// expOf returns the "exp" of a JWT. A token of another form has none.
+func (c *state) expOf(token string) (jose.Value, bool) {
+	var t jose.Token
+	if strings.Count(token, ".") != 2 || t.Parse(token, c.cfg.MaxTokenSize) != nil {
+		return jose.Value{}, false
+	}
+	payload, err := t.Payload()
+	if err != nil {
+		return jose.Value{}, false
+	}
+	members, err := jose.ParseObject(nil, payload, jose.ClaimsLimits(c.cfg.MaxTokenSize))
+	if err != nil {
+		return jose.Value{}, false
+	}
+	return jose.Lookup(members, "exp")
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -158,13 +157,6 @@ func (l *lockedWriter) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.w.Write(b)
-}
-
-func newServer(tb testing.TB, h http.HandlerFunc) *httptest.Server {
-	tb.Helper()
-	s := httptest.NewServer(h)
-	tb.Cleanup(s.Close)
-	return s
 }
 
 func keysOf(tb testing.TB, iss *mockissuer.Issuer) validator.KeySource {

@@ -87,7 +87,7 @@ func (c *state) post(ctx context.Context, endpoint string, w wanted) (response, 
 		}
 		contentType = "application/json"
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, bytes.NewReader(body)) //nolint:gosec // G704: the URL is the Config's, or the issuer's own
 	if err != nil {
 		return response{}, &Error{Code: CodeConfig, Err: fmt.Errorf("POST %s: not a URL to send to", endpoint)}
 	}

@@ -54,6 +54,17 @@ func (k Key) LogValue() slog.Value { return slog.GroupValue(slog.String("jkt", k
 // Format writes what [Key.LogValue] shows, for every verb of package fmt.
 func (k Key) Format(f fmt.State, _ rune) { show.Format(f, "clientauth.Key", k.LogValue()) }
 
+// LogValue is what logs show of t: the hosts that get tokens.
+func (t Transport) LogValue() slog.Value {
+	if t.transport == nil {
+		return slog.GroupValue()
+	}
+	return slog.GroupValue(slog.Any("hosts", t.cfg.Hosts))
+}
+
+// Format writes what [Transport.LogValue] shows, for every verb of package fmt.
+func (t Transport) Format(f fmt.State, _ rune) { show.Format(f, "clientauth.Transport", t.LogValue()) }
+
 // LogValue is what logs show of a grant, which is no token.
 func (g grant) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("type", g.tokenType), slog.Time("expiry", g.expiry))
