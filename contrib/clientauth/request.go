@@ -122,7 +122,7 @@ func (c *state) do(req *http.Request, most int64) (response, *Error) {
 		}
 		return &Error{Code: CodeUnavailable, Err: fmt.Errorf("%s %s: "+format, append([]any{req.Method, req.URL}, args...)...)}
 	}
-	res, err := c.http.Do(req)
+	res, err := c.http.Do(req) //nolint:gosec // G704: the URL is the Config's, or the issuer's own
 	if err != nil {
 		var inner *url.Error // which would name the URL again
 		if errors.As(err, &inner) {
