@@ -127,6 +127,7 @@ var imports = map[string]string{
 	"issuers":       "github.com/rsguard/rsguard/issuers",
 	"jwks":          "github.com/rsguard/rsguard/jwks",
 	"middleware":    "github.com/rsguard/rsguard/middleware",
+	"revocation":    "github.com/rsguard/rsguard/revocation",
 	"testutil":      "github.com/rsguard/rsguard/testutil",
 	"validator":     "github.com/rsguard/rsguard/validator",
 }
