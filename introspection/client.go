@@ -15,6 +15,7 @@ import (
 	"github.com/rsguard/rsguard/internal/jose"
 	"github.com/rsguard/rsguard/internal/observing"
 	"github.com/rsguard/rsguard/internal/outbound"
+	"github.com/rsguard/rsguard/internal/vouched"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -393,7 +394,7 @@ func (in *Introspector) verify(ctx context.Context, token string, asked time.Tim
 	if strings.Count(token, ".") == 4 {
 		return "", &mistake{text: "the answer is encrypted: have the server sign it only"}
 	}
-	payload, issuedAt, err := open(ctx, in.client.signed, token, signedType)
+	payload, issuedAt, err := open(ctx, in.client.signed, token, vouched.Signed{Types: []string{signedType}})
 	if err != nil {
 		return "", fmt.Errorf("the signed answer is rejected: %w", withoutCode(err))
 	}

@@ -35,7 +35,7 @@ var (
 	read = vouched.Read.(func(*validator.Validator, string, vouched.Rules) (
 		func(context.Context, *validator.Claims) error, int, error))
 	explain = vouched.Explain.(func(context.Context, *validator.Validator, string, vouched.Rules) validator.Report)
-	open    = vouched.Open.(func(context.Context, *validator.Validator, string, string) (string, time.Time, error))
+	open    = vouched.Open.(func(context.Context, *validator.Validator, string, vouched.Signed) (string, time.Time, error))
 )
 
 // New returns an Introspector. It does no I/O: the endpoint is discovered, and

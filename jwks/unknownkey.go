@@ -24,6 +24,7 @@ func (c *Cache) Unknown(kid string) error {
 		fetching: s.inFlight(now) != nil,
 		failed:   s.failures > 0,
 		never:    c.cfg.UnknownKeyInterval < 0,
+		asked:    c.isMissing(kid, now) || elapsed(s.fetched, now) < time.Second,
 	}
 	// The next fetch is a regular one, or one for an unknown key.
 	e.next = max(0, s.freshFor-e.age)
@@ -59,7 +60,13 @@ type unknownKey struct {
 	age                     time.Duration
 	next                    time.Duration // until the next fetch
 	fetching, failed, never bool
+	asked                   bool // for this very key lately, or just now
 }
+
+// Asked reports whether the issuer was asked for this very key lately, or for
+// its keys just now, and not only for others. A caller that can't afford to miss
+// a good signature waits until it was.
+func (e *unknownKey) Asked() bool { return e.asked }
 
 func (e *unknownKey) Error() string {
 	if e.set == nil {

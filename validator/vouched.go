@@ -2,6 +2,7 @@ package validator
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -126,25 +127,28 @@ func (x *examination) decideVouched(ctx context.Context, v *Validator) (err erro
 // openSigned returns the claims of a JWT of another type than an access token:
 // signed by an issuer of v's and made for an audience of v's. What its times
 // are is the caller's to judge.
-func openSigned(ctx context.Context, v *Validator, token, typ string) (claims string, issuedAt time.Time, err error) {
+func openSigned(ctx context.Context, v *Validator, token string, kind vouched.Signed) (
+	claims string, issuedAt time.Time, err error,
+) {
 	x := new(examination)
-	if err := x.openSigned(ctx, v, token, typ); err != nil {
+	if err := x.openSigned(ctx, v, token, kind); err != nil {
 		return "", time.Time{}, x.refusal(err)
 	}
 	return x.payload, x.IssuedAt, nil
 }
 
-func (x *examination) openSigned(ctx context.Context, v *Validator, token, typ string) (err error) {
+func (x *examination) openSigned(ctx context.Context, v *Validator, token string, kind vouched.Signed) (err error) {
 	if err := x.open(token, v.limit(), v); err != nil {
 		return err
 	}
 	if x.at, err = v.moment(); err != nil {
 		return err
 	}
-	x.step = stepType
-	found := strings.ToLower(x.token.Header.Type)
-	if strings.TrimPrefix(found, applicationPrefix) != typ {
-		return &Error{Code: CodeType, Err: &mismatch{name: "typ", found: x.types(), want: []string{typ}}}
+	if !x.hasIssuer && kind.Issuer != "" {
+		x.Issuer, x.hasIssuer = kind.Issuer, true
+	}
+	if err := x.checkOtherType(kind); err != nil {
+		return err
 	}
 	if err := x.checkIssuer(v); err != nil {
 		return err
@@ -161,4 +165,15 @@ func (x *examination) openSigned(ctx context.Context, v *Validator, token, typ s
 		return err
 	}
 	return x.timely(&x.Claims)
+}
+
+// checkOtherType requires one of the types of kind.
+func (x *examination) checkOtherType(kind vouched.Signed) error {
+	x.step = stepType
+	typ := strings.TrimPrefix(strings.ToLower(x.token.Header.Type), applicationPrefix)
+	untyped := !x.token.Header.HasType || typ == "jwt"
+	if kind.Untyped && untyped || slices.Contains(kind.Types, typ) {
+		return nil
+	}
+	return &Error{Code: CodeType, Err: &mismatch{name: "typ", found: x.types(), want: kind.Types}}
 }

@@ -156,7 +156,7 @@ func (f *filler) fillInterface(v reflect.Value, path string) {
 	case reflect.TypeFor[testing.TB](), reflect.TypeFor[context.Context]():
 	case reflect.TypeFor[validator.KeySource](), reflect.TypeFor[middleware.Validator](),
 		reflect.TypeFor[introspection.Validator](), reflect.TypeFor[dpop.ReplayStore](),
-		reflect.TypeFor[dpop.NonceSource](), reflect.TypeFor[revocation.Feed](), reflect.TypeFor[jwkset.Storage]():
+		reflect.TypeFor[dpop.NonceSource](), reflect.TypeFor[revocation.Feed](), reflect.TypeFor[revocation.Revoker](), reflect.TypeFor[jwkset.Storage]():
 		set(anything{secret: f.canary(path)})
 	default:
 		f.t.Errorf("%s is a %s: teach fillInterface to put a canary there", path, v.Type())
@@ -172,6 +172,7 @@ type anything struct {
 func (anything) Keys(context.Context, string) ([]jwks.Key, error)            { return nil, nil }
 func (anything) Validate(context.Context, string) (*validator.Claims, error) { return nil, nil }
 func (anything) Add(context.Context, string, time.Time) (bool, error)        { return false, nil }
+func (anything) Revoke(context.Context, revocation.Rule) error               { return nil }
 func (anything) Publish(context.Context, revocation.Rule) error              { return nil }
 func (anything) Current() error                                              { return nil }
 func (anything) Nonce() string                                               { return "" }

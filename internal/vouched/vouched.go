@@ -52,6 +52,13 @@ type Type struct {
 	IsID bool
 }
 
+// Signed says which JWTs of another type than an access token are opened.
+type Signed struct {
+	Types   []string // of typ, in lower case and without "application/"
+	Untyped bool     // no typ, or the type JWT, is accepted too
+	Issuer  string   // for iss, unless it is empty
+}
+
 // The functions of package validator, which puts them here. It imports this
 // package, so its types can't be named here.
 var (
@@ -68,7 +75,7 @@ var (
 
 	// Open is validator.openSigned:
 	//
-	//	func(ctx context.Context, v *validator.Validator, token, typ string) (
+	//	func(ctx context.Context, v *validator.Validator, token string, kind Signed) (
 	//		claims string, issuedAt time.Time, err error)
 	Open any
 
