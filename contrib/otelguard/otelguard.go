@@ -26,9 +26,22 @@
 // that of decisions. An error.type is the rejection's code, as the semantic
 // conventions have it. The number of series is bounded, whatever clients send.
 //
-// For spans around requests to the issuer, give [jwks.Config] and
-// introspection.Config a Client whose Transport is one of the package otelhttp.
-// [ReplayStore] has those around a store of used proofs.
+// [Observer.ObserveIO] is for the Observe of [jwks.Config], introspection.Config
+// and the modules for Redis. It makes a span of each request to another service,
+// and these instruments:
+//
+//	rsguard.request.duration        histogram, s   part, name, request, error.type: the outcome, if it is a failure
+//	rsguard.request.running         up-down        part, name, request
+//	rsguard.state.changes           counter        part, name, state
+//	rsguard.keys.changes            counter        name, change: added or withdrawn
+//	rsguard.keys.unknown            counter        name: lookups of key IDs that the issuer does not have
+//
+// A span is made when the request has ended. It is a child of the span of the
+// request that has caused it, if it belongs to one alone, as a command of a
+// replay store does. A fetch of keys and an introspection may serve many, so
+// that their spans are roots. For the spans of HTTP below them, give a Config a
+// Client whose Transport is one of the package otelhttp. [ReplayStore] makes
+// spans around any store of used proofs.
 package otelguard
 
 import (
@@ -44,7 +57,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/rsguard/rsguard/dpop"
-	"github.com/rsguard/rsguard/internal/bounded"
+	"github.com/rsguard/rsguard/internal/series"
 	"github.com/rsguard/rsguard/introspection"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/middleware"
@@ -59,6 +72,10 @@ type Config struct {
 	// [otel.GetMeterProvider]'s.
 	MeterProvider metric.MeterProvider
 
+	// TracerProvider has the spans of ObserveIO. If nil, it is
+	// [otel.GetTracerProvider]'s.
+	TracerProvider trace.TracerProvider
+
 	// Caches are those whose state is told, by the attribute rsguard.issuer.
 	Caches map[string]*jwks.Cache
 
@@ -66,15 +83,17 @@ type Config struct {
 	// rsguard.server.
 	Introspectors map[string]*introspection.Introspector
 
-	// MaxIssuers and MaxCodes limit the values of rsguard.issuer and
-	// error.type. All that come after those are "other". If zero, they are 100.
+	// MaxIssuers limits the values of rsguard.issuer and rsguard.name, and
+	// MaxCodes those of error.type and rsguard.service. All that come after
+	// those are "other". If zero, they are 100.
 	MaxIssuers, MaxCodes int
 }
 
 // An Observer tells of decisions. Make one with [New], and close it when it is
 // no longer needed. It is safe for concurrent use.
 type Observer struct {
-	issuers, codes, services    bounded.Names
+	reader                      *series.Reader
+	io                          ioInstruments
 	durations                   metric.Float64Histogram
 	remembered, unavailable     metric.Int64Counter
 	reported, differences       metric.Int64Counter
@@ -88,33 +107,19 @@ type Observer struct {
 // New returns an Observer for cfg. The error joins all faults of cfg and of the
 // MeterProvider.
 func New(cfg Config) (*Observer, error) {
-	var errs []error
-	for name, c := range cfg.Caches {
-		if c == nil {
-			errs = append(errs, fmt.Errorf("otelguard: Config.Caches[%q] is nil", name))
-		}
-	}
-	for name, in := range cfg.Introspectors {
-		if in == nil {
-			errs = append(errs, fmt.Errorf("otelguard: Config.Introspectors[%q] is nil", name))
-		}
-	}
-	if cfg.MaxIssuers < 0 || cfg.MaxCodes < 0 {
-		errs = append(errs, errors.New("otelguard: Config.MaxIssuers or MaxCodes is negative"))
-	}
+	reader, err := series.NewReader(cfg.MaxIssuers, cfg.MaxCodes)
+	errs := []error{series.NotNil("Caches", cfg.Caches), series.NotNil("Introspectors", cfg.Introspectors), err}
 	if err := errors.Join(errs...); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("otelguard: %w", err)
 	}
 	if cfg.MeterProvider == nil {
 		cfg.MeterProvider = otel.GetMeterProvider()
 	}
 	meter := cfg.MeterProvider.Meter(scope)
-	o := &Observer{
-		issuers:  bounded.Names{Most: orDefault(cfg.MaxIssuers)},
-		codes:    bounded.Names{Most: orDefault(cfg.MaxCodes)},
-		services: bounded.Names{Most: orDefault(cfg.MaxCodes)},
+	o := &Observer{reader: reader}
+	if o.io, err = newIOInstruments(cfg.TracerProvider, meter); err != nil {
+		errs = append(errs, err)
 	}
-	var err error
 	note := func() { errs = append(errs, err) }
 	o.durations, err = meter.Float64Histogram("rsguard.decision.duration", metric.WithUnit("s"), metric.WithDescription("Time that decisions took."),
 		metric.WithExplicitBucketBoundaries(1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10))
@@ -164,13 +169,6 @@ func New(cfg Config) (*Observer, error) {
 	return o, nil
 }
 
-func orDefault(most int) int {
-	if most == 0 {
-		return 100
-	}
-	return most
-}
-
 // Close ends the observation of the caches and introspectors.
 func (o *Observer) Close() error { return o.registration.Unregister() }
 
@@ -183,6 +181,10 @@ const (
 	keyState      = attribute.Key("rsguard.state")
 	keyServer     = attribute.Key("rsguard.server")
 	keyKeyID      = attribute.Key("rsguard.key_id")
+	keyPart       = attribute.Key("rsguard.part")
+	keyName       = attribute.Key("rsguard.name")
+	keyRequest    = attribute.Key("rsguard.request")
+	keyChange     = attribute.Key("rsguard.change")
 	keyReportOnly = attribute.Key("rsguard.report_only")
 	keyError      = attribute.Key("error.type")                // of the semantic conventions
 	keyStatus     = attribute.Key("http.response.status_code") // likewise
@@ -190,31 +192,27 @@ const (
 
 // Observe tells of e. It is for [middleware.Config].Observe.
 func (o *Observer) Observe(ctx context.Context, e middleware.Event) {
-	code, issuer := o.codes.Of(string(e.Code)), o.issuers.Of(e.Issuer)
+	d := o.reader.Decision(&e)
 	attrs := make([]attribute.KeyValue, 1, 3)
-	attrs[0] = keyOutcome.String(string(e.Outcome))
-	if code != "" {
-		attrs = append(attrs, keyError.String(code))
+	attrs[0] = keyOutcome.String(d.Outcome)
+	if d.Code != "" {
+		attrs = append(attrs, keyError.String(d.Code))
 	}
-	if issuer != "" {
-		attrs = append(attrs, keyIssuer.String(issuer))
+	if d.Issuer != "" {
+		attrs = append(attrs, keyIssuer.String(d.Issuer))
 	}
-	o.durations.Record(ctx, e.Duration.Seconds(), metric.WithAttributes(attrs...))
-	if e.Remembered && e.Outcome == middleware.Accepted {
+	o.durations.Record(ctx, d.Seconds, metric.WithAttributes(attrs...))
+	if d.Remembered {
 		o.remembered.Add(ctx, 1)
 	}
-	if e.Service != "" && e.Outcome != middleware.Abandoned {
-		o.unavailable.Add(ctx, 1, metric.WithAttributes(keyService.String(o.services.Of(e.Service))))
+	if d.Unavailable != "" {
+		o.unavailable.Add(ctx, 1, metric.WithAttributes(keyService.String(d.Unavailable)))
 	}
-	if e.ReportOnly {
-		o.reported.Add(ctx, 1, metric.WithAttributes(keyError.String(code)))
+	if d.ReportOnly {
+		o.reported.Add(ctx, 1, metric.WithAttributes(keyError.String(d.Code)))
 	}
-	if e.Differs {
-		by := "compare"
-		if e.Code != "" {
-			by = "rsguard"
-		}
-		o.differences.Add(ctx, 1, metric.WithAttributes(keyRejectedBy.String(by)))
+	if d.RejectedBy != "" {
+		o.differences.Add(ctx, 1, metric.WithAttributes(keyRejectedBy.String(d.RejectedBy)))
 	}
 	if e.Code != "" {
 		rejected(ctx, e)
@@ -251,7 +249,7 @@ func (o *Observer) caches(to metric.Observer, caches map[string]*jwks.Cache) {
 		s := cache.Status()
 		of := metric.WithAttributes(keyIssuer.String(issuer))
 		for _, state := range states {
-			to.ObserveInt64(o.keyState, oneIf(s.State == state), metric.WithAttributes(keyIssuer.String(issuer), keyState.String(string(state))))
+			to.ObserveInt64(o.keyState, series.OneIf[int64](s.State == state), metric.WithAttributes(keyIssuer.String(issuer), keyState.String(string(state))))
 		}
 		if s.State != jwks.Empty {
 			to.ObserveFloat64(o.keyAge, s.Age.Seconds(), of)
@@ -270,13 +268,6 @@ func (o *Observer) introspectors(to metric.Observer, all map[string]*introspecti
 		to.ObserveInt64(o.running, int64(s.Running), of)
 		to.ObserveInt64(o.failures, int64(s.Failures), of)
 	}
-}
-
-func oneIf(is bool) int64 {
-	if is {
-		return 1
-	}
-	return 0
 }
 
 // ReplayStore returns a store that does what store does, in a span, "replay

@@ -25,6 +25,18 @@
 //	rsguard_introspection_calls_total{server}        calls begun
 //	rsguard_introspection_running{server}            calls that have not ended
 //	rsguard_introspection_failures{server}           failed calls since the last success
+//
+// Those that follow are of [Collector.ObserveIO], which is for the Observe of
+// [jwks.Config], introspection.Config and the modules for Redis. The label part
+// is "keys", "introspection", "replays" or "revocation", and name is what that
+// is called in its Config, such as the issuer:
+//
+//	rsguard_requests_total{part, name, request, outcome}      requests to other services
+//	rsguard_requests_running{part, name, request}             those that have not ended
+//	rsguard_request_duration_seconds{part, request}           a histogram of the time they took
+//	rsguard_state_changes_total{part, name, state}            changes to that state
+//	rsguard_key_changes_total{name, change}                   keys added and withdrawn
+//	rsguard_unknown_keys_total{name}                          lookups of key IDs that the issuer does not have
 package promguard
 
 import (
@@ -34,7 +46,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/rsguard/rsguard/internal/bounded"
+	"github.com/rsguard/rsguard/internal/series"
 	"github.com/rsguard/rsguard/introspection"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/middleware"
@@ -48,8 +60,9 @@ type Config struct {
 	// Introspectors are those whose state is shown, by the label server.
 	Introspectors map[string]*introspection.Introspector
 
-	// MaxIssuers and MaxCodes limit the values of the labels issuer and code.
-	// All that come after those are "other". If zero, they are 100.
+	// MaxIssuers limits the values of the labels issuer and name, and MaxCodes
+	// those of code and service. All that come after those are "other". If
+	// zero, they are 100.
 	MaxIssuers, MaxCodes int
 
 	// Buckets are the upper bounds of the histogram, in seconds. If nil, they
@@ -61,9 +74,7 @@ type Config struct {
 // concurrent use.
 type Collector struct {
 	cfg         Config
-	issuers     bounded.Names
-	codes       bounded.Names
-	services    bounded.Names
+	reader      *series.Reader
 	decisions   *prometheus.CounterVec
 	durations   *prometheus.HistogramVec
 	remembered  prometheus.Counter
@@ -71,6 +82,7 @@ type Collector struct {
 	reported    *prometheus.CounterVec
 	compared    prometheus.Counter
 	differences *prometheus.CounterVec
+	io          ioMetrics
 	ofThese     []prometheus.Collector
 	keyState    *prometheus.Desc
 	keyAge      *prometheus.Desc
@@ -86,26 +98,15 @@ type Collector struct {
 // New returns a Collector for cfg. The error joins all faults of cfg.
 func New(cfg Config) (*Collector, error) {
 	var errs []error
-	for name, c := range cfg.Caches {
-		if c == nil {
-			errs = append(errs, fmt.Errorf("promguard: Config.Caches[%q] is nil", name))
-		}
-	}
-	for name, in := range cfg.Introspectors {
-		if in == nil {
-			errs = append(errs, fmt.Errorf("promguard: Config.Introspectors[%q] is nil", name))
-		}
-	}
-	if cfg.MaxIssuers < 0 || cfg.MaxCodes < 0 {
-		errs = append(errs, errors.New("promguard: Config.MaxIssuers or MaxCodes is negative"))
-	}
+	reader, err := series.NewReader(cfg.MaxIssuers, cfg.MaxCodes)
+	errs = append(errs, series.NotNil("Caches", cfg.Caches), series.NotNil("Introspectors", cfg.Introspectors), err)
 	for i := 1; i < len(cfg.Buckets); i++ {
 		if cfg.Buckets[i] <= cfg.Buckets[i-1] {
-			errs = append(errs, fmt.Errorf("promguard: Config.Buckets are not in order: %v after %v", cfg.Buckets[i], cfg.Buckets[i-1]))
+			errs = append(errs, fmt.Errorf("Config.Buckets are not in order: %v after %v", cfg.Buckets[i], cfg.Buckets[i-1]))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("promguard: %w", err)
 	}
 	if cfg.Buckets == nil {
 		cfg.Buckets = []float64{1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10}
@@ -121,9 +122,8 @@ func New(cfg Config) (*Collector, error) {
 	}
 	c := &Collector{
 		cfg:       cfg,
-		issuers:   bounded.Names{Most: orDefault(cfg.MaxIssuers)},
-		codes:     bounded.Names{Most: orDefault(cfg.MaxCodes)},
-		services:  bounded.Names{Most: orDefault(cfg.MaxCodes)},
+		reader:    reader,
+		io:        newIOMetrics(),
 		decisions: counters("rsguard_decisions_total", "Decisions about requests.", "outcome", "code", "issuer"),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "rsguard_decision_duration_seconds", Help: "Time that decisions took.", Buckets: cfg.Buckets,
@@ -143,41 +143,29 @@ func New(cfg Config) (*Collector, error) {
 		askRunning:  desc("rsguard_introspection_running", "Calls that have not ended.", "server"),
 		askFailures: desc("rsguard_introspection_failures", "Failed calls since the last success.", "server"),
 	}
-	c.ofThese = []prometheus.Collector{c.decisions, c.durations, c.remembered, c.unavailable, c.reported, c.compared, c.differences}
+	c.ofThese = append(c.io.all(), c.decisions, c.durations, c.remembered, c.unavailable, c.reported, c.compared, c.differences)
 	return c, nil
-}
-
-func orDefault(most int) int {
-	if most == 0 {
-		return 100
-	}
-	return most
 }
 
 // Observe counts e. It is for [middleware.Config].Observe.
 func (c *Collector) Observe(_ context.Context, e middleware.Event) {
-	code := c.codes.Of(string(e.Code))
-	c.decisions.WithLabelValues(string(e.Outcome), code, c.issuers.Of(e.Issuer)).Inc()
-	c.durations.WithLabelValues(string(e.Outcome)).Observe(e.Duration.Seconds())
-	if e.Remembered && e.Outcome == middleware.Accepted {
+	d := c.reader.Decision(&e)
+	c.decisions.WithLabelValues(d.Outcome, d.Code, d.Issuer).Inc()
+	c.durations.WithLabelValues(d.Outcome).Observe(d.Seconds)
+	if d.Remembered {
 		c.remembered.Inc()
 	}
-	if e.Service != "" && e.Outcome != middleware.Abandoned {
-		c.unavailable.WithLabelValues(c.services.Of(e.Service)).Inc()
+	if d.Unavailable != "" {
+		c.unavailable.WithLabelValues(d.Unavailable).Inc()
 	}
-	if e.ReportOnly {
-		c.reported.WithLabelValues(code).Inc()
+	if d.ReportOnly {
+		c.reported.WithLabelValues(d.Code).Inc()
 	}
-	if !e.Compared {
-		return
+	if d.Compared {
+		c.compared.Inc()
 	}
-	c.compared.Inc()
-	switch {
-	case !e.Differs:
-	case e.Code == "":
-		c.differences.WithLabelValues("compare").Inc()
-	default:
-		c.differences.WithLabelValues("rsguard").Inc()
+	if d.RejectedBy != "" {
+		c.differences.WithLabelValues(d.RejectedBy).Inc()
 	}
 }
 
@@ -209,7 +197,7 @@ func (c *Collector) Collect(to chan<- prometheus.Metric) {
 	for issuer, cache := range c.cfg.Caches {
 		s := cache.Status()
 		for _, state := range states {
-			gauge(c.keyState, oneIf(s.State == state), issuer, string(state))
+			gauge(c.keyState, series.OneIf[float64](s.State == state), issuer, string(state))
 		}
 		if s.State != jwks.Empty {
 			gauge(c.keyAge, s.Age.Seconds(), issuer)
@@ -220,16 +208,9 @@ func (c *Collector) Collect(to chan<- prometheus.Metric) {
 	}
 	for server, in := range c.cfg.Introspectors {
 		s := in.Status()
-		gauge(c.askUp, oneIf(s.Failures == 0), server)
+		gauge(c.askUp, series.OneIf[float64](s.Failures == 0), server)
 		total(c.askCalls, s.Calls, server)
 		gauge(c.askRunning, float64(s.Running), server)
 		gauge(c.askFailures, float64(s.Failures), server)
 	}
-}
-
-func oneIf(is bool) float64 {
-	if is {
-		return 1
-	}
-	return 0
 }
