@@ -79,6 +79,7 @@ func blocks(file, text string) ([]block, error) {
 const prelude = `package fragment
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -86,10 +87,13 @@ import (
 
 	"github.com/rsguard/rsguard/dpop"
 	"github.com/rsguard/rsguard/middleware"
+	"github.com/rsguard/rsguard/revocation"
 	"github.com/rsguard/rsguard/validator"
 )
 
 var (
+	ctx          context.Context
+	secret       string
 	auth         *middleware.Authenticator
 	v            *validator.Validator
 	mux          *http.ServeMux
@@ -98,6 +102,8 @@ var (
 	r            *http.Request
 	proofs       *dpop.Verifier
 	list, create http.Handler
+	revocations  *revocation.List
+	events       *revocation.EventReceiver
 )
 `
 
@@ -121,6 +127,7 @@ var imports = map[string]string{
 	"echoauth":      "github.com/rsguard/rsguard/adapters/echoauth",
 	"ginauth":       "github.com/rsguard/rsguard/adapters/ginauth",
 	"json":          "encoding/json",
+	"subtle":        "crypto/subtle",
 	"dpop":          "github.com/rsguard/rsguard/dpop",
 	"idtoken":       "github.com/rsguard/rsguard/idtoken",
 	"introspection": "github.com/rsguard/rsguard/introspection",

@@ -319,7 +319,7 @@ func breakages() []breakage {
 				good.ServeHTTP(w, r)
 			})
 		}, []string{"rotation/at-once"}, nil},
-		{"it never forgets a key", conform.Target{Slow: true}, accepting(validator.CodeUnknownKey), []string{"rotation/withdrawn"}, []string{"key", "outage"}},
+		{"it never forgets a key", conform.Target{Slow: true}, accepting(validator.CodeUnknownKey), []string{"key/unknown-kid"}, []string{"key", "outage", "rotation"}},
 
 		{"it takes a proof twice", withDPoP, func(t *testing.T, iss *testutil.Issuer) http.Handler {
 			t.Helper()

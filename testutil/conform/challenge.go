@@ -117,9 +117,12 @@ func (p *parser) value() (string, error) {
 			p.rest = p.rest[i+1:]
 			return value.String(), nil
 		case b == '\\' && i+1 < len(p.rest):
-			i++
-			value.WriteByte(p.rest[i])
+			i++ // RFC 9110, Section 5.6.4: what is escaped is no control character either
+			fallthrough
 		case b == '\t' || b >= ' ' && b != 0x7f:
+			if b = p.rest[i]; b != '\t' && b < ' ' || b == 0x7f {
+				return "", errors.New("want no control character in a quoted string")
+			}
 			value.WriteByte(b)
 		default:
 			return "", errors.New("want no control character in a quoted string")

@@ -44,6 +44,7 @@ func FuzzParseChallenges(f *testing.F) {
 	f.Add(`Bearer realm="a", error="b", DPoP algs="ES256 \"x\""`)
 	f.Add(`Negotiate abc==, Bearer`)
 	f.Add(`Bearer error=`)
+	f.Add("DPoP algs=\"ES256 \\\bx\"")
 	f.Fuzz(func(t *testing.T, field string) {
 		list, err := parseChallenges([]string{field})
 		if err != nil {

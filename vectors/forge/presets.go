@@ -25,7 +25,7 @@ type shape struct {
 	Args, Sources []string
 	Access        json.RawMessage
 	Others        []struct {
-		Kind, What, Type, Code, Log string
+		Kind, What, Type, Code, Log, Remedy string
 		Claims                      json.RawMessage
 	}
 }
