@@ -26,7 +26,7 @@ type shape struct {
 	Access        json.RawMessage
 	Others        []struct {
 		Kind, What, Type, Code, Log, Remedy string
-		Claims                      json.RawMessage
+		Claims                              json.RawMessage
 	}
 }
 
