@@ -12,15 +12,13 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/internal/observing"
+	"github.com/rsguard/rsguard/internal/outbound"
 	"github.com/rsguard/rsguard/observe"
 )
 
 // maxBody bounds key sets and discovery documents, after decompression. The
 // largest known set has 80 KiB.
 const maxBody = 1 << 20
-
-// maxHeaderBytes bounds the header of a response, if the client is our own.
-const maxHeaderBytes = 64 << 10
 
 // newClient copies client, which may be in use, and makes the copy reject
 // redirects. An attacker that can send one could otherwise choose whose keys
@@ -30,25 +28,10 @@ func newClient(client *http.Client) *http.Client {
 	if client != nil {
 		own = *client
 	} else {
-		own.Transport = newTransport()
+		own.Transport = outbound.ForKeys()
 	}
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &own
-}
-
-// newTransport shares nothing with [http.DefaultTransport] and keeps no
-// connection. Minutes pass between two fetches, and an open connection would
-// keep two goroutines.
-func newTransport() *http.Transport {
-	t, ok := http.DefaultTransport.(*http.Transport)
-	if ok {
-		t = t.Clone()
-	} else {
-		t = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
-	}
-	t.DisableKeepAlives = true
-	t.MaxResponseHeaderBytes = maxHeaderBytes
-	return t
 }
 
 // A source fetches an issuer's key set. Each fetch has a copy.

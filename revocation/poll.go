@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/internal/isnil"
+	"github.com/rsguard/rsguard/internal/outbound"
 	"github.com/rsguard/rsguard/internal/secureurl"
 )
 
@@ -110,24 +111,13 @@ func (cfg PollConfig) withDefaults() PollConfig {
 	if cfg.Client != nil {
 		client = *cfg.Client
 	} else {
-		client.Transport = newTransport()
+		t := outbound.Plain()
+		t.MaxIdleConnsPerHost = 1 // to the transmitter
+		client.Transport = t
 	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	cfg.Client = &client
 	return cfg
-}
-
-// newTransport keeps one connection to the transmitter.
-func newTransport() *http.Transport {
-	t, ok := http.DefaultTransport.(*http.Transport)
-	if ok {
-		t = t.Clone()
-	} else {
-		t = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
-	}
-	t.MaxIdleConnsPerHost = 1
-	t.MaxResponseHeaderBytes = 64 << 10
-	return t
 }
 
 // An EventPoller polls a transmitter for Security Event Tokens (RFC 8936). It is

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/rsguard/rsguard/internal/outbound"
 )
 
 // maxBody bounds a response, as in package jwks. A stored one is larger by its
@@ -126,17 +128,10 @@ func newResponse(req *http.Request, status int, body []byte) *http.Response {
 	}
 }
 
-// retryAfter returns how long the issuer asks to wait (RFC 9110, Section
-// 10.2.3).
-func (r *record) retryAfter() time.Duration {
-	value := r.Header["Retry-After"]
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	if date, err := http.ParseTime(value); err == nil {
-		return time.Until(date)
-	}
-	return 0
+// retryAfter returns how long the issuer asks to wait, at most most.
+func (r *record) retryAfter(most time.Duration) time.Duration {
+	h := http.Header{"Retry-After": {r.Header["Retry-After"]}}
+	return outbound.RetryAfter(h, time.Now(), most)
 }
 
 // matches reports whether an If-None-Match lists an ETag (RFC 9110, Section

@@ -67,6 +67,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/rsguard/rsguard/internal/outbound"
 )
 
 // The defaults of a [Config].
@@ -179,7 +181,7 @@ func (cfg Config) withDefaults() Config {
 	cfg.MaxStale = max(cmp.Or(cfg.MaxStale, DefaultMaxStale), 0)
 	cfg.Timeout = cmp.Or(cfg.Timeout, DefaultTimeout)
 	if cfg.Transport == nil {
-		cfg.Transport = newTransport()
+		cfg.Transport = outbound.ForKeys()
 	}
 	return cfg
 }
@@ -225,19 +227,6 @@ func heedsContexts(client any) bool {
 		return client.Options().ContextTimeoutEnabled
 	}
 	return true
-}
-
-// newTransport returns one like that of a jwks.Cache without a Client.
-func newTransport() *http.Transport {
-	t, ok := http.DefaultTransport.(*http.Transport)
-	if ok {
-		t = t.Clone()
-	} else {
-		t = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
-	}
-	t.DisableKeepAlives = true
-	t.MaxResponseHeaderBytes = 64 << 10
-	return t
 }
 
 // Times that need no option.
@@ -356,7 +345,7 @@ func (t *Transport) fetch(r *http.Request, q query, f found, held *record) (*htt
 	}
 	e := ending{name: q.name, seq: f.seq, began: f.now, keep: q.keep, blob: t.seal.close(&got)}
 	if got.Status != http.StatusOK {
-		e.failedFor = max(t.cfg.Interval, min(got.retryAfter(), maxFailure))
+		e.failedFor = max(t.cfg.Interval, got.retryAfter(maxFailure))
 	}
 	// The others are told even if this request has ended.
 	t.noteRedis(t.store.end(context.WithoutCancel(r.Context()), e))
