@@ -40,15 +40,6 @@ func (m moment) reached(t time.Time) bool { return !m.now.Before(t.Add(-m.leeway
 // 4.1.4).
 func (m moment) passed(t time.Time) bool { return !m.now.Before(t.Add(m.leeway)) }
 
-// end returns when a Validator with the leeway of the one that has accepted the
-// claims accepts them no more. It is the zero time if they have no exp.
-func (c *Claims) end() time.Time {
-	if c.ExpiresAt.IsZero() {
-		return time.Time{}
-	}
-	return c.ExpiresAt.Add(c.moment().leeway)
-}
-
 // untimely returns the cause of a rejection by the claim of this name.
 func (m moment) untimely(name string, date time.Time) *untimely {
 	return &untimely{name, date, m.now, m.leeway}

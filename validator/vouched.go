@@ -12,7 +12,7 @@ import (
 
 func init() { //nolint:gochecknoinits // addresses are put in place, no work is done
 	vouched.Read, vouched.Explain, vouched.Open = readVouched, explainVouched, openSigned
-	vouched.Actor, vouched.End = (*Claims).actorNames, (*Claims).end
+	vouched.Actor = (*Claims).actorNames
 	vouched.New, vouched.Examine, vouched.ExplainKind = newFor, examineKind, explainKind
 }
 

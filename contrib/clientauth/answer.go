@@ -40,9 +40,6 @@ func (c *state) read(ctx context.Context, endpoint string, res response, w wante
 	if err != nil {
 		return nil, wrong("%w", err)
 	}
-	if err := w.checkIssued(a.issuedType); err != nil {
-		return nil, wrong("%w", err)
-	}
 	lifetime, err := c.lifetime(a.expiresIn)
 	if err != nil {
 		return nil, wrong("%w", err)
@@ -64,10 +61,8 @@ func (c *state) read(ctx context.Context, endpoint string, res response, w wante
 		lifetime = min(end.Sub(requested), c.cfg.MaxLifetime)
 	}
 	expiry := requested.Add(lifetime)
-	for _, other := range []time.Time{end, w.until} {
-		if !other.IsZero() && other.Before(expiry) {
-			expiry = requested.Add(other.Sub(requested.Round(0))) // with the monotonic clock's reading
-		}
+	if !end.IsZero() && end.Before(expiry) {
+		expiry = requested.Add(end.Sub(requested.Round(0))) // with the monotonic clock's reading
 	}
 	if !expiry.After(requested) {
 		return nil, &Error{Code: CodeToken, Status: res.status, Err: errors.New("the token has ended already: compare the clocks")}
@@ -77,7 +72,7 @@ func (c *state) read(ctx context.Context, endpoint string, res response, w wante
 
 // An answer is the answer of a token endpoint.
 type answer struct {
-	token, tokenType, expiresIn, scope, issuedType jose.Value
+	token, tokenType, expiresIn, scope jose.Value
 }
 
 func readAnswer(body string) (a answer, err error) {
@@ -93,8 +88,6 @@ func readAnswer(body string) (a answer, err error) {
 			a.expiresIn = value
 		case "scope":
 			a.scope = value
-		case "issued_token_type":
-			a.issuedType = value
 		}
 	}
 	return a, o.Err()

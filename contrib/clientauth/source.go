@@ -12,7 +12,6 @@ import (
 
 	"golang.org/x/oauth2"
 
-	"github.com/rsguard/rsguard/internal/jose"
 	"github.com/rsguard/rsguard/internal/scopetoken"
 )
 
@@ -161,20 +160,13 @@ func (s *Source) current(ctx context.Context) (*grant, error) {
 	if s.client == nil {
 		return nil, errNotNew
 	}
-	w, err := s.wanted(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.client.token(ctx, w)
+	return s.client.token(ctx, s.wanted())
 }
 
 // renew returns another token than the one that an API has rejected. It returns
 // nil if that one must do.
 func (s *Source) renew(ctx context.Context, rejected *grant) (*grant, error) {
-	w, err := s.wanted(ctx)
-	if err != nil {
-		return nil, err
-	}
+	w := s.wanted()
 	w.rejected = rejected.token
 	return s.client.token(ctx, w)
 }
@@ -184,18 +176,13 @@ type wanted struct {
 	key          [sha256.Size]byte
 	form         url.Values
 	organization string
-	rejected     string    // a token that will not do, or ""
-	until        time.Time // when the token has to end, or zero
+	rejected     string // a token that will not do, or ""
 }
 
-func (s *Source) wanted(context.Context) (wanted, error) {
-	return wanted{key: keyOf(s.form), form: s.form, organization: s.request.Organization}, nil
+func (s *Source) wanted() wanted {
+	return wanted{key: keyOf(s.form), form: s.form, organization: s.request.Organization}
 }
 
 // keyOf returns the name of what is requested. A form's encoding is sorted, and
 // unambiguous.
 func keyOf(form url.Values) [sha256.Size]byte { return sha256.Sum256([]byte(form.Encode())) }
-
-// checkIssued checks the issued_token_type, which the client-credentials grant
-// does not have.
-func (w *wanted) checkIssued(jose.Value) error { return nil }

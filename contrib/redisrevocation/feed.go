@@ -34,9 +34,9 @@
 // an hour after its end by its own clock, so clocks may differ by so much. Rules
 // may arrive in any order and more than once.
 //
-// Whoever can write to the Redis can revoke tokens and delete rules, so it must
-// be the service's own. The values of rules, such as subjects, are stored as
-// they are.
+// A program that can write to the Redis can revoke tokens and delete rules, so
+// the Redis must be the service's own. The values of rules, such as subjects,
+// are stored as they are.
 package redisrevocation
 
 import (

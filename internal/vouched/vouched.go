@@ -84,11 +84,6 @@ var (
 	//	func(*validator.Claims) (subject, clientID string)
 	Actor any
 
-	// End is validator.end, for package revocation:
-	//
-	//	func(*validator.Claims) time.Time
-	End any
-
 	// New is validator.newFor, which is New for the errors of another package:
 	//
 	//	func(cfg validator.Config, pkg string) (*validator.Validator, error)
