@@ -170,7 +170,7 @@ func (x *examination) openSigned(ctx context.Context, v *Validator, token string
 // checkOtherType requires one of the types of kind.
 func (x *examination) checkOtherType(kind vouched.Signed) error {
 	x.step = stepType
-	typ := strings.TrimPrefix(strings.ToLower(x.token.Header.Type), applicationPrefix)
+	typ := strings.ToLower(x.typeName())
 	untyped := !x.token.Header.HasType || typ == "jwt"
 	if kind.Untyped && untyped || slices.Contains(kind.Types, typ) {
 		return nil
