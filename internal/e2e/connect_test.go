@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -41,18 +40,7 @@ type rpcOutcome struct{ Code, Value, Reason, Challenge string }
 func TestConnectClient(t *testing.T) {
 	t.Parallel()
 
-	for _, program := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("connect-node is not tried: %v", err)
-		}
-	}
-	if _, err := os.Stat("connect/node_modules/@connectrpc/connect-node"); err != nil {
-		install := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-		install.Dir = "connect"
-		if out, err := install.CombinedOutput(); err != nil {
-			t.Skipf("connect-node cannot be installed: %v\n%s", err, out)
-		}
-	}
+	needClient(t, "connect", "@connectrpc/connect-node")
 
 	iss := testutil.NewIssuer(t, mockissuer.Demo())
 	api, called := newEcho(t, iss)

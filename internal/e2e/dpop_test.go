@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -22,18 +21,7 @@ import (
 func TestDPoPClient(t *testing.T) {
 	t.Parallel()
 
-	for _, program := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("oauth4webapi is not tried: %v", err)
-		}
-	}
-	if _, err := os.Stat("dpop/node_modules/oauth4webapi"); err != nil {
-		install := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-		install.Dir = "dpop"
-		if out, err := install.CombinedOutput(); err != nil {
-			t.Skipf("oauth4webapi cannot be installed: %v\n%s", err, out)
-		}
-	}
+	needClient(t, "dpop", "oauth4webapi")
 	for _, nonces := range []bool{false, true} {
 		tryDPoPClient(t, nonces)
 	}

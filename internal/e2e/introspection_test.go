@@ -39,18 +39,7 @@ type opaqueServer struct {
 // startOpaqueServer starts oidc-provider. It ends with the test.
 func startOpaqueServer(t *testing.T) *opaqueServer {
 	t.Helper()
-	for _, program := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("oidc-provider is not tried: %v", err)
-		}
-	}
-	if _, err := os.Stat("oidc-provider/node_modules/oidc-provider"); err != nil {
-		install := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-		install.Dir = "oidc-provider"
-		if out, err := install.CombinedOutput(); err != nil {
-			t.Skipf("oidc-provider cannot be installed: %v\n%s", err, out)
-		}
-	}
+	needClient(t, "oidc-provider", "oidc-provider")
 
 	server := exec.CommandContext(t.Context(), "node", "server.mjs")
 	server.Dir = "oidc-provider"

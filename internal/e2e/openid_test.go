@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"encoding/json"
-	"os"
 	"os/exec"
 	"testing"
 
@@ -14,18 +13,7 @@ import (
 func TestOpenIDClient(t *testing.T) {
 	t.Parallel()
 
-	for _, program := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("openid-client is not tried: %v", err)
-		}
-	}
-	if _, err := os.Stat("openid-client/node_modules/openid-client"); err != nil {
-		install := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-		install.Dir = "openid-client"
-		if out, err := install.CombinedOutput(); err != nil {
-			t.Skipf("openid-client cannot be installed: %v\n%s", err, out)
-		}
-	}
+	needClient(t, "openid-client", "openid-client")
 
 	for _, nonces := range []bool{false, true} {
 		cfg := mockissuer.Demo()
