@@ -37,7 +37,7 @@ type Config struct {
 	// returns nil if its part is ready, and otherwise the cause for the log. It
 	// is called at most once per Interval, and once at a time, however many
 	// probes come. Its context ends after Timeout. A panic is an error. Use it
-	// for a replay store's Ping, or for the age of a revocation feed.
+	// for a replay store's Ping, or for a revocation feed's Current.
 	Checks map[string]func(context.Context) error
 
 	// Interval is how long the result of one of Checks is used. If zero, it is

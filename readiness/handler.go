@@ -3,7 +3,10 @@
 //
 //	ready, err := readiness.New(readiness.Config{
 //		Caches: []*jwks.Cache{keys},
-//		Checks: map[string]func(context.Context) error{"replay store": replays.Ping},
+//		Checks: map[string]func(context.Context) error{
+//			"replay store":    replays.Ping,
+//			"revocation feed": func(context.Context) error { return feed.Current() },
+//		},
 //	})
 //	…
 //	mux.Handle("GET /readyz", ready)
@@ -11,6 +14,10 @@
 // List only what the service can't do without. A probe that fails takes an
 // instance out of service, and if all instances share a cause, all of them. For
 // keys alone, jwks.Ready is enough.
+//
+// The replay store is one of contrib/redisreplay, and the feed one of
+// contrib/redisrevocation. Current returns an error only while requests get 503
+// for the feed's sake.
 package readiness
 
 import (
@@ -55,10 +62,12 @@ func New(cfg Config) (*Handler, error) {
 // It takes no longer than Config.Timeout, whatever the checks do.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	missing := h.missing(r.Context())
+	missing, wait := "not made by New", time.Second
+	if h != nil && len(h.parts) > 0 {
+		missing, wait = h.missing(r.Context()), max(h.cfg.Interval, time.Second)
+	}
 	if missing != "" {
-		wait := (h.cfg.Interval + time.Second - 1) / time.Second
-		w.Header().Set("Retry-After", strconv.FormatInt(max(int64(wait), 1), 10))
+		w.Header().Set("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
 		http.Error(w, "not ready: "+missing, http.StatusServiceUnavailable)
 		return
 	}
@@ -68,9 +77,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // missing lists the parts that are not ready.
 func (h *Handler) missing(ctx context.Context) string {
-	if len(h.parts) == 0 {
-		return "not made by New"
-	}
+	probe := ctx
 	ctx, cancel := context.WithTimeout(ctx, h.cfg.Timeout)
 	defer cancel()
 	for _, p := range h.parts {
@@ -87,7 +94,7 @@ func (h *Handler) missing(ctx context.Context) string {
 		}
 	}
 	missing := strings.Join(names, ", ")
-	if ctx.Err() == nil || missing == "" { // otherwise the probe may have gone
+	if probe.Err() == nil || missing == "" { // a probe that has gone has found nothing
 		h.log(missing, causes)
 	}
 	return missing

@@ -213,9 +213,10 @@ func TestHandler_checks(t *testing.T) {
 func TestHandler_checks_hang(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		log := &bytes.Buffer{}
 		var calls atomic.Int32
 		release := make(chan struct{})
-		h := newHandler(t, readiness.Config{Checks: map[string]func(context.Context) error{
+		h := newHandler(t, readiness.Config{Logger: slog.New(slog.NewTextHandler(log, nil)), Checks: map[string]func(context.Context) error{
 			"deaf": func(context.Context) error { calls.Add(1); <-release; return nil },
 			"slow": func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
 		}})
@@ -229,9 +230,34 @@ func TestHandler_checks_hang(t *testing.T) {
 		if got := calls.Load(); got != 1 {
 			t.Errorf("the check that hangs was called %d times, want once", got)
 		}
+		if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `deaf="no answer in time"`) {
+			t.Errorf("log = %q, want one record, with what has not answered", got)
+		}
 		close(release)
 		synctest.Wait()
 		probe(t, h, 503, "not ready: slow")
+	})
+}
+
+// A probe that gives up is not a part that has failed.
+func TestHandler_gone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log := &bytes.Buffer{}
+		release := make(chan struct{})
+		h := newHandler(t, readiness.Config{Logger: slog.New(slog.NewTextHandler(log, nil)), Checks: map[string]func(context.Context) error{
+			"slow": func(context.Context) error { <-release; return nil },
+		}})
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/readyz", nil))
+		if w.Code != 503 || log.Len() > 0 {
+			t.Errorf("a probe that has gone: %d, log %q, want 503 and none", w.Code, log)
+		}
+		close(release)
+		synctest.Wait()
+		probe(t, h, 200, "ready")
 	})
 }
 

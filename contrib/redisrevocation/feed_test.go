@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +19,7 @@ import (
 
 	"github.com/rsguard/rsguard/contrib/redisrevocation"
 	"github.com/rsguard/rsguard/internal/redisserver"
+	"github.com/rsguard/rsguard/readiness"
 	"github.com/rsguard/rsguard/revocation"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -72,6 +75,23 @@ func (r *replica) code(jti string) validator.Code {
 func (r *replica) until(t testing.TB, jti string, want validator.Code) time.Duration {
 	t.Helper()
 	return eventually(t, fmt.Sprintf("the code of %s is %q", jti, want), func() bool { return r.code(jti) == want })
+}
+
+// probe asks package readiness, with Current as one of its checks.
+func (r *replica) probe(t testing.TB, want int) {
+	t.Helper()
+	ready, err := readiness.New(readiness.Config{
+		Checks: map[string]func(context.Context) error{"revocation feed": func(context.Context) error { return r.feed.Current() }},
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	ready.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
+	if w.Code != want {
+		t.Errorf("GET /readyz = %d %q, want %d", w.Code, w.Body, want)
+	}
 }
 
 func eventually(t testing.TB, what string, condition func() bool) time.Duration {
@@ -198,6 +218,8 @@ func TestKilled(t *testing.T) {
 			if code := b.code("good"); code != want {
 				t.Errorf("code of a good token = %q, want %q", code, want)
 			}
+			// A late feed takes no instance out of service that serves requests.
+			b.probe(t, map[bool]int{true: 503, false: 200}[reject])
 			eventually(t, "a line says so", func() bool { return strings.Contains(log.String(), "the revocation feed is late") })
 
 			began := time.Now()
@@ -213,6 +235,7 @@ func TestKilled(t *testing.T) {
 			c.until(t, "before", validator.CodeRevoked)
 			c.until(t, "during", validator.CodeRevoked)
 			eventually(t, "b is back", func() bool { return !b.feed.Status().Late })
+			b.probe(t, 200)
 			eventually(t, "a line says so", func() bool { return strings.Contains(log.String(), "the revocation feed is back") })
 		})
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/observe"
+	"github.com/rsguard/rsguard/readiness"
 	"github.com/rsguard/rsguard/revocation"
 	"github.com/rsguard/rsguard/testutil"
 	"github.com/rsguard/rsguard/testutil/conform"
@@ -111,6 +112,9 @@ var table = map[string]entry{
 	"observe.Outcome": of[observe.Outcome](nil, everything),
 	"observe.Part":    of[observe.Part](nil, everything),
 	"observe.Request": of[observe.Request](nil, everything),
+
+	"readiness.Config":  of[readiness.Config](nil, "Checks").ifHidden(everything),
+	"readiness.Handler": of[readiness.Handler](zeroReadiness, "cfg.Checks").ifHidden("was"),
 
 	"revocation.Config":           of[revocation.Config](nil).ifHidden(everything),
 	"revocation.EventConfig":      of[revocation.EventConfig](zeroReceivers, "Sender.Issuers", "Sender.Audiences").ifHidden(everything),

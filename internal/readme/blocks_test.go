@@ -86,6 +86,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/rsguard/rsguard/dpop"
+	"github.com/rsguard/rsguard/introspection"
+	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/revocation"
 	"github.com/rsguard/rsguard/validator"
@@ -104,6 +106,10 @@ var (
 	list, create http.Handler
 	revocations  *revocation.List
 	events       *revocation.EventReceiver
+	keys         *jwks.Cache
+	introspector *introspection.Introspector
+	replays      interface{ Ping(context.Context) error }
+	feed         revocation.Feed
 )
 `
 
@@ -134,6 +140,7 @@ var imports = map[string]string{
 	"issuers":       "github.com/rsguard/rsguard/issuers",
 	"jwks":          "github.com/rsguard/rsguard/jwks",
 	"middleware":    "github.com/rsguard/rsguard/middleware",
+	"readiness":     "github.com/rsguard/rsguard/readiness",
 	"revocation":    "github.com/rsguard/rsguard/revocation",
 	"testutil":      "github.com/rsguard/rsguard/testutil",
 	"validator":     "github.com/rsguard/rsguard/validator",
