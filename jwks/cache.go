@@ -92,7 +92,7 @@ func (c *Cache) Keys(ctx context.Context, kid string) ([]Key, error) {
 	// The clock is read after the snapshot. Otherwise the snapshot could be
 	// newer than now.
 	now := c.cfg.Now()
-	successes, waited := s.successes, false
+	l, waited := lookup{s.successes, now}, false
 	if state := s.state(now); state != Fresh {
 		var err error
 		if s, waited, err = c.renew(ctx, s, state, now, kid); err != nil {
@@ -103,16 +103,16 @@ func (c *Cache) Keys(ctx context.Context, kid string) ([]Key, error) {
 		return keys, nil
 	}
 	if waited {
-		if s.failures > 0 || s.successes == successes {
+		if s.failures > 0 || s.successes == l.successes {
 			return nil, s.couldNotLook(c.cfg.Now())
 		}
-		if !s.cached {
+		if s.answers(l) {
 			c.countUnknown(now)
 			return nil, nil // a lookup waits once
 		}
-		successes = s.successes
+		l.successes = s.successes
 	}
-	keys, err := c.findUnknown(ctx, kid, successes)
+	keys, err := c.findUnknown(ctx, kid, l)
 	if len(keys) == 0 && err == nil {
 		c.countUnknown(now)
 	}

@@ -73,8 +73,8 @@
 //	no kid at all                       all keys; no fetch
 //	a fetch of the last 30 s was for
 //	it and did not bring it             none
-//	a newer set arrived during the
-//	lookup, and not from a cache        none
+//	a fetch that began after the lookup
+//	succeeded, and not from a cache     none
 //	a fetch is in progress              wait for it, at most Timeout, if fewer
 //	                                    than 64 lookups do
 //	a fetch for an unknown kid did not
@@ -85,7 +85,9 @@
 //	otherwise                           fetch, and wait at most Timeout
 //
 // A lookup that waited gets the key, or none if the fetch succeeded without
-// bringing it. If the fetch failed or took longer, it gets ErrUnavailable.
+// bringing it. If that fetch began before the lookup, the key may have been
+// published meanwhile, and the lines above apply again. If the fetch failed or
+// took longer, it gets ErrUnavailable.
 //
 // The interval is UnknownKeyInterval and up to as much again at random. A fetch
 // that fails does not begin an interval, since the backoff applies to it. Nor

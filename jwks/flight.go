@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/internal/show"
+	"github.com/rsguard/rsguard/internal/wantedkid"
 )
 
 // A flight is one fetch, and the lookups that wait for it. It ends within twice
@@ -110,6 +111,11 @@ func (c *Cache) fly(s *snapshot) {
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), f.most)
 	defer cancel()
+	if f.forced && len(s.vanished) == 0 {
+		// A response that has the key will do, even if it is of a fetch that
+		// began before. It must not be the one that confirms that a key is gone.
+		ctx = wantedkid.With(ctx, f.kid)
+	}
 	if err = errWaits; f.own {
 		a, err = f.source.fetch(ctx, s.version, s.set != nil, f)
 	}

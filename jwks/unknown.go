@@ -12,13 +12,25 @@ import (
 // a flood of made-up tokens would accumulate behind a slow issuer.
 const maxWaiters = 64
 
-// findUnknown looks for a kid that isn't in the snapshot with that many
-// successful fetches behind it. The result is empty only if a fetch that
+// A lookup is what was so when it began.
+type lookup struct {
+	successes int // behind the snapshot
+	began     time.Time
+}
+
+// answers reports whether s is the response to a fetch that began after l. One
+// that began before may have been answered before a key was published, and so
+// may one that a cache has answered.
+func (s *snapshot) answers(l lookup) bool {
+	return s.successes != l.successes && !s.cached && elapsed(s.fetched, l.began) <= 0
+}
+
+// findUnknown looks for a kid that isn't in the snapshot that l has seen. The result is empty only if a fetch that
 // succeeded lately didn't bring the kid. If the issuer could not be asked, the
 // error wraps [ErrUnavailable], because the token may be good.
-func (c *Cache) findUnknown(ctx context.Context, kid string, successes int) ([]Key, error) {
+func (c *Cache) findUnknown(ctx context.Context, kid string, l lookup) ([]Key, error) {
 	for start := time.Now(); ; {
-		f, own, err := c.flightFor(kid, successes)
+		f, own, err := c.flightFor(kid, l)
 		if err != nil {
 			return nil, err
 		}
@@ -45,12 +57,10 @@ func (c *Cache) findUnknown(ctx context.Context, kid string, successes int) ([]K
 		case own:
 			c.remember(kid)
 			return nil, nil
-		case !s.cached:
+		case s.answers(l):
 			return nil, nil
 		}
-		// A cache's response may be from before the key was published. The next
-		// fetch passes caches.
-		successes = s.successes
+		l.successes = s.successes // the next fetch begins now, and passes caches
 	}
 }
 
@@ -69,7 +79,7 @@ func (s *snapshot) couldNotLook(now time.Time) error {
 // flightFor returns the fetch that a lookup of an unknown kid is to wait for,
 // if any, and whether it began for it. Without a fetch and an error, the issuer
 // was asked lately enough.
-func (c *Cache) flightFor(kid string, successes int) (f *flight, own bool, err error) {
+func (c *Cache) flightFor(kid string, l lookup) (f *flight, own bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s, now := c.current.Load(), c.cfg.Now()
@@ -77,8 +87,8 @@ func (c *Cache) flightFor(kid string, successes int) (f *flight, own bool, err e
 	switch {
 	case c.isMissing(kid, now) || c.serving(s, now).holds(kid):
 		return nil, false, nil
-	case s.successes != successes && !s.cached:
-		return nil, false, nil // there is a set from after the lookup began
+	case s.answers(l):
+		return nil, false, nil
 	case flying != nil && flying.waiters < maxWaiters:
 		flying.waiters++
 		return flying, false, nil

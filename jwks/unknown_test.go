@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rsguard/rsguard/internal/wantedkid"
 	"github.com/rsguard/rsguard/jwks"
 )
 
@@ -312,4 +313,104 @@ func TestCache_halfUpdatedCDN(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A key that is published while a fetch is in progress is found by the first
+// token that it signed, although that fetch does not bring it.
+func TestCache_publishedDuringAFetch(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		fetch func(*testing.T, *jwks.Cache) // one that does not bring the key
+	}{
+		{"Refresh", func(t *testing.T, c *jwks.Cache) { go c.Refresh(t.Context()) }},
+		{"refresh in the background", func(t *testing.T, c *jwks.Cache) {
+			pass(9 * time.Minute)
+			mustFind(t, c, "1")
+		}},
+		{"keys that are too old", func(t *testing.T, c *jwks.Cache) {
+			pass(time.Hour)
+			go find(t, c, "1")
+		}},
+		{"none are held any more", func(t *testing.T, c *jwks.Cache) {
+			pass(48 * time.Hour)
+			go find(t, c, "1")
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				old, new := jwk("1"), jwk("2")
+				iss := newIssuer(set(old))
+				c := iss.cache(t)
+				mustFind(t, c, "1")
+
+				iss.set(func() { iss.latency = 100 * time.Millisecond })
+				tt.fetch(t, c) // it is answered with the keys of this moment
+				pass(time.Millisecond)
+				before := iss.requests()
+				iss.serve(set(old, new))
+				if got := mustFind(t, c, "2"); got.took > 200*time.Millisecond || iss.requests() != before+1 {
+					t.Errorf("Keys(2) took %v and %d more fetches, want 200 ms and one", got.took, iss.requests()-before)
+				}
+				// One fetch is enough for each lookup that began before it.
+				mustMiss(t, c, "3")
+				if got := iss.requests() - before; got != 2 {
+					t.Errorf("%d fetches after a lookup of a kid that does not exist, want 2", got)
+				}
+			})
+		})
+	}
+}
+
+// A transport that shares responses learns for which key a fetch is, unless a
+// response of before would not do.
+func TestCache_wantedKID(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		one, two := jwk("1"), jwk("2")
+		keys := set(one)
+		var got []string
+		iss := &issuer{}
+		iss.script(func(r *http.Request) string {
+			got = append(got, r.URL.Path+" "+wantedkid.From(r.Context()))
+			return response(200, keys)
+		})
+		c := iss.cache(t, func(cfg *jwks.Config) { cfg.FallbackURLs = []string{"https://issuer.example/other"} })
+		want := func(what string, urls ...string) {
+			t.Helper()
+			synctest.Wait()
+			if !slices.Equal(got, urls) {
+				t.Errorf("%s: requests and the key IDs they are for = %q, want %q", what, got, urls)
+			}
+			got = nil
+		}
+		mustFind(t, c, "1")
+		want("first fetch", "/jwks.json ")
+		pass(9 * time.Minute)
+		mustFind(t, c, "1")
+		want("refresh", "/jwks.json ")
+		if err := c.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		want("Refresh", "/jwks.json ")
+		keys = set(one, two)
+		mustFind(t, c, "2")
+		want("unknown kid", "/jwks.json 2")
+
+		keys = set(two)
+		mustMiss(t, c, "3")
+		want("another", "/jwks.json 3")
+		pass(time.Minute)
+		mustMiss(t, c, "4") // its response confirms that key 1 is gone
+		want("one that confirms", "/jwks.json ")
+
+		pass(2 * time.Minute)
+		iss.script(func(r *http.Request) string {
+			got = append(got, r.URL.Path+" "+wantedkid.From(r.Context()))
+			return response(503, "")
+		})
+		mustBeUnavailable(t, c, "5")
+		want("with further addresses", "/jwks.json 5", "/other 5")
+	})
 }

@@ -27,7 +27,10 @@ type world struct {
 	times    []time.Time // of the requests to the issuer
 	status   int
 	header   func(h http.Header)
+	capacity int // requests a second; the others get busy, if this is not zero
+	busy     func(h http.Header) int
 	version  int
+	overlaps bool // the keys before the last one are still there
 	store    *redisjwks.MemoryStore
 	caches   []*jwks.Cache
 	kid      string
@@ -49,13 +52,20 @@ func (w *world) set(change func()) {
 func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	w.mu.Lock()
 	w.times = append(w.times, time.Now())
-	status, header, version := w.status, w.header, w.version
+	status, header, first, version := w.status, w.header, 1, w.version
+	if !w.overlaps {
+		first = version
+	}
+	if lately := w.countSince(time.Now().Add(-time.Second)); w.capacity > 0 && lately > w.capacity {
+		header = func(h http.Header) { status = w.busy(h) }
+		status = http.StatusTooManyRequests
+	}
 	w.mu.Unlock()
 	<-time.After(100 * time.Millisecond)
 	h := http.Header{"Etag": {strconv.Quote(strconv.Itoa(version))}}
 	var keys []string
-	for kid := range version {
-		keys = append(keys, `{"kty":"OKP","crv":"Ed25519","kid":"`+strconv.Itoa(kid+1)+`","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`)
+	for kid := first; kid <= version; kid++ {
+		keys = append(keys, `{"kty":"OKP","crv":"Ed25519","kid":"`+strconv.Itoa(kid)+`","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`)
 	}
 	body := `{"keys":[` + strings.Join(keys, ",") + `]}`
 	switch {
@@ -68,6 +78,15 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 		status = http.StatusOK
 	}
 	return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+}
+
+// countSince returns how many requests there were. w.mu is held.
+func (w *world) countSince(then time.Time) int {
+	n := 0
+	for n < len(w.times) && w.times[len(w.times)-1-n].After(then) {
+		n++
+	}
+	return n
 }
 
 func (w *world) process(t *testing.T) *jwks.Cache {
@@ -84,7 +103,7 @@ func (w *world) process(t *testing.T) *jwks.Cache {
 }
 
 func newWorld(t *testing.T, n int) *world {
-	w := &world{version: 1, store: &redisjwks.MemoryStore{}, header: func(http.Header) {}}
+	w := &world{version: 1, overlaps: true, store: &redisjwks.MemoryStore{}, header: func(http.Header) {}}
 	for range n {
 		w.caches = append(w.caches, w.process(t))
 	}
@@ -184,7 +203,51 @@ func TestFleet(t *testing.T) {
 			w.set(func() { w.version++ })
 			w.want("2")
 			w.run(t, 20*time.Minute)
-			w.check(t, "rotation at once", 0, 2*time.Second, 2*time.Second)
+			w.check(t, "rotation at once", 0, time.Second, time.Second)
+		}},
+		{"rotation after a fetch", func(t *testing.T, w *world) {
+			// The keys are published, and all tokens renewed, a moment after a
+			// fetch has begun. It does not bring the key, and Interval must pass.
+			w.run(t, 20*time.Minute)
+			go func() { _ = w.caches[0].Refresh(t.Context()) }()
+			<-time.After(time.Millisecond)
+			w.set(func() { w.version++ })
+			w.want("2")
+			w.run(t, 20*time.Minute)
+			w.check(t, "rotation after a fetch", 0, 1400*time.Millisecond, 1400*time.Millisecond)
+		}},
+		{"rotation without overlap", func(t *testing.T, w *world) {
+			w.run(t, 20*time.Minute)
+			w.set(func() { w.version, w.overlaps = w.version+1, false })
+			w.want("2")
+			w.run(t, 20*time.Minute)
+			w.check(t, "rotation without overlap", 0, time.Second, time.Second)
+		}},
+		{"rotation against 429", func(t *testing.T, w *world) {
+			w.set(func() {
+				w.capacity, w.busy = 500, func(h http.Header) int {
+					h.Set("Retry-After", "60")
+					return http.StatusTooManyRequests
+				}
+			})
+			w.run(t, 20*time.Minute)
+			w.set(func() { w.version++ })
+			w.want("2")
+			w.run(t, 20*time.Minute)
+			w.check(t, "rotation against 429", 0, time.Second, time.Second)
+		}},
+		{"rotation in a 429", func(t *testing.T, w *world) {
+			// The fetch for the new key is the one that gets it.
+			w.run(t, 20*time.Minute)
+			w.set(func() {
+				w.version++
+				w.status, w.header = http.StatusTooManyRequests, func(h http.Header) { h.Set("Retry-After", "60") }
+			})
+			w.want("2")
+			w.run(t, 5*time.Second)
+			w.set(func() { w.status = 0 })
+			w.run(t, 20*time.Minute)
+			w.check(t, "rotation in a 429", 2*len(w.caches), 2*time.Minute, time.Second)
 		}},
 		{"outage", func(t *testing.T, w *world) {
 			w.run(t, 20*time.Minute)

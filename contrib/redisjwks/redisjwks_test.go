@@ -111,7 +111,11 @@ func (f *fleet) process(change ...func(*redisjwks.Config)) *redisjwks.Transport 
 // get returns the status and the body, or the error, and the header.
 func get(t *testing.T, rt http.RoundTripper, header ...string) (string, http.Header) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // as a jwks.Cache does
+	return getIn(t.Context(), rt, header...)
+}
+
+func getIn(ctx context.Context, rt http.RoundTripper, header ...string) (string, http.Header) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second) // as a jwks.Cache does
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
