@@ -257,6 +257,7 @@ func TestCache_otherKeysElsewhere(t *testing.T) {
 			t.Errorf("Snapshot() = %+v, want what the second has", got)
 		}
 		// A key is rotated there.
+		synctest.Wait() // until the fetch in the background has ended
 		second.serve(set(jwk("new")))
 		mustFind(t, c, "new")
 		if err := c.Refresh(t.Context()); err != nil {
