@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/internal/fault"
+	"github.com/rsguard/rsguard/revocation"
 	"github.com/rsguard/rsguard/validator"
 )
 
@@ -19,6 +20,7 @@ type Authenticator struct {
 	dpopOnly bool              // only DPoP's challenge is useful
 	algs     string            // those of DPoP proofs, for challenges
 	metadata *metadataDocument // nil if there is none
+	watches  *revocation.List  // nil unless Config.CancelWithToken counts
 }
 
 // A Guard decides about the requests of one route. Make one with
@@ -55,6 +57,8 @@ func (a *Authenticator) Guard(checks ...validator.Check) *Guard {
 // and nonces are required (RFC 9449, Section 8.2), then also Cache-Control:
 // no-store unless h has a Cache-Control. With Config.ClientCertificate it adds
 // Vary: Client-Cert (RFC 9440, Section 2.4).
+//
+// With Config.CancelWithToken, the context is done once the token has ended.
 //
 // Behind a Guard of the same Authenticator, the checks run on the claims that
 // it has found, unless the request carries another token by now. In all other
@@ -100,7 +104,7 @@ func (g *Guard) Do(h http.Header, r *http.Request) (*http.Request, *Refusal) {
 // two fields of which their server keeps one. If err has no code, it counts as
 // [validator.CodeRequest]. net/http has no use for it, because its server
 // rejects such requests. It is also for the end of a stream whose token has
-// expired. If r is what Do has returned, the record and the event have the
+// expired or was revoked. If r is what Do has returned, the record and the event have the
 // claims. The request is nil unless Config.InsecureReportOnly is set.
 func (g *Guard) Reject(h http.Header, r *http.Request, err error) (*http.Request, *Refusal) {
 	if g.auth == nil { // no Authenticator has made this Guard
@@ -112,6 +116,9 @@ func (g *Guard) Reject(h http.Header, r *http.Request, err error) (*http.Request
 	}
 	if id := identityFrom(r.Context()); id.isBy(g.auth) {
 		d.scheme, d.claims, d.known = id.scheme, id.claims, true
+		if id.claims != nil {
+			d.err = refusalOf(id.claims, d.err)
+		}
 	}
 	return g.refuse(h, r, &d, 0)
 }
@@ -207,7 +214,7 @@ func (g *Guard) decide(r *http.Request, d *decision) error {
 			return refusalOf(id.claims, err)
 		}
 	}
-	return nil
+	return a.watch(id, d.known)
 }
 
 // claimsOf finds the claims of a request's token. It returns an error if it is

@@ -80,6 +80,19 @@ type Config struct {
 	// [validator.CodeUnavailable]. If nil, no token is revoked.
 	Revocations *revocation.List
 
+	// CancelWithToken cancels the context of an accepted request once its token
+	// would be rejected: when Revocations names it, or at
+	// [validator.Claims.AcceptedUntil]. It is for WebSockets, server-sent events
+	// and other handlers that run for long, and that return when their context
+	// is done. [context.Cause] then returns the [*validator.Error]. The clock is
+	// that of Revocations, or the system's without it. If too many requests are
+	// watched, by revocation.Config.MaxWatches, the next are rejected with
+	// [validator.CodeUnavailable]. Behind an adapter, the context of the
+	// request must end with it, as it does in a server of net/http. The
+	// contexts of InsecureReportOnly are not cancelled. By default, a request is
+	// decided about once, when it begins.
+	CancelWithToken bool
+
 	// Origin returns the scheme and host of the URL to which the client has
 	// sent r, such as "https://api.example.com". A DPoP proof must name them,
 	// and IssuerForHost gets the host. It may have a path that a proxy has
@@ -184,6 +197,13 @@ func New(cfg Config) (*Authenticator, error) {
 		dpopOnly: cfg.dpopOnly(),
 		algs:     algorithmList(cfg.DPoP),
 		metadata: document,
+	}
+	if cfg.CancelWithToken && !cfg.InsecureReportOnly {
+		if a.watches = cfg.Revocations; a.watches == nil {
+			if a.watches, err = revocation.New(revocation.Config{}); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if cfg.InsecureReportOnly {
 		a.logger().Warn("middleware.Config.InsecureReportOnly is on: no request is rejected")

@@ -21,10 +21,17 @@ func (a *Authenticator) Handler(next http.Handler) http.Handler {
 // [validator.RequiredScopes] knows them. Inside a Handler, the outer one
 // responds first and names none. If clients should learn the scopes, use
 // Require alone.
+//
+// With Config.CancelWithToken, a handler that returns after its token has ended
+// is logged and observed as one more rejection, by the reason of the end.
 func (a *Authenticator) Require(checks ...validator.Check) func(http.Handler) http.Handler {
 	guard := a.Guard(checks...)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if a != nil && a.watches != nil {
+				a.serveWatched(guard, next, w, r)
+				return
+			}
 			authenticated, refusal := guard.Do(w.Header(), r)
 			if refusal != nil {
 				refusal.ServeHTTP(w, r)

@@ -14,6 +14,7 @@ import (
 const (
 	DefaultCapacity      = 1 << 20
 	DefaultTokenLifetime = 24 * time.Hour
+	DefaultMaxWatches    = 1 << 20
 )
 
 // A Config says how a [List] keeps its rules. The zero Config is that of a
@@ -30,6 +31,11 @@ type Config struct {
 	// [DefaultTokenLifetime] is used. A negative value is an error, and so is
 	// one over 366 days.
 	TokenLifetime time.Duration
+
+	// MaxWatches is how many tokens [List.Watch] and [List.WatchContext] watch
+	// at a time. A watch takes about 800 bytes. If zero, [DefaultMaxWatches] is
+	// used. A negative value is an error.
+	MaxWatches int
 
 	// Feed carries rules between the replicas of a service. If nil, rules are
 	// those of this process alone and end with it.
@@ -68,6 +74,9 @@ func (cfg Config) check() error {
 	if cfg.TokenLifetime < 0 || cfg.TokenLifetime > maxLifetime {
 		errs = append(errs, fmt.Errorf("revocation: Config.TokenLifetime is %v; it must not be negative or over %v", cfg.TokenLifetime, maxLifetime))
 	}
+	if cfg.MaxWatches < 0 {
+		errs = append(errs, fmt.Errorf("revocation: Config.MaxWatches is %d; it must not be negative", cfg.MaxWatches))
+	}
 	if cfg.Feed != nil && isnil.Value(cfg.Feed) {
 		errs = append(errs, fmt.Errorf("revocation: Config.Feed is a nil %T", cfg.Feed))
 	}
@@ -77,6 +86,7 @@ func (cfg Config) check() error {
 func (cfg Config) withDefaults() Config {
 	cfg.Capacity = cmp.Or(cfg.Capacity, DefaultCapacity)
 	cfg.TokenLifetime = cmp.Or(cfg.TokenLifetime, DefaultTokenLifetime)
+	cfg.MaxWatches = cmp.Or(cfg.MaxWatches, DefaultMaxWatches)
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}

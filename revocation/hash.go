@@ -40,9 +40,11 @@ func newHasher() *hasher {
 
 func (h *hasher) value(d dimension, value string) uint64 { return maphash.String(h.seeds[d], value) }
 
+func (h *hasher) issuerKey(issuer string) uint64 { return maphash.String(h.issuer, issuer) }
+
 // rule returns the hash of a rule's values, and which they are.
 func (h *hasher) rule(r *Rule) (hash uint64, m mask) {
-	hash = maphash.String(h.issuer, r.Issuer)
+	hash = h.issuerKey(r.Issuer)
 	for d := range dimensions {
 		if value := r.value(d); value != "" {
 			hash ^= h.value(d, value)
@@ -70,7 +72,7 @@ func (h *hashes) of(m mask) uint64 {
 // token returns the hashes of those values in used that a token has, and which
 // they are.
 func (h *hasher) token(c *validator.Claims, actor string, used mask) (hashes hashes, has mask) {
-	hashes.issuer = maphash.String(h.issuer, c.Issuer)
+	hashes.issuer = h.issuerKey(c.Issuer)
 	for d, value := range [dimensions]*string{&c.ID, &c.Subject, &c.SessionID, &c.ClientID, &c.OrgID, &actor} {
 		if used.has(dimension(d)) && *value != "" {
 			hashes.values[d] = maphash.String(h.seeds[d], *value)

@@ -36,6 +36,8 @@ type List struct {
 	mu     sync.Mutex
 	ends   endings
 	counts [masks]int // of rules, for each mask
+
+	watches watches
 }
 
 // New returns a List without rules. The error joins all faults of cfg.
@@ -116,13 +118,23 @@ func (l *List) now() (time.Time, error) {
 
 // add adds a rule that has been checked and has an end.
 func (l *List) add(r *Rule, at time.Time) error {
+	changed, err := l.put(r, at)
+	if changed {
+		l.added(r)
+	}
+	return err
+}
+
+// put puts a rule into the table. It reports whether that changes what is
+// revoked.
+func (l *List) put(r *Rule, at time.Time) (changed bool, err error) {
 	now, t := at.Unix(), r.terms()
 	if int64(t.end()) <= now {
 		// As if it had been removed, in case it is the clock that is wrong.
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.lastRemoved.Store(max(l.lastRemoved.Load(), t.end()))
-		return nil
+		return false, nil
 	}
 	key, m := l.key.rule(r)
 	proof, _ := l.proof.rule(r)
@@ -143,10 +155,10 @@ func (l *List) add(r *Rule, at time.Time) error {
 			t = t.join(old)
 		}
 		s.terms.Store(uint64(t))
-		return nil
+		return t != old, nil
 	}
 	if len(l.ends) >= l.cfg.Capacity {
-		return ErrFull
+		return false, ErrFull
 	}
 	if all.full() {
 		all = all.grown(len(l.ends))
@@ -157,7 +169,7 @@ func (l *List) add(r *Rule, at time.Time) error {
 	if l.counts[m]++; l.counts[m] == 1 {
 		l.inUse.Store(l.inUse.Load() | 1<<m)
 	}
-	return nil
+	return true, nil
 }
 
 // sweep removes up to n rules that have ended. l.mu is held.
@@ -196,11 +208,12 @@ func (r *Rule) terms() terms {
 type Status struct {
 	Rules    int // in force, or ended and not yet removed
 	Capacity int
+	Watches  int // tokens that are watched
 }
 
 // Status returns the state of l.
 func (l *List) Status() Status {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return Status{Rules: len(l.ends), Capacity: l.cfg.Capacity}
+	return Status{Rules: len(l.ends), Capacity: l.cfg.Capacity, Watches: int(l.watches.count.Load())}
 }

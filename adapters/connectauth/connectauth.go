@@ -40,7 +40,8 @@
 // # Not checked
 //
 // A stream is decided about once, when it begins. It goes on after its token
-// has expired or was withdrawn. A procedure for which that is too long must
+// has expired or was withdrawn, unless CancelWithToken of [middleware.Config]
+// cancels its context. Otherwise, a procedure for which that is too long must
 // return at the time [validator.Claims.AcceptedUntil].
 package connectauth
 

@@ -55,7 +55,8 @@ import (
 //
 // The context of checks and of the Validator is c.Context(). fasthttp does not
 // report that a client has gone, so by default that context never ends. A
-// middleware in front, such as Fiber's timeout, can set one that does. If the
+// middleware in front, such as Fiber's timeout, can set one that does, and must
+// if CancelWithToken of [middleware.Config] is set. If the
 // Token function reads the body, as [middleware.FormToken] does, the handler
 // finds the body as it was, also with StreamRequestBody. New panics if a check
 // is nil.

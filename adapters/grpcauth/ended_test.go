@@ -23,7 +23,9 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/rsguard/rsguard/adapters/grpcauth"
 	"github.com/rsguard/rsguard/middleware"
+	"github.com/rsguard/rsguard/revocation"
 	"github.com/rsguard/rsguard/testutil"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -164,6 +166,82 @@ func TestStream_leeway(t *testing.T) {
 			}
 			if err := next.RecvMsg(new(wrapperspb.StringValue)); status.Code(err) != codes.Unauthenticated {
 				t.Errorf("leeway %v, exp in %v: the next stream: %v, want Unauthenticated", tt.leeway, tt.exp, err)
+			}
+		})
+	}
+}
+
+// A stream ends when its token is revoked, also if it may outlive its token, and
+// whatever its handler does. Another's goes on.
+func TestStream_revoked(t *testing.T) {
+	t.Parallel()
+
+	for _, tt := range []struct {
+		name     string
+		outlives bool
+		stream   func(grpc.ServerStream) error // of the echoer if nil
+	}{
+		{"", false, nil},
+		{"outlives its token", true, nil},
+		{"a handler that doesn't notice", false, func(grpc.ServerStream) error { time.Sleep(20 * time.Minute); return nil }},
+		{"a handler that sends", false, func(ss grpc.ServerStream) error {
+			for ss.SendMsg(wrapperspb.String("x")) == nil {
+				time.Sleep(time.Second)
+			}
+			return nil
+		}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			list, err := revocation.New(revocation.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var j journal
+			cfg := j.config()
+			cfg.Revocations = list
+			f := start(t, setup{auth: cfg, guard: grpcauth.Config{OutliveTokens: tt.outlives}})
+			f.echoer.stream = echo
+			if tt.stream != nil {
+				f.echoer.stream = tt.stream
+			}
+			end := time.Now().Add(time.Hour).Unix()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			anna, err := f.many(bearer(ctx, f.iss.Token(testutil.Claims{"sub": "anna", "exp": end})))
+			if err != nil {
+				t.Fatal(err)
+			}
+			bert, err := f.many(bearer(ctx, f.iss.Token(testutil.Claims{"sub": "bert", "exp": end})))
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			begun := time.Now()
+			time.AfterFunc(10*time.Minute, func() {
+				if err := list.Revoke(ctx, revocation.Rule{Issuer: f.iss.URL, Subject: "anna", IssuedBefore: time.Now()}); err != nil {
+					t.Error(err)
+				}
+			})
+			for err = nil; err == nil; {
+				err = anna.RecvMsg(new(wrapperspb.StringValue))
+			}
+			if took := time.Since(begun); status.Code(err) != codes.Unauthenticated || reasonOf(err) != "invalid_token" || took != 10*time.Minute {
+				t.Errorf("%s: the stream has ended after %v with %v (%s), want after 10m0s with Unauthenticated and invalid_token", tt.name, took, err, reasonOf(err))
+			}
+			synctest.Wait()
+			records, events := j.records(t)
+			if len(records) != 1 || records[0]["code"] != "token_revoked" || records[0]["issuer"] != f.iss.URL || len(events) != 3 || events[2].Code != validator.CodeRevoked {
+				t.Errorf("%s: records = %v, events = %v, want one of the revoked token", tt.name, records, events)
+			}
+			if tt.stream == nil {
+				if err := exchange(bert, 1); err != nil {
+					t.Errorf("%s: the stream of another user: %v, want a message", tt.name, err)
+				}
+			}
+			cancel()
+			time.Sleep(time.Hour)
+			if n := list.Status().Watches; n != 0 {
+				t.Errorf("%s: %d are watched, want none", tt.name, n)
 			}
 		})
 	}

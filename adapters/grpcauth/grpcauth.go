@@ -48,7 +48,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
@@ -94,8 +93,9 @@ type Config struct {
 	// OutliveTokens lets streams go on after their token has expired. By
 	// default, a stream ends with Unauthenticated when the Validator would begin
 	// to reject its token, at [validator.Claims.AcceptedUntil] by the system's
-	// time. That is logged and observed as a rejection. If a stream's key or
-	// token is withdrawn while it runs, it goes on in either case.
+	// time. In either case, a stream ends with Unauthenticated when Revocations
+	// of [middleware.Config] name its token. Both are logged and observed as
+	// rejections. If a stream's key is withdrawn while it runs, it goes on.
 	OutliveTokens bool
 }
 
@@ -162,10 +162,10 @@ func (g *Guard) Unary(ctx context.Context, message any, info *grpc.UnaryServerIn
 	return handler(r.Context(), message)
 }
 
-// Stream is a [grpc.StreamServerInterceptor]. Unless Config.OutliveTokens is
-// set, it runs the handler of a stream in a goroutine of its own, whose end it
-// waits for until the token expires. After that, the stream's methods fail and
-// its context is done, so that the handler returns.
+// Stream is a [grpc.StreamServerInterceptor]. It runs the handler of a stream
+// that can end before it returns in a goroutine of its own, whose end it waits
+// for until the token expires or is revoked. After that, the stream's methods
+// fail and its context is done, so that the handler returns.
 func (g *Guard) Stream(server any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	e := g.methods.Of(info.FullMethod)
 	if e.Public {
@@ -175,12 +175,18 @@ func (g *Guard) Stream(server any, ss grpc.ServerStream, info *grpc.StreamServer
 	if err != nil {
 		return err
 	}
-	claims, ok := Claims(r.Context())
-	if g.outlives || !ok || claims.ExpiresAt.IsZero() {
+	watched, err := e.Guard.Watch(r.Context())
+	if err != nil {
+		return end(e, r, err)
+	}
+	t := &term{watched: watched, reject: func(err error) error { return end(e, r, err) }}
+	if claims, ok := Claims(r.Context()); ok && !g.outlives {
+		t.end = claims.AcceptedUntil()
+	}
+	if t.end.IsZero() && watched.Done() == r.Context().Done() { // nothing ends it
 		return handler(server, &stream{ss, r.Context(), nil})
 	}
-	t := &term{end: claims.AcceptedUntil(), expire: func() error { return expire(e, r, claims) }}
-	return t.run(r.Context(), func(ctx context.Context) error {
+	return t.run(func(ctx context.Context) error {
 		return handler(server, &stream{ss, ctx, t})
 	})
 }
@@ -213,18 +219,14 @@ func decide(ctx context.Context, e *procedures.Entry, method string) (_ *http.Re
 	return r, nil
 }
 
-// expire rejects an accepted call because its token has expired. It returns
+// end rejects an accepted call whose token is not accepted any more. It returns
 // nil if the call may go on.
-func expire(e *procedures.Entry, r *http.Request, claims *validator.Claims) error {
+func end(e *procedures.Entry, r *http.Request, err error) error {
 	h := make(http.Header)
-	_, refusal := e.Guard.Reject(h, r, &validator.Error{
-		Code: validator.CodeExpired, Issuer: claims.Issuer, KeyID: claims.KeyID(), Trusted: true,
-		Err: fmt.Errorf("the token of the stream has expired: exp is %s", claims.ExpiresAt.UTC().Format(time.RFC3339)),
-	})
-	if refusal == nil {
-		return nil
+	if _, refusal := e.Guard.Reject(h, r, err); refusal != nil {
+		return reject(r.Context(), h, refusal)
 	}
-	return reject(r.Context(), h, refusal)
+	return nil
 }
 
 var errInternal = status.Error(codes.Internal, http.StatusText(http.StatusInternalServerError))

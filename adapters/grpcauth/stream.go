@@ -2,10 +2,14 @@ package grpcauth
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc"
+
+	"github.com/rsguard/rsguard/validator"
 )
 
 // A stream is one with the claims in its context.
@@ -33,12 +37,13 @@ func (s *stream) RecvMsg(m any) error {
 
 // A term is the time that a stream may last.
 type term struct {
-	end    time.Time
-	expire func() error // called once, after end; nil lets the stream go on
+	end     time.Time             // or zero
+	watched context.Context       //nolint:containedctx // it is done if the token was revoked
+	reject  func(err error) error // called once, after the end; nil lets the stream go on
 
 	mu      sync.Mutex
 	expired bool
-	err     error // of expire
+	err     error // of reject
 }
 
 // over returns an error if the term has ended.
@@ -48,11 +53,26 @@ func (t *term) over() error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.expired && !time.Now().Round(0).Before(t.end) {
-		t.expired, t.err = true, errInternal // if expire panics
-		t.err = t.expire()
+	if t.expired {
+		return t.err
+	}
+	if err := t.ended(); err != nil {
+		t.expired, t.err = true, errInternal // if reject panics
+		t.err = t.reject(err)
 	}
 	return t.err
+}
+
+// ended returns why the term has ended, or nil if it has not.
+func (t *term) ended() error {
+	var why *validator.Error
+	if t.watched.Err() != nil && errors.As(context.Cause(t.watched), &why) { // and not because the client has gone
+		return why
+	}
+	if !t.end.IsZero() && !time.Now().Round(0).Before(t.end) {
+		return &validator.Error{Code: validator.CodeExpired, Err: fmt.Errorf("the token of the stream has expired: it was accepted until %s", t.end.UTC().Format(time.RFC3339))}
+	}
+	return nil
 }
 
 // state returns whether over has found that the term has ended, and its error.
@@ -65,8 +85,8 @@ func (t *term) state() (expired bool, err error) {
 // run calls handle and returns its error, or that of the term's end. Then
 // handle is left to end by itself: its context is done, and the stream fails
 // because the interceptor has returned.
-func (t *term) run(ctx context.Context, handle func(context.Context) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+func (t *term) run(handle func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(t.watched)
 	defer cancel(nil)
 	type result struct {
 		err   error
@@ -85,8 +105,14 @@ func (t *term) run(ctx context.Context, handle func(context.Context) error) erro
 		r.err = handle(ctx)
 		r.fell = false
 	}()
-	timer := time.NewTimer(time.Until(t.end.Round(0)))
-	defer timer.Stop()
+	var expiry <-chan time.Time
+	var timer *time.Timer
+	if !t.end.IsZero() {
+		timer = time.NewTimer(time.Until(t.end.Round(0)))
+		defer timer.Stop()
+		expiry = timer.C
+	}
+	revoked := t.watched.Done()
 	for {
 		select {
 		case r := <-done:
@@ -97,7 +123,13 @@ func (t *term) run(ctx context.Context, handle func(context.Context) error) erro
 				return err // the handler may have made another of it
 			}
 			return r.err
-		case <-timer.C:
+		case <-revoked:
+			if err := t.over(); err != nil {
+				cancel(err)
+				return err
+			}
+			revoked = nil // the client has gone, and the handler is to notice
+		case <-expiry:
 			if err := t.over(); err != nil {
 				cancel(err)
 				return err
