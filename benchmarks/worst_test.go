@@ -25,16 +25,21 @@ func BenchmarkWorst(b *testing.B) {
 	}
 }
 
+// slack is for machines that read memory more slowly beside their arithmetic
+// than the one on which the bounds were measured. On shared machines, the same
+// program measures up to 1.35 times as many checks in some hours as in others,
+// whatever the number of turns. What would matter is a cost that grows faster
+// than its input, which measures many times the bound.
+const slack = 1.5
+
 // TestGate_worst holds the bounds on what a stranger can cause.
 func TestGate_worst(t *testing.T) {
-	// The best of many turns of the worst input is 2.9 to 3.0 on a quiet
-	// machine. A tenth is for a busy one.
-	holds(t, worstInputs(t), cost{1.1 * worst.MaxChecks, worst.MaxBytes})
+	holds(t, worstInputs(t), cost{slack * worst.MaxChecks, worst.MaxBytes})
 }
 
 // TestGate_worstKeySets holds the bounds on what an issuer can cause.
 func TestGate_worstKeySets(t *testing.T) {
-	holds(t, worstKeySets(t), cost{1.1 * worst.MaxKeySetChecks, worst.MaxKeySetBytes})
+	holds(t, worstKeySets(t), cost{slack * worst.MaxKeySetChecks, worst.MaxKeySetBytes})
 }
 
 func holds(t *testing.T, inputs []worst.Input, bound cost) {

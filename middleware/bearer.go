@@ -91,7 +91,7 @@ func otherScheme(scheme, rest string) error {
 // looksLikeJWT reports whether s has three parts and begins like the encoding
 // of a JSON object.
 func looksLikeJWT(s string) bool {
-	return strings.HasPrefix(s, "ey") && strings.Count(s, ".") == 2 && b64token.Valid(s)
+	return len(s) < maxLooked && strings.HasPrefix(s, "ey") && strings.Count(s, ".") == 2 && b64token.Valid(s)
 }
 
 // A misplaced is the cause of CodeMissing if there is a token that the client
@@ -169,35 +169,37 @@ func queryHas(query, name string) bool {
 // queries.
 func nextParameter(query string, start int, name string) (end int) {
 	for i := start; i < len(query); i++ {
-		if c := query[i]; c == name[0] || c == '%' {
-			if n := keyLength(query[i:], name); n >= 0 {
+		last := i
+		for last < len(query) && query[last] != '&' {
+			last++
+		}
+		if last-i >= len(name) && (query[i] == name[0] || query[i] == '%') {
+			if n := keyLength(query[i:last], name); n >= 0 {
 				return i + n
 			}
 		}
-		for i < len(query) && query[i] != '&' {
-			i++
-		}
+		i = last
 	}
 	return -1
 }
 
-// keyLength returns the length of the key at the beginning of a query if it is
-// name, with or without percent-encoding. Otherwise it returns -1.
-func keyLength(query, name string) int {
+// keyLength returns the length of the key at the beginning of a parameter if it
+// is name, with or without percent-encoding. Otherwise it returns -1.
+func keyLength(parameter, name string) int {
 	i := 0
 	for j := range len(name) {
-		if i == len(query) {
+		if i == len(parameter) {
 			return -1
 		}
-		c := query[i]
+		c := parameter[i]
 		switch c {
 		case '%':
-			if i+2 >= len(query) || !isHex(query[i+1]) || !isHex(query[i+2]) {
+			if i+2 >= len(parameter) || !isHex(parameter[i+1]) || !isHex(parameter[i+2]) {
 				return -1
 			}
-			c = unhex(query[i+1])<<4 | unhex(query[i+2])
+			c = unhex(parameter[i+1])<<4 | unhex(parameter[i+2])
 			i += 2
-		case '&', '=', '+':
+		case '=', '+':
 			return -1
 		}
 		if c != name[j] {
@@ -205,7 +207,7 @@ func keyLength(query, name string) int {
 		}
 		i++
 	}
-	if i < len(query) && query[i] != '&' && query[i] != '=' {
+	if i < len(parameter) && parameter[i] != '=' {
 		return -1
 	}
 	return i

@@ -78,6 +78,7 @@ func (s *service) headers() ([]Input, error) {
 		{"a query of no parameters", bearer, authorization("Bearer t"), "/orders?" + repeatMost("&"), "", ""},
 		{"a query of escapes", bearer, authorization("Bearer t"), "/orders?" + repeatMost("%41&"), "", ""},
 		{"a query that is nearly a token", bearer, authorization("Bearer t"), "/orders?" + repeatMost("access_toke%6d&"), "", ""},
+		{"a query of names that are nearly the token's", bearer, authorization("Bearer t"), "/orders?" + repeatMost("access_tokem&"), "", ""},
 		{"a query too long", bearer, authorization("Bearer t"), "/orders?" + repeat("a&"), "", ""},
 		{"a query of plus signs", bearer, authorization("Bearer t"), "/orders?" + repeatMost("+"), "", ""},
 
