@@ -92,8 +92,10 @@ func TestCache_firstAddressFails(t *testing.T) {
 				if got := first.requests(); got < 3 || got > 15 {
 					t.Errorf("%d requests to the first in 30 minutes, want 3 to 15", got)
 				}
-				if got := second.requests(); got < 3 || got > 15 {
-					t.Errorf("%d requests to the second in 30 minutes, want 3 to 15", got)
+				// It is asked when the first is and its own keys are old, which
+				// random delays can put off until after the half-hour.
+				if got := second.requests(); got < 2 || got > 15 {
+					t.Errorf("%d requests to the second in 30 minutes, want 2 to 15", got)
 				}
 				if got := third.requests(); got != 0 {
 					t.Errorf("%d requests to the third, want none", got)
