@@ -19,6 +19,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rsguard/rsguard/internal/racing"
 	"github.com/rsguard/rsguard/introspection"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -323,7 +324,7 @@ func TestIntrospector_hostileServer(t *testing.T) {
 		}
 	}
 	runtime.ReadMemStats(&after)
-	if took := after.TotalAlloc - before.TotalAlloc; took > 16<<20 && !raceEnabled {
+	if took := after.TotalAlloc - before.TotalAlloc; took > 16<<20 && !racing.Enabled {
 		t.Errorf("four hostile answers allocate %d bytes", took)
 	}
 	if _, err := in.Validate(t.Context(), "token"); err != nil || cookies.Load() > 0 || other.Load() > 0 {
@@ -421,7 +422,7 @@ func TestIntrospector_userInfoForbidden(t *testing.T) {
 // What is remembered takes no more memory than the Config says, whatever the
 // answers are.
 func TestIntrospector_room(t *testing.T) {
-	if raceEnabled {
+	if racing.Enabled {
 		t.Skip("the heap is not the library's alone")
 	}
 	for name, member := range map[string]string{

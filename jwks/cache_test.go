@@ -16,6 +16,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/rsguard/rsguard/internal/racing"
 	"github.com/rsguard/rsguard/jwks"
 )
 
@@ -464,13 +465,14 @@ func TestCache_backoff(t *testing.T) {
 					pass(11 * time.Minute)
 				}
 				iss.set(func() { iss.down, iss.log = true, nil })
-				every(10*time.Millisecond, 20*time.Minute, func(time.Duration) { c.Keys(t.Context(), tt.kid) })
+				step := 500 * time.Millisecond / time.Duration(racing.Fewer(50))
+				every(step, 20*time.Minute, func(time.Duration) { c.Keys(t.Context(), tt.kid) })
 				iss.mu.Lock()
 				defer iss.mu.Unlock()
 				for i := 1; i < len(iss.log); i++ {
 					got := iss.log[i].at.Sub(iss.log[i-1].at)
 					want := tt.pause(i, iss.log[i-1].at.Sub(iss.log[0].at)) / spread.part
-					if got < want || got > want+10*time.Millisecond {
+					if got < want || got > want+step {
 						t.Errorf("%s, %s: from failure %d to the next request %v, want %v", tt.name, spread.name, i, got, want)
 					}
 				}

@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rsguard/rsguard/internal/racing"
 	"github.com/rsguard/rsguard/jwks"
 )
 
@@ -26,7 +27,7 @@ func fleetSize() int {
 	switch {
 	case *fleetFlag > 0:
 		return *fleetFlag
-	case raceDetector:
+	case racing.Enabled:
 		return 400
 	}
 	return 2000

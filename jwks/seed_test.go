@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rsguard/rsguard/internal/racing"
 	"github.com/rsguard/rsguard/jwks"
 )
 
@@ -141,7 +142,7 @@ func TestCache_Snapshot(t *testing.T) {
 // New processes that end after three tokens, as functions in a cloud do.
 func TestCache_coldStarts(t *testing.T) {
 	t.Parallel()
-	const perSecond, seconds = 20, 1800
+	perSecond, seconds := racing.Fewer(20), 1800
 	run := func(t *testing.T, seeded bool) (fetches int) {
 		synctest.Test(t, func(t *testing.T) {
 			var requests atomic.Int64
@@ -183,7 +184,7 @@ func TestCache_coldStarts(t *testing.T) {
 		})
 		return fetches
 	}
-	const perDay = 200 * 86400 / (perSecond * seconds)
+	perDay := 200 * 86400 / (perSecond * seconds)
 	plain, seeded := run(t, false), run(t, true)
 	jobs := seconds / 300
 	t.Logf("200 new processes a second: %d fetches a day, and with a seed %d", (plain-jobs)*perDay, (seeded-jobs)*perDay+288)

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rsguard/rsguard/internal/racing"
 	"github.com/rsguard/rsguard/internal/wantedkid"
 	"github.com/rsguard/rsguard/jwks"
 )
@@ -295,7 +296,7 @@ func TestCache_halfUpdatedCDN(t *testing.T) {
 				return response(200, set(one, two))
 			})
 			refused, lookups := 0, 0
-			for range 20 {
+			for range racing.Fewer(20) {
 				c := iss.cache(t)
 				c.SetJitter(random.Int64N)
 				every(10*time.Second, 6*time.Hour, func(time.Duration) {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rsguard/rsguard/internal/racing"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -37,7 +38,7 @@ func padded(claims object, n int) object {
 // The worst tokens are those whose claims take more room than the token itself.
 // Not parallel: the heap is shared.
 func TestRemembered_room(t *testing.T) {
-	if raceDetector {
+	if racing.Enabled {
 		t.Skip("the heap is not the library's alone")
 	}
 	const longest = validator.DefaultMaxTokenSize - 200
@@ -99,7 +100,7 @@ func TestRemembered_room(t *testing.T) {
 // Tenants that get no tokens cost what they cost without a memory, and those
 // that do share one. Not parallel: the heap is shared.
 func TestRemembered_tenants(t *testing.T) {
-	if raceDetector {
+	if racing.Enabled {
 		t.Skip("the heap is not the library's alone")
 	}
 	const tenants = 10_000
@@ -245,7 +246,7 @@ func TestRemembered_parallelTenants(t *testing.T) {
 		want = append(want, c)
 	}
 	rounds := int64(4000)
-	if raceDetector {
+	if racing.Enabled {
 		rounds = 1000
 	}
 	var wg sync.WaitGroup

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/rsguard/rsguard/internal/racing"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -63,6 +64,9 @@ func TestRemembered_size(t *testing.T) {
 // count.
 func TestRemembered_flood(t *testing.T) {
 	t.Parallel()
+	if racing.Enabled {
+		t.Skip("one goroutine, and a minute of signing")
+	}
 	var lost []int
 	for range 3 {
 		lost = append(lost, lostInFlood(t))

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rsguard/rsguard/internal/racing"
 	"github.com/rsguard/rsguard/validator"
 )
 
@@ -53,7 +54,7 @@ func TestNewMuxFunc_strangers(t *testing.T) {
 		{10_000, 1, last(2, 300)},
 		{10_000, 20, last(1, 1800)},
 	} {
-		if raceDetector && f.rate*f.repeat > 1000 {
+		if racing.Enabled && f.rate*f.repeat > 1000 {
 			continue // one goroutine sends the tokens in any case
 		}
 		t.Run(f.String(), func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rsguard/rsguard/internal/racing"
 	"github.com/rsguard/rsguard/testutil"
 	"github.com/rsguard/rsguard/testutil/mockissuer"
 )
@@ -177,8 +178,10 @@ func TestExplain_namesFlags(t *testing.T) {
 		iss.Token(testutil.Claims{"aud": nil, "azp": "x"}), iss.Token(testutil.Claims{"aud": nil, "azp": nil, "iss": "x"}),
 		iss.Token(testutil.Claims{"iss": elsewhere}),
 	}
-	for _, bad := range iss.BadTokens(t) {
-		tokens = append(tokens, bad.Token)
+	for i, bad := range iss.BadTokens(t) {
+		if !racing.Enabled || i%10 == 0 {
+			tokens = append(tokens, bad.Token)
+		}
 	}
 	field := regexp.MustCompile(`Config|validator:|[^-]jwks:|jwks\.[A-Z]|InsecureSkip|RequireRFC|MaxTokenSize|Issuers|Audiences`)
 	for _, flags := range [][]string{

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,21 +28,24 @@ import (
 // A canary is a text that stands in one field of a value, by which one sees
 // where the field is shown.
 type canary struct {
-	path string // of the field, as in "Confirmation.JKT"
-	text string
+	path  string   // of the field, as in "Confirmation.JKT"
+	forms []string // that fmt and encoding/json give to it, as a string or as bytes
 }
 
-// in reports whether out shows c in any of the forms that fmt and encoding/json
-// give to strings and bytes.
+// in reports whether out shows c in any of its forms.
 func (c canary) in(out string) bool {
-	bytes := make([]string, len(c.text))
-	hexes := make([]string, len(c.text))
-	for i, b := range []byte(c.text) {
+	return slices.ContainsFunc(c.forms, func(form string) bool { return strings.Contains(out, form) })
+}
+
+func formsOf(text string) []string {
+	bytes := make([]string, len(text))
+	hexes := make([]string, len(text))
+	for i, b := range []byte(text) {
 		bytes[i], hexes[i] = fmt.Sprint(b), fmt.Sprintf("%#x", b)
 	}
-	hexadecimal := hex.EncodeToString([]byte(c.text))
+	hexadecimal := hex.EncodeToString([]byte(text))
 	forms := []string{
-		c.text,
+		text,
 		hexadecimal, strings.ToUpper(hexadecimal),
 		strings.Join(bytes, " "), strings.Join(bytes, ", "), strings.Join(bytes, ","),
 		strings.Join(hexes, ", "),
@@ -49,15 +53,14 @@ func (c canary) in(out string) bool {
 	// In base64, as a whole or within a longer text: the characters that the
 	// bytes before and after have no part in.
 	for before := range 3 {
-		encoded := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("x", before) + c.text))
-		forms = append(forms, encoded[(before+2)/3*4:len(encoded)-4])
-	}
-	for _, form := range forms {
-		if strings.Contains(out, form) || strings.Contains(out, strings.NewReplacer("+", "-", "/", "_").Replace(form)) {
-			return true
+		for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
+			encoded := encoding.EncodeToString([]byte(strings.Repeat("x", before) + text))
+			if form := encoded[(before+2)/3*4 : len(encoded)-4]; !slices.Contains(forms, form) {
+				forms = append(forms, form)
+			}
 		}
 	}
-	return false
+	return forms
 }
 
 // A filler puts canaries into every field of a value that can hold one,
@@ -70,7 +73,7 @@ type filler struct {
 
 func (f *filler) canary(path string) string {
 	text := fmt.Sprintf("canary-%03d-secret", len(f.canaries))
-	f.canaries = append(f.canaries, canary{path, text})
+	f.canaries = append(f.canaries, canary{path, formsOf(text)})
 	return text
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rsguard/rsguard/internal/jose"
+	"github.com/rsguard/rsguard/internal/racing"
 	"github.com/rsguard/rsguard/internal/vectors"
 )
 
@@ -315,7 +316,10 @@ func FuzzVerify(f *testing.F) {
 		f.Add(uint8(i), uint8(i), bytes.Repeat([]byte{1}, 64), []byte{0, 0, 1})
 		f.Add(uint8(i), uint8(i), bytes.Repeat([]byte{0xff}, 132), []byte{5})
 	}
-	for _, token := range seedTokens(f) {
+	for i, token := range seedTokens(f) {
+		if racing.Enabled && i%20 > 0 {
+			continue
+		}
 		if signature, err := base64.RawURLEncoding.DecodeString(token[strings.LastIndexByte(token, '.')+1:]); err == nil {
 			f.Add(uint8(2), uint8(2), signature, []byte{})
 		}
@@ -324,11 +328,12 @@ func FuzzVerify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, k uint8, signature, flips []byte) {
 		alg, key := algs[int(a)%len(algs)], keys[int(k)%len(keys)]
 		input := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"`+alg+`"}`)) + "." + base64.RawURLEncoding.EncodeToString([]byte(payload))
-		good := key.sign(t, []byte(input))
-		if len(flips) > 0 && len(good) > 0 { // begin with the good one
-			signature = bytes.Clone(good)
-			for i, flip := range flips {
-				signature[(i*31+int(flip))%len(signature)] ^= flip
+		if len(flips) > 0 { // begin with the good one
+			if good := key.sign(t, []byte(input)); len(good) > 0 {
+				signature = good
+				for i, flip := range flips {
+					signature[(i*31+int(flip))%len(signature)] ^= flip
+				}
 			}
 		}
 		if len(signature) == 0 {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rsguard/rsguard/internal/racing"
 	"github.com/rsguard/rsguard/internal/vectors/requests"
 	"github.com/rsguard/rsguard/middleware"
 )
@@ -76,7 +77,7 @@ func TestHostileSizes(t *testing.T) {
 		}
 		// A signature check is slower with the race detector, but less so than
 		// the rest.
-		if !raceEnabled && got.time > limit {
+		if !racing.Enabled && got.time > limit {
 			t.Errorf("Validate(%s) takes %v, a token with a signature %v", h.name, got.time, signature.time)
 		}
 		if memory := uint64(16<<10 + 24*min(len(h.text), 16<<10)); got.bytes > memory {

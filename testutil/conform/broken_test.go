@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/dpop"
+	"github.com/rsguard/rsguard/internal/racing"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/testutil"
@@ -416,7 +417,10 @@ func TestBroken(t *testing.T) {
 	if n := len(breakages()); n < 30 {
 		t.Errorf("%d ways to break a server, want 30 or more", n)
 	}
-	for _, b := range breakages() {
+	for i, b := range breakages() {
+		if racing.Enabled && i%8 > 0 {
+			continue // the same code again
+		}
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
 

@@ -1,5 +1,0 @@
-//go:build !race
-
-package vectors_test
-
-const raceEnabled = false

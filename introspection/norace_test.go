@@ -1,5 +1,0 @@
-//go:build !race
-
-package introspection_test
-
-const raceEnabled = false

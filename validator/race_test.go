@@ -1,6 +1,0 @@
-//go:build race
-
-package validator_test
-
-// raceDetector says that the tests run much slower.
-const raceDetector = true
