@@ -34,9 +34,15 @@ func readConfig(file string) (mockissuer.Config, error) {
 }
 
 func parseConfig(text []byte) (cfg mockissuer.Config, err error) {
+	err = parseYAML(text, &cfg)
+	return cfg, err
+}
+
+// parseYAML reads a document into a struct.
+func parseYAML[T any](text []byte, into *T) error {
 	parsed, err := parser.ParseBytes(text, 0)
 	if err != nil {
-		return cfg, err
+		return err
 	}
 	var documents []ast.Node
 	for _, document := range parsed.Docs {
@@ -46,15 +52,15 @@ func parseConfig(text []byte) (cfg mockissuer.Config, err error) {
 	}
 	switch len(documents) {
 	case 0:
-		return cfg, nil // an empty file is an empty tenant
+		return nil // an empty file sets nothing
 	case 1:
 	default:
-		return cfg, fmt.Errorf("line %d: a second YAML document: a tenant is one", line(documents[1]))
+		return fmt.Errorf("line %d: a second YAML document: there can be one", line(documents[1]))
 	}
-	if err := checkScalars(documents[0], reflect.TypeFor[mockissuer.Config](), ""); err != nil {
-		return cfg, err
+	if err := checkScalars(documents[0], reflect.TypeFor[T](), ""); err != nil {
+		return err
 	}
-	return cfg, yaml.NodeToValue(documents[0], &cfg, yaml.DisallowUnknownField())
+	return yaml.NodeToValue(documents[0], into, yaml.DisallowUnknownField())
 }
 
 // checkScalars finds values that YAML reads as another type than that of the

@@ -3,6 +3,7 @@
 //
 //	rsguard issuer     runs a mock issuer to get tokens from, with a page to mint them on
 //	rsguard explain    says what a validator thinks of a token, check by check
+//	rsguard doctor     checks a configuration against its live issuer, before it is deployed
 //	rsguard conform    tests an API, in any language, with good and bad tokens
 //	rsguard version    prints its version
 package main
@@ -31,6 +32,7 @@ func main() {
 const usage = `usage:
   rsguard issuer [flags]           run a mock issuer
   rsguard explain [flags] [TOKEN]  say what a validator thinks of a token
+  rsguard doctor [flags]           check a configuration against its live issuer
   rsguard conform [flags] URL      test an API that trusts a mock issuer
   rsguard version                  print the version
   rsguard help                     print this
@@ -48,6 +50,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	commands := map[string]func(context.Context, []string, io.Reader, io.Writer, io.Writer) error{
 		"issuer":  issuer,
 		"explain": explain,
+		"doctor":  doctor,
 		"conform": conformance,
 	}
 	switch args[0] {

@@ -62,6 +62,7 @@ func (iss *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
+	w.Header().Set("Date", iss.Now().UTC().Format(http.TimeFormat)) // by the issuer's own clock
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	endpoint := Endpoint(r.URL.Path)
 	if !slices.Contains(Endpoints(), endpoint) {

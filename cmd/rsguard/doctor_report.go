@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// A level says what a finding means to the person who deploys the service.
+type level string
+
+const (
+	good     level = "good"
+	consider level = "consider" // it works, and may not be what is wanted
+	change   level = "change"   // tokens would be rejected, or wrong ones accepted
+)
+
+// A report is what doctor has found, in sections.
+type report struct {
+	lines strings.Builder
+	n     map[level]int
+}
+
+func (r *report) begin(section string) {
+	fmt.Fprintf(&r.lines, "%s\n", printable(section))
+}
+
+// add adds a finding, and what to do about it, unless all is good.
+func (r *report) add(l level, subject, found, remedy string) {
+	if r.n == nil {
+		r.n = make(map[level]int)
+	}
+	r.n[l]++
+	fmt.Fprintf(&r.lines, "  %-9s %-13s %s\n", l, subject, printable(found))
+	if remedy != "" {
+		fmt.Fprintf(&r.lines, "  %-9s %-13s what to do: %s\n", "", "", printable(remedy))
+	}
+}
+
+func (r *report) count(l level) int { return r.n[l] }
+
+// text returns the report, and its sum.
+func (r *report) text() string {
+	sum := "nothing must be changed"
+	if n := r.n[change]; n > 0 {
+		sum = count(n, "thing") + " to change"
+	}
+	if n := r.n[consider]; n > 0 {
+		sum += ", " + fmt.Sprint(n) + " to consider"
+	}
+	return r.lines.String() + sum + "\n"
+}
+
+// printable replaces what a terminal would act on. An issuer has written some of
+// the text.
+func printable(text string) string {
+	return strings.Map(func(c rune) rune {
+		if !unicode.IsPrint(c) {
+			return '?'
+		}
+		return c
+	}, text)
+}
