@@ -25,6 +25,9 @@ import (
 // Other routers do: e.Router().Routes(), engine.Routes(), app.GetRoutes(true),
 // chi.Walk.
 //
+// A Fiber app is an http.Handler by its adaptor.FiberApp. The operations of Huma
+// are in the Paths of its document, and h is the router that they are on.
+//
 // The handler of an unguarded route is called, with a request that has no body.
 // The test fails if h has no route of that name, which it answers by 404 or 405,
 // since then nothing is known of it.
@@ -32,9 +35,14 @@ func Unguarded(tb testing.TB, h http.Handler, routes ...string) []string {
 	tb.Helper()
 	var found []string
 	for _, route := range routes {
-		r := requestTo(tb.Context(), route)
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
+		var w *httptest.ResponseRecorder
+		for _, value := range values {
+			w = httptest.NewRecorder()
+			h.ServeHTTP(w, requestTo(tb.Context(), route, value))
+			if w.Code != http.StatusNotFound && w.Code != http.StatusMethodNotAllowed {
+				break
+			}
+		}
 		switch {
 		case w.Code == http.StatusUnauthorized && w.Header().Get("WWW-Authenticate") != "":
 		case w.Code == http.StatusNotFound, w.Code == http.StatusMethodNotAllowed:
@@ -46,11 +54,15 @@ func Unguarded(tb testing.TB, h http.Handler, routes ...string) []string {
 	return found
 }
 
+// values stand for a parameter. Some routers restrict it to numbers or to UUIDs.
+var values = []string{"x", "1", "00000000-0000-4000-8000-000000000000"}
+
 // parameters are the parts of a path that stand for others.
 var parameters = regexp.MustCompile(`\{[^{}]*\}|(^|/)[:*][^/]*|(^|/)\+[^/]*`)
 
-// requestTo returns a request that a route matches.
-func requestTo(ctx context.Context, route string) *http.Request {
+// requestTo returns a request that a route matches, if value may be in the place
+// of its parameters.
+func requestTo(ctx context.Context, route, value string) *http.Request {
 	method, path, ok := strings.Cut(strings.TrimSpace(route), " ")
 	if !ok {
 		method, path = http.MethodGet, method
@@ -59,9 +71,9 @@ func requestTo(ctx context.Context, route string) *http.Request {
 	path = strings.ReplaceAll("/"+rest, "/{$}", "/")
 	path = parameters.ReplaceAllStringFunc(path, func(part string) string {
 		if part[0] == '/' {
-			return "/x"
+			return "/" + value
 		}
-		return "x"
+		return value
 	})
 	r := httptest.NewRequestWithContext(ctx, method, path, nil)
 	if host != "" {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -44,6 +45,8 @@ func TestUnguarded(t *testing.T) {
 		"/files/{path...}":           auth.Handler(ok),
 		"GET api.example.com/{$}":    auth.Handler(ok),
 		"GET /healthz":               ok,
+		"GET /numbers/{n}":           numbers(auth.Handler(ok)),
+		"PUT /numbers/{n}":           numbers(ok), // forgotten
 		"POST /orders/{id}/refund/x": http.RedirectHandler("/", http.StatusSeeOther),
 	}
 	var routes []string
@@ -52,10 +55,21 @@ func TestUnguarded(t *testing.T) {
 		routes = append(routes, pattern)
 	}
 	slices.Sort(routes)
-	want := []string{"DELETE /orders/{id}", "GET /healthz", "POST /orders/{id}/refund/x"}
+	want := []string{"DELETE /orders/{id}", "GET /healthz", "POST /orders/{id}/refund/x", "PUT /numbers/{n}"}
 	if got := testutil.Unguarded(t, mux, routes...); !slices.Equal(got, want) {
 		t.Errorf("Unguarded(%q) = %q, want %q", routes, got, want)
 	}
+}
+
+// numbers restricts a parameter, as the patterns of some routers can.
+func numbers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := strconv.Atoi(r.PathValue("n")); err != nil {
+			http.NotFound(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // Routers that list their routes need no list beside them.
