@@ -44,6 +44,7 @@ func mountPage(iss *mockissuer.Issuer) {
 	mux.HandleFunc("POST /page/mint", p.mint)
 	mux.HandleFunc("POST /page/explain", p.explain)
 	mux.HandleFunc("POST /page/rotate", p.rotate)
+	mux.HandleFunc("POST /page/signout", p.signOut)
 	mux.HandleFunc("POST /page/fail", p.fail)
 	mux.HandleFunc("POST /page/down", p.setDown(true))
 	mux.HandleFunc("POST /page/up", p.setDown(false))
@@ -91,6 +92,7 @@ type view struct {
 	Now        time.Time
 	Down       bool
 	Requests   []mockissuer.Request
+	Deliveries []mockissuer.Delivery
 
 	Form      map[string]string // the values sent, to be shown again
 	Error     string            // of the whole
@@ -112,14 +114,16 @@ func (p page) view(r *http.Request) *view {
 		Config:     cfg,
 		Algorithms: algorithms(),
 		Bad:        p.bad(),
-		Kinds:      mockissuer.FaultKinds(),
+		Kinds:      faultKinds(),
 		Faults:     p.iss.Faults(),
 		Rotations:  []mockissuer.Rotation{mockissuer.AtOnce, mockissuer.Publish, mockissuer.Activate, mockissuer.Retire, mockissuer.SameKeyID},
 		Down:       p.iss.Down(),
 		Requests:   p.iss.Requests(),
+		Deliveries: p.iss.Deliveries(),
 		Now:        p.iss.Now(),
 		Form:       map[string]string{"lifetime": "", "claims": ""},
 	}
+	v.Deliveries = v.Deliveries[:min(len(v.Deliveries), shownDeliveries)]
 	var err error
 	if v.Keys, err = p.iss.PublishedKeys(); err != nil {
 		v.Error = err.Error()
@@ -265,6 +269,28 @@ func (p page) rotate(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
+// shownDeliveries is how many signals the page shows.
+const shownDeliveries = 6
+
+// signOut ends a session, or all of a user's.
+func (p page) signOut(w http.ResponseWriter, r *http.Request) {
+	if !posted(w, r) {
+		return
+	}
+	switch user, session := r.PostForm.Get("user"), r.PostForm.Get("session"); {
+	case session != "":
+		p.iss.RevokeSession(session)
+	case user != "":
+		p.iss.Logout(user)
+	default:
+		v := p.view(r)
+		v.fail(&mistake{"session", errors.New("choose a user, or name a session")})
+		p.show(w, r, v)
+		return
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
 func (p page) fail(w http.ResponseWriter, r *http.Request) {
 	if !posted(w, r) {
 		return
@@ -280,13 +306,17 @@ func (p page) fail(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
+func faultKinds() []mockissuer.FaultKind {
+	return append(mockissuer.FaultKinds(), mockissuer.SignalFaultKinds()...)
+}
+
 func faultOf(r *http.Request) (mockissuer.Fault, error) {
 	form := r.PostForm
 	fault := mockissuer.Fault{
 		Kind:     mockissuer.FaultKind(form.Get("kind")),
 		Endpoint: mockissuer.Endpoint(form.Get("endpoint")),
 	}
-	if !slices.Contains(mockissuer.FaultKinds(), fault.Kind) {
+	if !slices.Contains(faultKinds(), fault.Kind) {
 		return fault, fmt.Errorf("there is no fault %q", fault.Kind)
 	}
 	var err error

@@ -271,3 +271,21 @@ func TestPageExplainsAnything(t *testing.T) {
 		t.Errorf("rotating by no step = %d, want 422", res.StatusCode)
 	}
 }
+
+// The button sends signals, which the page then shows.
+func TestPageSignsOut(t *testing.T) {
+	t.Parallel()
+
+	at, _, _, _ := startIssuer(t)
+	if res, _ := ask(t, http.MethodPost, at+"page/signout", nil, nil); res.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("signing out without a name = %d, want 422", res.StatusCode)
+	}
+	for name, form := range map[string]url.Values{"a user": {"user": {"auth0|alice"}}, "a session": {"user": {"auth0|alice"}, "session": {"s-1"}}} {
+		if res, _ := ask(t, http.MethodPost, at+"page/signout", nil, form); res.StatusCode != http.StatusSeeOther {
+			t.Errorf("signing out %s = %d, want 303", name, res.StatusCode)
+		}
+	}
+	if _, body := ask(t, http.MethodGet, at, nil, nil); strings.Count(body, "security event token <span>") != 2 || !strings.Contains(body, "waits") {
+		t.Errorf("the page shows no signals that wait: %s", body)
+	}
+}

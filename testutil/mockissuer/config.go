@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -58,6 +59,9 @@ type Config struct {
 	// parameter "resource". By default it is used if there is no "audience".
 	IgnoreResource bool `yaml:"ignore_resource"`
 
+	// Streams are where Security Event Tokens are sent.
+	Streams []Stream `yaml:"streams"`
+
 	// DPoPNonces requires a nonce of the issuer in every DPoP proof (RFC 9449,
 	// Section 8).
 	DPoPNonces bool `yaml:"dpop_nonces"`
@@ -70,6 +74,9 @@ type Config struct {
 	// needed the new key. If nil, the keys are not stored.
 	KeysChanged func(keys []byte) error `yaml:"-"`
 
+	// Sender sends logout tokens and Security Event Tokens. If nil, it is
+	// [http.DefaultClient].
+	Sender *http.Client `yaml:"-" json:"-"`
 	// Now returns the time by the issuer's clock. If nil, [time.Now] is used.
 	// [Issuer.Advance] is added to it.
 	Now func() time.Time `yaml:"-"`
@@ -109,6 +116,9 @@ type Client struct {
 	// RotateRefreshTokens issues a new refresh token at each use. If a refresh
 	// token is used twice, all tokens of its login end.
 	RotateRefreshTokens bool `yaml:"rotate_refresh_tokens"`
+	// BackChannelLogoutURI is where the client receives logout tokens (OpenID
+	// Connect Back-Channel Logout 1.0, Section 2.2). If empty, it gets none.
+	BackChannelLogoutURI string `yaml:"backchannel_logout_uri"`
 }
 
 // A Grant allows a client to have tokens for an API.
@@ -213,7 +223,8 @@ type User struct {
 // Demo returns an example of everything: the confidential client demo-client
 // with the secret demo-secret, the public client demo-app, the API
 // [DefaultAudience] with scopes and permissions, the organization org_demo with
-// the name demo, and the user auth0|alice.
+// the name demo, the user auth0|alice, and a stream of Security Event Tokens
+// that is polled with the authorization "Bearer demo-stream".
 func Demo() Config {
 	scopes := []string{"orders:read", "orders:write", "orders:delete"}
 	return Config{
@@ -242,6 +253,7 @@ func Demo() Config {
 			Permissions:   []Grant{{API: DefaultAudience, Scopes: []string{"orders:read", "orders:write"}}},
 			Organizations: []string{"org_demo"},
 		}},
+		Streams: []Stream{{Audience: DefaultAudience, Authorization: "Bearer demo-stream"}},
 	}
 }
 
@@ -326,6 +338,27 @@ func (cfg *Config) check() error {
 		once(users, "user", u.ID)
 		grants("user "+u.ID, u.Permissions)
 		organizations("user "+u.ID, u.Organizations)
+	}
+	receiver := func(who, u string) {
+		if parsed, err := url.Parse(u); err != nil || parsed.Scheme != "https" && parsed.Scheme != "http" || parsed.Host == "" {
+			wrong("%s: %q cannot receive signals", who, u)
+		}
+	}
+	for _, c := range cfg.Clients {
+		if c.BackChannelLogoutURI != "" {
+			receiver("client "+c.ID, c.BackChannelLogoutURI)
+		}
+	}
+	polled := map[string]bool{}
+	for n, s := range cfg.Streams {
+		switch {
+		case s.URL != "":
+			receiver(fmt.Sprintf("stream %d", n+1), s.URL)
+		case polled[s.Authorization]:
+			wrong("stream %d is polled with the authorization of another stream", n+1)
+		default:
+			polled[s.Authorization] = true
+		}
 	}
 	if cfg.DefaultAudience != "" && !apis[cfg.DefaultAudience] {
 		wrong("the default audience %q is no API", cfg.DefaultAudience)

@@ -45,9 +45,22 @@ const (
 	// FaultOtherToken answers every introspection as for an active token of
 	// another user.
 	FaultOtherToken FaultKind = "other token"
+
+	// FaultLate sends a signal after [Fault.Delay], or a second.
+	FaultLate FaultKind = "signal late"
+	// FaultTwice sends a signal once more after it was received.
+	FaultTwice FaultKind = "signal twice"
+	// FaultOutOfOrder sends a signal after the next one to its receiver, or
+	// after ten seconds.
+	FaultOutOfOrder FaultKind = "signal out of order"
+	// FaultWrongKey signs a signal with a stranger's key.
+	FaultWrongKey FaultKind = "signal by a wrong key"
+	// FaultUnreachable has an attempt to send a signal fail, as if nothing
+	// listened. The issuer tries again.
+	FaultUnreachable FaultKind = "receiver unreachable"
 )
 
-// FaultKinds returns all kinds.
+// FaultKinds returns the kinds that spoil answers.
 func FaultKinds() []FaultKind {
 	return []FaultKind{
 		FaultStatus, FaultDelay, FaultHang, FaultDrop, FaultEmptySet, FaultPage, FaultHugeBody, FaultCutShort,
@@ -55,12 +68,18 @@ func FaultKinds() []FaultKind {
 	}
 }
 
+// SignalFaultKinds returns the kinds that spoil signals.
+func SignalFaultKinds() []FaultKind {
+	return []FaultKind{FaultLate, FaultTwice, FaultOutOfOrder, FaultWrongKey, FaultUnreachable}
+}
+
 // A Fault describes how an endpoint fails.
 type Fault struct {
 	Kind FaultKind
 	// Endpoint is the endpoint that fails. If empty, it is the key set, both
 	// metadata documents for [FaultWrongIssuer], or [EndpointIntrospection] for
-	// the faults of an introspection, which no other endpoint has.
+	// the faults of an introspection, which no other endpoint has. The faults of
+	// signals are of no endpoint.
 	Endpoint Endpoint
 	// Status is the status of [FaultStatus]. If zero, it is 500.
 	Status int
@@ -70,10 +89,11 @@ type Fault struct {
 	// Location is the URL of [FaultRedirect]. If empty, it is one of the host
 	// redirected.invalid.
 	Location string
-	// Delay is the delay of [FaultDelay].
+	// Delay is the delay of [FaultDelay] or [FaultLate].
 	Delay time.Duration
-	// Times is the number of answers that fail. If zero, all fail until undo or
-	// [Issuer.Heal] is called.
+	// Times is the number of answers that fail, or of signals or attempts. If
+	// zero, all fail until undo or [Issuer.Heal] is called. A signal to two
+	// receivers counts twice.
 	Times int
 }
 
@@ -86,7 +106,7 @@ type liveFault struct {
 // several faults apply, the newest one is used. Fail panics if the kind of
 // fault doesn't exist.
 func (iss *Issuer) Fail(f Fault) (undo func()) {
-	if !slices.Contains(FaultKinds(), f.Kind) {
+	if !slices.Contains(FaultKinds(), f.Kind) && !slices.Contains(SignalFaultKinds(), f.Kind) {
 		panic(fmt.Sprintf("mockissuer: no fault is called %q", f.Kind))
 	}
 	if f.Status == 0 {
@@ -131,6 +151,8 @@ func (iss *Issuer) Faults() []Fault {
 
 func (f *liveFault) at(e Endpoint) bool {
 	switch {
+	case slices.Contains(SignalFaultKinds(), f.Kind):
+		return false
 	case f.Kind == FaultActiveString || f.Kind == FaultDuplicateMember || f.Kind == FaultOtherToken:
 		return e == EndpointIntrospection
 	case f.Endpoint != "":
@@ -148,15 +170,20 @@ func (iss *Issuer) nextFault(e Endpoint) *liveFault {
 		if !f.at(e) {
 			continue
 		}
-		if f.left > 0 {
-			f.left--
-		}
-		if f.left == 0 {
-			iss.faults = slices.DeleteFunc(iss.faults, func(g *liveFault) bool { return g == f })
-		}
+		iss.use(f)
 		return f
 	}
 	return nil
+}
+
+// use uses one of f's times.
+func (iss *Issuer) use(f *liveFault) {
+	if f.left > 0 {
+		f.left--
+	}
+	if f.left == 0 {
+		iss.faults = slices.DeleteFunc(iss.faults, func(g *liveFault) bool { return g == f })
+	}
 }
 
 // spoil answers as f says, and reports whether the answer is complete.

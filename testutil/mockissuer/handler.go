@@ -21,6 +21,8 @@ const (
 	EndpointUserInfo      Endpoint = "/userinfo"
 	EndpointIntrospection Endpoint = "/oauth2/introspect"
 	EndpointRevocation    Endpoint = "/oauth/revoke"
+	EndpointTransmitter   Endpoint = "/.well-known/ssf-configuration"
+	EndpointPoll          Endpoint = "/ssf/poll"
 )
 
 // Endpoints returns all endpoints.
@@ -28,6 +30,7 @@ func Endpoints() []Endpoint {
 	return []Endpoint{
 		EndpointDiscovery, EndpointMetadata, EndpointKeySet,
 		EndpointToken, EndpointAuthorize, EndpointUserInfo, EndpointIntrospection, EndpointRevocation,
+		EndpointTransmitter, EndpointPoll,
 	}
 }
 

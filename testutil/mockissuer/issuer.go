@@ -45,6 +45,14 @@ type state struct {
 	revoked  [][sha256.Size]byte
 	proofs   map[string]time.Time // used DPoP proofs and client assertions, and until when they are remembered
 	nonce    string               // for DPoP proofs
+
+	deliveries []*Delivery
+	overtaken  map[string]chan struct{} // by the receiver, to be closed by the next signal to it
+	waiting    []*waitingSet
+	arrived    chan struct{}   // closed when another SET waits
+	closing    context.Context //nolint:containedctx // that of what is sent in the background, until Close
+	cancel     context.CancelFunc
+	sending    sync.WaitGroup
 }
 
 // New returns an issuer that doesn't listen. It is reached through
@@ -71,7 +79,10 @@ func New(cfg Config) (*Issuer, error) {
 		counts: make(map[Endpoint]int),
 		proofs: make(map[string]time.Time),
 		nonce:  rand.Text(),
+
+		overtaken: make(map[string]chan struct{}),
 	}}
+	iss.closing, iss.cancel = context.WithCancel(context.Background())
 	iss.close = sync.OnceValue(iss.shutdown)
 	for _, domain := range append([]string{cfg.URL}, cfg.Domains...) {
 		host, err := hostOf(domain)
@@ -113,12 +124,16 @@ func Start(cfg Config) (*Issuer, error) {
 	return iss, nil
 }
 
-// Close ends requests that hang and stops listening. It may be called more than
+// Close ends requests that hang and deliveries, and stops listening. It may be called more than
 // once.
 func (iss *Issuer) Close() error { return iss.close() }
 
 func (iss *Issuer) shutdown() error {
 	close(iss.done)
+	iss.cancel()
+	iss.mu.Lock()
+	iss.mu.Unlock() //nolint:staticcheck // SA2001: from here on, deliver begins nothing
+	iss.sending.Wait()
 	var err error
 	if iss.server != nil {
 		// Shutdown would wait for the idle connections that clients under test

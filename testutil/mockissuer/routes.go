@@ -15,5 +15,7 @@ func (iss *Issuer) routes() *http.ServeMux {
 	handle("POST", EndpointUserInfo, iss.serveUserInfo)
 	handle("POST", EndpointIntrospection, iss.serveIntrospection)
 	handle("POST", EndpointRevocation, iss.serveRevocation)
+	handle("GET", EndpointTransmitter, iss.serveTransmitter)
+	handle("POST", EndpointPoll, iss.servePoll)
 	return mux
 }

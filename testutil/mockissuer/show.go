@@ -55,3 +55,11 @@ func (t Token) LogValue() slog.Value {
 
 // Format writes what [Token.LogValue] shows, for every verb of package fmt.
 func (t Token) Format(f fmt.State, _ rune) { show.Format(f, "mockissuer.Token", t.LogValue()) }
+
+// LogValue returns where s is sent, without its Authorization.
+func (s Stream) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("audience", s.Audience), slog.String("url", s.URL))
+}
+
+// Format writes what [Stream.LogValue] shows, for every verb of package fmt.
+func (s Stream) Format(f fmt.State, _ rune) { show.Format(f, "mockissuer.Stream", s.LogValue()) }

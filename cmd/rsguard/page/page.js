@@ -1,6 +1,6 @@
 "use strict";
 
-// With JavaScript, forms do not load the page anew, tokens can be copied, and the last requests show by themselves.
+// With JavaScript, forms do not load the page anew, tokens can be copied, and the last requests and signals show by themselves.
 // Everything the server sends is parsed as a document and never as a string of HTML of ours.
 
 const parse = async (response) => new DOMParser().parseFromString(await response.text(), "text/html");
@@ -82,9 +82,11 @@ setInterval(async () => {
   }
   try {
     const next = await parse(await fetch("/"));
-    const rows = next.getElementById("request-rows");
-    if (rows !== null) {
-      document.getElementById("request-rows").replaceWith(document.adoptNode(rows));
+    for (const id of ["request-rows", "delivery-rows"]) {
+      const rows = next.getElementById(id);
+      if (rows !== null) {
+        document.getElementById(id).replaceWith(document.adoptNode(rows));
+      }
     }
   } catch {
     // The issuer was ended; the page stays as it is.
