@@ -15,6 +15,7 @@ import (
 	"github.com/rsguard/rsguard/internal/jose"
 	"github.com/rsguard/rsguard/internal/observing"
 	"github.com/rsguard/rsguard/internal/outbound"
+	"github.com/rsguard/rsguard/internal/seconds"
 	"github.com/rsguard/rsguard/internal/vouched"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/validator"
@@ -146,7 +147,7 @@ func (in *Introspector) exchange(ctx context.Context, token string) (a answer, e
 		return answer{inactive: true}, nil
 	}
 	if res.status != http.StatusOK {
-		return answer{}, &statusError{in.cfg.InsecureUserInfo, endpoint, res.status, outbound.RetryAfter(res.header, began, maxRetryAfter)}
+		return answer{}, &statusError{in.cfg.InsecureUserInfo, endpoint, res.status, seconds.RetryAfter(res.header, began, maxRetryAfter)}
 	}
 	return in.read(ctx, endpoint, res, began)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rsguard/rsguard/internal/observing"
 	"github.com/rsguard/rsguard/internal/outbound"
+	"github.com/rsguard/rsguard/internal/seconds"
 	"github.com/rsguard/rsguard/observe"
 )
 
@@ -228,7 +229,7 @@ func (s *source) do(ctx context.Context, url, accept, etag string, noCache bool)
 	case res.StatusCode == http.StatusNotModified && etag != "":
 		return response{status: res.StatusCode, header: res.Header}, nil
 	case res.StatusCode != http.StatusOK:
-		return response{}, &statusError{url, res.StatusCode, retryAfter(res.Header, s.cfg.Now()), redirectHost(res)}
+		return response{}, &statusError{url, res.StatusCode, seconds.RetryAfter(res.Header, s.cfg.Now(), maxRetryAfter), redirectHost(res)}
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
 	switch {

@@ -1,11 +1,11 @@
 package jwks
 
 import (
-	"math"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rsguard/rsguard/internal/seconds"
 )
 
 // lifetime returns how long a response with this header is valid, and for how
@@ -20,7 +20,7 @@ func (cfg *Config) lifetime(h http.Header) (ttl, stale time.Duration, said bool)
 	case maxAge >= 0:
 		// RFC 9111, Section 4.2: some of the lifetime has passed in other
 		// caches.
-		maxAge = max(0, maxAge-age(h))
+		maxAge = max(0, maxAge-seconds.Age(h))
 	}
 	if maxAge >= 0 {
 		ttl = min(max(maxAge, cfg.MinTTL), cfg.MaxTTL)
@@ -35,16 +35,6 @@ func (cfg *Config) lifetime(h http.Header) (ttl, stale time.Duration, said bool)
 // an hour to notice an outage and end it.
 const minStale = time.Hour
 
-// age returns the largest value of Age. There should be only one. More come
-// from several caches.
-func age(h http.Header) time.Duration {
-	var oldest time.Duration
-	for value := range strings.SplitSeq(strings.Join(h.Values("Age"), ","), ",") {
-		oldest = max(oldest, seconds(strings.TrimSpace(value)))
-	}
-	return oldest
-}
-
 // cacheControl reads the directives of RFC 9111, Section 5.2.2, and RFC 5861,
 // Section 4. A missing value is negative. Of a directive that repeats, the
 // lowest value is used.
@@ -55,9 +45,9 @@ func cacheControl(h http.Header) (maxAge, staleIfError time.Duration, none bool)
 			name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
 			switch strings.ToLower(name) {
 			case "max-age":
-				maxAge = lower(maxAge, seconds(strings.Trim(value, `"`)))
+				maxAge = lower(maxAge, deltaSeconds(strings.Trim(value, `"`)))
 			case "stale-if-error":
-				staleIfError = lower(staleIfError, seconds(strings.Trim(value, `"`)))
+				staleIfError = lower(staleIfError, deltaSeconds(strings.Trim(value, `"`)))
 			case "no-store", "no-cache":
 				none = true
 			}
@@ -94,26 +84,10 @@ func lower(a, b time.Duration) time.Duration {
 	return min(a, b)
 }
 
-// seconds reads a delta-seconds (RFC 9111, Section 1.2.2). Too many digits mean
-// a very long time. It returns −1 for any other text.
-func seconds(s string) time.Duration {
-	if s == "" || strings.Trim(s, "0123456789") != "" {
-		return -1
+// deltaSeconds reads a delta-seconds. It returns −1 for any other text.
+func deltaSeconds(s string) time.Duration {
+	if d, ok := seconds.Parse(s); ok {
+		return d
 	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || n > math.MaxInt32 {
-		n = math.MaxInt32
-	}
-	return time.Duration(n) * time.Second
-}
-
-// retryAfter returns how long an issuer asks clients to wait (RFC 9110, Section
-// 10.2.3), at most maxRetryAfter.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	value := h.Get("Retry-After")
-	d := seconds(value)
-	if date, err := http.ParseTime(value); err == nil {
-		d = date.Sub(now)
-	}
-	return min(max(d, 0), maxRetryAfter)
+	return -1
 }

@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
+
+	"github.com/rsguard/rsguard/internal/seconds"
 )
 
 // Ready returns a handler for a readiness probe. It responds with 200 if all of
@@ -37,7 +38,7 @@ func Ready(caches ...*Cache) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		if ok, wait := ready(r.Context(), all); !ok {
 			if wait > 0 {
-				w.Header().Set("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
+				w.Header().Set("Retry-After", seconds.RoundUp(wait))
 			}
 			http.Error(w, "no keys", http.StatusServiceUnavailable)
 			return

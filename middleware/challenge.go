@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/internal/scopetoken"
+	"github.com/rsguard/rsguard/internal/seconds"
 	"github.com/rsguard/rsguard/validator"
 )
 
@@ -151,14 +152,10 @@ func list(values []string) string {
 // secondsToWait returns the seconds that err says to wait, rounded up. The
 // default of 5 is about the time after which keys are fetched again.
 func secondsToWait(err error) string {
-	seconds := int64(5)
+	wait := 5 * time.Second
 	var asks interface{ RetryAfter() time.Duration }
 	if errors.As(err, &asks) {
-		d := asks.RetryAfter()
-		seconds = int64(d / time.Second)
-		if d%time.Second > 0 {
-			seconds++
-		}
+		wait = max(asks.RetryAfter(), time.Second)
 	}
-	return strconv.FormatInt(max(seconds, 1), 10)
+	return seconds.RoundUp(wait)
 }

@@ -25,12 +25,12 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/rsguard/rsguard/internal/fault"
+	"github.com/rsguard/rsguard/internal/seconds"
 	"github.com/rsguard/rsguard/internal/show"
 )
 
@@ -67,7 +67,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		missing, wait = h.missing(r.Context()), max(h.cfg.Interval, time.Second)
 	}
 	if missing != "" {
-		w.Header().Set("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
+		w.Header().Set("Retry-After", seconds.RoundUp(wait))
 		http.Error(w, "not ready: "+missing, http.StatusServiceUnavailable)
 		return
 	}

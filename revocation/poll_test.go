@@ -2,6 +2,7 @@ package revocation_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,6 +33,7 @@ type transmitter struct {
 	got     []pollBody
 	at      []time.Time
 	fields  []http.Header
+	retry   string // Retry-After, 7 if empty
 }
 
 func (tr *transmitter) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -48,7 +50,7 @@ func (tr *transmitter) RoundTrip(req *http.Request) (*http.Response, error) {
 	tr.answers = tr.answers[1:]
 	status, text := answer(req)
 	return &http.Response{
-		StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}, "Retry-After": {"7"}},
+		StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}, "Retry-After": {cmp.Or(tr.retry, "7")}},
 		Body: io.NopCloser(bytes.NewReader([]byte(text))), Request: req,
 	}, nil
 }
@@ -231,5 +233,34 @@ func TestNewEventPoller_faults(t *testing.T) {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("NewEventPoller(a bad Config) error = %v, want %s in it", err, want)
 		}
+	}
+}
+
+// A Retry-After is read as those of issuers are: it may be a date, and one that
+// is too long for a number is a long time.
+func TestPoll_retryAfter(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		retry func() string
+		want  time.Duration
+	}{
+		{"seconds", func() string { return "13" }, 13 * time.Second},
+		{"more than a minute", func() string { return "61" }, time.Minute},
+		{"more than 16 bits", func() string { return "65549" }, time.Minute},
+		{"too many digits", func() string { return strings.Repeat("9", 40) }, time.Minute},
+		{"a date", func() string { return time.Now().Add(17 * time.Second).UTC().Format(http.TimeFormat) }, 17 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				r := newEventReceiver(t, newIssuer(t), new(recorder), nil)
+				tr := &transmitter{retry: tt.retry(), answers: []func(*http.Request) (int, string){says(503, "")}}
+				pollFor(t, 5*time.Minute, r, tr, nil)
+				if len(tr.at) < 2 || tr.at[1].Sub(tr.at[0]) != tt.want {
+					t.Errorf("after Retry-After: %s, requests at %v, want the second %v after the first", tr.retry, tr.at, tt.want)
+				}
+			})
+		})
 	}
 }

@@ -9,11 +9,11 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/rsguard/rsguard/internal/fault"
 	"github.com/rsguard/rsguard/internal/jose"
+	"github.com/rsguard/rsguard/internal/seconds"
 	"github.com/rsguard/rsguard/internal/useragent"
 )
 
@@ -65,8 +65,8 @@ func (p *eventPoller) ask(ctx context.Context) (map[string]string, error) {
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		seconds, _ := strconv.ParseUint(res.Header.Get("Retry-After"), 10, 16)
-		return nil, &pollStatusError{status: res.StatusCode, wait: time.Duration(seconds) * time.Second}
+		wait := seconds.RetryAfter(res.Header, time.Now(), maxPollBackoff)
+		return nil, &pollStatusError{status: res.StatusCode, wait: wait}
 	}
 	if mediaType, _, err := mime.ParseMediaType(res.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
 		return nil, fmt.Errorf("the transmitter's answer has the Content-Type %.64q, want application/json", res.Header.Get("Content-Type"))

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
+	"github.com/rsguard/rsguard/internal/seconds"
 	"github.com/rsguard/rsguard/validator"
 )
 
@@ -93,7 +93,7 @@ func (r *refusal) respond(w http.ResponseWriter, code, text string) {
 	if r.code == "" {
 		if r.status == http.StatusServiceUnavailable {
 			wait := max(r.wait, retry)
-			h.Set("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
+			h.Set("Retry-After", seconds.RoundUp(wait))
 		}
 		w.WriteHeader(r.status)
 		return

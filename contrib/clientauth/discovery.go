@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/internal/outbound"
+	"github.com/rsguard/rsguard/internal/seconds"
 	"github.com/rsguard/rsguard/internal/secureurl"
 )
 
@@ -101,7 +102,7 @@ func (c *state) metadata(ctx context.Context, url string) (string, *Error) {
 	}
 	if res.status != http.StatusOK {
 		e := &Error{
-			Code: CodeRejected, Status: res.status, wait: outbound.RetryAfter(res.header, c.cfg.Now(), maxAsked),
+			Code: CodeRejected, Status: res.status, wait: seconds.RetryAfter(res.header, c.cfg.Now(), maxAsked),
 			Err: fmt.Errorf("GET %s: %d %s: see Config.TokenURL", url, res.status, http.StatusText(res.status)),
 		}
 		if res.status/100 == 5 || res.status == http.StatusTooManyRequests {

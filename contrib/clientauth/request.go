@@ -15,7 +15,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rsguard/rsguard/internal/outbound"
+	"github.com/rsguard/rsguard/internal/seconds"
 	"github.com/rsguard/rsguard/internal/useragent"
 )
 
@@ -211,7 +211,7 @@ func originOf(u *url.URL) string { return u.Scheme + "://" + strings.ToLower(u.H
 // rejection returns the error of a response other than 200.
 func (c *state) rejection(endpoint string, res response, now time.Time) *Error {
 	e := &Error{Code: CodeRejected, Status: res.status}
-	e.wait = outbound.RetryAfter(res.header, now, maxAsked)
+	e.wait = seconds.RetryAfter(res.header, now, maxAsked)
 	e.readError(&res)
 	status := fmt.Sprintf("POST %s: %d %s", endpoint, res.status, http.StatusText(res.status))
 	switch {

@@ -16,7 +16,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/rsguard/rsguard/internal/outbound"
+	"github.com/rsguard/rsguard/internal/seconds"
 )
 
 // maxBody bounds a response, as in package jwks. A stored one is larger by its
@@ -81,10 +81,7 @@ func (r *record) read(res *http.Response, held *record) error {
 func (r *record) response(req *http.Request) *http.Response {
 	res := r.firstHand(req)
 	// RFC 9111, Section 4.2.3: the age that it had, and that it has here.
-	age := max(time.Since(r.Time), 0)
-	if before, err := strconv.ParseUint(r.Header["Age"], 10, 31); err == nil {
-		age += time.Duration(before) * time.Second
-	}
+	age := max(time.Since(r.Time), 0) + seconds.Age(res.Header)
 	res.Header.Set("Age", strconv.FormatInt(int64(age/time.Second), 10))
 	return res
 }
@@ -115,7 +112,7 @@ func (r *record) failure(req *http.Request, left time.Duration) (*http.Response,
 	}
 	if r.Header["Retry-After"] != "" {
 		// The issuer isn't asked before, and may be asked then.
-		res.Header.Set("Retry-After", strconv.FormatInt(int64((left+time.Second-1)/time.Second), 10))
+		res.Header.Set("Retry-After", seconds.RoundUp(left))
 	}
 	return res, nil
 }
@@ -131,7 +128,7 @@ func newResponse(req *http.Request, status int, body []byte) *http.Response {
 // retryAfter returns how long the issuer asks to wait, at most most.
 func (r *record) retryAfter(most time.Duration) time.Duration {
 	h := http.Header{"Retry-After": {r.Header["Retry-After"]}}
-	return outbound.RetryAfter(h, time.Now(), most)
+	return seconds.RetryAfter(h, time.Now(), most)
 }
 
 // matches reports whether an If-None-Match lists an ETag (RFC 9110, Section

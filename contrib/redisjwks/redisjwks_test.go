@@ -153,11 +153,11 @@ func bubble(t *testing.T, test func(t *testing.T, f *fleet)) {
 
 func TestTransport_shares(t *testing.T) {
 	bubble(t, func(t *testing.T, f *fleet) {
-		f.iss.header = http.Header{"Etag": {`"v1"`}, "Cache-Control": {"max-age=600"}, "Age": {"7"}, "Set-Cookie": {"a=b"}}
+		f.iss.header = http.Header{"Etag": {`"v1"`}, "Cache-Control": {"max-age=600"}, "Age": {"7", "x, 5"}, "Set-Cookie": {"a=b"}}
 		got, h := get(t, f.process())
 		f.want("the first process", got, "200 one", 1)
-		if h.Get("Age") != "7" {
-			t.Errorf("its Age = %q, want the issuer's, 7", h.Get("Age"))
+		if h.Get("Age") != "7, x, 5" {
+			t.Errorf("its Age = %q, want the issuer's", h.Get("Age"))
 		}
 		time.Sleep(59*time.Second + 999*time.Millisecond)
 		got, h = get(t, f.process())
@@ -174,8 +174,8 @@ func TestTransport_shares(t *testing.T) {
 		time.Sleep(time.Millisecond)
 		got, h = get(t, f.process(), "If-None-Match", `"v0"`)
 		f.want("after MaxAge", got, "200 one", 2)
-		if h.Get("Age") != "7" || f.iss.last().Get("If-None-Match") != `"v1"` {
-			t.Errorf("after a 304: Age %q, the issuer was sent %v, want 7, and If-None-Match of what is stored", h.Get("Age"), f.iss.last())
+		if h.Get("Age") != "7, x, 5" || f.iss.last().Get("If-None-Match") != `"v1"` {
+			t.Errorf("after a 304: Age %q, the issuer was sent %v, want the issuer's, and If-None-Match of what is stored", h.Get("Age"), f.iss.last())
 		}
 		got, _ = get(t, f.process())
 		f.want("and another again", got, "200 one", 2)
@@ -261,6 +261,9 @@ func TestTransport_failures(t *testing.T) {
 		{"404", func(i *issuer) { i.status = 404 }, "404 ", "404 ", time.Second, ""},
 		{"429 for 5 s", func(i *issuer) { i.status, i.header = 429, http.Header{"Retry-After": {"5"}} }, "429 ", "429 ", 5 * time.Second, "5"},
 		{"429 for an hour", func(i *issuer) { i.status, i.header = 429, http.Header{"Retry-After": {"3600"}} }, "429 ", "429 ", 30 * time.Second, "30"},
+		{"429 for longer than a number", func(i *issuer) {
+			i.status, i.header = 429, http.Header{"Retry-After": {strings.Repeat("9", 40)}}
+		}, "429 ", "429 ", 30 * time.Second, "30"},
 		{"a reset", func(i *issuer) { i.err = errors.New("connection reset") }, "connection reset", "could not fetch: connection reset", time.Second, ""},
 		{"too much", func(i *issuer) { i.body = strings.Repeat("x", 1<<20+1) }, "redisjwks: the body is over 1 MiB", "over 1 MiB", time.Second, ""},
 		{"a redirect", func(i *issuer) { i.status, i.header = 302, http.Header{"Location": {"https://evil.example/"}} }, "302 ", "302 ", time.Second, ""},

@@ -3,7 +3,6 @@ package outbound
 
 import (
 	"net/http"
-	"strconv"
 	"time"
 )
 
@@ -38,17 +37,4 @@ func NewTransport(perHost int) *http.Transport {
 	// used for as long as there are requests, since by HTTP/2 all share it.
 	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 3 * time.Second, PingTimeout: 2 * time.Second}
 	return t
-}
-
-// RetryAfter returns how long the server asks to be left alone (RFC 9110,
-// Section 10.2.3), at most most.
-func RetryAfter(h http.Header, now time.Time, most time.Duration) time.Duration {
-	value := h.Get("Retry-After")
-	var d time.Duration
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		d = time.Duration(seconds) * time.Second
-	} else if date, err := http.ParseTime(value); err == nil {
-		d = date.Sub(now)
-	}
-	return min(max(d, 0), most)
 }

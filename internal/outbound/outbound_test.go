@@ -2,29 +2,12 @@ package outbound_test
 
 import (
 	"errors"
-	"net/http"
 	"net/url"
 	"testing"
-	"time"
 
 	"github.com/rsguard/rsguard/internal/outbound"
 	"github.com/rsguard/rsguard/internal/secureurl"
 )
-
-func TestRetryAfter(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for value, want := range map[string]time.Duration{
-		"": 0, "7": 7 * time.Second, "-7": 0, "301": 5 * time.Minute, "99999999999999999999": 0, "soon": 0,
-		now.Add(9 * time.Second).Format(http.TimeFormat):  9 * time.Second,
-		now.Add(-9 * time.Second).Format(http.TimeFormat): 0,
-	} {
-		h := http.Header{"Retry-After": {value}}
-		if got := outbound.RetryAfter(h, now, 5*time.Minute); got != want {
-			t.Errorf("RetryAfter(%q) = %v, want %v", value, got, want)
-		}
-	}
-}
 
 func TestMetadata(t *testing.T) {
 	t.Parallel()

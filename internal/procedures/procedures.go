@@ -9,10 +9,10 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/rsguard/rsguard/internal/seconds"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -138,6 +138,5 @@ func Answer(refusal *middleware.Refusal) (code Code, reason string) {
 
 // RetryAfter returns the time of the header field Retry-After, for RetryInfo.
 func RetryAfter(h http.Header) (delay time.Duration, ok bool) {
-	seconds, err := strconv.Atoi(h.Get("Retry-After"))
-	return time.Duration(seconds) * time.Second, err == nil
+	return seconds.Parse(h.Get("Retry-After"))
 }
