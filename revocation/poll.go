@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/internal/isnil"
+	"github.com/rsguard/rsguard/internal/observing"
 	"github.com/rsguard/rsguard/internal/outbound"
 	"github.com/rsguard/rsguard/internal/secureurl"
+	"github.com/rsguard/rsguard/observe"
 )
 
 // The defaults of a [PollConfig].
@@ -68,6 +70,14 @@ type PollConfig struct {
 	// Client sends the requests. If nil, it is one with a transport of its own.
 	// Redirects are never followed.
 	Client *http.Client
+
+	// Observe is told of each request when it begins and when it ends, and of
+	// changes between "current" and "late", which is from a failed request to
+	// the next answer. A request that the transmitter has held for the whole of
+	// Wait ends with [observe.Timeout] and makes nothing late. Poll waits for
+	// Observe, so it must return soon. A panic is contained and logged. If nil,
+	// nothing is told.
+	Observe func(context.Context, observe.Event)
 }
 
 func (cfg *PollConfig) check() error {
@@ -130,6 +140,7 @@ type EventPoller struct {
 type eventPoller struct {
 	cfg      PollConfig
 	receiver *eventReceiver
+	teller   observing.Teller
 	own      bool // the transport is
 	running  sync.Mutex
 
@@ -161,7 +172,11 @@ func NewEventPoller(cfg PollConfig) (*EventPoller, error) {
 	}
 	own := cfg.Client == nil
 	cfg = cfg.withDefaults()
-	return &EventPoller{&eventPoller{cfg: cfg, own: own, receiver: cfg.Receiver.receiver, errs: make(map[string]*refusal)}}, nil
+	p := &eventPoller{cfg: cfg, own: own, receiver: cfg.Receiver.receiver, errs: make(map[string]*refusal)}
+	p.teller = observing.Teller{
+		Observe: cfg.Observe, Logger: p.receiver.log.to(), Now: p.receiver.now, Part: observe.Revocation, Name: hostOf(cfg.URL),
+	}
+	return &EventPoller{p}, nil
 }
 
 // Status returns how polling is going. It is safe for concurrent use.
@@ -220,6 +235,7 @@ func (p *eventPoller) poll(ctx context.Context) error {
 			wait = p.backoff(failures, err)
 			p.note(err, failures)
 			if failures == 1 {
+				p.teller.Tell(ctx, observe.Event{Kind: observe.StateChanged, State: "late", Was: "current", Failing: true})
 				p.receiver.log.to().WarnContext(ctx, "polling for security events fails", "url", p.cfg.URL, "error", err)
 			}
 		case progress:
@@ -230,6 +246,7 @@ func (p *eventPoller) poll(ctx context.Context) error {
 		}
 		if err == nil && !silent {
 			if failures > 0 {
+				p.teller.Tell(ctx, observe.Event{Kind: observe.StateChanged, State: "current", Was: "late"})
 				p.receiver.log.to().InfoContext(ctx, "polling for security events succeeds again", "url", p.cfg.URL, "failures", failures)
 			}
 			failures = 0

@@ -9,12 +9,14 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/rsguard/rsguard/internal/fault"
 	"github.com/rsguard/rsguard/internal/jose"
 	"github.com/rsguard/rsguard/internal/seconds"
 	"github.com/rsguard/rsguard/internal/useragent"
+	"github.com/rsguard/rsguard/observe"
 )
 
 // A pollRequest is the body of a request (RFC 8936, Section 2.2).
@@ -48,13 +50,18 @@ func (e *pollStatusError) Error() string {
 func (e *pollStatusError) Unwrap() error { return e.err }
 
 // ask sends one request and returns the SETs of its answer by their jti.
-func (p *eventPoller) ask(ctx context.Context) (map[string]string, error) {
+func (p *eventPoller) ask(ctx context.Context) (sets map[string]string, err error) {
 	asked, cancel := context.WithTimeout(ctx, p.cfg.Wait)
 	defer cancel()
 	req, err := p.request(asked)
 	if err != nil {
 		return nil, err
 	}
+	var body []byte
+	status := 0
+	err = errEnded // until it is known
+	request := p.teller.Begin(ctx, observe.Feed, p.cfg.URL)
+	defer func() { request.End(ctx, pollOutcome(ctx, asked, status, err), status, len(body)) }()
 	res, err := p.cfg.Client.Do(req)
 	if err != nil {
 		if !p.cfg.ReturnImmediately && asked.Err() != nil && ctx.Err() == nil && len(p.acks)+len(p.errs) == 0 {
@@ -64,6 +71,7 @@ func (p *eventPoller) ask(ctx context.Context) (map[string]string, error) {
 		return nil, err
 	}
 	defer res.Body.Close()
+	status = res.StatusCode
 	if res.StatusCode != http.StatusOK {
 		wait := seconds.RetryAfter(res.Header, time.Now(), maxPollBackoff)
 		return nil, &pollStatusError{status: res.StatusCode, wait: wait}
@@ -72,14 +80,62 @@ func (p *eventPoller) ask(ctx context.Context) (map[string]string, error) {
 		return nil, fmt.Errorf("the transmitter's answer has the Content-Type %.64q, want application/json", res.Header.Get("Content-Type"))
 	}
 	limit := int64(p.cfg.MaxEvents)*int64(p.receiver.maxSize()+maxName) + maxForm
-	body, err := io.ReadAll(io.LimitReader(res.Body, limit+1))
-	if err != nil {
-		return nil, err
+	if body, err = io.ReadAll(io.LimitReader(res.Body, limit+1)); err != nil {
+		return nil, &brokenError{err}
 	}
 	if int64(len(body)) > limit {
-		return nil, fmt.Errorf("the transmitter's answer has over %d bytes", limit)
+		return nil, &tooLargeError{limit}
 	}
 	return readSets(string(body))
+}
+
+var errEnded = errors.New("the request was ended from within")
+
+// A brokenError is of an answer that has not come to its end.
+type brokenError struct{ err error }
+
+func (e *brokenError) Error() string { return e.err.Error() }
+func (e *brokenError) Unwrap() error { return e.err }
+
+type tooLargeError struct{ limit int64 }
+
+func (e *tooLargeError) Error() string {
+	return fmt.Sprintf("the transmitter's answer has over %d bytes", e.limit)
+}
+
+// pollOutcome says how a request has ended, in the context of the caller and in
+// that of the request itself.
+func pollOutcome(ctx, asked context.Context, status int, err error) observe.Outcome {
+	var broken *brokenError
+	var large *tooLargeError
+	switch {
+	case err == nil:
+		return observe.OK
+	case ctx.Err() != nil:
+		return observe.Canceled
+	case asked.Err() != nil:
+		return observe.Timeout
+	case errors.Is(err, errEnded):
+		return observe.Failed
+	case status == 0 || errors.As(err, &broken):
+		return observe.Unreachable
+	case status/100 == 3:
+		return observe.Redirect
+	case status != http.StatusOK:
+		return observe.Status
+	case errors.As(err, &large):
+		return observe.TooLarge
+	}
+	return observe.Malformed
+}
+
+// hostOf returns the host of a URL that was checked.
+func hostOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // maxName is the room for the name of a SET.

@@ -22,6 +22,7 @@ type ioInstruments struct {
 	durations                metric.Float64Histogram
 	running                  metric.Int64UpDownCounter
 	states, changes, unknown metric.Int64Counter
+	late                     metric.Int64Gauge
 }
 
 func newIOInstruments(tracers trace.TracerProvider, meter metric.Meter) (ioInstruments, error) {
@@ -29,7 +30,7 @@ func newIOInstruments(tracers trace.TracerProvider, meter metric.Meter) (ioInstr
 		tracers = otel.GetTracerProvider()
 	}
 	i := ioInstruments{tracer: tracers.Tracer(scope)}
-	var errs [5]error
+	var errs [6]error
 	i.durations, errs[0] = meter.Float64Histogram("rsguard.request.duration", metric.WithUnit("s"),
 		metric.WithDescription("Time that requests to other services took."),
 		metric.WithExplicitBucketBoundaries(1e-4, 1e-3, 1e-2, 0.05, 0.2, 1, 5, 10))
@@ -41,6 +42,8 @@ func newIOInstruments(tracers trace.TracerProvider, meter metric.Meter) (ioInstr
 		metric.WithDescription("Keys that the issuer has added or withdrawn."))
 	i.unknown, errs[4] = meter.Int64Counter("rsguard.keys.unknown", metric.WithUnit("{lookup}"),
 		metric.WithDescription("Lookups of key IDs that the issuer does not have."))
+	i.late, errs[5] = meter.Int64Gauge("rsguard.feed.late",
+		metric.WithDescription("1 while revocations may not arrive."))
 	return i, errors.Join(errs[:]...)
 }
 
@@ -56,6 +59,9 @@ func (o *Observer) ObserveIO(ctx context.Context, e observe.Event) {
 		o.ended(ctx, e, io)
 	case observe.StateChanged:
 		o.io.states.Add(ctx, 1, metric.WithAttributes(keyPart.String(io.Part), name, keyState.String(io.State)))
+		if e.Part == observe.Revocation {
+			o.io.late.Record(ctx, series.OneIf[int64](e.Failing), metric.WithAttributes(name))
+		}
 	case observe.KeysChanged:
 		o.io.changes.Add(ctx, int64(len(e.Added)), metric.WithAttributes(name, keyChange.String("added")))
 		o.io.changes.Add(ctx, int64(len(e.Withdrawn)), metric.WithAttributes(name, keyChange.String("withdrawn")))

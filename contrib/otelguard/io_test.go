@@ -141,3 +141,16 @@ func tellIO(o *otelguard.Observer, i int, name string) {
 		Host: fmt.Sprint(i), Status: i, Bytes: i, State: "FRESH", Added: []string{fmt.Sprint(i)}, Count: 1,
 	})
 }
+
+func TestObserver_ObserveIO_feed(t *testing.T) {
+	t.Parallel()
+
+	a := newIO(t)
+	for _, failing := range []bool{true, false, true} {
+		a.o.ObserveIO(t.Context(), observe.Event{Part: observe.Revocation, Name: "rules:", Kind: observe.StateChanged, State: "s", Failing: failing})
+		want := map[bool]float64{true: 1, false: 0}[failing]
+		if got, ok := a.series(t)["rsguard.feed.late rsguard.name=rules:"]; !ok || got != want {
+			t.Errorf("rsguard.feed.late = %v, %t, want %v", got, ok, want)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/rsguard/rsguard/internal/series"
 	"github.com/rsguard/rsguard/observe"
 )
 
@@ -16,6 +17,7 @@ type ioMetrics struct {
 	states    *prometheus.CounterVec
 	changes   *prometheus.CounterVec
 	unknown   *prometheus.CounterVec
+	late      *prometheus.GaugeVec
 }
 
 func newIOMetrics() ioMetrics {
@@ -34,17 +36,26 @@ func newIOMetrics() ioMetrics {
 		states:  counters("rsguard_state_changes_total", "Changes of a part's state.", "part", "name", "state"),
 		changes: counters("rsguard_key_changes_total", "Keys that the issuer has added or withdrawn.", "name", "change"),
 		unknown: counters("rsguard_unknown_keys_total", "Lookups of key IDs that the issuer does not have.", "name"),
+		late: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "rsguard_feed_late", Help: "1 while revocations may not arrive.",
+		}, []string{"name"}),
 	}
 }
 
 func (m *ioMetrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.requests, m.running, m.durations, m.states, m.changes, m.unknown}
+	return []prometheus.Collector{m.requests, m.running, m.durations, m.states, m.changes, m.unknown, m.late}
 }
 
 // ObserveIO counts e. It is for [jwks.Config].Observe, and for the Observe of
 // all other parts that have one of package observe.
 func (c *Collector) ObserveIO(_ context.Context, e observe.Event) {
 	io := c.reader.IO(&e)
+	if e.Part == observe.Revocation {
+		late := c.io.late.WithLabelValues(io.Name) // so that there is a series before it is late
+		if e.Kind == observe.StateChanged {
+			late.Set(series.OneIf[float64](e.Failing))
+		}
+	}
 	switch e.Kind {
 	case observe.RequestBegan:
 		c.io.running.WithLabelValues(io.Part, io.Name, io.Request).Inc()

@@ -120,3 +120,32 @@ func TestCollector_ObserveIO_bounded(t *testing.T) {
 		t.Errorf("%d series after 50,000 tenants, want %d at most", got, most)
 	}
 }
+
+// A feed has a series as soon as it is used, and is late until it is current.
+func TestCollector_ObserveIO_feed(t *testing.T) {
+	t.Parallel()
+
+	metrics, err := promguard.New(promguard.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		event observe.Event
+		want  string
+	}{
+		{observe.Event{Part: observe.Keys, Name: "tenant", Kind: observe.StateChanged, State: "EXPIRED", Failing: true}, ""},
+		{observe.Event{Part: observe.Revocation, Name: "rules:", Kind: observe.RequestBegan, Request: observe.Feed}, "0"},
+		{observe.Event{Part: observe.Revocation, Name: "rules:", Kind: observe.StateChanged, State: "late", Failing: true}, "1"},
+		{observe.Event{Part: observe.Revocation, Name: "rules:", Kind: observe.RequestBegan, Request: observe.Feed}, "1"},
+		{observe.Event{Part: observe.Revocation, Name: "rules:", Kind: observe.StateChanged, State: "current"}, "0"},
+	} {
+		metrics.ObserveIO(t.Context(), tt.event)
+		want := ""
+		if tt.want != "" {
+			want = "# HELP rsguard_feed_late 1 while revocations may not arrive.\n# TYPE rsguard_feed_late gauge\nrsguard_feed_late{name=\"rules:\"} " + tt.want + "\n"
+		}
+		if err := testutil.CollectAndCompare(metrics, strings.NewReader(want), "rsguard_feed_late"); err != nil {
+			t.Errorf("after %v: %v", tt.event, err)
+		}
+	}
+}

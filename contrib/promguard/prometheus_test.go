@@ -2,8 +2,10 @@ package promguard_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +23,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/rsguard/rsguard/middleware"
+	"github.com/rsguard/rsguard/observe"
+	"github.com/rsguard/rsguard/revocation"
 	guardtest "github.com/rsguard/rsguard/testutil"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -100,7 +105,13 @@ func TestPrometheus(t *testing.T) {
 		} {
 			a.metrics.Observe(t.Context(), e)
 		}
+		if err := a.keys.Refresh(t.Context()); err != nil && !a.iss.Down() {
+			t.Errorf("Refresh() error = %v", err)
+		}
+		a.metrics.ObserveIO(t.Context(), observe.Event{Part: observe.Replays, Name: "orders:", Kind: observe.RequestEnded, Request: observe.AddProof, Outcome: observe.Timeout})
+		a.metrics.ObserveIO(t.Context(), observe.Event{Part: observe.Keys, Name: "tenant", Kind: observe.UnknownKeys, Count: 3})
 	}
+	feed := startFeed(t, a)
 
 	var dashboard struct {
 		Panels []struct {
@@ -132,12 +143,58 @@ func TestPrometheus(t *testing.T) {
 	if got := a.serve(good); got != 200 {
 		t.Errorf("a good token while the issuer is down: status %d, want 200", got)
 	}
+	if p.firing("RsguardRevocationFeedLate") {
+		t.Error("RsguardRevocationFeedLate fires while the transmitter is up")
+	}
+	feed.down.Store(true)
+	p.until("RsguardRevocationFeedLate", func() bool { return p.firing("RsguardRevocationFeedLate") })
+	feed.down.Store(false)
+	p.until("the end of RsguardRevocationFeedLate", func() bool { return !p.firing("RsguardRevocationFeedLate") })
 	p.until("RsguardUnavailable", func() bool { traffic(); return p.firing("RsguardUnavailable") })
 	a.iss.SetDown(false)
 	if err := a.keys.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	p.until("the end of RsguardIssuerDown", func() bool { return !p.firing("RsguardIssuerDown") })
+}
+
+// A feed is a transmitter of security events, which a poller asks.
+type feed struct{ down atomic.Bool }
+
+func startFeed(t *testing.T, a *api) *feed {
+	t.Helper()
+	f := new(feed)
+	transmitter := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if f.down.Load() {
+			http.Error(w, "down", http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"sets":{}}`))
+	}))
+	t.Cleanup(transmitter.Close)
+	list, err := revocation.New(revocation.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	receiver, err := revocation.NewEventReceiver(revocation.EventConfig{Sender: a.iss.Config("events"), List: list, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	poller, err := revocation.NewEventPoller(revocation.PollConfig{
+		Receiver: receiver, URL: transmitter.URL, ReturnImmediately: true, Interval: 100 * time.Millisecond, Observe: a.metrics.ObserveIO,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = poller.Poll(ctx)
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
+	return f
 }
 
 // A prometheusServer is one of a test's own, on loopback.

@@ -27,7 +27,8 @@
 //	rsguard_introspection_failures{server}           failed calls since the last success
 //
 // Those that follow are of [Collector.ObserveIO], which is for the Observe of
-// [jwks.Config], introspection.Config and the modules for Redis. The label part
+// [jwks.Config], introspection.Config, revocation.PollConfig and the modules for
+// Redis. The label part
 // is "keys", "introspection", "replays" or "revocation", and name is what that
 // is called in its Config, such as the issuer:
 //
@@ -37,6 +38,7 @@
 //	rsguard_state_changes_total{part, name, state}            changes to that state
 //	rsguard_key_changes_total{name, change}                   keys added and withdrawn
 //	rsguard_unknown_keys_total{name}                          lookups of key IDs that the issuer does not have
+//	rsguard_feed_late{name}                                   1 while revocations may not arrive, otherwise 0
 package promguard
 
 import (

@@ -17,6 +17,7 @@ import (
 	"github.com/rsguard/rsguard/introspection"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/middleware"
+	"github.com/rsguard/rsguard/observe"
 	guardtest "github.com/rsguard/rsguard/testutil"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -35,7 +36,10 @@ func newAPI(t testing.TB, change func(*middleware.Config)) *api {
 	t.Helper()
 	a := &api{iss: guardtest.NewIssuer(t)}
 	var err error
-	a.keys, err = jwks.NewCache(jwks.Config{Issuer: a.iss.URL, Client: a.iss.Client()})
+	a.keys, err = jwks.NewCache(jwks.Config{
+		Issuer: a.iss.URL, Client: a.iss.Client(),
+		Observe: func(ctx context.Context, e observe.Event) { a.metrics.ObserveIO(ctx, e) },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rsguard/rsguard/contrib/redisrevocation"
 	"github.com/rsguard/rsguard/internal/redisserver"
+	"github.com/rsguard/rsguard/observe"
 	"github.com/rsguard/rsguard/readiness"
 	"github.com/rsguard/rsguard/revocation"
 	"github.com/rsguard/rsguard/validator"
@@ -180,14 +181,20 @@ func TestKilled(t *testing.T) {
 		t.Run(fmt.Sprint("RejectIfLate ", reject), func(t *testing.T) {
 			t.Parallel()
 			s := redisserver.New(t)
-			log := new(logged)
+			log, told := new(logged), new(logged)
 			cfg := func() redisrevocation.Config {
 				return redisrevocation.Config{
 					Client: newClient(t, s.Addr()), MaxLag: 500 * time.Millisecond, Timeout: 300 * time.Millisecond,
 					RejectIfLate: reject, Logger: slog.New(slog.NewTextHandler(log, nil)),
 				}
 			}
-			a, b := start(t, cfg(), 0), start(t, cfg(), 0)
+			observed := cfg()
+			observed.Observe = func(_ context.Context, e observe.Event) {
+				if e.Kind != observe.RequestBegan {
+					_, _ = fmt.Fprintf(told, "%s %s %s %s %s %t\n", e.Part, e.Name, e.Request, e.Outcome, e.State, e.Failing)
+				}
+			}
+			a, b := start(t, cfg(), 0), start(t, observed, 0)
 			a.until(t, "good", "")
 			b.until(t, "good", "")
 			a.revoke(t, "before")
@@ -221,6 +228,10 @@ func TestKilled(t *testing.T) {
 			// A late feed takes no instance out of service that serves requests.
 			b.probe(t, map[bool]int{true: 503, false: 200}[reject])
 			eventually(t, "a line says so", func() bool { return strings.Contains(log.String(), "the revocation feed is late") })
+			eventually(t, "Observe is told", func() bool { return strings.Contains(told.String(), "revocation rsguard:revocation:   late true\n") })
+			if got := told.String(); !strings.Contains(got, "feed ok ") || !strings.Contains(got, "feed failed ") && !strings.Contains(got, "feed timeout ") {
+				t.Errorf("Observe was told %q, want requests that have succeeded, and some that have not", got)
+			}
 
 			began := time.Now()
 			s.Restart()
@@ -236,6 +247,9 @@ func TestKilled(t *testing.T) {
 			c.until(t, "during", validator.CodeRevoked)
 			eventually(t, "b is back", func() bool { return !b.feed.Status().Late })
 			b.probe(t, 200)
+			eventually(t, "Observe is told", func() bool {
+				return strings.Contains(told.String(), "revocation rsguard:revocation:   current false\n")
+			})
 			eventually(t, "a line says so", func() bool { return strings.Contains(log.String(), "the revocation feed is back") })
 		})
 	}

@@ -32,6 +32,7 @@ import (
 	"github.com/rsguard/rsguard/contrib/promguard"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/middleware"
+	"github.com/rsguard/rsguard/observe"
 	"github.com/rsguard/rsguard/testutil/mockissuer"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -57,19 +58,25 @@ func newAPI(issuer string) (*api, error) {
 	meters := sdkmetric.NewMeterProvider(sdkmetric.WithReader(sdkmetric.NewManualReader()))
 
 	quiet := slog.New(slog.DiscardHandler)
+	// Both are made of the cache, whose requests they are told of.
+	var metrics *promguard.Collector
+	var traces *otelguard.Observer
 	keys, err := jwks.NewCache(jwks.Config{
 		Issuer: issuer, Logger: quiet,
-		Client: &http.Client{Transport: otelhttp.NewTransport(http.DefaultTransport, otelhttp.WithTracerProvider(tracer))},
+		Observe: func(ctx context.Context, e observe.Event) {
+			metrics.ObserveIO(ctx, e)
+			traces.ObserveIO(ctx, e)
+		},
 	})
 	if err != nil {
 		return nil, err
 	}
 	caches := map[string]*jwks.Cache{"tenant": keys}
-	metrics, err := promguard.New(promguard.Config{Caches: caches})
+	metrics, err = promguard.New(promguard.Config{Caches: caches})
 	if err != nil {
 		return nil, err
 	}
-	traces, err := otelguard.New(otelguard.Config{MeterProvider: meters, Caches: caches})
+	traces, err = otelguard.New(otelguard.Config{MeterProvider: meters, TracerProvider: tracer, Caches: caches})
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +171,8 @@ func printSpans(out io.Writer, spans []sdktrace.ReadOnlySpan, issuer string) {
 		var line strings.Builder
 		fmt.Fprintf(&line, "%-6s %s", span.SpanKind(), span.Name())
 		for _, kv := range span.Attributes() {
-			if kv.Key == "http.response.status_code" || kv.Key == "url.full" {
+			switch kv.Key {
+			case "http.response.status_code", "rsguard.part", "error.type":
 				fmt.Fprintf(&line, " %s=%s", kv.Key, strings.ReplaceAll(kv.Value.String(), issuer, "ISSUER"))
 			}
 		}
