@@ -163,7 +163,7 @@ func (r *eventReceiver) readTokenID(s *subject, issuer, id string, x *signal) *r
 
 func (r *eventReceiver) readOpaque(s *subject, id string, at place, x *signal, e *event) *refusal {
 	if id == "" {
-		return refuse(codeRequest, "a subject of format opaque has no id (RFC 9493, Section 3.2.6)")
+		return refuse(codeRequest, "a subject of format opaque has no id (RFC 9493, Section 3.2.4)")
 	}
 	if !r.isOfSender(s, x) {
 		s.ignore(at, "opaque, of which of the TokenIssuers is not known")

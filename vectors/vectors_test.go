@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/rsguard/rsguard/vectors"
@@ -73,4 +74,43 @@ func load(tb testing.TB) []vectors.File {
 		tb.Fatal(err)
 	}
 	return files
+}
+
+// The signals are what the generator makes. Each has a reason that begins with
+// a section, and enough of both kinds are accepted.
+func TestSignals(t *testing.T) {
+	t.Parallel()
+	want, err := vectors.EncodeSignals(forge.Signals())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(filepath.Join("signals", "signals.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Error("signals.json is not what the generator makes: run go generate")
+	}
+	file, err := vectors.Signals()
+	if err != nil {
+		t.Fatal(err)
+	}
+	section := regexp.MustCompile(`^(RFC \d+|OpenID [A-Za-z -]+ 1\.0), Section \d+(\.\d+)*(: |$)`)
+	counts := map[string]int{}
+	for _, v := range file.Vectors {
+		if !section.MatchString(v.Why) {
+			t.Errorf("%s: the reason %q doesn't begin with a section", v.Name, v.Why)
+		}
+		counts[v.Kind]++
+		if v.Want == vectors.Accept {
+			counts[v.Kind+" accepted"]++
+		} else if len(v.Revokes) > 0 {
+			t.Errorf("%s: it is rejected, and revokes something", v.Name)
+		}
+	}
+	for _, kind := range []string{"logout", "set"} {
+		if counts[kind] < 30 || counts[kind+" accepted"]*4 < counts[kind] {
+			t.Errorf("%d signals of the kind %s, %d of them accepted; want 30 at least, and a quarter of them accepted", counts[kind], kind, counts[kind+" accepted"])
+		}
+	}
 }

@@ -29,6 +29,16 @@ func main() {
 		count += len(file.Vectors)
 	}
 
+	signals := forge.Signals()
+	data, err := vectors.EncodeSignals(signals)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join("signals", "signals.json"), data, 0o644); err != nil {
+		log.Fatal(err)
+	}
+	count += len(signals.Vectors)
+
 	source, err := os.ReadFile("vectors.go")
 	if err != nil {
 		log.Fatal(err)
