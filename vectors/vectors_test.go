@@ -11,36 +11,36 @@ import (
 	"github.com/rsguard/rsguard/vectors/forge"
 )
 
-const dir = "data"
-
 // The files are what the generator makes: neither is changed without the other.
 func TestFilesAreGenerated(t *testing.T) {
 	t.Parallel()
-	made := map[string]bool{}
-	for _, file := range forge.Files() {
-		want, err := vectors.Encode(file)
+	for dir, files := range map[string][]vectors.File{"data": forge.Files(), "data/idtoken": forge.IDTokens()} {
+		made := map[string]bool{}
+		for _, file := range files {
+			want, err := vectors.Encode(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(dir, file.Name+".json")
+			made[path] = true
+			got, err := os.ReadFile(path)
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			if !bytes.Equal(got, want) {
+				t.Errorf("%s is not what the generator makes: run go generate", path)
+			}
+		}
+
+		stored, err := filepath.Glob(filepath.Join(dir, "*.json"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		path := filepath.Join(dir, file.Name+".json")
-		made[path] = true
-		got, err := os.ReadFile(path)
-		if err != nil {
-			t.Error(err)
-			continue
-		}
-		if !bytes.Equal(got, want) {
-			t.Errorf("%s is not what the generator makes: run go generate", path)
-		}
-	}
-
-	stored, err := filepath.Glob(filepath.Join(dir, "*.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range stored {
-		if !made[path] {
-			t.Errorf("%s is of no theme of the generator", path)
+		for _, path := range stored {
+			if !made[path] {
+				t.Errorf("%s is of no theme of the generator", path)
+			}
 		}
 	}
 }
@@ -73,7 +73,11 @@ func load(tb testing.TB) []vectors.File {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return files
+	ids, err := vectors.IDTokens()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return append(files, ids...)
 }
 
 // The signals are what the generator makes. Each has a reason that begins with

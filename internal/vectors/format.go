@@ -45,7 +45,7 @@ type Vector struct {
 	// request with the token, or to Request. Its Code differs from Want only if
 	// a request cannot carry the token.
 	Want   string `json:"want"`
-	Answer Answer `json:"answer"`
+	Answer Answer `json:"answer,omitzero"`
 }
 
 // Time returns v.Now.
@@ -97,6 +97,7 @@ type Config struct {
 	Preset                *Preset  `json:"preset,omitempty"` // the other members say what else can be said of it
 
 	Introspection *Introspection `json:"introspection,omitempty"` // absent: tokens are JWTs
+	IDToken       *IDToken       `json:"id_token,omitempty"`      // absent: tokens are access tokens
 
 	Optional         bool   `json:"optional,omitempty"` // a request without a token is accepted
 	Realm            string `json:"realm,omitempty"`
@@ -116,6 +117,36 @@ type Introspection struct {
 	Endpoint           string `json:"endpoint,omitempty"`            // absent: found by the issuer's metadata
 	AudienceGuaranteed string `json:"audience_guaranteed,omitempty"` // by this issuer: aud may be absent
 	RequireSigned      bool   `json:"require_signed,omitempty"`      // only signed responses are accepted (RFC 9701)
+}
+
+// An IDToken says that tokens are ID tokens, which a client has received. The
+// one of Config's Audiences is the client.
+type IDToken struct {
+	TrustedAudiences   []string `json:"trusted_audiences,omitempty"`
+	AuthorizedParties  []string `json:"authorized_parties,omitempty"`    // beside the client
+	NoAuthorizedParty  bool     `json:"no_authorized_party,omitempty"`   // several audiences need no azp
+	MaxTokenAgeSeconds int64    `json:"max_token_age_seconds,omitempty"` // by iat; absent: 600; negative: none
+
+	// What the client has requested, and what came with the token.
+	Nonce         string   `json:"nonce,omitempty"`
+	NoNonce       bool     `json:"no_nonce,omitempty"` // none was requested
+	MaxAgeSeconds int64    `json:"max_age_seconds,omitempty"`
+	ACR           []string `json:"acr,omitempty"` // one of these
+	Organization  string   `json:"organization,omitempty"`
+	AccessToken   string   `json:"access_token,omitempty"`
+	Code          string   `json:"code,omitempty"`
+	FrontChannel  bool     `json:"front_channel,omitempty"` // the browser has brought the token
+	Previous      *Login   `json:"previous,omitempty"`      // of the refresh token
+}
+
+// A Login is what an earlier ID token of the user had.
+type Login struct {
+	Issuer          string   `json:"iss"`
+	Subject         string   `json:"sub"`
+	Audience        []string `json:"aud"`
+	AuthorizedParty string   `json:"azp,omitempty"`
+	AuthTime        int64    `json:"auth_time,omitempty"`
+	Nonce           string   `json:"nonce,omitempty"`
 }
 
 // A Preset is the configuration for a real issuer: a function of the Go

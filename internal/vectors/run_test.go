@@ -56,7 +56,7 @@ var strayFetches requests.Server
 func TestVectors(t *testing.T) {
 	var run atomic.Int64
 	t.Run("all", func(t *testing.T) {
-		for _, file := range load(t) {
+		for _, file := range append(load(t), loadIDTokens(t)...) {
 			t.Run(file.Name, func(t *testing.T) {
 				t.Parallel()
 				for _, v := range file.Vectors {
@@ -68,12 +68,16 @@ func TestVectors(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("%d vectors run: tokens by Validate and through net/http, Echo and Gin, requests through these three, bad configurations by New", run.Load())
+	t.Logf("%d vectors run: tokens by Validate and through net/http, Echo and Gin, requests through these three, ID tokens by Verify, bad configurations by New", run.Load())
 }
 
 func check(t *testing.T, file vectors.File, v vectors.Vector) {
 	if v.Want == "invalid_config" {
 		checkConfig(t, file, v)
+		return
+	}
+	if v.Config.IDToken != nil {
+		checkIDToken(t, file, v)
 		return
 	}
 	servers := requests.ServersOf(file, v)

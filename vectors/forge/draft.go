@@ -133,6 +133,9 @@ func (d *draft) finish() {
 		r.Target, r.Body = fill.Replace(r.Target), fill.Replace(r.Body)
 	}
 
+	if d.v.Config.IDToken != nil {
+		return // no server answers to a client
+	}
 	code := d.v.Want
 	if d.v.Request == nil && !isB64Token(d.v.Token) {
 		code = "invalid_request"

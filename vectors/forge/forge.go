@@ -10,13 +10,22 @@ package forge
 
 import "github.com/rsguard/rsguard/vectors"
 
-// Files returns all vectors.
+// Files returns all vectors of access tokens.
 func Files() []vectors.File {
 	var files []vectors.File
 	for _, s := range []*suite{
 		algorithms(), keyConfusion(), secrets(), signatures(), headers(), compactForm(), jsonText(), times(), issuers(), audiences(), spiffe(), types(),
 		claimTypes(), organizations(), checks(), keySetCases(), keyIssuers(), metadata(), tenantsCases(), bindings(), proofs(), certificates(), limits(), requests(), hosts(), configs(), introspections(), presets(),
 	} {
+		files = append(files, s.file)
+	}
+	return files
+}
+
+// IDTokens returns all vectors of ID tokens.
+func IDTokens() []vectors.File {
+	var files []vectors.File
+	for _, s := range []*suite{idTokenForms(), idTokenAudiences(), logins(), loginHashes(), idTokenExamples()} {
 		files = append(files, s.file)
 	}
 	return files

@@ -17,17 +17,7 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("gen: ")
 
-	count := 0
-	for _, file := range forge.Files() {
-		data, err := vectors.Encode(file)
-		if err != nil {
-			log.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join("data", file.Name+".json"), data, 0o644); err != nil {
-			log.Fatal(err)
-		}
-		count += len(file.Vectors)
-	}
+	count := write("data", forge.Files()) + write("data/idtoken", forge.IDTokens())
 
 	signals := forge.Signals()
 	data, err := vectors.EncodeSignals(signals)
@@ -52,4 +42,19 @@ func main() {
 		log.Fatal(err)
 	}
 	log.Printf("%d vectors", count)
+}
+
+// write writes the files into a folder, and returns how many vectors they have.
+func write(dir string, files []vectors.File) (count int) {
+	for _, file := range files {
+		data, err := vectors.Encode(file)
+		if err != nil {
+			log.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, file.Name+".json"), data, 0o644); err != nil {
+			log.Fatal(err)
+		}
+		count += len(file.Vectors)
+	}
+	return count
 }

@@ -42,7 +42,7 @@ func (s *suite) table(known map[string]notice) string {
 			name = ""
 		}
 		for _, v := range a.vectors {
-			row(name, "", shownVector(v), "")
+			row(name, "", s.shownVector(v), "")
 			name = ""
 		}
 	}
@@ -76,7 +76,7 @@ func ungrouped() []string {
 // shown links the vector or the test that noticed.
 func (s *suite) shown(n notice) string {
 	if v := s.vectorOf(n.Test); v != "" {
-		return shownVector(v)
+		return s.shownVector(v)
 	}
 	if n.Test == "" {
 		return ""
@@ -85,9 +85,9 @@ func (s *suite) shown(n notice) string {
 	return fmt.Sprintf("%s in [%s](../%[2]s)", code(test), strings.TrimPrefix(n.Package, "./"))
 }
 
-func shownVector(v string) string {
+func (s *suite) shownVector(v string) string {
 	file, name, _ := strings.Cut(v, ": ")
-	return fmt.Sprintf("[%s](../vectors/data/%[1]s.json): %s", file, code(name))
+	return fmt.Sprintf("[%s](../vectors/%s/%s.json): %s", file, s.folders[file], file, code(name))
 }
 
 // files links the files that a mutant changes.

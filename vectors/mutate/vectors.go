@@ -17,8 +17,9 @@ type found struct {
 
 // A suite knows the vector that each test of the runner runs.
 type suite struct {
-	tests  []string // in the order of the files
-	byTest map[string]found
+	tests   []string // in the order of the files
+	byTest  map[string]found
+	folders map[string]string // of each file
 }
 
 func newSuite() (*suite, error) {
@@ -26,8 +27,15 @@ func newSuite() (*suite, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &suite{byTest: map[string]found{}}
-	for _, file := range files {
+	ids, err := vectors.IDTokens()
+	if err != nil {
+		return nil, err
+	}
+	s := &suite{byTest: map[string]found{}, folders: map[string]string{}}
+	for i, file := range append(files, ids...) {
+		if s.folders[file.Name] = "data"; i >= len(files) {
+			s.folders[file.Name] = "data/idtoken"
+		}
 		for _, v := range file.Vectors {
 			test := "TestVectors/all/" + file.Name + "/" + testName(v.Name)
 			if _, ok := s.byTest[test]; !ok {
