@@ -171,6 +171,43 @@ func TestStream_leeway(t *testing.T) {
 	}
 }
 
+// A stream ends by the clock of the Validator, also if that is set.
+func TestStream_clock(t *testing.T) {
+	t.Parallel()
+
+	for _, tt := range []struct {
+		ahead time.Duration // of the system's clock
+		set   time.Duration // forwards, after 10 minutes
+		lasts time.Duration
+	}{
+		{0, 0, time.Hour},
+		{5 * time.Hour, 0, time.Hour},
+		{-5 * time.Hour, 0, time.Hour},
+		{5 * time.Hour, -30 * time.Minute, 90 * time.Minute},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var ahead atomic.Int64
+			ahead.Store(int64(tt.ahead))
+			now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+			f := start(t, setup{now: now, leeway: -1, guard: grpcauth.Config{Now: now}})
+			at := now().Unix()
+			stream, err := f.many(bearer(t.Context(), f.iss.Token(testutil.Claims{"iat": at, "exp": at + 3600})))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := exchange(stream, 1); err != nil {
+				t.Fatalf("%v ahead: %v, want a message", tt.ahead, err)
+			}
+			begun := time.Now()
+			time.AfterFunc(10*time.Minute, func() { ahead.Add(int64(tt.set)) })
+			err = stream.RecvMsg(new(wrapperspb.StringValue))
+			if took := time.Since(begun); status.Code(err) != codes.Unauthenticated || took != tt.lasts {
+				t.Errorf("%v ahead, set by %v: the stream has ended after %v with %v, want after %v", tt.ahead, tt.set, took, err, tt.lasts)
+			}
+		})
+	}
+}
+
 // A stream ends when its token is revoked, also if it may outlive its token, and
 // whatever its handler does. Another's goes on.
 func TestStream_revoked(t *testing.T) {

@@ -48,6 +48,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
@@ -92,11 +93,15 @@ type Config struct {
 
 	// OutliveTokens lets streams go on after their token has expired. By
 	// default, a stream ends with Unauthenticated when the Validator would begin
-	// to reject its token, at [validator.Claims.AcceptedUntil] by the system's
-	// time. In either case, a stream ends with Unauthenticated when Revocations
+	// to reject its token, at [validator.Claims.AcceptedUntil]. In either case, a stream ends with Unauthenticated when Revocations
 	// of [middleware.Config] name its token. Both are logged and observed as
 	// rejections. If a stream's key is withdrawn while it runs, it goes on.
 	OutliveTokens bool
+
+	// Now returns the current time, by which streams end. It must be the clock
+	// of the Validator, if that has one in its Config. If nil, [time.Now] is
+	// used.
+	Now func() time.Time
 }
 
 // A Guard has the interceptors of a server. Make one with [New]. It is safe for
@@ -104,6 +109,7 @@ type Config struct {
 type Guard struct {
 	methods  *procedures.Table
 	outlives bool
+	now      func() time.Time
 }
 
 // New returns the Guard of a server. The error joins all faults of cfg. New
@@ -119,7 +125,10 @@ func New(auth *middleware.Authenticator, cfg Config) (*Guard, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Guard{methods, cfg.OutliveTokens}, nil
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Guard{methods, cfg.OutliveTokens, cfg.Now}, nil
 }
 
 // Options returns the options with which a server uses g's interceptors.
@@ -179,7 +188,7 @@ func (g *Guard) Stream(server any, ss grpc.ServerStream, info *grpc.StreamServer
 	if err != nil {
 		return end(e, r, err)
 	}
-	t := &term{watched: watched, reject: func(err error) error { return end(e, r, err) }}
+	t := &term{now: g.now, watched: watched, reject: func(err error) error { return end(e, r, err) }}
 	if claims, ok := Claims(r.Context()); ok && !g.outlives {
 		t.end = claims.AcceptedUntil()
 	}

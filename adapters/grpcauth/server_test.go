@@ -98,14 +98,15 @@ type setup struct {
 	auth   middleware.Config
 	before []grpc.ServerOption
 	leeway time.Duration
-	net    *http.Server // that serves the gRPC server, if not nil
+	now    func() time.Time // of the Validator
+	net    *http.Server     // that serves the gRPC server, if not nil
 }
 
 func start(t *testing.T, s setup) *fixture {
 	t.Helper()
 	f := &fixture{iss: testutil.NewIssuer(t, mockissuer.Config{URL: "https://issuer.example.com"})}
 	cfg := f.iss.Config(audience)
-	cfg.Leeway = s.leeway
+	cfg.Leeway, cfg.Now = s.leeway, s.now
 	v, err := validator.New(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -38,6 +38,7 @@ func (s *stream) RecvMsg(m any) error {
 // A term is the time that a stream may last.
 type term struct {
 	end     time.Time             // or zero
+	now     func() time.Time      // the Validator's clock
 	watched context.Context       //nolint:containedctx // it is done if the token was revoked
 	reject  func(err error) error // called once, after the end; nil lets the stream go on
 
@@ -45,6 +46,10 @@ type term struct {
 	expired bool
 	err     error // of reject
 }
+
+// left returns the time until the end, by the wall clock, since the monotonic
+// one may stop while the machine sleeps.
+func (t *term) left() time.Duration { return t.end.Round(0).Sub(t.now().Round(0)) }
 
 // over returns an error if the term has ended.
 func (t *term) over() error {
@@ -69,7 +74,7 @@ func (t *term) ended() error {
 	if t.watched.Err() != nil && errors.As(context.Cause(t.watched), &why) { // and not because the client has gone
 		return why
 	}
-	if !t.end.IsZero() && !time.Now().Round(0).Before(t.end) {
+	if !t.end.IsZero() && t.left() <= 0 {
 		return &validator.Error{Code: validator.CodeExpired, Err: fmt.Errorf("the token of the stream has expired: it was accepted until %s", t.end.UTC().Format(time.RFC3339))}
 	}
 	return nil
@@ -108,7 +113,7 @@ func (t *term) run(handle func(context.Context) error) error {
 	var expiry <-chan time.Time
 	var timer *time.Timer
 	if !t.end.IsZero() {
-		timer = time.NewTimer(time.Until(t.end.Round(0)))
+		timer = time.NewTimer(t.left())
 		defer timer.Stop()
 		expiry = timer.C
 	}
@@ -135,7 +140,7 @@ func (t *term) run(handle func(context.Context) error) error {
 				return err
 			}
 			if expired, _ := t.state(); !expired { // the clock was set back
-				timer.Reset(max(time.Until(t.end.Round(0)), time.Millisecond))
+				timer.Reset(max(t.left(), time.Millisecond))
 			}
 		}
 	}
