@@ -377,7 +377,10 @@ func TestCache_wantedKID(t *testing.T) {
 			got = append(got, r.URL.Path+" "+wantedkid.From(r.Context()))
 			return response(200, keys)
 		})
-		c := iss.cache(t, func(cfg *jwks.Config) { cfg.FallbackURLs = []string{"https://issuer.example/other"} })
+		c := iss.cache(t, func(cfg *jwks.Config) {
+			cfg.FallbackURLs, cfg.UnknownKeyInterval = []string{"https://issuer.example/other"}, 5*time.Second
+		})
+		c.SetJitter(none)
 		want := func(what string, urls ...string) {
 			t.Helper()
 			synctest.Wait()
@@ -402,11 +405,15 @@ func TestCache_wantedKID(t *testing.T) {
 		keys = set(two)
 		mustMiss(t, c, "3")
 		want("another", "/jwks.json 3")
-		pass(time.Minute)
+		pass(6 * time.Second)
 		mustMiss(t, c, "4") // its response confirms that key 1 is gone
 		want("one that confirms", "/jwks.json ")
 
-		pass(2 * time.Minute)
+		if err := c.Refresh(t.Context()); err != nil { // and this one, too
+			t.Fatal(err)
+		}
+		want("Refresh again", "/jwks.json ")
+		pass(6 * time.Second)
 		iss.script(func(r *http.Request) string {
 			got = append(got, r.URL.Path+" "+wantedkid.From(r.Context()))
 			return response(503, "")
