@@ -34,7 +34,9 @@ import (
 //
 // For a rejected request it sets the header fields of the response and writes
 // an error of Huma with the status and its name. The ErrorHandler of
-// [middleware.Config] is not called. New panics if a check is nil.
+// [middleware.Config] is not called. If a check panics with
+// [http.ErrAbortHandler] and the router is not one of net/http, the status is
+// 500. New panics if a check is nil.
 func New(api huma.API, auth *middleware.Authenticator, checks ...validator.Check) func(huma.Context, func(huma.Context)) {
 	guard := auth.Guard(checks...)
 	return func(ctx huma.Context, next func(huma.Context)) {

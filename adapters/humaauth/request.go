@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/rsguard/rsguard/middleware"
+	"github.com/rsguard/rsguard/validator"
 )
 
 // do is Guard.Do for a request of Huma.
@@ -18,8 +19,17 @@ func do(guard *middleware.Guard, ctx huma.Context, h header) (huma.Context, *mid
 }
 
 // admit calls decide with ctx's request, and returns the context to go on with.
-func admit(ctx huma.Context, decide func(*http.Request) (*http.Request, *middleware.Refusal)) (huma.Context, *middleware.Refusal) {
+func admit(ctx huma.Context, decide func(*http.Request) (*http.Request, *middleware.Refusal)) (_ huma.Context, refusal *middleware.Refusal) {
 	r, original := requestOf(ctx)
+	defer func() {
+		// A Guard passes this one on, because net/http's server aborts the
+		// response by it. Another server would end the program.
+		if v := recover(); v == http.ErrAbortHandler && original == nil { //nolint:errorlint // as net/http compares it
+			refusal = &middleware.Refusal{Status: http.StatusInternalServerError, Err: errAborted}
+		} else if v != nil {
+			panic(v)
+		}
+	}()
 	body := r.Body
 	admitted, refusal := decide(r)
 	if refusal != nil {
@@ -34,6 +44,8 @@ func admit(ctx huma.Context, decide func(*http.Request) (*http.Request, *middlew
 	}
 	return huma.WithContext(ctx, admitted.Context()), nil
 }
+
+var errAborted = &validator.Error{Code: validator.CodeInternal, Err: http.ErrAbortHandler}
 
 // requestOf returns ctx's request in terms of net/http, and the request that
 // the router has if it is one of net/http. That one has more, such as the path
