@@ -212,6 +212,28 @@ var attacks = []attack{
 		"first looks are limited",
 	}, nil},
 	{"An outage of the issuer", []string{"an outage is a 503", "a kid that could not be looked up is a 503", "an endpoint that is known is used while the metadata is silent", "a connection that is dead is replaced", "calls that fail together count once", "a 403 without a challenge says nothing about a token"}, nil},
+	{"Keys of another address, or of another process of the fleet", []string{
+		"a withdrawn key does not come back by another address", "the issuer's own key counts before that of another address",
+		"another address adds keys no longer than the issuer's own is out", "an address that fails is left alone for a while",
+		"another address is asked for unknown keys once per interval", "keys of another address have an end",
+		"a fetch from before a lookup proves nothing", "a key is confirmed as gone by a response that was asked for",
+		"keys that a fleet shares are sealed", "a stored key set is used for a new key only if it has that",
+	}, nil},
+	{"A call of a procedure or an operation that nothing guards", []string{
+		"a procedure that the table does not name is rejected", "an outage is Unavailable",
+		"Huma: an operation that declares no security is rejected", "Huma: the scopes of an operation are required",
+		"Huma: all schemes of a requirement are required", "Huma: the checks of a scheme run",
+	}, nil},
+	{"A stream that outlives its token", []string{
+		"a token is accepted for as long as its Validator accepts it", "a stream ends with its token",
+		"a stream ends by the clock of its Validator",
+	}, nil},
+	{"A request that fasthttp reads differently from the proxy", []string{
+		"Fiber: a field has one line", "Fiber: a field's name has the characters of one", "Fiber: one Host field",
+		"Fiber: one Content-Type field", "Fiber: one host in the target and in the field",
+		"Fiber: a field of the trailer is none of the header", "Fiber: what is read is copied",
+		"Fiber: the rest of a body is not the next request",
+	}, nil},
 
 	// Configurations.
 	{"A configuration that lets too much pass", []string{

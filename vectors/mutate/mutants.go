@@ -48,6 +48,13 @@ const (
 	askedWhere   = "introspection/discovery.go"
 	askedConfig  = "introspection/config.go"
 	vouchedFile  = "validator/vouched.go"
+	further      = "jwks/further.go"
+	fiberFile    = "adapters/fiberauth/fiberauth.go"
+	fiberRequest = "adapters/fiberauth/request.go"
+	humaSecure   = "adapters/humaauth/secure.go"
+	grpcFile     = "adapters/grpcauth/grpcauth.go"
+	grpcStream   = "adapters/grpcauth/stream.go"
+	procedures   = "internal/procedures/procedures.go"
 )
 
 // mutants are the rules, in the order of the design.
@@ -476,6 +483,43 @@ var mutants = []mutant{
 	{"an endpoint is http where it is said", []edit{{askedConfig, "if cfg.InsecureHTTP {", "if true {"}}},
 	{"a configured endpoint is an https URL", []edit{{askedConfig, "if _, err := cfg.parse(u.value); err != nil {", "if _, err := cfg.parse(u.value); err != nil && u.name != \"Endpoint\" {"}}},
 	{"an audience is guaranteed by the server that is asked", []edit{{askedConfig, "if cfg.AudienceGuaranteedBy != \"\" && cfg.AudienceGuaranteedBy != cfg.Issuer {", "if false {"}}},
+
+	// Further addresses of a key set, and a fleet that shares one.
+	{"a withdrawn key does not come back by another address", []edit{{further, "a.keys = slices.DeleteFunc(a.keys, isWithdrawn)", "a.keys = slices.DeleteFunc(a.keys, func(Key) bool { return false })"}}},
+	{"the issuer's own key counts before that of another address", []edit{{further, "k.ID != \"\" && k.ID == key.ID || k.samePublic(key)", "k.samePublic(key)"}}},
+	{"another address adds keys no longer than the issuer's own is out", []edit{{further, "func (s *snapshot) dropSpare(now time.Time) {\n\tif s.spare != nil {", "func (s *snapshot) dropSpare(now time.Time) {\n\tif false {"}}},
+	{"an address that fails is left alone for a while", []edit{{further, "case p.waitAfter(p.delayFor(urgent), f.began) > 0:", "case false:"}}},
+	{"another address is asked for unknown keys once per interval", []edit{
+		{further, "case f.forced && p.missed.until(f.began) > 0:", "case false:"},
+		{"jwks/state.go", "return min(wait, p.missed.until(now)) //", "return 0 //"},
+	}},
+	{"keys of another address have an end", []edit{{further, "return p != nil && elapsed(p.fetched, now) < p.ttl+p.staleFor", "return p != nil"}}},
+	{"a fetch from before a lookup proves nothing", []edit{{"jwks/unknown.go", "&& !s.cached && elapsed(s.fetched, l.began) <= 0", "&& !s.cached"}}},
+	{"a key is confirmed as gone by a response that was asked for", []edit{{"jwks/flight.go", "if f.forced && len(s.vanished) == 0 {", "if f.forced {"}}},
+	{"keys that a fleet shares are sealed", []edit{{"contrib/redisjwks/record.go", "if !hmac.Equal(s.mac(s.records, text), blob[:sha256.Size]) {", "if false {"}}},
+	{"a stored key set is used for a new key only if it has that", []edit{{"contrib/redisjwks/roundtrip.go", "return err == nil && slices.ContainsFunc(set, func(k jwks.Key) bool { return k.ID == w.kid })", "_ = slices.Contains[[]string]\n\treturn err == nil && len(set) > 0"}}},
+
+	// Adapters.
+	{"a procedure that the table does not name is rejected", []edit{{procedures, "\treturn t.unnamed\n", "\treturn &Entry{Public: true}\n"}}},
+	{"an outage is Unavailable", []edit{{procedures, `code, reason = Unavailable, "unavailable"`, `code, reason = Unauthenticated, "unavailable"`}}},
+	{"a token is accepted for as long as its Validator accepts it", []edit{{"validator/moment.go", "return c.moment().window(c).until", "return c.ExpiresAt"}}},
+	{"a stream ends with its token", []edit{{grpcStream, "t.left() <= 0 {", "t.left() <= -time.Second {"}}},
+	{"a stream ends by the clock of its Validator", []edit{{grpcFile, "t := &term{now: g.now,", "t := &term{now: time.Now,"}}},
+	{"Fiber: a field has one line", []edit{{fiberRequest, "err = errFolded // RFC 9112, Section 5.2", ""}}},
+	{"Fiber: a field's name has the characters of one", []edit{{fiberRequest, "err = errName // RFC 9112, Section 5.1", ""}}},
+	{"Fiber: one Host field", []edit{{fiberRequest, "case hosts > 1:", "case hosts > 99:"}}},
+	{"Fiber: one Content-Type field", []edit{{fiberRequest, "case types > 1:", "case types > 99:"}}},
+	{"Fiber: one host in the target and in the field", []edit{{fiberRequest, "case !strings.EqualFold(r.Host, string(ctx.Host())):", "case false:"}}},
+	{"Fiber: a field of the trailer is none of the header", []edit{{fiberRequest, "if sent != nil && len(header[name]) >= sent[name] {", "if false {"}}},
+	{"Fiber: what is read is copied", []edit{
+		{fiberRequest, "text := string(value)", "text := unsafe.String(unsafe.SliceData(value), len(value))"},
+		{fiberRequest, "\t\"strings\"\n", "\t\"strings\"\n\t\"unsafe\"\n"},
+	}},
+	{"Fiber: the rest of a body is not the next request", []edit{{fiberFile, "if refusal != nil && body != nil && body.stream {", "if false {"}}},
+	{"Huma: an operation that declares no security is rejected", []edit{{humaSecure, "case s.cfg.InsecurePublicByDefault:", "case true:"}}},
+	{"Huma: the scopes of an operation are required", []edit{{humaSecure, "if len(list) == 0 {", "if true {"}}},
+	{"Huma: all schemes of a requirement are required", []edit{{humaSecure, "for _, want := range wants {", "for _, want := range wants[:1] {"}}},
+	{"Huma: the checks of a scheme run", []edit{{humaSecure, "checks := slices.Clone(scheme.Checks)", "var checks []validator.Check"}}},
 
 	{"an outage is a 503", []edit{{refusal, "return answer{status: http.StatusServiceUnavailable}", `return answer{http.StatusUnauthorized, true, "invalid_token"}`}}},
 }

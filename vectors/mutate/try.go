@@ -14,7 +14,8 @@ import (
 	"strings"
 )
 
-// The program runs in the folder vectors. The rules are the root module's.
+// The program runs in the folder vectors. The rules are the root module's, and
+// those of its nested modules.
 const (
 	root        = ".."
 	noticedFile = "mutate/noticed.json"
@@ -52,16 +53,18 @@ func (s *suite) try(ctx context.Context, sources map[string]string, last notice,
 		}
 	}
 
-	args := []string{"-run=^TestVectors$"}
-	if !choose {
-		args = append(args, "-failfast")
-	}
-	failed, err := failures(ctx, overlay, runner, args...)
-	if err != nil {
-		return notice{}, err
-	}
-	if test := s.best(failed); test != "" {
-		return notice{runner, test}, nil
+	if !areNested(sources) { // the vectors run through the root module
+		args := []string{"-run=^TestVectors$"}
+		if !choose {
+			args = append(args, "-failfast")
+		}
+		failed, err := failures(ctx, overlay, runner, args...)
+		if err != nil {
+			return notice{}, err
+		}
+		if test := s.best(failed); test != "" {
+			return notice{runner, test}, nil
+		}
 	}
 	for _, pkg := range nearest(sources) {
 		failed, err := failures(ctx, overlay, pkg, "-failfast", "-skip=^TestVectors$")
@@ -104,6 +107,9 @@ func nearest(sources map[string]string) []string {
 		near = append(near, "./"+path.Dir(file))
 	}
 	slices.Sort(near)
+	if areNested(sources) {
+		return slices.Compact(near)
+	}
 	all := slices.Concat(slices.Compact(near), others, []string{runner})
 	var packages []string
 	for _, pkg := range all {
@@ -114,14 +120,40 @@ func nearest(sources map[string]string) []string {
 	return packages
 }
 
+// areNested reports whether all the files are of nested modules, whose tests
+// alone can notice.
+func areNested(sources map[string]string) bool {
+	for file := range sources {
+		if moduleOf(path.Dir(file)) == "." {
+			return false
+		}
+	}
+	return true
+}
+
+// moduleOf returns the folder of the module that a folder is in.
+func moduleOf(dir string) string {
+	for ; dir != "."; dir = path.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(root, dir, "go.mod")); err == nil {
+			break
+		}
+	}
+	return dir
+}
+
 var failedTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
 
 // failures runs tests of one package and returns the names of those that
 // failed.
 func failures(ctx context.Context, overlay, pkg string, args ...string) ([]string, error) {
 	args = append([]string{"test", "-p=1", "-short", "-vet=off", "-ldflags=-s -w", "-overlay", overlay}, args...)
-	cmd := exec.CommandContext(ctx, "go", append(args, pkg)...)
-	cmd.Dir = root
+	module := moduleOf(path.Clean(pkg))
+	relative, err := filepath.Rel(module, path.Clean(pkg))
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, "go", append(args, "./"+filepath.ToSlash(relative))...)
+	cmd.Dir = filepath.Join(root, module)
 	data, err := cmd.CombinedOutput()
 	out := string(data)
 	if err == nil {
