@@ -160,6 +160,47 @@ var attacks = []attack{
 		"an answer from before Forget is not remembered", "a token that is forgotten is asked about anew",
 	}, nil},
 
+	// Logins.
+	{"An access token, or another token, in the place of an ID token", []string{
+		"an ID token's kind by typ",
+		"an ID token is none of access",
+		"an ID token is no other kind by a claim",
+		"claims of an ID token have their types",
+	}, nil},
+	{"An ID token of another client", []string{
+		"a client is in aud",
+		"no audience is beside a client unless it is trusted",
+		"several audiences need an azp",
+		"azp is the client",
+		"a MAC is for one audience",
+	}, nil},
+	{"An ID token of another login", []string{
+		"a nonce is that of the request",
+		"a login has a nonce",
+		"no nonce comes where none was sent",
+		"an ID token has an iat",
+		"an ID token is of today",
+		"an ID token has a sub",
+		"a sub has a size",
+	}, nil},
+	{"A login that is too old, too weak, or of another organization", []string{
+		"a login is not to come",
+		"a login is not too old",
+		"acr is one of these",
+		"a login is of the organization",
+	}, nil},
+	{"A code or an access token that was swapped", []string{
+		"at_hash and c_hash are of what came",
+		"a hash is there where the browser has brought the token",
+	}, nil},
+	{"A refresh token that brings another user", []string{
+		"a renewed token is of the same issuer",
+		"a renewed token is of the same user",
+		"a renewed token is for the same audiences",
+		"a renewed token has the same azp",
+		"a renewed token is of the same login",
+	}, nil},
+
 	// Requests.
 	{"Credentials that two readers read differently", []string{
 		"one Authorization field", "only Bearer", "a space after the scheme", "a token of b64token characters", "no token in the query as well",

@@ -55,6 +55,7 @@ const (
 	grpcFile     = "adapters/grpcauth/grpcauth.go"
 	grpcStream   = "adapters/grpcauth/stream.go"
 	procedures   = "internal/procedures/procedures.go"
+	loginFile    = "idtoken/verification.go"
 )
 
 // mutants are the rules, in the order of the design.
@@ -520,6 +521,34 @@ var mutants = []mutant{
 	{"Huma: the scopes of an operation are required", []edit{{humaSecure, "if len(list) == 0 {", "if true {"}}},
 	{"Huma: all schemes of a requirement are required", []edit{{humaSecure, "for _, want := range wants {", "for _, want := range wants[:1] {"}}},
 	{"Huma: the checks of a scheme run", []edit{{humaSecure, "checks := slices.Clone(scheme.Checks)", "var checks []validator.Check"}}},
+	// ID tokens.
+	{"an ID token's kind by typ", []edit{{loginFile, "case t.Present && !strings.EqualFold(t.Name, \"JWT\"):", "case false:"}}},
+	{"an ID token is none of access", []edit{{loginFile, "case x.shape != \"\" && !t.IsID:", "case false:"}}},
+	{"an ID token is no other kind by a claim", []edit{{loginFile, "case t.Claim != \"\":", "case false:"}}},
+	{"a client is in aud", []edit{{loginFile, "case !aud.HasText([]string{x.cfg.ClientID}):", "case false:"}}},
+	{"no audience is beside a client unless it is trusted", []edit{{loginFile, "text != x.cfg.ClientID && !slices.Contains(x.cfg.TrustedAudiences, text) &&", "false &&"}}},
+	{"several audiences need an azp", []edit{{loginFile, "case several && !there(x.azp) && !x.cfg.InsecureNoAuthorizedParty:", "case false:"}}},
+	{"azp is the client", []edit{{loginFile, "case there(x.azp) && azp != x.cfg.ClientID &&", "case false &&"}}},
+	{"a MAC is for one audience", []edit{{loginFile, "case several && x.cfg.Secret != nil:", "case false:"}}},
+	{"an ID token has a sub", []edit{{loginFile, "case sub == \"\":", "case false:"}}},
+	{"a sub has a size", []edit{{loginFile, "case len(sub) > maxSubject:", "case false:"}}},
+	{"a nonce is that of the request", []edit{{loginFile, "case subtle.ConstantTimeCompare([]byte(nonce), []byte(wanted)) != 1:", "case subtle.ConstantTimeCompare([]byte(nonce), []byte(wanted)) > 1:"}}},
+	{"a login has a nonce", []edit{{loginFile, "case wanted == \"\" && x.want.Previous == nil:", "case false:"}}},
+	{"no nonce comes where none was sent", []edit{{loginFile, "case x.want.InsecureNoNonce && there(x.nonce):", "case false:"}}},
+	{"an ID token has an iat", []edit{{loginFile, "if !there(x.iat) {", "if false {"}}},
+	{"an ID token is of today", []edit{{loginFile, "x.cfg.MaxTokenAge >= 0 && age > x.cfg.MaxTokenAge+x.cfg.Leeway", "false"}}},
+	{"a login is not to come", []edit{{loginFile, "case there(x.authTime) && now.Before(authTime.Add(-x.cfg.Leeway)):", "case false:"}}},
+	{"a login is not too old", []edit{{loginFile, "case now.Sub(authTime) > x.want.MaxAge+x.cfg.Leeway:", "case false:"}}},
+	{"acr is one of these", []edit{{loginFile, "len(x.want.ACR) == 0 || there(x.acr) && slices.Contains(x.want.ACR, acr)", "true || slices.Contains(x.want.ACR, acr)"}}},
+	{"at_hash and c_hash are of what came", []edit{{loginFile, "if subtle.ConstantTimeCompare([]byte(hash), []byte(want)) != 1 {", "if subtle.ConstantTimeCompare([]byte(hash), []byte(want)) > 1 {"}}},
+	{"a hash is there where the browser has brought the token", []edit{{loginFile, "case !there(v) && x.want.FromAuthorizationEndpoint:", "case false:"}}},
+	{"a login is of the organization", []edit{{loginFile, "return validator.Organization(wanted)(context.Background(), &x.token) //", "_ = context.Background\n\treturn nil //"}}},
+	{"a renewed token is of the same issuer", []edit{{loginFile, "case p.Issuer != x.token.Issuer:", "case false:"}}},
+	{"a renewed token is of the same user", []edit{{loginFile, "case p.Subject != x.token.Subject:", "case false:"}}},
+	{"a renewed token is for the same audiences", []edit{{loginFile, "case !sameSet(p.Audience, x.token.Audience):", "case false:"}}},
+	{"a renewed token has the same azp", []edit{{loginFile, "case p.AuthorizedParty != x.token.AuthorizedParty:", "case false:"}}},
+	{"a renewed token is of the same login", []edit{{loginFile, "case there(x.authTime) && !p.AuthTime.IsZero() && !p.AuthTime.Equal(authTime):", "case authTime.Unix() == 1:"}}},
+	{"claims of an ID token have their types", []edit{{loginFile, "if there(claim.value) && claim.value.Kind() != jose.KindString {", "if false {"}}},
 
 	{"an outage is a 503", []edit{{refusal, "return answer{status: http.StatusServiceUnavailable}", `return answer{http.StatusUnauthorized, true, "invalid_token"}`}}},
 }
