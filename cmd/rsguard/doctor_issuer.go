@@ -8,11 +8,11 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/rsguard/rsguard/internal/jose"
+	"github.com/rsguard/rsguard/internal/seconds"
 	"github.com/rsguard/rsguard/internal/secureurl"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/observe"
@@ -157,8 +157,7 @@ func (d *examiner) clock(seen []exchange) {
 		if err != nil {
 			continue
 		}
-		age, _ := strconv.ParseUint(e.res.Header.Get("Age"), 10, 31)
-		theirs := date.Add(time.Duration(age)*time.Second + time.Second/2) // a Date has whole seconds
+		theirs := date.Add(seconds.Age(e.res.Header) + time.Second/2) // a Date has whole seconds
 		ours := e.began.Add(e.ended.Sub(e.began) / 2)
 		apart := theirs.Sub(ours).Round(time.Second)
 		found := fmt.Sprintf("that of %s is %v ahead of this machine's", e.host(), apart)
