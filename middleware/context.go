@@ -22,6 +22,21 @@ func ClaimsFromContext(ctx context.Context) (*validator.Claims, bool) {
 	return id.claims, true
 }
 
+// TokenFromContext returns the token of the request, for a service that
+// exchanges it at the issuer for one of the next service (RFC 8693). It reports
+// false where [ClaimsFromContext] does, and for claims of [ContextWithClaims].
+//
+// Never send the token itself to another service. It was meant for this one, and
+// another could use it here in the user's name (RFC 9700, Section 2.3). Keep it
+// out of logs and URLs.
+func TokenFromContext(ctx context.Context) (string, bool) {
+	id := identityFrom(ctx)
+	if id == nil || id.claims == nil || id.token == "" {
+		return "", false
+	}
+	return id.token, true
+}
+
 // ClaimsAs decodes the claims of the request's token into a T, as
 // [validator.Claims.Decode] does. Use it for private claims. The error is a
 // [*validator.Error], with [validator.CodeMissing] if ctx has no claims, and

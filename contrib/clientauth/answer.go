@@ -44,6 +44,9 @@ func (c *state) read(ctx context.Context, endpoint string, res response, w wante
 	if err != nil {
 		return nil, wrong("%w", err)
 	}
+	if issued, ok := a.issuedType.Text(); w.form.Get("grant_type") == grantExchange && (!ok || issued != typeAccessToken && issued != typeJWT) {
+		return nil, wrong("issued_token_type is %.64s, want that of an access token (RFC 8693, Section 2.2.1)", a.issuedType.Raw())
+	}
 	scope, ok := a.scope.Text()
 	if !ok && a.scope.Kind() != jose.KindNone {
 		return nil, wrong("scope is %v, want a string", a.scope.Kind())
@@ -72,7 +75,7 @@ func (c *state) read(ctx context.Context, endpoint string, res response, w wante
 
 // An answer is the answer of a token endpoint.
 type answer struct {
-	token, tokenType, expiresIn, scope jose.Value
+	token, tokenType, expiresIn, scope, issuedType jose.Value
 }
 
 func readAnswer(body string) (a answer, err error) {
@@ -88,6 +91,8 @@ func readAnswer(body string) (a answer, err error) {
 			a.expiresIn = value
 		case "scope":
 			a.scope = value
+		case "issued_token_type":
+			a.issuedType = value
 		}
 	}
 	return a, o.Err()

@@ -22,7 +22,7 @@ func (iss *Issuer) metadata(url string) []byte {
 		"introspection_endpoint":                                   at(EndpointIntrospection),
 		"response_types_supported":                                 []string{"code"},
 		"response_modes_supported":                                 []string{"query", "fragment"},
-		"grant_types_supported":                                    []string{"authorization_code", "client_credentials", "refresh_token"},
+		"grant_types_supported":                                    []string{"authorization_code", "client_credentials", "refresh_token", grantExchange, grantAssertion},
 		"code_challenge_methods_supported":                         []string{"S256"},
 		"subject_types_supported":                                  []string{"public"},
 		"scopes_supported":                                         iss.scopes(),

@@ -26,6 +26,8 @@ type tokenAnswer struct {
 	ExpiresIn    int64  `json:"expires_in"`
 	TokenType    string `json:"token_type"`
 
+	IssuedTokenType string `json:"issued_token_type,omitempty"` // of an exchange (RFC 8693, Section 2.2.1)
+
 	note string
 }
 
@@ -40,6 +42,8 @@ func (iss *Issuer) serveToken(w http.ResponseWriter, r *http.Request) {
 		"client_credentials": iss.clientCredentials,
 		"authorization_code": iss.authorizationCode,
 		"refresh_token":      iss.refreshToken,
+		grantExchange:        iss.tokenExchange,
+		grantAssertion:       iss.assertion,
 	}
 	grantType := params["grant_type"]
 	if grantType == "" {
@@ -147,10 +151,14 @@ func (iss *Issuer) issue(access Access, api API) (tokenAnswer, error) {
 	if access.Organization != "" {
 		note += " in " + access.Organization
 	}
+	lifetime := access.Lifetime
+	if lifetime == 0 {
+		lifetime = api.lifetime()
+	}
 	return tokenAnswer{
 		AccessToken: token,
 		Scope:       strings.Join(access.Scopes, " "),
-		ExpiresIn:   int64(api.lifetime() / time.Second),
+		ExpiresIn:   int64(lifetime / time.Second),
 		TokenType:   tokenType(access.Key),
 		note:        note,
 	}, nil

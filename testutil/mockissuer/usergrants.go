@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rsguard/rsguard/internal/jose"
 )
 
 const idTokenLifetime = 10 * time.Hour
@@ -117,7 +119,7 @@ func (iss *Issuer) userTokens(req tokenRequest, l *login, withRefresh bool, scop
 	}
 
 	if openID {
-		if result.IDToken, err = iss.idToken(req.issuer, l, scopes); err != nil {
+		if result.IDToken, err = iss.idToken(req.issuer, l, scopes, result.AccessToken); err != nil {
 			return tokenAnswer{}, err
 		}
 	}
@@ -150,7 +152,7 @@ func (iss *Issuer) opaqueToken(req tokenRequest, l *login, scopes []string) toke
 }
 
 // idToken returns an ID token (OpenID Connect Core 1.0, Section 2).
-func (iss *Issuer) idToken(issuer string, l *login, scopes []string) (string, error) {
+func (iss *Issuer) idToken(issuer string, l *login, scopes []string, beside string) (string, error) {
 	now := iss.Now()
 	claims := map[string]any{
 		"iss":       issuer,
@@ -159,6 +161,7 @@ func (iss *Issuer) idToken(issuer string, l *login, scopes []string) (string, er
 		"exp":       now.Add(idTokenLifetime),
 		"auth_time": l.at,
 		"sid":       l.sessionID,
+		"at_hash":   jose.LeftHash(iss.Algorithms()[0], beside),
 	}
 	if l.nonce != "" {
 		claims["nonce"] = l.nonce
