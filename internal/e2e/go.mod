@@ -24,6 +24,7 @@ require (
 	github.com/lestrrat-go/option v1.0.1 // indirect
 	github.com/maypok86/otter/v2 v2.4.0 // indirect
 	github.com/rsguard/rsguard/adapters/connectauth v0.0.0
+	github.com/rsguard/rsguard/contrib/clientauth v0.0.0
 	github.com/segmentio/asm v1.2.1 // indirect
 	golang.org/x/crypto v0.59.0 // indirect
 	golang.org/x/sys v0.50.0 // indirect
@@ -33,3 +34,5 @@ require (
 )
 
 replace github.com/rsguard/rsguard/adapters/connectauth => ../../adapters/connectauth
+
+replace github.com/rsguard/rsguard/contrib/clientauth => ../../contrib/clientauth

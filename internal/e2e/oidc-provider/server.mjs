@@ -19,10 +19,14 @@ const server = http.createServer().listen(0, '127.0.0.1', () => {
       client('basic', 'client_secret_basic', { client_secret: 'a secret with : and %' }),
       client('post', 'client_secret_post', { client_secret: 'post-secret' }),
       client('jwt', 'private_key_jwt', { jwks: { keys: [jwk] } }),
+      {
+        client_id: 'web', token_endpoint_auth_method: 'none', application_type: 'native', response_types: ['code'],
+        grant_types: ['authorization_code', 'refresh_token'], redirect_uris: ['http://127.0.0.1/callback'],
+      },
     ],
-    scopes: ['orders:read', 'orders:write'],
+    scopes: ['openid', 'offline_access', 'orders:read', 'orders:write'],
     features: {
-      devInteractions: { enabled: false },
+      devInteractions: { enabled: true },
       clientCredentials: { enabled: true },
       introspection: { enabled: true, allowedPolicy: () => true },
       revocation: { enabled: true, allowedPolicy: () => true },
@@ -31,8 +35,9 @@ const server = http.createServer().listen(0, '127.0.0.1', () => {
       resourceIndicators: {
         enabled: true,
         defaultResource: () => undefined,
-        getResourceServerInfo: () => ({
-          scope: 'orders:read orders:write', audience: 'https://api.example.com', accessTokenFormat: 'opaque',
+        getResourceServerInfo: (ctx, resource) => ({
+          scope: 'orders:read orders:write', audience: resource,
+          accessTokenFormat: resource === 'https://stock.example.com' ? 'jwt' : 'opaque',
         }),
       },
     },
