@@ -328,13 +328,30 @@ func TestSource_hangs(t *testing.T) {
 // error, and not the end of the program.
 func TestSource_panics(t *testing.T) {
 	t.Parallel()
-	cfg := (&liar{}).config()
-	cfg.Client = &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { panic(secret) })}
-	_, err := newSource(t, cfg, clientauth.Request{}).Token()
-	if codeOf(t, err) != clientauth.CodeConfig || strings.Contains(err.Error(), secret) {
-		t.Errorf("Token() with a client that panics = %v, want code %q without what it says", err, clientauth.CodeConfig)
+	for name, change := range map[string]func(*clientauth.Config){
+		"a client": func(c *clientauth.Config) {
+			c.Client = &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { panic(secret) })}
+		},
+		"an Authentication": func(c *clientauth.Config) {
+			c.Auth = func(context.Context, *clientauth.AuthRequest) error { panic(secret) }
+		},
+		"a Validator": func(c *clientauth.Config) { c.Validator = panicking{} },
+	} {
+		cfg := (&liar{answer: func(int, *http.Request) (int, string, string) { return 200, "application/json", good(60) }}).config()
+		change(&cfg)
+		s := newSource(t, cfg, clientauth.Request{})
+		for range 2 { // the first call leaves nothing locked
+			_, err := s.Token()
+			if codeOf(t, err) != clientauth.CodeConfig || strings.Contains(err.Error(), secret) {
+				t.Errorf("Token() with %s that panics = %v, want code %q without what it says", name, err, clientauth.CodeConfig)
+			}
+		}
 	}
 }
+
+type panicking struct{}
+
+func (panicking) Validate(context.Context, string) (*validator.Claims, error) { panic(secret) }
 
 func TestSource_Run(t *testing.T) {
 	t.Parallel()
