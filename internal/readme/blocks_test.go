@@ -19,6 +19,8 @@ func (b block) String() string { return fmt.Sprintf("%s:%d", b.file, b.line) }
 func (b block) program() bool { return strings.HasPrefix(b.code, "package ") }
 func (b block) test() bool    { return b.program() && strings.Contains(b.code, "\nfunc Test") }
 
+func (b block) statements() bool { return !b.program() && !declaration.MatchString(b.code) }
+
 // programs returns the indexes in found of the programs that b tests. A test of
 // routes tests all programs with routes. Any other tests the first program of
 // the same framework.
@@ -168,7 +170,7 @@ func (b block) fileText() string {
 		}
 	}
 	s.WriteString(")\n\n")
-	if declaration.MatchString(b.code) {
+	if !b.statements() {
 		fmt.Fprintf(&s, "//line %s:%d\n%s", b.file, b.line, b.code)
 		return s.String()
 	}

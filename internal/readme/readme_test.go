@@ -79,8 +79,9 @@ func TestBrokenBlocks(t *testing.T) {
 	}
 }
 
-// newModule writes the blocks into a module of a newcomer: each in a package of
-// its own, and tests of package main beside the programs that they are for.
+// newModule writes the blocks into a module of a newcomer: statements into
+// functions of one package, tests of package main beside the programs that they
+// are for, and every other block into a package of its own.
 // Its go.mod names only this module; what that needs is found by
 // the go command from this module's own requirements.
 func newModule(t *testing.T, found []block) string {
@@ -110,10 +111,15 @@ func newModule(t *testing.T, found []block) string {
 			write(t, filepath.Join(dir, pkg, "block_test.go"), b.fileText())
 			continue
 		}
-		if !b.program() {
+		name := "block.go"
+		switch {
+		case b.statements():
+			pkg, name = "statements", pkg+".go" // one package, which is built and vetted once
+			fallthrough
+		case !b.program():
 			write(t, filepath.Join(dir, pkg, "prelude.go"), prelude)
 		}
-		write(t, filepath.Join(dir, pkg, "block.go"), b.fileText())
+		write(t, filepath.Join(dir, pkg, name), b.fileText())
 	}
 	return dir
 }
