@@ -37,6 +37,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rsguard/rsguard/internal/redeemed"
 	"github.com/rsguard/rsguard/validator"
 )
 
@@ -237,14 +238,18 @@ func (v *Verifier) Redeem(ctx context.Context, proof *Proof, claims *validator.C
 	if err := proof.Verify(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, redeemTimeout)
+	if redeemed.Has(ctx, v, proof.id) { // by this request
+		return nil
+	}
+	within, cancel := context.WithTimeout(ctx, redeemTimeout)
 	defer cancel()
-	switch isNew, err := v.cfg.Replays.Add(ctx, proof.id, proof.expires); {
+	switch isNew, err := v.cfg.Replays.Add(within, proof.id, proof.expires); {
 	case err != nil:
 		return &validator.Error{Code: validator.CodeUnavailable, Service: "replay store", Err: fmt.Errorf("the replay store: %w", err)}
 	case !isNew:
 		return &validator.Error{Code: validator.CodeReplayed, Err: errReplayed}
 	}
+	redeemed.Add(ctx, v, proof.id)
 	return nil
 }
 

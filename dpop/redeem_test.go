@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/dpop"
+	"github.com/rsguard/rsguard/internal/redeemed"
 	"github.com/rsguard/rsguard/validator"
 )
 
@@ -49,6 +50,40 @@ func TestRedeem(t *testing.T) {
 	}
 	if err := v.Redeem(t.Context(), other, bound(other.Thumbprint)); err != nil {
 		t.Errorf("Redeem(a proof with the same jti by another key) = %v, want nil", err)
+	}
+}
+
+// Several Guards that decide about one request redeem its proof once. What
+// another Verifier has redeemed does not count, and neither does a request that
+// comes after the decision.
+func TestRedeem_oneDecision(t *testing.T) {
+	t.Parallel()
+
+	own, other := newVerifier(t, nil), newVerifier(t, nil)
+	proof := verified(t, own, nil)
+	claims := bound(proof.Thumbprint)
+	ctx, end := redeemed.Context(t.Context())
+	if err := other.Redeem(t.Context(), proof, claims); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		ctx  context.Context
+		v    *dpop.Verifier
+		want validator.Code
+	}{
+		{"first", ctx, own, ""},
+		{"again", ctx, own, ""},
+		{"by a Verifier that has redeemed it for another request", ctx, other, validator.CodeReplayed},
+		{"in another request", t.Context(), own, validator.CodeReplayed},
+	} {
+		if err := tt.v.Redeem(tt.ctx, proof, claims); validator.CodeOf(err) != tt.want {
+			t.Errorf("Redeem(%s) = %v, want code %q", tt.name, err, tt.want)
+		}
+	}
+	end()
+	if err := own.Redeem(ctx, proof, claims); validator.CodeOf(err) != validator.CodeReplayed {
+		t.Errorf("Redeem(after the decision) = %v, want code %q", err, validator.CodeReplayed)
 	}
 }
 

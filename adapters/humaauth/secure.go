@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/rsguard/rsguard/internal/contextkey"
+	"github.com/rsguard/rsguard/internal/redeemed"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -35,7 +36,10 @@ type Config struct {
 
 // A Scheme is a security scheme of the OpenAPI document.
 type Scheme struct {
-	// Auth accepts the tokens of the scheme. It is required.
+	// Auth accepts the tokens of the scheme. It is required. If an operation
+	// has several schemes that use DPoP, their Authenticators must share one
+	// Verifier. Otherwise, a proof that one of them has redeemed can be a replay
+	// for the next.
 	Auth *middleware.Authenticator
 
 	// Checks run for each operation that requires the scheme, before the one
@@ -144,6 +148,7 @@ func (s *secured) check() error {
 type requirements struct {
 	alternatives [][]*middleware.Guard // all Guards of one must admit a request
 	optional     bool                  // one requires nothing
+	several      bool                  // more than one Guard may decide about a request
 	err          error                 // why every request is rejected
 }
 
@@ -190,6 +195,7 @@ func (s *secured) read(op *huma.Operation) *requirements {
 			}
 			guards = append(guards, guard)
 		}
+		reqs.several = reqs.several || len(guards) > 1 || len(reqs.alternatives) > 0
 		reqs.alternatives = append(reqs.alternatives, guards)
 	}
 	return reqs
@@ -261,6 +267,23 @@ func (s *secured) guard(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 
+	admitted, refusal, h := reqs.decide(ctx)
+	h.send(ctx)
+	if refusal != nil {
+		s.write(ctx, refusal)
+		return
+	}
+	next(admitted)
+}
+
+// decide tries the alternatives in their order. It returns the context to go on
+// with or the rejection to respond with, and the header fields for either.
+func (reqs *requirements) decide(ctx huma.Context) (huma.Context, *middleware.Refusal, header) {
+	if reqs.several {
+		remembering, end := redeemed.Context(ctx.Context())
+		defer end()
+		ctx = huma.WithContext(ctx, remembering)
+	}
 	var worst *middleware.Refusal
 	var answer header
 	missing := true
@@ -272,9 +295,7 @@ func (s *secured) guard(ctx huma.Context, next func(huma.Context)) {
 			}
 		}
 		if refusal == nil {
-			h.send(ctx)
-			next(admitted)
-			return
+			return admitted, nil, h
 		}
 		none := validator.CodeOf(refusal) == validator.CodeMissing
 		missing = missing && none
@@ -290,11 +311,9 @@ func (s *secured) guard(ctx huma.Context, next func(huma.Context)) {
 		}
 	}
 	if missing && reqs.optional {
-		next(anonymous(ctx))
-		return
+		return anonymous(ctx), nil, nil
 	}
-	answer.send(ctx)
-	s.write(ctx, worst)
+	return nil, worst, answer
 }
 
 // anonymous hides the claims of others.

@@ -118,6 +118,7 @@ var attacks = []attack{
 	{"A proof of another token", []string{"a proof's ath is there", "a proof's ath is the token's"}, nil},
 	{"A proof that is used again", []string{
 		"a proof is used once", "a proof's name is its key's and jti's, not its signature's", "a proof's jti is there",
+		"the proof of a decision is a replay after it", "the proof of a decision is one for its Verifier alone",
 		"a replay store takes nothing that has expired", "a replay store knows what it has removed",
 	}, nil},
 	{"A proof that was made long ago, or in advance", []string{
@@ -264,6 +265,7 @@ var attacks = []attack{
 		"a procedure that the table does not name is rejected", "an outage is Unavailable",
 		"Huma: an operation that declares no security is rejected", "Huma: the scopes of an operation are required",
 		"Huma: all schemes of a requirement are required", "Huma: the checks of a scheme run",
+		"Huma: a request redeems its proof once",
 	}, nil},
 	{"A stream that outlives its token", []string{
 		"a token is accepted for as long as its Validator accepts it", "a stream ends with its token",
