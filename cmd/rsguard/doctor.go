@@ -36,14 +36,16 @@ func doctor(ctx context.Context, args []string, _ io.Reader, out, errOut io.Writ
 			return fmt.Errorf("-ca %s has no certificate in PEM", s.CA)
 		}
 	}
-	if s.Introspection.SecretFile != "" {
-		secret, err := readFile("-client-secret-file", s.Introspection.SecretFile)
-		if err != nil {
+	var client credentials
+	if s.Introspection.asks() {
+		if client, err = s.Introspection.read(); err != nil {
 			return err
 		}
-		d.secret = strings.TrimRight(string(secret), "\r\n")
 	}
 
+	for _, address := range slices.Concat(s.Issuers, s.Fallbacks, []string{s.KeySet, s.Metadata, s.Introspection.Endpoint}) {
+		d.report.hide(address)
+	}
 	d.configuration()
 	var sets []jwks.Set // one for each issuer, which is nil if there is none
 	for _, issuer := range s.Issuers {
@@ -51,7 +53,7 @@ func doctor(ctx context.Context, args []string, _ io.Reader, out, errOut io.Writ
 	}
 	d.issuersTogether(sets)
 	d.audiences()
-	d.introspection(ctx)
+	d.introspection(ctx, client)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -67,10 +69,10 @@ func doctor(ctx context.Context, args []string, _ io.Reader, out, errOut io.Writ
 // An examiner asks the services of a configuration, and writes a report.
 type examiner struct {
 	settings
-	roots  *x509.CertPool // nil for the system's
-	secret string
-	now    func() time.Time
-	report report
+	roots    *x509.CertPool // nil for the system's
+	metadata []byte         // of the first issuer, or nil
+	now      func() time.Time
+	report   report
 }
 
 // configuration finds what validator.New finds when the service starts.

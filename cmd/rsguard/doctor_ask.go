@@ -39,10 +39,14 @@ type recorder struct {
 	kept []*exchange
 }
 
-func (d *examiner) recorder() *recorder {
+func (d *examiner) recorder() *recorder { return d.recorderFor(nil) }
+
+// recorderFor is recorder for a client with this certificate, which may be nil.
+func (d *examiner) recorderFor(certificate *tls.Certificate) *recorder {
 	t := outbound.ForKeys()
-	if d.roots != nil {
-		t.TLSClientConfig = &tls.Config{RootCAs: d.roots, MinVersion: tls.VersionTLS12}
+	t.TLSClientConfig = &tls.Config{RootCAs: d.roots, MinVersion: tls.VersionTLS12}
+	if certificate != nil {
+		t.TLSClientConfig.Certificates = []tls.Certificate{*certificate}
 	}
 	return &recorder{base: t, now: d.now}
 }
@@ -159,6 +163,8 @@ func (e *exchange) adviceUnreachable() string {
 	var verification *tls.CertificateVerificationError
 	var header tls.RecordHeaderError
 	switch {
+	case e.handshakeEnded():
+		return fmt.Sprintf("have %s answer to clients without a certificate, if it wants one: the document is public", e.host())
 	case errors.As(e.err, &verification):
 		return adviceCertificate(verification)
 	case errors.As(e.err, &dns):

@@ -16,21 +16,18 @@ import (
 )
 
 // introspection asks the endpoint about a token that can't be known to it.
-func (d *examiner) introspection(ctx context.Context) {
+func (d *examiner) introspection(ctx context.Context, client credentials) {
 	s := &d.settings.Introspection
 	if !s.asks() {
 		return
 	}
 	d.report.begin("introspection")
-	transport := d.recorder()
-	auth := introspection.ClientSecretBasic(d.secret)
-	if s.Post {
-		auth = introspection.ClientSecretPost(d.secret)
-	}
+	d.certificate(client.certificate)
+	transport := d.recorderFor(client.certificate)
 	events := newTold()
 	in, err := introspection.New(introspection.Config{
 		Issuer: d.Issuers[0], Issuers: d.Issuers[1:], Endpoint: s.Endpoint, InsecureHTTP: d.InsecureHTTP,
-		Audiences: d.Audiences, AudienceClaim: d.AudienceClaim, ClientID: s.ClientID, Auth: auth,
+		Audiences: d.Audiences, AudienceClaim: d.AudienceClaim, ClientID: s.ClientID, Auth: client.auth,
 		Client: &http.Client{Transport: transport}, Timeout: d.Timeout, Logger: discard, Observe: events.observe,
 	})
 	if err != nil {
@@ -44,6 +41,12 @@ func (d *examiner) introspection(ctx context.Context) {
 		return
 	}
 	d.tls(seen)
+	for i := range min(len(seen), len(ended)) {
+		if ended[i].Request == observe.Metadata && ended[i].Outcome == observe.OK {
+			d.metadata = seen[i].body
+		}
+	}
+	d.alias(client.certificate)
 	x, e := &exchange{url: s.Endpoint}, observe.Event{Outcome: observe.Failed}
 	for i := range min(len(seen), len(ended)) {
 		if ended[i].Part == observe.Introspection { // and not of the keys of a signed answer
@@ -60,8 +63,12 @@ func (d *examiner) introspection(ctx context.Context) {
 		d.report.add(change, "metadata", fmt.Sprintf("%s: it is the metadata of %.256q", x.shown(), x.issuer()),
 			fmt.Sprintf("set -introspection to the endpoint's URL, or -issuer to %.256q if the tokens have that in iss", x.issuer()))
 	case x.res != nil && slices.Contains([]int{400, 401, 403}, x.res.StatusCode):
-		d.report.add(change, "credentials", x.shown(), "correct -client-id and the secret, or allow the client to introspect tokens at the issuer. "+
-			"Some servers want the secret in the form: -client-secret-post")
+		d.report.add(change, "credentials", x.shown(), d.adviceCredentials(client))
+	case x.handshakeEnded() && client.certificate == nil:
+		d.report.add(change, "credentials", fmt.Sprintf("%s, %s", x.shown(), x.found(e.Outcome)),
+			"if the server wants a client certificate, set -client-certificate-file and -client-key-file")
+	case x.handshakeEnded():
+		d.report.add(change, "credentials", fmt.Sprintf("%s, %s", x.shown(), x.found(e.Outcome)), d.adviceCredentials(client))
 	default:
 		d.report.add(change, "answer", fmt.Sprintf("%s, %s (%s)", x.shown(), x.found(e.Outcome), firstLine(err)), x.advice(e.Outcome, "-introspection"))
 	}

@@ -85,6 +85,9 @@ func (d *examiner) fetch(ctx context.Context, cfg jwks.Config) (jwks.Set, []exch
 // request reports on one request of a fetch, which has succeeded or not.
 func (d *examiner) request(e observe.Event, x *exchange, succeeded bool) {
 	subject, flag := "metadata", "-metadata, or -jwks,"
+	if e.Request == observe.Metadata && e.Outcome == observe.OK && e.Name == d.Issuers[0] {
+		d.metadata = x.body
+	}
 	if e.Request == observe.KeySet {
 		subject, flag = "key set", "-jwks"
 	}

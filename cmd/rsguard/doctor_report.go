@@ -17,12 +17,32 @@ const (
 
 // A report is what doctor has found, in sections.
 type report struct {
-	lines strings.Builder
-	n     map[level]int
+	lines  strings.Builder
+	n      map[level]int
+	hidden []string // pairs of a secret and what is shown in place of it
+}
+
+// hide keeps the credentials and the query of a URL out of what is added from
+// now on. A key set's address may have a key of its own in its query.
+func (r *report) hide(address string) {
+	_, rest, _ := strings.Cut(address, "://")
+	rest, _, _ = strings.Cut(rest, "#")
+	place, query, _ := strings.Cut(rest, "?")
+	authority, _, _ := strings.Cut(place, "/")
+	if at := strings.LastIndexByte(authority, '@'); at > 0 {
+		r.hidden = append(r.hidden, authority[:at+1], "…@")
+	}
+	if query != "" {
+		r.hidden = append(r.hidden, "?"+query, "?…")
+	}
+}
+
+func (r *report) shown(text string) string {
+	return printable(strings.NewReplacer(r.hidden...).Replace(text))
 }
 
 func (r *report) begin(section string) {
-	fmt.Fprintf(&r.lines, "%s\n", printable(section))
+	fmt.Fprintf(&r.lines, "%s\n", r.shown(section))
 }
 
 // add adds a finding, and what to do about it, unless all is good.
@@ -31,9 +51,9 @@ func (r *report) add(l level, subject, found, remedy string) {
 		r.n = make(map[level]int)
 	}
 	r.n[l]++
-	fmt.Fprintf(&r.lines, "  %-9s %-13s %s\n", l, subject, printable(found))
+	fmt.Fprintf(&r.lines, "  %-9s %-13s %s\n", l, subject, r.shown(found))
 	if remedy != "" {
-		fmt.Fprintf(&r.lines, "  %-9s %-13s what to do: %s\n", "", "", printable(remedy))
+		fmt.Fprintf(&r.lines, "  %-9s %-13s what to do: %s\n", "", "", r.shown(remedy))
 	}
 }
 

@@ -33,10 +33,13 @@ type settings struct {
 }
 
 type introspectionSettings struct {
-	Endpoint   string `yaml:"endpoint"`
-	ClientID   string `yaml:"client_id"`
-	SecretFile string `yaml:"client_secret_file"`
-	Post       bool   `yaml:"client_secret_post"`
+	Endpoint        string `yaml:"endpoint"`
+	ClientID        string `yaml:"client_id"`
+	SecretFile      string `yaml:"client_secret_file"`
+	Post            bool   `yaml:"client_secret_post"`
+	KeyFile         string `yaml:"client_key_file"`
+	KeyID           string `yaml:"client_key_id"`
+	CertificateFile string `yaml:"client_certificate_file"`
 }
 
 // asks reports whether an introspection endpoint is to be asked.
@@ -95,6 +98,9 @@ func (s *settings) flags(file *string) *flag.FlagSet {
 	text(&s.Introspection.ClientID, "client-id", "the `name` of introspection.Config.ClientID. Without -introspection, the endpoint is discovered")
 	text(&s.Introspection.SecretFile, "client-secret-file", "a `file` with the client's secret")
 	flags.BoolVar(&s.Introspection.Post, "client-secret-post", s.Introspection.Post, "send the secret in the form (introspection.ClientSecretPost), and not by Basic")
+	text(&s.Introspection.KeyFile, "client-key-file", "a PEM `file` with the private key of introspection.PrivateKeyJWT, or of -client-certificate-file")
+	text(&s.Introspection.KeyID, "client-key-id", "the `kid` of introspection.PrivateKeyJWT")
+	text(&s.Introspection.CertificateFile, "client-certificate-file", "a PEM `file` with the certificate of introspection.ClientCertificate, and those between it and its authority")
 	flags.Usage = doctorUsage(flags)
 	return flags
 }
@@ -115,8 +121,9 @@ func (s *settings) complete() error {
 		return misuse("-fallback is for one -issuer, and there are %d", len(s.Issuers))
 	case s.Timeout < 0:
 		return misuse("-timeout %v is negative", s.Timeout)
-	case in.asks() && (in.ClientID == "" || in.SecretFile == ""):
-		return misuse("to ask the introspection endpoint, both -client-id and -client-secret-file are needed")
+	}
+	if err := in.complete(); err != nil {
+		return err
 	}
 	for _, alg := range s.Algorithms {
 		if strings.HasPrefix(alg, "HS") {
@@ -125,6 +132,24 @@ func (s *settings) complete() error {
 	}
 	if s.Timeout == 0 {
 		s.Timeout = jwks.DefaultTimeout
+	}
+	return nil
+}
+
+func (s *introspectionSettings) complete() error {
+	switch {
+	case !s.asks():
+	case s.ClientID == "" || s.SecretFile == "" && s.KeyFile == "" && s.CertificateFile == "":
+		return misuse("to ask the introspection endpoint, both -client-id and its credentials are needed: " +
+			"-client-secret-file, -client-key-file, or -client-certificate-file with -client-key-file")
+	case s.SecretFile != "" && (s.KeyFile != "" || s.CertificateFile != ""):
+		return misuse("-client-secret-file and -client-key-file exclude each other")
+	case s.CertificateFile != "" && s.KeyFile == "":
+		return misuse("-client-certificate-file needs its key, -client-key-file")
+	case s.KeyID != "" && (s.KeyFile == "" || s.CertificateFile != ""):
+		return misuse("-client-key-id is the kid of assertions, so it is for -client-key-file without a certificate")
+	case s.Post && s.SecretFile == "":
+		return misuse("-client-secret-post is for -client-secret-file")
 	}
 	return nil
 }

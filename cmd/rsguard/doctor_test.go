@@ -302,6 +302,9 @@ func TestDoctor_introspection(t *testing.T) {
 	args := []string{"-issuer", iss.URL, "-audience", "a", "-client-id", "demo-client", "-client-secret-file"}
 	finds(t, "a wrong secret", 1, []string{"change", "credentials", "401"}, "correct -client-id and the secret", append(args, secretFile(t, "wrong"))...)
 	finds(t, "no endpoint", 1, []string{"change", "answer", "404"}, "set -introspection", append(args, secretFile(t, "demo-secret"), "-introspection", iss.URL+"nowhere")...)
+	if code, out, errOut := command(t, "", append([]string{"doctor"}, append(args, secretFile(t, ""))...)...); code != 1 || !strings.Contains(errOut, "is empty") {
+		t.Errorf("rsguard doctor, an empty secret = %d, %q, %q, want 1 and that it is empty", code, out, errOut)
+	}
 	_, out, _ := command(t, "", append([]string{"doctor"}, append(args, secretFile(t, "demo-secret"))...)...)
 	if strings.Contains(out, "demo-secret") {
 		t.Errorf("rsguard doctor shows the secret: %s", out)
@@ -369,6 +372,13 @@ func TestDoctor_config(t *testing.T) {
 		{"an argument", []string{"x"}, "unexpected argument"},
 		{"a shared secret", []string{"-issuer", iss.URL, "-audience", "a", "-algorithm", "HS256"}, "shared secret"},
 		{"half of the credentials", []string{"-issuer", iss.URL, "-audience", "a", "-client-id", "x"}, "both"},
+		{"no client", []string{"-issuer", iss.URL, "-audience", "a", "-client-secret-file", "x"}, "both"},
+		{"a secret and a key", []string{"-issuer", iss.URL, "-audience", "a", "-client-id", "x", "-client-secret-file", "x", "-client-key-file", "y"}, "exclude"},
+		{"a secret and a certificate", []string{"-issuer", iss.URL, "-audience", "a", "-client-id", "x", "-client-secret-file", "x", "-client-certificate-file", "y"}, "exclude"},
+		{"a certificate without its key", []string{"-issuer", iss.URL, "-audience", "a", "-client-id", "x", "-client-certificate-file", "y"}, "needs its key"},
+		{"a kid of nothing", []string{"-issuer", iss.URL, "-audience", "a", "-client-id", "x", "-client-secret-file", "x", "-client-key-id", "k"}, "-client-key-id"},
+		{"a kid of a certificate", []string{"-issuer", iss.URL, "-audience", "a", "-client-id", "x", "-client-certificate-file", "x", "-client-key-file", "y", "-client-key-id", "k"}, "-client-key-id"},
+		{"a form without a secret", []string{"-issuer", iss.URL, "-audience", "a", "-client-id", "x", "-client-key-file", "y", "-client-secret-post"}, "-client-secret-post"},
 		{"two addresses", []string{"-issuer", iss.URL, "-audience", "a", "-jwks", iss.URL, "-metadata", iss.URL}, "exclude"},
 		{"a negative timeout", []string{"-issuer", iss.URL, "-audience", "a", "-timeout", "-1s"}, "negative"},
 		{"a member that is none", []string{"-config", write("issuer: x\n")}, "issuer"},
@@ -405,6 +415,31 @@ func TestReport_printable(t *testing.T) {
 	r.add(change, "keys", "a\nb\x1b]0;c\a", "d\re\u202e")
 	if text := r.text(); strings.ContainsAny(text, "\x1b\a\r\u202e") || strings.Count(text, "\n") != 4 {
 		t.Errorf("text() = %q, want nothing that a terminal acts on", text)
+	}
+}
+
+// What a URL of the settings has in it for its server alone is not shown.
+func TestDoctor_secrets(t *testing.T) {
+	t.Parallel()
+	iss := testutil.NewIssuer(t)
+	host := strings.TrimSuffix(strings.TrimPrefix(iss.URL, "http://"), "/")
+	for _, flag := range []string{"-issuer", "-jwks", "-metadata", "-fallback", "-introspection"} {
+		for _, url := range []string{
+			"http://user:hunter2@" + host + "/keys", "http://user:hunter2@" + host, "http://hunter2@" + host + "?a=b",
+			"http://" + host + "/nowhere?code=hunter2", "http://" + host + "?code=hunter2#x", "https://" + host + "/?a=1&code=hunter2",
+		} {
+			args := []string{"doctor", "-issuer", iss.URL, "-audience", "a", flag, url}
+			if flag == "-issuer" {
+				args = []string{"doctor", "-issuer", url, "-audience", "a"}
+			}
+			if flag == "-introspection" {
+				args = append(args, "-client-id", "demo-client", "-client-secret-file", secretFile(t, "demo-secret"))
+			}
+			code, out, errOut := command(t, "", args...)
+			if code != 1 || errOut != "" || strings.Contains(out, "hunter2") {
+				t.Errorf("rsguard %q = %d, %q, want 1 and no hunter2 in\n%s", args[1:], code, errOut, out)
+			}
+		}
 	}
 }
 
