@@ -113,7 +113,7 @@ func Logto(host, resource string) (validator.Config, error) {
 // one that names it as a trusted peer.
 //
 // Dex's access tokens are ID tokens, at_hash included. So the type check is
-// off, and an ID token for the client is accepted too: whoever may sign in to
+// off, and an ID token for the client is accepted too. Users who may sign in to
 // the client may call the API. Register a client for the API, and have the
 // others ask for the scope audience:server:client_id:CLIENT. Without it, the
 // log names the client in "aud".

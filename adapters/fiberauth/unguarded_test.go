@@ -14,7 +14,7 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// An app lists its routes, so a test finds one that somebody has not guarded.
+// An app lists its routes, so a test finds one without a guard.
 func TestUnguarded(t *testing.T) {
 	t.Parallel()
 	v, err := validator.New(testutil.NewIssuer(t).Config("https://api.example.com"))

@@ -424,7 +424,7 @@ func TestStream_expires(t *testing.T) {
 	}
 }
 
-// A stream on which nobody sends ends at the very second, and its handler with
+// A stream without messages ends at the very second, and its handler with
 // it.
 func TestStream_idle(t *testing.T) {
 	t.Parallel()

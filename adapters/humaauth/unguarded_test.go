@@ -29,8 +29,8 @@ func operations(api huma.API) (routes []string) {
 	return routes
 }
 
-// The document lists the operations, so a test finds one that somebody has not
-// guarded, with Secure and without it.
+// The document lists the operations, so a test finds one without a guard, with
+// Secure and without it.
 func TestUnguarded(t *testing.T) {
 	t.Parallel()
 	nothing := func(stdcontext.Context, *struct{}) (*struct{}, error) { return nil, nil }

@@ -294,7 +294,7 @@ func (d *examiner) fallback(ctx context.Context, issuer, address string, own jwk
 	}
 	if more := lacking(keys, own); len(more) > 0 {
 		d.report.add(change, "keys", fmt.Sprintf("it has %s that the issuer has not: %s", count(len(more), "key"), ids(more)),
-			"take out of the copy what the issuer has withdrawn: in an outage, whoever has such a key can sign any token")
+			"take out of the copy what the issuer has withdrawn: in an outage, such a key can still sign any token")
 	}
 	if sameKeys(keys, own) {
 		d.report.add(good, "keys", "they are the issuer's", "")

@@ -109,7 +109,7 @@ func TestClient_Exchange(t *testing.T) {
 	}
 }
 
-// What the issuer demands of the user becomes the API's own challenge.
+// What the issuer requires of the user becomes the API's own challenge.
 func TestClient_Exchange_stepUp(t *testing.T) {
 	t.Parallel()
 	iss := newIssuer(t, nil)
