@@ -12,7 +12,7 @@ const (
 	grantExchange  = "urn:ietf:params:oauth:grant-type:token-exchange"
 	grantAssertion = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
-	typeAccessToken = "urn:ietf:params:oauth:token-type:access_token" //nolint:gosec // G101: the name of a type
+	typeAccessToken = "urn:ietf:params:oauth:token-type:access_token"
 	typeJWT         = "urn:ietf:params:oauth:token-type:jwt"
 )
 
