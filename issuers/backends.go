@@ -115,6 +115,8 @@ func supabase(a *args, project string) validator.Config {
 //	{"client_id": "client_01H…"}
 //
 // to the JWT template of the environment. Other environments have other keys.
+// Where the environment has a custom domain for authentication, tokens may have
+// its URL in "iss", and the log names it: add it to Issuers.
 // For tokens of WorkOS Connect, whose "aud" is the resource, use a Config with
 // the AuthKit domain as the issuer.
 //
@@ -122,8 +124,9 @@ func supabase(a *args, project string) validator.Config {
 // in [validator.Claims].Permissions, the organization in OrgID, and an
 // administrator who impersonates the user in "act".
 //
-// Source: https://workos.com/docs/reference/authkit/session-tokens. That
-// client_id is in the token wasn't found in the documentation.
+// Sources: https://workos.com/docs/reference/authkit/session-tokens and
+// https://github.com/workos/workos-node/pull/1694 (the issuers). That client_id
+// is in the token wasn't found in the documentation.
 func WorkOS(client string) (validator.Config, error) {
 	a := args{function: "WorkOS"}
 	a.word("client", client)
@@ -145,24 +148,31 @@ func WorkOS(client string) (validator.Config, error) {
 // Descope returns the Config for an API that is called with session tokens of a
 // Descope project. Project is the project's ID, such as "P2abc".
 //
-// Session tokens name the project in "iss", alone or at the end of a URL, and
-// in "aud" only if a JWT template says so. At Descope, choose a template that
+// Session tokens name the project in "iss", alone or at the end of a URL of
+// Descope's API in the project's region, which is a part of long IDs, and in
+// "aud" only if a JWT template says so. At Descope, choose a template that
 // writes the project's ID into "aud". Without it, the log says that "aud" is
-// missing. For an audience of your own, change Audiences.
+// missing. For an audience of your own, change Audiences. Where the project has a
+// custom domain, add its URL to Issuers.
 //
 // A refresh token is rejected by its claim "drn". Roles and permissions are in
 // "roles" and "permissions", and for tenants at "tenants", the tenant's ID.
 //
-// Sources: https://docs.descope.com/session-overview and
+// Sources: https://docs.descope.com/session-overview,
 // https://docs.descope.com/authorization/session-management/session-validation/oidc-jwt-authorizers/dotnet-jwt-validation
+// and https://github.com/descope/go-sdk (baseURLForProjectID)
 func Descope(project string) (validator.Config, error) {
 	a := args{function: "Descope"}
 	a.word("project", project)
+	api := "https://api.descope.com/"
+	if len(project) >= 32 {
+		api = "https://api." + project[1:5] + ".descope.com/"
+	}
 	return a.with(validator.Config{
-		Issuers:   []string{"https://api.descope.com/v1/apps/" + project, project},
+		Issuers:   []string{api + "v1/apps/" + project, api + project, project},
 		Audiences: []string{project},
 		Checks:    []validator.Check{says("Descope", "drn", "DS")},
-	}, "https://api.descope.com/"+project+"/.well-known/jwks.json")
+	}, api+project+"/.well-known/jwks.json")
 }
 
 // Stytch returns the Config for an API that is called with session JWTs of a
@@ -182,8 +192,8 @@ func Stytch(project string) (validator.Config, error) {
 // organization are in the claims https://stytch.com/session and
 // https://stytch.com/organization.
 //
-// Source: https://stytch.com/docs/b2b/api/connected-app-access-token (the
-// shape of iss and aud; that of B2B session JWTs was not found).
+// Sources: https://github.com/stytchauth/stytch-node/blob/main/lib/b2b/sessions.ts
+// and https://stytch.com/docs/b2b/api/connected-app-access-token
 func StytchB2B(project string) (validator.Config, error) {
 	return stytch("StytchB2B", project, "b2b/sessions", "https://stytch.com/session")
 }

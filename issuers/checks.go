@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rsguard/rsguard/validator"
@@ -88,6 +89,39 @@ var hasRoles = validator.CheckAs(func(_ context.Context, c struct {
 
 var errNothingAllowed = fmt.Errorf("the token has neither scp nor roles: it is an ID token, or one of an application " +
 	"that was allowed nothing; grant the application a permission of this API")
+
+// ofPolicy requires that one of these user flows or custom policies of Azure AD
+// B2C issued the token. B2C writes one policy's name with capitals and without,
+// and has no two policies whose names differ by that alone.
+func ofPolicy(policies []string) validator.Check {
+	return func(_ context.Context, c *validator.Claims) error {
+		var written struct {
+			Policy string `json:"tfp"`
+			Class  string `json:"acr"`
+		}
+		err := c.Decode(&written)
+		found := cmp.Or(written.Policy, written.Class)
+		if err == nil && slices.ContainsFunc(policies, func(policy string) bool { return strings.EqualFold(policy, found) }) {
+			return nil
+		}
+		return &validator.Error{Code: validator.CodeRefused, Err: fmt.Errorf(
+			"the policy, in tfp or acr, is none of those that were named: %s", quoted(policies))}
+	}
+}
+
+// ofAuthelia rejects tokens without scopes. Authelia writes them into access
+// tokens, even if there are none, and not into ID tokens, which name the client
+// as well.
+func ofAuthelia(_ context.Context, c *validator.Claims) error {
+	var written struct {
+		Scope any `json:"scope"`
+		SCP   any `json:"scp"`
+	}
+	if err := c.Decode(&written); err != nil || written.Scope == nil && written.SCP == nil {
+		return typeError("Authelia", "scp")
+	}
+	return nil
+}
 
 func quoted(values []string) string {
 	texts := make([]string, len(values))

@@ -82,9 +82,12 @@ func entra(function, api, query string, tenants ...string) (validator.Config, er
 // and api the application ID of the API's registration. What must be set is as
 // in [Entra].
 //
-// Source: https://learn.microsoft.com/en-us/entra/external-id/customers/concept-authentication-methods-customers
-// (not read when this was written: the shape of the issuer is from memory, that
-// of tokens is Entra's)
+// The issuer has the tenant's ID where the address of its metadata has the
+// subdomain. Its key set is its own, and login.microsoftonline.com has a part of
+// it.
+//
+// Sources: https://learn.microsoft.com/en-us/entra/identity-platform/security-tokens
+// and https://github.com/AzureAD/microsoft-authentication-library-for-js/pull/8595
 func EntraExternalID(subdomain, tenant, api string) (validator.Config, error) {
 	a := args{function: "EntraExternalID"}
 	a.word("subdomain", subdomain)
@@ -101,18 +104,26 @@ func EntraExternalID(subdomain, tenant, api string) (validator.Config, error) {
 // that of b2clogin.com, tenant the tenant's ID, policy the user flow or custom
 // policy, and api the application ID of the API. The metadata is not where the
 // issuer says, since the policy is missing in that, so the keys are fetched
-// from their own address.
+// from their own address. Policies are further ones, whose tokens are signed by
+// the same keys, as those of all user flows are.
 //
 // At B2C, expose a scope of the API and grant it to the client. If the client
 // doesn't ask for that scope, it gets no access token and may send its ID
 // token, and the log says that the token has neither scp nor roles.
 //
-// Source: https://learn.microsoft.com/en-us/azure/active-directory-b2c/tokens-overview
-func AzureB2C(name, tenant, policy, api string) (validator.Config, error) {
+// The policy is in "tfp", or in "acr" where a custom policy says so, there in
+// lower case. For another policy, the log names those that were expected.
+//
+// Sources: https://learn.microsoft.com/en-us/azure/active-directory-b2c/tokens-overview
+// and https://learn.microsoft.com/en-us/azure/active-directory-b2c/configure-user-input
+func AzureB2C(name, tenant, policy, api string, policies ...string) (validator.Config, error) {
 	a := args{function: "AzureB2C"}
 	a.word("name", name)
 	a.word("tenant", tenant)
-	a.word("policy", policy)
+	policies = append([]string{policy}, policies...)
+	for _, policy := range policies {
+		a.word("policy", policy)
+	}
 	a.word("api", api)
 	if len(a.errs) > 0 {
 		return a.discovered(validator.Config{})
@@ -120,10 +131,7 @@ func AzureB2C(name, tenant, policy, api string) (validator.Config, error) {
 	return a.with(validator.Config{
 		Issuers:   []string{"https://" + name + ".b2clogin.com/" + tenant + "/v2.0/"},
 		Audiences: []string{api},
-		Checks: []validator.Check{
-			scopesOrRoles,
-			validator.AnyOf(only("policies", "tfp", []string{policy}), only("policies", "acr", []string{policy})),
-		},
+		Checks:    []validator.Check{scopesOrRoles, ofPolicy(policies)},
 	}, "https://"+name+".b2clogin.com/"+name+".onmicrosoft.com/"+strings.ToLower(policy)+"/discovery/v2.0/keys")
 }
 

@@ -71,18 +71,19 @@ func Authentik(issuer, client string) validator.Config {
 // At Authelia, set access_token_signed_response_alg of the client to RS256, and
 // list the API in its audience. Without the first, the log says that the token
 // is no JWT. Unless the client asks for the audience, the log says that "aud"
-// is empty.
+// is missing, or empty with older versions.
 //
-// Authelia follows RFC 9068, which is required: the type at+jwt tells its
-// access tokens from ID tokens.
+// Scopes are in "scp". An ID token is rejected by at_hash, or because it has
+// none. A token that a client asked for in its own name has no "sub", so that
+// RequireRFC9068 would reject it.
 //
-// Source: not looked up. The shape is from memory of Authelia's documentation
-// of OpenID Connect 1.0 clients.
+// Sources: https://github.com/authelia/authelia/blob/master/internal/oidc/session.go
+// and https://github.com/authelia/oauth2-provider/blob/master/token/jwt/claims_jwt.go
 func Authelia(issuer, audience string) validator.Config {
 	return validator.Config{
-		Issuers:        []string{issuer},
-		Audiences:      []string{audience},
-		RequireRFC9068: true,
+		Issuers:   []string{issuer},
+		Audiences: []string{audience},
+		Checks:    []validator.Check{ofAuthelia, has("Authelia", "client_id", clientID)},
 	}
 }
 
@@ -173,13 +174,15 @@ func Hydra(issuer, audience string) validator.Config {
 // IdentityServer4. Issuer is its URL, and audience the name of the ApiResource.
 //
 // At IdentityServer, define an ApiResource that has the API's scopes. With
-// scopes alone, the log says that "aud" is missing. A client with
+// scopes alone, the log says that "aud" is missing, or that it is the issuer's
+// URL with /resources, if EmitStaticAudienceClaim is on. A client with
 // AccessTokenType.Reference gets tokens that are no JWTs, and the log says so.
 //
 // Roles are in "role" if the resource has that user claim.
 //
-// Source: https://docs.duendesoftware.com/identityserver/fundamentals/resources/api-resources
-// (what "aud" has; the other claims are from memory)
+// Sources: https://docs.duendesoftware.com/identityserver/fundamentals/resources/api-resources
+// and https://github.com/DuendeSoftware/products (DefaultTokenService.cs and
+// TokenExtensions.cs)
 func Duende(issuer, audience string) validator.Config {
 	return validator.Config{
 		Issuers:   []string{issuer},

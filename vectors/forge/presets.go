@@ -126,7 +126,6 @@ func (sh *shape) configure(c *vectors.Config, claims []member) {
 		}
 		c.Audiences = append(c.Audiences, aud)
 	}
-	c.RequireRFC9068 = sh.Name == "Authelia"
 	for _, o := range sh.Others {
 		c.InsecureSkipTypeCheck = c.InsecureSkipTypeCheck || o.Kind == "id" && o.Code == vectors.Accept
 	}
