@@ -28,17 +28,12 @@ func (c *state) read(ctx context.Context, endpoint string, res response, w wante
 		return nil, wrong("%w", err)
 	}
 	token, ok := a.token.Text()
-	switch {
-	case !ok:
+	if !ok {
 		return nil, wrong("access_token is %v, want a string", a.token.Kind())
-	case !b64token.Valid(token):
-		return nil, wrong("access_token has characters that no Authorization field can have (RFC 6750, Section 2.1)")
-	case len(token) > c.cfg.MaxTokenSize:
-		return nil, wrong("access_token has %d bytes: see Config.MaxTokenSize, which is %d", len(token), c.cfg.MaxTokenSize)
 	}
-	tokenType, err := c.checkTokenType(a.tokenType)
-	if err != nil {
-		return nil, wrong("%w", err)
+	tokenType, ok := a.tokenType.Text()
+	if !ok {
+		return nil, wrong("token_type is %v, want the string %q", a.tokenType.Kind(), c.tokenType())
 	}
 	lifetime, err := c.lifetime(a.expiresIn)
 	if err != nil {
@@ -52,11 +47,42 @@ func (c *state) read(ctx context.Context, endpoint string, res response, w wante
 		return nil, wrong("scope is %v, want a string", a.scope.Kind())
 	}
 
-	end, failure := c.checkToken(ctx, token, w)
+	g, failure := c.checked(ctx, offer{token, tokenType, scope, lifetime}, w, requested)
 	if failure != nil {
 		failure.Status = res.status
+		if failure.Code == CodeAnswer {
+			failure = wrong("%w", failure.Err)
+		}
+	}
+	return g, failure
+}
+
+// An offer is a token as the issuer's answer has it, or as the Store has it.
+type offer struct {
+	token, tokenType, scope string
+	lifetime                time.Duration // zero if that was not said
+}
+
+// checked returns the token of o if it passes all checks.
+func (c *state) checked(ctx context.Context, o offer, w wanted, requested time.Time) (*grant, *Error) {
+	wrong := func(format string, args ...any) (*grant, *Error) {
+		return nil, &Error{Code: CodeAnswer, Err: fmt.Errorf(format, args...)}
+	}
+	switch {
+	case !b64token.Valid(o.token):
+		return wrong("access_token has characters that no Authorization field can have (RFC 6750, Section 2.1)")
+	case len(o.token) > c.cfg.MaxTokenSize:
+		return wrong("access_token has %d bytes: see Config.MaxTokenSize, which is %d", len(o.token), c.cfg.MaxTokenSize)
+	// Without regard to case (RFC 6749, Section 5.1). A client that has asked
+	// for a bound token must not use another in its place (RFC 9449, Section 5).
+	case !strings.EqualFold(o.tokenType, c.tokenType()):
+		return wrong("token_type is %.64q, want %q", o.tokenType, c.tokenType())
+	}
+	end, failure := c.checkToken(ctx, o.token, w)
+	if failure != nil {
 		return nil, failure
 	}
+	lifetime := o.lifetime
 	switch {
 	case lifetime == 0 && end.IsZero():
 		lifetime = c.cfg.Lifetime
@@ -68,9 +94,9 @@ func (c *state) read(ctx context.Context, endpoint string, res response, w wante
 		expiry = requested.Add(end.Sub(requested.Round(0))) // with the monotonic clock's reading
 	}
 	if !expiry.After(requested) {
-		return nil, &Error{Code: CodeToken, Status: res.status, Err: errors.New("the token has ended already: compare the clocks")}
+		return nil, &Error{Code: CodeToken, Err: errors.New("the token has ended already: compare the clocks")}
 	}
-	return newGrant(strings.Clone(token), tokenType, strings.Clone(scope), requested, expiry), nil
+	return newGrant(strings.Clone(o.token), c.tokenType(), strings.Clone(o.scope), requested, expiry), nil
 }
 
 // An answer is the answer of a token endpoint.
@@ -98,22 +124,12 @@ func readAnswer(body string) (a answer, err error) {
 	return a, o.Err()
 }
 
-// checkTokenType compares the token_type without regard to case (RFC 6749,
-// Section 5.1). A client that has asked for a bound token must not use another
-// in its place (RFC 9449, Section 5).
-func (c *state) checkTokenType(v jose.Value) (string, error) {
-	want := "Bearer"
+// tokenType returns the token_type of the tokens that are requested.
+func (c *state) tokenType() string {
 	if c.cfg.Key != nil {
-		want = "DPoP"
+		return "DPoP"
 	}
-	text, ok := v.Text()
-	switch {
-	case !ok:
-		return "", fmt.Errorf("token_type is %v, want the string %q", v.Kind(), want)
-	case !strings.EqualFold(text, want):
-		return "", fmt.Errorf("token_type is %.64q, want %q", text, want)
-	}
-	return want, nil
+	return "Bearer"
 }
 
 // lifetime returns the seconds of expires_in, or 0 if there is none.

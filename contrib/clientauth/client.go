@@ -30,6 +30,7 @@ type state struct {
 	x5t      string        // of Config.Certificate
 	endpoint endpoint
 	nonces   nonces
+	shared   *shared // or nil
 
 	mu      sync.Mutex // never held during a request
 	entries map[[sha256.Size]byte]*list.Element
@@ -44,8 +45,12 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
+	common, err := newShared(&cfg)
+	if err != nil {
+		return nil, err
+	}
 	c := &state{
-		cfg: cfg, http: new(http.Client), slots: make(chan struct{}, maxRunning),
+		cfg: cfg, shared: common, http: new(http.Client), slots: make(chan struct{}, maxRunning),
 		entries: make(map[[sha256.Size]byte]*list.Element),
 	}
 	c.endpoint.turn = make(chan struct{}, 1)
@@ -169,13 +174,17 @@ func (c *state) start(ctx context.Context, e *entry, w wanted, now time.Time) (*
 	}
 	f := &flight{done: make(chan struct{})}
 	e.flight = f
-	go c.run(context.WithoutCancel(ctx), e, f, w)
+	after := w.seq
+	if e.grant != nil {
+		after = max(after, e.grant.seq)
+	}
+	go c.run(context.WithoutCancel(ctx), e, f, w, after)
 	return f, nil
 }
 
 // run is the flight. The HTTP client may not heed the context: then its own
 // goroutine keeps one of the slots for as long as it takes.
-func (c *state) run(ctx context.Context, e *entry, f *flight, w wanted) {
+func (c *state) run(ctx context.Context, e *entry, f *flight, w wanted, after int64) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	type outcome struct {
@@ -185,7 +194,7 @@ func (c *state) run(ctx context.Context, e *entry, f *flight, w wanted) {
 	ended := make(chan outcome, 1)
 	go func() {
 		var o outcome
-		panicked := fault.Contain(func() { o.grant, o.err = c.fetch(ctx, w) })
+		panicked := fault.Contain(func() { o.grant, o.err = c.obtain(ctx, w, after) })
 		if panicked != nil {
 			o = outcome{err: &Error{Code: CodeConfig, Err: panicked}}
 		}
@@ -224,17 +233,20 @@ func (c *state) land(e *entry, f *flight) {
 
 // log writes one record when failures begin, and one when they end.
 func (c *state) log(err *Error, before, after, failed int) {
-	logger := c.cfg.Logger
-	if logger == nil {
-		logger = slog.Default()
-	}
 	attrs := []any{slog.String("issuer", c.cfg.Issuer), slog.String("client_id", c.cfg.ClientID)}
 	switch {
 	case err != nil && (before == 0 && after == 1 || after == 0 && failed == 1):
-		logger.Warn("clientauth: no new token", append(attrs, slog.String("code", string(err.Code)), slog.String("error", err.Error()))...)
+		c.logger().Warn("clientauth: no new token", append(attrs, slog.String("code", string(err.Code)), slog.String("error", err.Error()))...)
 	case before > 0 && after == 0:
-		logger.Info("clientauth: the issuer answers again", attrs...)
+		c.logger().Info("clientauth: the issuer answers again", attrs...)
 	}
+}
+
+func (c *state) logger() *slog.Logger {
+	if c.cfg.Logger == nil {
+		return slog.Default()
+	}
+	return c.cfg.Logger
 }
 
 // A pause is a time during which no request is sent.

@@ -102,6 +102,18 @@ type Config struct {
 	// used least recently makes room. If zero, it is [DefaultCacheSize].
 	CacheSize int
 
+	// Store shares the tokens with other processes. Each process still keeps
+	// its own in memory, and looks there when it has none or is to renew it. If
+	// nil, nothing is shared.
+	Store Store
+
+	// StoreKeys encrypt what the Store keeps (AES-256-GCM). Each is a secret of
+	// at least 32 random bytes, which the processes share. The first encrypts,
+	// and all decrypt. To replace a key, add the new one at the end in all
+	// processes, then move it to the front, then remove the old one. They are
+	// required with a Store. At most 8 are used.
+	StoreKeys [][]byte
+
 	// Logger gets one record when token requests begin to fail, and one when
 	// they succeed again. If nil, it is [slog.Default].
 	Logger *slog.Logger
@@ -110,7 +122,11 @@ type Config struct {
 	Now func() time.Time
 }
 
-const maxTokenSize = 64 << 10
+const (
+	maxTokenSize = 64 << 10
+	maxStoreKeys = 8
+	minStoreKey  = 32 // bytes
+)
 
 // check joins everything that is wrong with cfg.
 func (cfg *Config) check() error {
@@ -141,6 +157,7 @@ func (cfg *Config) check() error {
 	if cfg.Validator != nil && isnil.Value(cfg.Validator) {
 		wrong("Validator is a nil %T", cfg.Validator)
 	}
+	errs = append(errs, cfg.checkStore())
 	if cfg.MaxTokenSize < 0 || cfg.MaxTokenSize > maxTokenSize {
 		wrong("MaxTokenSize is %d: it must be from 0 to %d", cfg.MaxTokenSize, maxTokenSize)
 	}
@@ -154,6 +171,24 @@ func (cfg *Config) check() error {
 	}{{"MaxLifetime", cfg.MaxLifetime, 10 * 365 * 24 * time.Hour}, {"Lifetime", cfg.Lifetime, 24 * time.Hour}, {"Timeout", cfg.Timeout, 5 * time.Minute}} {
 		if d.value < 0 || d.value > d.most {
 			wrong("%s is %v: it must be from 0 to %v", d.name, d.value, d.most)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (cfg *Config) checkStore() error {
+	var errs []error
+	switch n := len(cfg.StoreKeys); {
+	case cfg.Store == nil && n > 0:
+		errs = append(errs, errors.New("clientauth: Config.StoreKeys is set without Config.Store"))
+	case cfg.Store != nil && isnil.Value(cfg.Store):
+		errs = append(errs, fmt.Errorf("clientauth: Config.Store is a nil %T", cfg.Store))
+	case cfg.Store != nil && (n == 0 || n > maxStoreKeys):
+		errs = append(errs, fmt.Errorf("clientauth: Config.StoreKeys has %d keys: it must have from 1 to %d with a Store", n, maxStoreKeys))
+	}
+	for i, key := range cfg.StoreKeys {
+		if len(key) < minStoreKey {
+			errs = append(errs, fmt.Errorf("clientauth: Config.StoreKeys[%d] has %d bytes: it must have %d or more, of a random secret", i, len(key), minStoreKey))
 		}
 	}
 	return errors.Join(errs...)

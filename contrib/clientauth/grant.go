@@ -12,6 +12,7 @@ type grant struct {
 	expiry   time.Time
 	lifetime time.Duration // from the request for it
 	ahead    time.Duration // before the expiry, when it is due to be renewed
+	seq      int64         // its number among those in the Store, or 0
 }
 
 // newGrant returns a grant that was requested at a time. Its renewal is due at a
@@ -20,8 +21,8 @@ type grant struct {
 func newGrant(token, tokenType, scope string, requested, expiry time.Time) *grant {
 	lifetime := expiry.Sub(requested)
 	return &grant{
-		token, tokenType, scope, expiry, lifetime,
-		lifetime/5 + rand.N(max(lifetime/10, 1)), //nolint:gosec // G404: spreading needs no secrecy
+		token: token, tokenType: tokenType, scope: scope, expiry: expiry, lifetime: lifetime,
+		ahead: lifetime/5 + rand.N(max(lifetime/10, 1)), //nolint:gosec // G404: spreading needs no secrecy
 	}
 }
 

@@ -16,6 +16,7 @@ func (cfg Config) LogValue() slog.Value {
 		slog.Bool("dpop", cfg.Key != nil),
 		slog.Bool("certificate", cfg.Certificate != nil),
 		show.Type("validator", cfg.Validator),
+		show.Type("store", cfg.Store),
 	)
 }
 

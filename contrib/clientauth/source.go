@@ -167,7 +167,7 @@ func (s *Source) current(ctx context.Context) (*grant, error) {
 // nil if that one must do.
 func (s *Source) renew(ctx context.Context, rejected *grant) (*grant, error) {
 	w := s.wanted()
-	w.rejected = rejected.token
+	w.rejected, w.seq = rejected.token, rejected.seq
 	return s.client.token(ctx, w)
 }
 
@@ -177,6 +177,7 @@ type wanted struct {
 	form         url.Values
 	organization string
 	rejected     string // a token that will not do, or ""
+	seq          int64  // its number among those in the Store
 }
 
 func (s *Source) wanted() wanted {
