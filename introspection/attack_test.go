@@ -419,6 +419,45 @@ func TestIntrospector_userInfoForbidden(t *testing.T) {
 	}
 }
 
+// A userinfo response without a user is none, whatever its status is, and keeps
+// no other token from being asked about.
+func TestIntrospector_userInfoOfNoUser(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{}
+		s.set(func(r *http.Request, _ url.Values) (int, string) {
+			switch token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "); {
+			case strings.HasPrefix(token, "good"):
+				return 200, `{"sub":"auth0|1"}`
+			case strings.HasPrefix(token, "empty"):
+				return 200, `{}`
+			case strings.HasPrefix(token, "number"):
+				return 200, `{"sub":1}`
+			case strings.HasPrefix(token, "blank"):
+				return 200, `{"sub":"","email":"anna@example.com"}`
+			}
+			return 200, `{"error":"invalid_token"}`
+		})
+		in := newIntrospector(t, introspection.Config{
+			Issuer: issuer, Endpoint: endpoint, InsecureUserInfo: true, Client: &http.Client{Transport: s}, Logger: slog.New(slog.DiscardHandler),
+		})
+		for i := range 20 {
+			if claims, err := in.Validate(t.Context(), fmt.Sprint("good", i)); err != nil || claims.Subject != "auth0|1" {
+				t.Errorf("%d: Validate(a good token) = %v, %v", i, claims, err)
+			}
+			for _, token := range []string{"empty", "number", "blank", "error"} {
+				claims, err := in.Validate(t.Context(), fmt.Sprint(token, i))
+				if validator.CodeOf(err) != validator.CodeUnavailable {
+					t.Errorf("%d: Validate(%s) = %v, %v, want %q", i, token, claims, err, validator.CodeUnavailable)
+				}
+				if want := "GET " + endpoint + ": not a userinfo response: sub is "; err != nil && !strings.Contains(err.Error(), want) {
+					t.Errorf("%d: Validate(%s) error = %v, want %q in it", i, token, err, want)
+				}
+			}
+		}
+	})
+}
+
 // What is remembered takes no more memory than the Config says, whatever the
 // answers are.
 func TestIntrospector_room(t *testing.T) {

@@ -263,8 +263,8 @@ func (c *calls) land(f *flight, l *lane, token string, a answer, err error, bega
 // request for the sake of its token. Anyone can send such tokens, and they must
 // not keep others from being asked about.
 func (c *calls) isAboutToken(err error, now time.Time) bool {
-	var status *statusError
-	return errors.As(err, &status) && status.isAboutToken() && within(now, c.answered, time.Minute)
+	var about interface{ isAboutToken() bool }
+	return errors.As(err, &about) && about.isAboutToken() && within(now, c.answered, time.Minute)
 }
 
 // mustTell reports whether a failure is logged: a mistake once a minute, and

@@ -292,38 +292,53 @@ func askedFor(err error) time.Duration {
 // claims.
 func (in *Introspector) read(ctx context.Context, endpoint string, res response, began time.Time) (answer, error) {
 	claims := res.body
+	sent, response := "POST "+endpoint, "an introspection response"
+	if in.cfg.InsecureUserInfo {
+		sent, response = "GET "+endpoint, "a userinfo response"
+	}
 	mediaType, _, _ := mime.ParseMediaType(res.header.Get("Content-Type"))
 	switch signed := mediaType == "application/"+signedType; {
 	case signed && !in.cfg.InsecureUserInfo:
 		var err error
 		if claims, err = in.verify(ctx, res.body, began); err != nil {
-			return answer{}, fmt.Errorf("POST %s: %w", endpoint, err)
+			return answer{}, fmt.Errorf("%s: %w", sent, err)
 		}
 	case in.cfg.RequireSigned:
-		return answer{}, &mistake{text: fmt.Sprintf("POST %s: the answer is not signed, and Config.RequireSigned is set: have the server "+
-			"sign the answers to this client (RFC 9701, Section 6)", endpoint)}
+		return answer{}, &mistake{text: fmt.Sprintf("%s: the answer is not signed, and Config.RequireSigned is set: have the server "+
+			"sign the answers to this client (RFC 9701, Section 6)", sent)}
 	}
 	if len(claims) > maxAnswer {
-		return answer{}, fmt.Errorf("POST %s: the answer is over %d bytes", endpoint, maxAnswer)
+		return answer{}, fmt.Errorf("%s: the answer is over %d bytes", sent, maxAnswer)
 	}
 	seen, err := in.newEntry(claims)
 	switch active, ok := seen.active.Bool(); {
 	case err != nil:
-		return answer{}, fmt.Errorf("POST %s: not an introspection response: %w", endpoint, err)
+		return answer{}, fmt.Errorf("%s: not %s: %w", sent, response, err)
 	case in.cfg.InsecureUserInfo:
+		if subject, ok := seen.subject.Text(); !ok || subject == "" {
+			return answer{}, &namelessError{fmt.Sprintf("%s: not %s: sub is %v, want the user's name", sent, response, seen.subject.Kind())}
+		}
 	case !ok:
-		return answer{}, fmt.Errorf("POST %s: not an introspection response: active is %v, want a boolean", endpoint, seen.active.Kind())
+		return answer{}, fmt.Errorf("%s: not %s: active is %v, want a boolean", sent, response, seen.active.Kind())
 	case !active:
 		return answer{inactive: true}, nil
 	}
 	return answer{entry: seen.entry}, nil
 }
 
+// A namelessError is of a userinfo response without the user, which is none
+// (OpenID Connect Core 1.0, Section 5.3.2). Some servers say by such a response,
+// and the status 200, that they reject the token.
+type namelessError struct{ text string }
+
+func (e *namelessError) Error() string      { return e.text }
+func (e *namelessError) isAboutToken() bool { return true }
+
 // A seenAnswer is an entry with the members of which package validator knows
 // nothing.
 type seenAnswer struct {
-	entry                  *entry
-	active, tokenType, cnf jose.Value
+	entry                           *entry
+	active, subject, tokenType, cnf jose.Value
 }
 
 // newEntry reads an answer, and decides about it as far as what never changes.
@@ -334,6 +349,8 @@ func (in *Introspector) newEntry(claims string) (seen seenAnswer, err error) {
 		switch name {
 		case "active":
 			seen.active = value
+		case "sub":
+			seen.subject = value
 		case "token_type":
 			seen.tokenType = value
 		case "cnf":

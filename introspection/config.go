@@ -100,8 +100,8 @@ type Config struct {
 
 	// CacheSize is for how many tokens answers are remembered. If zero, 8 MiB
 	// of tokens and answers are. If positive, there is room for 4 KiB each. If
-	// negative, none, and MaxRate is for all tokens. Answers that a token is not active are remembered for 10
-	// seconds, for 8,192 tokens.
+	// negative, none, and MaxRate is for all tokens. Answers that a token is not
+	// active are remembered for 10 seconds, for 8,192 tokens.
 	CacheSize int
 
 	// MaxRate is how many tokens a second that are not known may cause a call.
@@ -123,7 +123,8 @@ type Config struct {
 	// good for that alone, such as those of Auth0 that were requested without
 	// an audience. Userinfo says nothing of whom a token was issued to or what
 	// for, so the tokens of all clients of the issuer are accepted, without
-	// scopes. ClientID, Auth and Audiences must be empty.
+	// scopes. A response without a user in "sub" is none. ClientID, Auth and
+	// Audiences must be empty.
 	InsecureUserInfo bool
 
 	// Logger gets one record when calls begin to fail and one when they
