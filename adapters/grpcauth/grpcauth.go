@@ -93,9 +93,10 @@ type Config struct {
 
 	// OutliveTokens lets streams go on after their token has expired. By
 	// default, a stream ends with Unauthenticated when the Validator would begin
-	// to reject its token, at [validator.Claims.AcceptedUntil]. In either case, a stream ends with Unauthenticated when Revocations
-	// of [middleware.Config] name its token. Both are logged and observed as
-	// rejections. If a stream's key is withdrawn while it runs, it goes on.
+	// to reject its token, at [validator.Claims.AcceptedUntil]. In either case, a
+	// stream ends with Unauthenticated when Revocations of [middleware.Config]
+	// name its token. Both are logged and observed as rejections. If a stream's
+	// key is withdrawn while it runs, it goes on.
 	OutliveTokens bool
 
 	// Now returns the current time, by which streams end. It must be the clock
