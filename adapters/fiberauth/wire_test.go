@@ -447,6 +447,15 @@ func TestNew_tls(t *testing.T) {
 func TestNew_load(t *testing.T) {
 	t.Parallel()
 
+	for name, cfg := range map[string]fiber.Config{"": {}, "immutable": {Immutable: true}, "streams": {StreamRequestBody: true, ReduceMemoryUsage: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testLoad(t, cfg)
+		})
+	}
+}
+
+func testLoad(t *testing.T, cfg fiber.Config) {
 	const clients, each = 8, 100
 	type kept struct{ token, subject, claim, path, field string }
 	var (
@@ -463,7 +472,7 @@ func TestNew_load(t *testing.T) {
 		mu.Unlock()
 		return token, err
 	}
-	app := fiber.New()
+	app := fiber.New(cfg)
 	app.Get("/*", fiberauth.New(a.auth(t)), func(c fiber.Ctx) error {
 		claims, ok := middleware.ClaimsFromContext(c)
 		if !ok {
