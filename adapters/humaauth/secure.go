@@ -79,6 +79,11 @@ type Scheme struct {
 // Secure returns an error that joins all faults of cfg. It also fails if
 // operations were registered before, since these would not be guarded, and if
 // api is a [huma.Group], since its document is that of the whole API.
+//
+// It does not see operations that were registered before and are hidden from
+// the document. The routes of Huma itself, such as /openapi.json and /docs, are
+// no operations and stay public. If the paths in [huma.Config] are empty, there
+// are none.
 func Secure(api huma.API, cfg Config) error {
 	s := &secured{api: api, cfg: cfg, names: slices.Sorted(maps.Keys(cfg.Schemes))}
 	s.cfg.Schemes = maps.Clone(cfg.Schemes)
