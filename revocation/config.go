@@ -33,7 +33,7 @@ type Config struct {
 	TokenLifetime time.Duration
 
 	// MaxWatches is how many tokens [List.Watch] and [List.WatchContext] watch
-	// at a time. A watch takes about 800 bytes. If zero, [DefaultMaxWatches] is
+	// at a time. A watch takes about 1 KiB. If zero, [DefaultMaxWatches] is
 	// used. A negative value is an error.
 	MaxWatches int
 

@@ -2,6 +2,7 @@ package revocation
 
 import (
 	"hash/maphash"
+	"math"
 	"math/bits"
 
 	"github.com/rsguard/rsguard/validator"
@@ -18,6 +19,9 @@ func (m mask) has(d dimension) bool { return m>>d&1 != 0 }
 
 // A maskSet is a set of masks.
 type maskSet uint64
+
+// withActor is the set of the masks that have byActor.
+const withActor = maskSet(math.MaxUint64 << (1 << byActor) & math.MaxUint64)
 
 func (s maskSet) first() mask { return mask(bits.TrailingZeros64(uint64(s))) }
 
@@ -42,6 +46,13 @@ func (h *hasher) value(d dimension, value string) uint64 { return maphash.String
 
 func (h *hasher) issuerKey(issuer string) uint64 { return maphash.String(h.issuer, issuer) }
 
+// An issuerKey is the issuer of the latest rule and its hash. It is compared
+// with faster than hashed, and most services have one issuer.
+type issuerKey struct {
+	issuer string
+	hash   uint64
+}
+
 // rule returns the hash of a rule's values, and which they are.
 func (h *hasher) rule(r *Rule) (hash uint64, m mask) {
 	hash = h.issuerKey(r.Issuer)
@@ -54,30 +65,51 @@ func (h *hasher) rule(r *Rule) (hash uint64, m mask) {
 	return hash, m
 }
 
-// hashes are those of a token's values.
+// hashes are those of a token's values, each made when it is first needed.
 type hashes struct {
+	of     *hasher
+	claims *validator.Claims
+	actor  string
 	issuer uint64
 	values [dimensions]uint64
+	known  mask // the values that were looked at
+	absent mask // those of them that the token doesn't have
 }
 
-// of returns the hash of those values that m compares.
-func (h *hashes) of(m mask) uint64 {
-	hash := h.issuer
-	for ; m != 0; m &= m - 1 {
-		hash ^= h.values[bits.TrailingZeros8(uint8(m))]
-	}
-	return hash
-}
-
-// token returns the hashes of those values in used that a token has, and which
-// they are.
-func (h *hasher) token(c *validator.Claims, actor string, used mask) (hashes hashes, has mask) {
-	hashes.issuer = h.issuerKey(c.Issuer)
-	for d, value := range [dimensions]*string{&c.ID, &c.Subject, &c.SessionID, &c.ClientID, &c.OrgID, &actor} {
-		if used.has(dimension(d)) && *value != "" {
-			hashes.values[d] = maphash.String(h.seeds[d], *value)
-			has |= 1 << d
+// key returns the hash of those values that m compares. It reports false if the
+// token doesn't have all of them.
+func (h *hashes) key(m mask) (hash uint64, ok bool) {
+	hash = h.issuer
+	for rest := m; rest != 0; rest &= rest - 1 {
+		d := dimension(bits.TrailingZeros8(uint8(rest)))
+		if !h.known.has(d) {
+			h.known |= 1 << d
+			if value := claim(h.claims, h.actor, d); value != "" {
+				h.values[d] = maphash.String(h.of.seeds[d], value)
+			} else {
+				h.absent |= 1 << d
+			}
 		}
+		hash ^= h.values[d]
 	}
-	return hashes, has
+	return hash, m&h.absent == 0
+}
+
+// claim returns what a token has for a dimension, or "".
+func claim(c *validator.Claims, actor string, d dimension) string {
+	switch d {
+	case byID:
+		return c.ID
+	case bySubject:
+		return c.Subject
+	case bySessionID:
+		return c.SessionID
+	case byClientID:
+		return c.ClientID
+	case byOrgID:
+		return c.OrgID
+	case byActor:
+		return actor
+	}
+	return ""
 }

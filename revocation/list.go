@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,9 +18,9 @@ var ErrFull = errors.New("revocation: the list is full of rules that have not en
 // for concurrent use, and must not be copied. A List that New has not made
 // rejects every token with [validator.CodeUnavailable].
 //
-// A question costs the same for one rule and for a million. It takes no lock and
-// allocates nothing. It searches once for each combination of values that rules
-// compare, of which there are usually one or two and never over 64.
+// A question takes no lock and allocates nothing. It looks once for each
+// combination of values that rules compare, of which there are usually one or
+// two and never over 64, and not for each rule.
 //
 // Each Revoke removes some of the rules that have ended, so no goroutine is
 // needed. If the clock is set back to before the end of a rule that was removed,
@@ -30,6 +31,7 @@ type List struct {
 	cfg         Config
 	key, proof  *hasher
 	inUse       atomic.Uint64 // a maskSet
+	latest      atomic.Pointer[issuerKey]
 	table       atomic.Pointer[table]
 	lastRemoved atomic.Uint32 // the latest end of a rule that was removed
 
@@ -73,13 +75,20 @@ func (l *List) Revoke(ctx context.Context, rule Rule) error {
 		return err
 	}
 	rule = rule.complete(now, l.cfg.TokenLifetime)
-	if err := l.add(&rule, now); err != nil {
+	left, err := l.add(&rule, now)
+	if err != nil {
 		return err
 	}
-	if l.cfg.Feed == nil {
-		return nil
+	if l.cfg.Feed != nil {
+		err = l.cfg.Feed.Publish(ctx, rule)
 	}
-	return l.cfg.Feed.Publish(ctx, rule)
+	if left != nil {
+		select {
+		case <-left:
+		case <-ctx.Done():
+		}
+	}
+	return err
 }
 
 // Apply adds a rule that another List has published, to this one alone. It is
@@ -100,7 +109,8 @@ func (l *List) Apply(rule Rule) error {
 	if rule.Until.IsZero() {
 		return errors.New("revocation: Rule.Until is zero, and Apply requires it")
 	}
-	return l.add(&rule, now)
+	_, err = l.add(&rule, now)
+	return err
 }
 
 var (
@@ -116,13 +126,14 @@ func (l *List) now() (time.Time, error) {
 	return now, nil
 }
 
-// add adds a rule that has been checked and has an end.
-func (l *List) add(r *Rule, at time.Time) error {
+// add adds a rule that has been checked and has an end. If there are watches
+// left to look at, it returns a channel that is closed when that has happened.
+func (l *List) add(r *Rule, at time.Time) (left <-chan struct{}, err error) {
 	changed, err := l.put(r, at)
 	if changed {
-		l.added(r)
+		left = l.added(r)
 	}
-	return err
+	return left, err
 }
 
 // put puts a rule into the table. It reports whether that changes what is
@@ -165,6 +176,9 @@ func (l *List) put(r *Rule, at time.Time) (changed bool, err error) {
 	}
 	all.add(key, proof, t)
 	l.table.Store(all)
+	if latest := l.latest.Load(); latest == nil || latest.issuer != r.Issuer {
+		l.latest.Store(&issuerKey{strings.Clone(r.Issuer), l.key.issuerKey(r.Issuer)})
+	}
 	l.ends.push(ending{key, t.end()})
 	if l.counts[m]++; l.counts[m] == 1 {
 		l.inUse.Store(l.inUse.Load() | 1<<m)

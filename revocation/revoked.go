@@ -3,6 +3,7 @@ package revocation
 import (
 	"context"
 	"errors"
+	"math/bits"
 	"strings"
 	"time"
 
@@ -61,17 +62,13 @@ func unavailable(err error) error {
 
 // search looks for a rule of each combination in use.
 func (l *List) search(c *validator.Claims, inUse maskSet) (*Rule, error) {
-	var used mask
-	for s := inUse; s != 0; s &= s - 1 {
-		used |= s.first()
-	}
-	if !used.has(byActor) {
-		return l.searchBy(c, "", inUse, used)
+	if inUse&withActor == 0 {
+		return l.searchBy(c, "", inUse)
 	}
 	subject, clientID := actorOf(c)
-	rule, err := l.searchBy(c, subject, inUse, used)
+	rule, err := l.searchBy(c, subject, inUse)
 	if rule == nil && err == nil && clientID != "" && clientID != subject {
-		rule, err = l.searchBy(c, clientID, inUse, used)
+		rule, err = l.searchBy(c, clientID, inUse&withActor)
 	}
 	return rule, err
 }
@@ -79,45 +76,75 @@ func (l *List) search(c *validator.Claims, inUse maskSet) (*Rule, error) {
 var actorOf = vouched.Actor.(func(*validator.Claims) (subject, clientID string))
 
 // searchBy is search for an actor of this name.
-func (l *List) searchBy(c *validator.Claims, actor string, inUse maskSet, used mask) (*Rule, error) {
+func (l *List) searchBy(c *validator.Claims, actor string, inUse maskSet) (*Rule, error) {
 	all := l.table.Load()
-	keys, has := l.key.token(c, actor, used)
-	for s := inUse; s != 0; s &= s - 1 {
-		m := s.first()
-		if m&^has != 0 {
-			continue // the token doesn't have all of the values
+	keys := hashes{of: l.key, claims: c, actor: actor}
+	if latest := l.latest.Load(); latest != nil && latest.issuer == c.Issuer {
+		keys.issuer = latest.hash
+	} else {
+		keys.issuer = l.key.issuerKey(c.Issuer)
+	}
+	for s := inUse; s != 0; {
+		// All keys come first and then all looks into the filter, so that the
+		// processor waits for several at once.
+		var some [together]struct {
+			key uint64
+			mask
 		}
-		key := keyOf(keys.of(m))
-		if !all.mayHave(key) {
-			continue
+		n := 0
+		for ; s != 0 && n < together; s &= s - 1 {
+			m := s.first()
+			if key, ok := keys.key(m); ok {
+				some[n].key, some[n].mask = keyOf(key), m
+				n++
+			}
 		}
-		for i := all.first(key); ; i = all.next(i) {
-			found := all.slots[i].key.Load()
-			if found == empty {
-				break
+		var may uint
+		for i := range some[:n] {
+			may |= all.mayHave(some[i].key) << i
+		}
+		for ; may != 0; may &= may - 1 {
+			candidate := &some[bits.TrailingZeros(may)]
+			rule, err := l.verify(all, candidate.key, c, actor, candidate.mask)
+			if rule != nil || err != nil {
+				return rule, err
 			}
-			if found != key {
-				continue
-			}
-			proofs, _ := l.proof.token(c, actor, m)
-			if all.slots[i].proof.Load() != proofOf(proofs.of(m), m) {
-				continue
-			}
-			t := terms(all.slots[i].terms.Load())
-			if !t.concern(c) {
-				break
-			}
-			now, err := l.now()
-			if err != nil {
-				return nil, unavailable(err)
-			}
-			if now.Unix() < int64(t.end()) {
-				return ruleOf(c, actor, m, t), nil
-			}
-			break
 		}
 	}
 	return nil, nil
+}
+
+// together is how many combinations are looked for at a time.
+const together = 8
+
+// verify returns the rule in force with this key that names the token, or nil.
+func (l *List) verify(all *table, key uint64, c *validator.Claims, actor string, m mask) (*Rule, error) {
+	for i := all.first(key); ; i = all.next(i) {
+		found := all.slots[i].key.Load()
+		if found == empty {
+			return nil, nil
+		}
+		if found != key {
+			continue
+		}
+		proofs := hashes{of: l.proof, claims: c, actor: actor, issuer: l.proof.issuerKey(c.Issuer)}
+		proof, _ := proofs.key(m)
+		if all.slots[i].proof.Load() != proofOf(proof, m) {
+			continue
+		}
+		t := terms(all.slots[i].terms.Load())
+		if !t.concern(c) {
+			return nil, nil
+		}
+		now, err := l.now()
+		if err != nil {
+			return nil, unavailable(err)
+		}
+		if now.Unix() < int64(t.end()) {
+			return ruleOf(c, actor, m, t), nil
+		}
+		return nil, nil
+	}
 }
 
 // concern reports whether a token with these claims is old enough. The second

@@ -30,7 +30,10 @@ func (l *List) Watch(ctx context.Context, c *validator.Claims) <-chan struct{} {
 // [*validator.Error] with one of these codes:
 //
 //   - [validator.CodeRevoked] once a rule names the token. It is done before
-//     [List.Revoke] returns, and on other replicas as soon as they have the rule.
+//     [List.Revoke] returns, and on other replicas as soon as they have the
+//     rule. If the rule names over a thousand watched tokens, the others end one
+//     after the other in the background, and Revoke waits for that until its
+//     context is done.
 //   - [validator.CodeExpired] at [validator.Claims.AcceptedUntil] by Config.Now.
 //     If that clock steps, it is done within a second. Claims without ExpiresAt
 //     do not expire.
@@ -42,7 +45,8 @@ func (l *List) Watch(ctx context.Context, c *validator.Claims) <-chan struct{} {
 // should end with what the token was accepted for. A watch of a ctx that never
 // ends takes up its place until the token ends.
 //
-// There is one timer for all watches, and no goroutine. The error has the same
+// There is one timer for all watches, and no goroutine but the one that ends
+// many. The error has the same
 // codes for a token that is not accepted any more, and CodeUnavailable if
 // Config.MaxWatches tokens are watched.
 func (l *List) WatchContext(ctx context.Context, c *validator.Claims) (context.Context, error) {
@@ -106,10 +110,14 @@ func (l *List) timeFor(w *watch) (now time.Time, err error) {
 		return now, unavailable(err)
 	}
 	if w != nil && w.hasEnded(now) {
-		return now, &validator.Error{Code: validator.CodeExpired, Err: errors.New("the token of a request that goes on has expired: exp is " +
-			w.claims.ExpiresAt.UTC().Format(time.RFC3339))}
+		return now, w.expired()
 	}
 	return now, nil
+}
+
+func (w *watch) expired() error {
+	return &validator.Error{Code: validator.CodeExpired, Err: errors.New("the token of a request that goes on has expired: exp is " +
+		w.claims.ExpiresAt.UTC().Format(time.RFC3339))}
 }
 
 // verdict returns why a token is not accepted any more, or nil.
@@ -118,30 +126,6 @@ func (l *List) verdict(w *watch) (err error) {
 		return &validator.Error{Code: validator.CodeInternal, Err: panicked}
 	}
 	return err
-}
-
-// selective are the dimensions by how few tokens a value of theirs names.
-var selective = [dimensions]dimension{byID, bySessionID, bySubject, byActor, byClientID, byOrgID}
-
-// added ends the watches of tokens that a new rule names.
-func (l *List) added(r *Rule) {
-	if l.watches.count.Load() == 0 {
-		return
-	}
-	key := l.key.issuerKey(r.Issuer)
-	for _, d := range selective {
-		if value := r.value(d); value != "" {
-			key = l.key.value(d, value)
-			break
-		}
-	}
-	// The question is that of every request, so a watch ends if and only if
-	// the next request would be rejected.
-	for _, w := range l.watches.with(key) {
-		if err := l.verdict(w); err != nil {
-			l.watches.end(w, err)
-		}
-	}
 }
 
 // tick ends the watches of tokens that have ended. It is called by the timer.
@@ -155,17 +139,9 @@ func (l *List) tick() {
 		}
 	}
 	if err != nil {
-		for _, w := range l.watches.with(every) {
-			l.watches.end(w, err)
-		}
-		l.watches.sleep(now)
-		return
-	}
-	for _, w := range l.watches.endedBy(now) {
-		_, err := l.timeFor(w)
-		if err != nil {
-			l.watches.end(w, err)
-		}
+		l.endAll(err)
+	} else {
+		l.endExpired(now)
 	}
 	l.watches.sleep(now)
 }
