@@ -8,12 +8,12 @@ import (
 
 func loginHashes() *suite {
 	s, accept, refuse := newLogins("login-hashes",
-		"ID tokens: at_hash and c_hash are of the access token and the code that came with them (OpenID Connect Core 1.0, Sections 3.1.3.8, 3.2.2.9 and 3.3.2.10).")
+		"ID tokens: at_hash and c_hash are of the access token and the code that came with them (OpenID Connect Core 1.0, Sections 3.1.3.8, 3.2.2.10 and 3.3.2.11).")
 	const (
 		left  = "OpenID Connect Core 1.0, Section 3.1.3.6: the left half of the hash that alg has"
 		back  = "OpenID Connect Core 1.0, Section 3.1.3.8: at_hash is optional where the token endpoint has answered"
-		front = "OpenID Connect Core 1.0, Section 3.2.2.9: the access token's hash is required where the browser has brought both"
-		code  = "OpenID Connect Core 1.0, Section 3.3.2.10: the code's hash is required where the browser has brought both"
+		front = "OpenID Connect Core 1.0, Sections 3.2.2.10 and 3.3.2.11: the access token's hash is required where the browser has brought both"
+		code  = "OpenID Connect Core 1.0, Section 3.3.2.11: the code's hash is required where the browser has brought both"
 	)
 	half := func(alg, text string) string {
 		sum := digest(hashOf(alg), []byte(text))
