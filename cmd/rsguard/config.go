@@ -159,6 +159,7 @@ var fieldComments = map[string]string{
 	"certificates":     "Add x5c and x5t to RSA keys, as Auth0 does.",
 	"default_audience": "The audience of requests that name none. Empty: there is none.",
 	"ignore_resource":  "Ignore the parameter resource, which otherwise stands in for audience.",
+	"acrs":             "Values of acr_values that a login can have as its acr.",
 	"dpop_nonces":      "Require a nonce in each DPoP proof.",
 
 	"clients":                        "Applications that may ask for tokens.",

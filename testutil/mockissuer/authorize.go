@@ -90,7 +90,7 @@ func (iss *Issuer) logIn(client Client, callback, issuer string, params map[stri
 	now := iss.Now()
 	l := &login{
 		issuer: issuer, client: client.ID, user: user.ID, audience: iss.audience(params),
-		nonce: params["nonce"], sessionID: rand.Text(), at: now,
+		nonce: params["nonce"], sessionID: rand.Text(), at: now, acr: iss.acrFor(params["acr_values"]),
 	}
 	var api API
 	if l.audience != "" {
@@ -145,6 +145,17 @@ func (iss *Issuer) userFor(hint string) (User, bool) {
 		return User{}, false
 	}
 	return iss.cfg.Users[n], true
+}
+
+// acrFor returns the first of the values, which are in the order of preference,
+// in which the user can sign in. To ask for others is no error.
+func (iss *Issuer) acrFor(values string) string {
+	for acr := range strings.FieldsSeq(values) {
+		if slices.Contains(iss.cfg.ACRs, acr) {
+			return acr
+		}
+	}
+	return ""
 }
 
 // userScopes keeps the scopes that the API has and the user may have. It drops

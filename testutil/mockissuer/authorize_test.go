@@ -197,6 +197,45 @@ func TestAuthorizationCode(t *testing.T) {
 	}
 }
 
+// The first of acr_values that the issuer has is in the tokens, and is what
+// discovery names.
+func TestACR(t *testing.T) {
+	t.Parallel()
+
+	const several = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
+	cfg := mockissuer.Demo()
+	cfg.ACRs = append(cfg.ACRs, "gold")
+	iss := open(t, cfg)
+	for _, tt := range []struct {
+		asked string
+		want  any
+	}{
+		{"", nil}, {several, several}, {"gold", "gold"}, {"gold " + several, "gold"}, {"silver " + several + " gold", several}, {"silver", nil}, {"gol d", nil},
+	} {
+		_, got := askToken(t, iss, exchange(codeFor(t, iss, visit().with(params{"acr_values": tt.asked}))))
+		_, renewed := askToken(t, iss, refreshing(got))
+		for _, name := range []string{"id_token", "access_token"} {
+			for when, answer := range map[string]map[string]any{"first": got, "renewed": renewed} {
+				token, _ := answer[name].(string)
+				if claims := part(t, token, 1); claims["acr"] != tt.want || name == "access_token" && (claims["auth_time"] != nil) != (tt.want != nil) {
+					t.Errorf("acr_values %q: %s %s has acr = %v, auth_time = %v, want %v", tt.asked, when, name, claims["acr"], claims["auth_time"], tt.want)
+				}
+			}
+		}
+	}
+	_, body := fetch(t, iss, mockissuer.EndpointDiscovery)
+	if !strings.Contains(body, `"acr_values_supported":["`+several+`","gold"]`) {
+		t.Errorf("discovery = %s, want acr_values_supported", body)
+	}
+	cfg.URL = tenant
+	for value, ok := range map[string]bool{"a": true, "": false, "a b": false} {
+		cfg.ACRs = []string{value}
+		if _, err := mockissuer.New(cfg); (err == nil) != ok {
+			t.Errorf("New(ACRs %q) error = %v, want none: %t", value, err, ok)
+		}
+	}
+}
+
 func TestAudienceWithoutOpenID(t *testing.T) {
 	t.Parallel()
 

@@ -59,6 +59,12 @@ type Config struct {
 	// parameter "resource". By default it is used if there is no "audience".
 	IgnoreResource bool `yaml:"ignore_resource"`
 
+	// ACRs are the authentication context classes in which a user can sign in. A
+	// login has the first of its request's "acr_values" that is among them, in
+	// the "acr" of its tokens, and otherwise none (OpenID Connect Core 1.0,
+	// Section 3.1.2.1).
+	ACRs []string `yaml:"acrs"`
+
 	// Streams are where Security Event Tokens are sent.
 	Streams []Stream `yaml:"streams"`
 
@@ -223,7 +229,8 @@ type User struct {
 // Demo returns an example of everything: the confidential client demo-client
 // with the secret demo-secret, the public client demo-app, the API
 // [DefaultAudience] with scopes and permissions, the organization org_demo with
-// the name demo, the user auth0|alice, and a stream of Security Event Tokens
+// the name demo, the user auth0|alice, who can sign in with several factors (by
+// the "acr_values" that Auth0 has for it), and a stream of Security Event Tokens
 // that is polled with the authorization "Bearer demo-stream".
 func Demo() Config {
 	scopes := []string{"orders:read", "orders:write", "orders:delete"}
@@ -253,6 +260,7 @@ func Demo() Config {
 			Permissions:   []Grant{{API: DefaultAudience, Scopes: []string{"orders:read", "orders:write"}}},
 			Organizations: []string{"org_demo"},
 		}},
+		ACRs:    []string{"http://schemas.openid.net/pape/policies/2007/06/multi-factor"},
 		Streams: []Stream{{Audience: DefaultAudience, Authorization: "Bearer demo-stream"}},
 	}
 }
@@ -270,6 +278,12 @@ func (cfg *Config) check() error {
 	for _, alg := range cfg.Algorithms {
 		if !Asymmetric(alg) {
 			wrong("no algorithm %q that a key set could hold a key for", alg)
+		}
+	}
+
+	for _, acr := range cfg.ACRs {
+		if acr == "" || strings.ContainsAny(acr, " \t\r\n") {
+			wrong("%q is no authentication context class that acr_values could have", acr)
 		}
 	}
 

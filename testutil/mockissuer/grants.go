@@ -19,7 +19,7 @@ const (
 type login struct {
 	issuer, client, user, audience, org string
 	scopes                              []string
-	nonce, sessionID                    string
+	nonce, sessionID, acr               string
 	at                                  time.Time
 	revoked                             bool
 }

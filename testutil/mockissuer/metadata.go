@@ -35,13 +35,16 @@ func (iss *Issuer) metadata(url string) []byte {
 		"revocation_endpoint_auth_methods_supported":               append(slices.Clone(clientAuthMethods), "none"),
 		"revocation_endpoint_auth_signing_alg_values_supported":    proofAlgorithms,
 		"id_token_signing_alg_values_supported":                    iss.cfg.Algorithms[:1],
-		"claims_supported":                                         []string{"aud", "auth_time", "email", "email_verified", "exp", "iat", "iss", "name", "nonce", "org_id", "org_name", "sid", "sub"},
+		"claims_supported":                                         []string{"acr", "aud", "auth_time", "email", "email_verified", "exp", "iat", "iss", "name", "nonce", "org_id", "org_name", "sid", "sub"},
 		"dpop_signing_alg_values_supported":                        proofAlgorithms,
 		"backchannel_logout_supported":                             true,
 		"backchannel_logout_session_supported":                     true,
 		"request_parameter_supported":                              false,
 		"request_uri_parameter_supported":                          false,
 		"authorization_response_iss_parameter_supported":           true,
+	}
+	if len(iss.cfg.ACRs) > 0 {
+		doc["acr_values_supported"] = iss.cfg.ACRs
 	}
 	body, _ := json.Marshal(doc) // strings and booleans
 	return body

@@ -111,7 +111,7 @@ func (iss *Issuer) userTokens(req tokenRequest, l *login, withRefresh bool, scop
 		api, _ := iss.cfg.api(l.audience)
 		result, err = iss.issue(Access{
 			Issuer: req.issuer, Client: l.client, User: l.user, Audience: l.audience, Organization: l.org,
-			Scopes: scopes, UserInfo: openID, Key: req.key,
+			Scopes: scopes, UserInfo: openID, Key: req.key, Claims: l.authentication(),
 		}, api)
 	}
 	if err != nil {
@@ -134,6 +134,15 @@ func (iss *Issuer) userTokens(req tokenRequest, l *login, withRefresh bool, scop
 		result.RefreshToken = iss.grants.refresh.add(&bearing{login: l, scopes: l.scopes, key: key, expires: expires})
 	}
 	return result, nil
+}
+
+// authentication returns what an access token says of how the user has signed
+// in, if that was asked for (RFC 9470, Section 6.1).
+func (l *login) authentication() map[string]any {
+	if l.acr == "" {
+		return nil
+	}
+	return map[string]any{"acr": l.acr, "auth_time": l.at}
 }
 
 // opaqueToken returns a token for /userinfo alone. Only the issuer can read it.
@@ -165,6 +174,9 @@ func (iss *Issuer) idToken(issuer string, l *login, scopes []string, beside stri
 	}
 	if l.nonce != "" {
 		claims["nonce"] = l.nonce
+	}
+	if l.acr != "" {
+		claims["acr"] = l.acr
 	}
 	if org, ok := iss.cfg.organization(l.org); ok && l.org != "" {
 		org.claim(claims)
