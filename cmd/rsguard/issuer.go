@@ -205,6 +205,16 @@ func sayPreset(out io.Writer, iss *mockissuer.Issuer) {
 		if !ok || api.Profile == mockissuer.ProfileAuth0 {
 			continue
 		}
+		note := ""
+		if shape.Preset == "UAA" {
+			// Its audience is the beginning of the API's scopes.
+			shape.Args[1] = shape.AudienceOf(api.Identifier)
+			of := func(scope string) bool { return strings.HasPrefix(scope, shape.Args[1]+".") }
+			if !slices.ContainsFunc(scopesOf(iss, api), of) {
+				note = fmt.Sprintf("No scope of this API begins with %q, as UAA's do, so these tokens are rejected.\n"+
+					"Use a file with another API, such as orders with the scope orders.read.\n\n", shape.Args[1]+".")
+			}
+		}
 		var args []string
 		for _, arg := range shape.Args {
 			args = append(args, fmt.Sprintf("%q", arg))
@@ -219,9 +229,22 @@ func sayPreset(out io.Writer, iss *mockissuer.Issuer) {
 			fields = append(fields, "Keys:      nil")
 		}
 		fmt.Fprintf(out, "\nTokens for %s are as %s writes them. They are accepted by the Config of\n\n  issuers.%s(%s)\n\n"+
-			"with these fields changed:\n\n  %s\n\n",
-			api.Identifier, shape.Name, shape.Preset, strings.Join(args, ", "), strings.Join(fields, "\n  "))
+			"with these fields changed:\n\n  %s\n\n%s",
+			api.Identifier, shape.Name, shape.Preset, strings.Join(args, ", "), strings.Join(fields, "\n  "), note)
 	}
+}
+
+// scopesOf returns the scopes that tokens for an API can have.
+func scopesOf(iss *mockissuer.Issuer, api mockissuer.API) []string {
+	scopes := slices.Clone(api.Scopes)
+	for _, client := range iss.Config().Clients {
+		for _, grant := range client.Grants {
+			if grant.API == api.Identifier {
+				scopes = append(scopes, grant.Scopes...)
+			}
+		}
+	}
+	return scopes
 }
 
 // curlForToken returns a command line that gets a token, if there is a client

@@ -96,6 +96,50 @@ func TestIssuerProfile(t *testing.T) {
 	}
 }
 
+// UAA's audiences are the beginnings of scopes. The program says so where an API
+// is named otherwise, and in any case which function accepts its tokens.
+func TestIssuerProfile_uaa(t *testing.T) {
+	t.Parallel()
+
+	const note = "so these tokens are rejected"
+	at, out, _, _ := startIssuer(t, "-profile", "uaa")
+	ask(t, http.MethodGet, at, nil, nil) // it serves when it has said all
+	if want := `No scope of this API begins with "` + mockissuer.DefaultAudience + `."`; !strings.Contains(out.String(), want) || !strings.Contains(out.String(), note) {
+		t.Errorf("rsguard issuer -profile uaa says %s, want %s in it", out, want)
+	}
+
+	file := filepath.Join(t.TempDir(), "issuer.yaml")
+	text := "apis: [{identifier: orders}]\nclients: [{id: machine, secret: s3cret, grants: [{api: orders, scopes: [orders.read]}]}]\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	at, out, _, _ = startIssuer(t, "-profile", "uaa", "-config", file)
+	_, body := ask(t, http.MethodPost, at+"oauth/token", nil, url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {"machine"}, "client_secret": {"s3cret"}, "audience": {"orders"},
+	})
+	var got struct {
+		AccessToken string `json:"access_token"`
+	}
+	if err := json.Unmarshal([]byte(body), &got); err != nil {
+		t.Fatalf("the token endpoint answers %s", body)
+	}
+	if want := `issuers.UAA("uaa.example.com", "orders")`; !strings.Contains(out.String(), want) || strings.Contains(out.String(), note) {
+		t.Errorf("rsguard issuer -profile uaa with a file says %s, want %s in it, and no note", out, want)
+	}
+	cfg, err := issuers.UAA("uaa.example.com", "orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Issuers, cfg.Keys = []string{at}, nil // as the program says
+	v, err := validator.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if claims, err := v.Validate(t.Context(), got.AccessToken); err != nil || !claims.HasScope("orders.read") {
+		t.Errorf("Validate(the token) = %v, %v, want the scope orders.read", claims, err)
+	}
+}
+
 // TestIssuerNames holds the promise that a validator accepts an issuer of any
 // name that the program takes.
 func TestIssuerNames(t *testing.T) {
