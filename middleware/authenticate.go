@@ -76,7 +76,7 @@ func (a *Authenticator) Guard(checks ...validator.Check) *Guard {
 //
 // A panic in a check, in a function of the Config or in the Validator rejects
 // the request with status 500. The exception is [http.ErrAbortHandler], which
-// is passed on.
+// is passed on, and is observed with status 500 although there is no response.
 func (g *Guard) Do(h http.Header, r *http.Request) (*http.Request, *Refusal) {
 	if g.auth == nil { // no Authenticator has made this Guard
 		g = &Guard{auth: new(Authenticator)}
@@ -91,10 +91,14 @@ func (g *Guard) Do(h http.Header, r *http.Request) (*http.Request, *Refusal) {
 	if a.cfg.Observe != nil {
 		took = time.Since(began)
 	}
-	if d.err == nil {
+	switch {
+	case d.err == nil:
 		a.admit(h, d.id)
 		a.observe(r, &d, took)
 		return d.id.request(r), nil
+	case validator.CodeOf(d.err) == validator.CodeInternal && fault.Aborts(d.err): // Validate may have contained it
+		a.observe(r, &d, took)
+		panic(http.ErrAbortHandler)
 	}
 	return g.refuse(h, r, &d, took)
 }
@@ -160,13 +164,10 @@ func (d *decision) outcome(ctx context.Context) Outcome {
 
 // contained is decide, except that a panic becomes an error with
 // [validator.CodeInternal]. Functions of others that run in it therefore can't
-// let a request through by failing. http.ErrAbortHandler is passed on.
+// let a request through by failing.
 func (g *Guard) contained(r *http.Request) (d decision) {
 	if panicked := fault.Contain(func() { d.err = g.decide(r, &d) }); panicked != nil {
 		d.err = internal(panicked)
-	}
-	if validator.CodeOf(d.err) == validator.CodeInternal && fault.Aborts(d.err) { // Validate may have contained it
-		panic(http.ErrAbortHandler)
 	}
 	return d
 }

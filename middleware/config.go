@@ -152,9 +152,9 @@ type Config struct {
 
 	// InsecureReportOnly accepts every request, for trying a configuration
 	// before it counts. A request that would be rejected is logged as "would
-	// refuse token", at level Info or above, and observed with
-	// Event.ReportOnly. It has claims only if nothing but a route's check would
-	// reject it. New logs at level Warn that it is on.
+	// refuse token", at level Info or above. It has claims only if nothing but
+	// a route's check would reject it. New logs at level Warn that it is on,
+	// and every event has Event.ReportOnly.
 	InsecureReportOnly bool
 
 	// Compare is the decision of what this Authenticator replaces or will be

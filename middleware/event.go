@@ -39,8 +39,9 @@ type Event struct {
 	Status  int            // of the response to a rejected request, otherwise 0
 	Code    validator.Code // of a rejected request, otherwise ""
 
-	// ReportOnly reports that a rejected request was let through, by
-	// Config.InsecureReportOnly.
+	// ReportOnly reports that Config.InsecureReportOnly is on, so that the
+	// request was let through, whatever Outcome is. It is set for accepted
+	// requests too, so that a metric shows that it is on before it matters.
 	ReportOnly bool
 
 	// Compared reports that Config.Compare was called, and Differs that it has
@@ -72,7 +73,7 @@ type Event struct {
 	Scheme string // of the credentials: "Bearer", "DPoP", or "" if there are none
 
 	Method string // of RFC 9110, Section 9, or PATCH; otherwise "other"
-	Route  string // the pattern by which the router has found the handler, or ""
+	Route  string // the pattern by which the router has found the handler, or the name of its Rule, or ""
 
 	// Duration is the time that the decision took, without Compare and Observe.
 	Duration time.Duration
@@ -149,11 +150,15 @@ func (a *Authenticator) event(r *http.Request, d *decision) Event {
 		Scheme:  d.scheme,
 		Method:  methodOf(r),
 		Route:   show.Cut(r.Pattern, maxValue),
+
+		ReportOnly: a.cfg.InsecureReportOnly && !fault.Aborts(d.err),
+	}
+	if d.claims == nil && (d.err == nil || validator.CodeOf(d.err) == validator.CodeMissing) {
+		e.Scheme = "" // that of the challenge is no client's
 	}
 	if d.err != nil {
 		e.Status = answerTo(d.err).status
 		e.Code = validator.Code(show.Cut(string(validator.CodeOf(d.err)), maxValue))
-		e.ReportOnly = a.cfg.InsecureReportOnly
 		var cause *validator.Error
 		if errors.As(d.err, &cause) && cause != nil {
 			e.Service, e.KeyID = show.Cut(cause.Service, maxValue), show.Cut(cause.KeyID, maxValue)

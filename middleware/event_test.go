@@ -86,12 +86,12 @@ func TestConfig_Observe(t *testing.T) {
 		{name: "a good token again", token: good, want: changed(func(e *middleware.Event) { e.Remembered = true })},
 		{
 			name: "none", want: middleware.Event{
-				Outcome: middleware.Rejected, Status: 401, Code: validator.CodeMissing, Scheme: "Bearer", Method: "GET", Route: "GET /orders/{id}",
+				Outcome: middleware.Rejected, Status: 401, Code: validator.CodeMissing, Method: "GET", Route: "GET /orders/{id}",
 			},
 		},
 		{
 			name: "none, where it is optional", cfg: middleware.Config{Optional: true},
-			want: middleware.Event{Outcome: middleware.Anonymous, Scheme: "Bearer", Method: "GET", Route: "GET /orders/{id}"},
+			want: middleware.Event{Outcome: middleware.Anonymous, Method: "GET", Route: "GET /orders/{id}"},
 		},
 		{
 			name: "a check", token: good, checks: []validator.Check{validator.Scopes("a")},
@@ -294,6 +294,31 @@ func TestConfig_Observe_panics(t *testing.T) {
 	}
 }
 
+// A handler's way to abort its response is a decision too.
+func TestConfig_Observe_aborts(t *testing.T) {
+	t.Parallel()
+
+	abort := func(context.Context, *validator.Claims) error { panic(http.ErrAbortHandler) }
+	for _, reportOnly := range []bool{false, true} {
+		var got events
+		auth := newAuth(t, middleware.Config{Observe: got.observe, InsecureReportOnly: reportOnly, Logger: slog.New(slog.DiscardHandler)})
+		func() {
+			defer func() {
+				if v := recover(); v != http.ErrAbortHandler {
+					t.Errorf("recover() = %v, want ErrAbortHandler", v)
+				}
+			}()
+			serve(auth.Require(abort)(new(spy)), "Bearer anna")
+		}()
+		want := middleware.Event{
+			Outcome: middleware.Rejected, Status: 500, Code: validator.CodeInternal, Scheme: "Bearer", Method: "GET", Subject: "anna", Issuer: "https://issuer.example/",
+		}
+		if diff := diffEvents(events{want}, got); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
+		}
+	}
+}
+
 func TestEvent_TokenHash(t *testing.T) {
 	t.Parallel()
 
@@ -376,8 +401,8 @@ func TestConfig_InsecureReportOnly(t *testing.T) {
 			if !strings.Contains(log.String(), tt.record) || tt.record == "" && log.Len() > 0 {
 				t.Errorf("log = %s, want %q in it", &log, tt.record)
 			}
-			if len(got) != 1 || got[0].Outcome != tt.outcome || got[0].Status != tt.status || got[0].ReportOnly != (tt.status != 0) {
-				t.Errorf("events = %v, want one, %s with %d", got, tt.outcome, tt.status)
+			if len(got) != 1 || got[0].Outcome != tt.outcome || got[0].Status != tt.status || !got[0].ReportOnly {
+				t.Errorf("events = %v, want one, %s with %d, only reported", got, tt.outcome, tt.status)
 			}
 		})
 	}

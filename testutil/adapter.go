@@ -22,6 +22,8 @@ import (
 //   - It calls the handler once for each accepted request, with the claims in
 //     the request's own context, and never for a rejected request.
 //   - It runs all checks.
+//   - It decides once, so that Observe is told of each decision once, and never
+//     with the path in place of the route's pattern.
 //   - The client gets the status and the header fields of every response, and
 //     no part of the token.
 //
@@ -87,6 +89,7 @@ type adapterRun struct {
 	checked   []int
 	handled   []handled
 	codes     []string // of the rejections, as they are logged
+	events    []middleware.Event
 	kept      []kept
 }
 
@@ -118,6 +121,7 @@ func newAdapterRun(t reporter, m mount, cfg middleware.Config, checks []validato
 		return validate(ctx, token)
 	})
 	cfg.Logger = slog.New(codeHandler{run})
+	cfg.Observe = run.observe
 	auth, err := middleware.New(cfg)
 	if err != nil {
 		t.Errorf("middleware.New() error = %v", err)

@@ -126,6 +126,14 @@ func proofTakenOnce(t reporter, m mount, tokens *adapterTokens) {
 	down := run.serve(c.request(t, "DPoP", ""))
 	run.refused(down, 503, nil, "5")
 	run.secrets(down, c.token)
+
+	method, _ := m.request(http.MethodGet, adapterURL)
+	event := middleware.Event{Outcome: middleware.Accepted, Subject: adapterSubject, Scheme: "DPoP", Binding: "dpop", Method: method}
+	replayed, failed := event, event
+	replayed.Outcome, replayed.Status, replayed.Code, replayed.Remembered = middleware.Rejected, 401, validator.CodeReplayed, true
+	failed.Outcome, failed.Status, failed.Code, failed.Remembered = middleware.Rejected, 503, validator.CodeUnavailable, true
+	failed.Service = "replay store"
+	run.observed(event, replayed, failed)
 }
 
 func nonceRenewed(t reporter, m mount, tokens *adapterTokens) {

@@ -180,6 +180,7 @@ func (row adapterRow) test(t reporter, m mount, tokens *adapterTokens) {
 	run.secrets(res, token)
 	run.checks(row.checked)
 	run.coded(row.code())
+	run.observed(row.event(m))
 }
 
 // adapterTokens makes tokens, and Validators that accept them.

@@ -28,6 +28,7 @@ func adapterTests() []adapterTest {
 		{"claims are of one request, at the same time", claimsAtTheSameTime},
 		{"what is kept does not change", keptAsItWas},
 		{"the context ends with the request's", contextEnds},
+		{"one event for each decision", oneEvent},
 		{"a check inside its own Authenticator", checkInside},
 		{"a check inside another Authenticator", checkInsideAnother},
 		{"a proof is taken once", proofTakenOnce},
@@ -241,6 +242,10 @@ func contextEnds(t reporter, m mount, tokens *adapterTokens) {
 	}
 	run.secrets(res, token)
 	run.checks(1)
+	method, _ := m.request("GET", "/")
+	run.observed(middleware.Event{
+		Outcome: middleware.Abandoned, Status: 403, Code: validator.CodeRefused, Subject: adapterSubject, Scheme: "Bearer", Method: method,
+	})
 }
 
 // unnamed tests that a procedure that no table names, such as one added to a

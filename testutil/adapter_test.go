@@ -191,6 +191,28 @@ func TestTestAdapter_broken(t *testing.T) {
 			"validated 2 times",
 		},
 		{
+			"it decides twice",
+			broken(func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler) {
+				admitted, refusal := auth.Guard().Do(w.Header(), r)
+				if refusal != nil {
+					refusal.ServeHTTP(w, r)
+					return
+				}
+				auth.Require(checks...)(next).ServeHTTP(w, admitted) // which validates nothing again
+			}),
+			[]string{"accepted", "one event for each decision", "optional/a good token"},
+			"call Guard.Do once for a request",
+		},
+		{
+			"it takes the path for the pattern",
+			broken(func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler) {
+				r.Pattern = r.URL.Path
+				auth.Require(checks...)(next).ServeHTTP(w, r)
+			}),
+			[]string{"accepted", "one event for each decision", "token_missing"},
+			"Request.Pattern is the route's pattern, not the path",
+		},
+		{
 			"it makes a context of its own",
 			broken(func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler) {
 				auth.Require(checks...)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

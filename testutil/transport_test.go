@@ -205,7 +205,7 @@ func TestTestTransport_broken(t *testing.T) {
 			if tt.adapter.unguardedStream {
 				for test := range failures {
 					if strings.HasPrefix(test, "shop.Orders/List/") {
-						t.Errorf("the suite's test %q failed, want those of the stream alone", test)
+						t.Errorf("the suite's test %q failed, want those of the stream alone: %q", test, failures[test])
 					}
 				}
 			}

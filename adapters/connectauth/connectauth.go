@@ -123,6 +123,9 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		if e.Name != "" {
+			r.Pattern = e.Name // for the log and Observe
+		}
 		admitted, refusal := e.Guard.Do(w.Header(), r)
 		if refusal != nil {
 			g.reject(w, r, refusal)

@@ -53,6 +53,9 @@ import (
 // ignored. In a request with a chunked body, a field counts only as often as the
 // client has sent it before the body.
 //
+// The route of a record and of an event is the path of Fiber's route. For a
+// handler of Use or Group it is their prefix, since the route is found later.
+//
 // The context of checks and of the Validator is c.Context(). fasthttp does not
 // report that a client has gone, so by default that context never ends. A
 // middleware in front, such as Fiber's timeout, can set one that does, and must

@@ -37,6 +37,9 @@ func requestOf(c fiber.Ctx) (*http.Request, *body, error) {
 	r.RequestURI = string(ctx.Request.Header.RequestURI())
 	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1
 	r.URL = new(url.URL)
+	if route := c.Route(); len(route.Handlers) > 0 { // not one that Fiber makes of the path
+		r.Pattern = route.Path // for the log and Observe
+	}
 	r.Host = string(ctx.Request.Header.Host())
 	r.RemoteAddr = ctx.RemoteAddr().String()
 	if r.TLS = ctx.TLSConnectionState(); r.TLS == nil && ctx.IsTLS() {

@@ -21,6 +21,9 @@ func do(guard *middleware.Guard, ctx huma.Context, h header) (huma.Context, *mid
 // admit calls decide with ctx's request, and returns the context to go on with.
 func admit(ctx huma.Context, decide func(*http.Request) (*http.Request, *middleware.Refusal)) (_ huma.Context, refusal *middleware.Refusal) {
 	r, original := requestOf(ctx)
+	if op := ctx.Operation(); r.Pattern == "" && op != nil {
+		r.Pattern = op.Path // for the log and Observe
+	}
 	defer func() {
 		// A Guard passes this one on, because net/http's server aborts the
 		// response by it. Another server would end the program.

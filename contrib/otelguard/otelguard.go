@@ -11,7 +11,7 @@
 //	rsguard.decision.duration       histogram, s   outcome, error.type, issuer
 //	rsguard.decision.remembered     counter        accepted tokens whose signature was not checked again
 //	rsguard.decision.unavailable    counter        service
-//	rsguard.decision.report_only    counter        error.type
+//	rsguard.decision.report_only    counter        error.type, unless the decision was to accept
 //	rsguard.decision.difference     counter        rejected_by
 //	rsguard.keys.age                gauge, s       issuer
 //	rsguard.keys.count              gauge          issuer
@@ -144,7 +144,7 @@ func New(cfg Config) (*Observer, error) {
 	}
 	o.remembered = counter("rsguard.decision.remembered", "{token}", "Accepted tokens whose signature was not checked again.")
 	o.unavailable = counter("rsguard.decision.unavailable", "{request}", "Rejections because a service was unavailable.")
-	o.reported = counter("rsguard.decision.report_only", "{request}", "Rejections that were only reported.")
+	o.reported = counter("rsguard.decision.report_only", "{request}", "Decisions that were only reported.")
 	o.differences = counter("rsguard.decision.difference", "{request}", "Decisions that differ from the other.")
 	o.keyAge, err = meter.Float64ObservableGauge("rsguard.keys.age", metric.WithUnit("s"), metric.WithDescription("Time since the last successful fetch of the keys."))
 	note()
@@ -209,7 +209,7 @@ func (o *Observer) Observe(ctx context.Context, e middleware.Event) {
 		o.unavailable.Add(ctx, 1, metric.WithAttributes(keyService.String(d.Unavailable)))
 	}
 	if d.ReportOnly {
-		o.reported.Add(ctx, 1, metric.WithAttributes(keyError.String(d.Code)))
+		o.reported.Add(ctx, 1, metric.WithAttributes(ifAny(keyError, d.Code)...))
 	}
 	if d.RejectedBy != "" {
 		o.differences.Add(ctx, 1, metric.WithAttributes(keyRejectedBy.String(d.RejectedBy)))
@@ -217,6 +217,14 @@ func (o *Observer) Observe(ctx context.Context, e middleware.Event) {
 	if e.Code != "" {
 		rejected(ctx, e)
 	}
+}
+
+// ifAny returns the attribute, or none without a value.
+func ifAny(key attribute.Key, value string) []attribute.KeyValue {
+	if value == "" {
+		return nil
+	}
+	return []attribute.KeyValue{key.String(value)}
 }
 
 // rejected adds an event to the span of the request.

@@ -14,7 +14,7 @@
 //	rsguard_decision_duration_seconds{outcome}       a histogram of the time they took
 //	rsguard_remembered_total                         accepted tokens whose signature was not checked again
 //	rsguard_unavailable_total{service}               rejections because a service was unavailable
-//	rsguard_report_only_total{code}                  rejections that were only reported
+//	rsguard_report_only_total{code}                  decisions that were only reported; no code if one was to accept
 //	rsguard_compared_total, rsguard_differences_total{rejected_by}  of Config.Compare
 //	rsguard_keys_state{issuer, state}                1 for the state that a cache is in, 0 for the others
 //	rsguard_keys_age_seconds{issuer}                 since the last successful fetch; absent before the first
@@ -132,7 +132,7 @@ func New(cfg Config) (*Collector, error) {
 		}, []string{"outcome"}),
 		remembered:  counter("rsguard_remembered_total", "Accepted tokens whose signature was not checked again."),
 		unavailable: counters("rsguard_unavailable_total", "Rejections because a service was unavailable.", "service"),
-		reported:    counters("rsguard_report_only_total", "Rejections that were only reported.", "code"),
+		reported:    counters("rsguard_report_only_total", "Decisions that were only reported.", "code"),
 		compared:    counter("rsguard_compared_total", "Decisions that were compared with another."),
 		differences: counters("rsguard_differences_total", "Decisions that differ from the other.", "rejected_by"),
 		keyState:    desc("rsguard_keys_state", "1 for the state that the keys are in.", "issuer", "state"),

@@ -179,12 +179,15 @@ func TestCollector_reportOnly(t *testing.T) {
 		cfg.InsecureReportOnly = true
 		cfg.Compare = func(*http.Request) error { return nil }
 	})
-	if got := a.serve(""); got != 200 {
-		t.Errorf("status %d, want 200", got)
+	for _, token := range []string{"", a.iss.Token(guardtest.Claims{"scope": "orders:read"})} {
+		if got := a.serve(token); got != 200 {
+			t.Errorf("status %d, want 200", got)
+		}
 	}
 	a.want(t, "rsguard_report_only_total", `
-# HELP rsguard_report_only_total Rejections that were only reported.
+# HELP rsguard_report_only_total Decisions that were only reported.
 # TYPE rsguard_report_only_total counter
+rsguard_report_only_total{code=""} 1
 rsguard_report_only_total{code="token_missing"} 1
 `)
 	a.want(t, "rsguard_differences_total", `
