@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -31,7 +32,7 @@ const (
 type conformFlags struct {
 	target                           conform.Target
 	issuerAddr, issuerURL, algorithm string
-	https, anywhere, list            bool
+	https, anywhere, list, hold      bool
 	caFile, apiCA, baseline, failOn  string
 	reports, headers                 []string
 	wait                             time.Duration
@@ -69,6 +70,7 @@ func (f *conformFlags) parse(args []string, errOut io.Writer) error {
 	flags.DurationVar(&f.target.Patience, "patience", conform.DefaultPatience, "how long the API may take to accept a token of a new key")
 	flags.BoolVar(&f.target.Slow, "slow", false, "run the cases that wait for the API's cache of keys, too: up to an hour")
 	text(&f.only, "only", "", "run these cases or groups alone, separated by commas, such as time,request/query")
+	flags.BoolVar(&f.hold, "hold", false, "after the run, print a command line with its token for each failure, and keep the mock issuer running until interrupted; with -only, so that the key has not been changed")
 	flags.BoolVar(&f.list, "list", false, "list the cases for these flags and exit: what would be sent, and why")
 	if err := parse(flags, args, errOut, 1); err != nil {
 		return err
@@ -121,12 +123,21 @@ func (f *conformFlags) check() error {
 	return nil
 }
 
-// conformance runs the command conform.
+// conformance runs the command conform. That it found failures is the only
+// reason for the exit code 1.
 func conformance(ctx context.Context, args []string, _ io.Reader, out, errOut io.Writer) error {
 	var f conformFlags
 	if err := f.parse(args, errOut); err != nil {
 		return err
 	}
+	err := f.run(ctx, out)
+	if err == nil || errors.As(err, new(misuseError)) || errors.As(err, new(exitError)) {
+		return err
+	}
+	return exitError{exitNotTried, err}
+}
+
+func (f *conformFlags) run(ctx context.Context, out io.Writer) error {
 	if f.apiCA != "" {
 		text, err := os.ReadFile(f.apiCA)
 		if err != nil {
@@ -152,6 +163,9 @@ func conformance(ctx context.Context, args []string, _ io.Reader, out, errOut io
 	if f.list {
 		return listCases(out, f.target)
 	}
+	if err := f.checkFiles(); err != nil {
+		return err
+	}
 
 	iss, stop, err := f.startIssuer()
 	if err != nil {
@@ -167,28 +181,62 @@ func conformance(ctx context.Context, args []string, _ io.Reader, out, errOut io
 
 	waiting, cancel := context.WithTimeout(ctx, f.wait)
 	defer cancel()
-	if err := runner.Wait(waiting); err != nil {
-		return exitError{exitNotTried, err}
+	if err := runner.Wait(waiting, func(response string) { fmt.Fprintf(out, "waiting: %s\n", response) }); err != nil {
+		return err
 	}
 	report, err := runner.Run(ctx, newProgress(out))
 	if report == nil {
-		return exitError{exitNotTried, err}
+		return err
 	}
 	if earlier != nil {
 		report.Compare(earlier)
 	}
 	if err := f.write(out, report, earlier); err != nil {
-		return exitError{exitNotTried, err}
+		return err
 	}
+	f.holdFor(ctx, out, report)
 	switch {
 	case err != nil:
-		return exitError{exitNotTried, err}
+		return err
 	case report.Fault != "":
 		return exitError{exitNotTried, errTold}
 	case len(report.Failures(f.counted()...)) > 0:
 		return exitError{exitFailures, errTold}
 	}
 	return nil
+}
+
+// checkFiles fails before the run begins rather than when it has ended.
+func (f *conformFlags) checkFiles() error {
+	if f.target.Log != "" {
+		if _, err := os.Stat(f.target.Log); err != nil {
+			return fmt.Errorf("-log: %w", err)
+		}
+	}
+	for _, name := range f.reports {
+		if _, err := os.Stat(filepath.Dir(name)); err != nil {
+			return fmt.Errorf("-report: %w", err)
+		}
+	}
+	return nil
+}
+
+// holdFor prints how to repeat the failures, and waits until ctx ends if -hold
+// is set.
+func (f *conformFlags) holdFor(ctx context.Context, out io.Writer, report *conform.Report) {
+	failures := report.Failures(conform.Levels()...)
+	if len(failures) == 0 || ctx.Err() != nil {
+		return
+	}
+	if !f.hold {
+		fmt.Fprintf(out, "\nTo repeat a failure with curl, add -only and its id, and -hold, such as\n-only %s -hold\n", failures[0].ID)
+		return
+	}
+	for _, result := range failures {
+		fmt.Fprintf(out, "\n# %s\n%s\n", result.ID, result.Command())
+	}
+	fmt.Fprintln(out, "\nThe mock issuer runs until this is interrupted.")
+	<-ctx.Done()
 }
 
 // counted returns the levels whose failures count.
@@ -258,18 +306,18 @@ func listCases(out io.Writer, target conform.Target) error {
 func (f *conformFlags) sayPlan(out io.Writer) {
 	cases := conform.Cases(f.target)
 	fmt.Fprintf(out, "\nOnce the API accepts a good token (a request a second, for %v at most), the run\nbegins: %d cases, some %d requests one after the other, %s to\n\n  %s\n\n"+
-		"and to nothing else but loopback. Meanwhile the mock issuer changes its keys and\nis down at times.\n",
+		"and to nothing else but loopback. Meanwhile the mock issuer changes its keys and\nis down at times. -list prints the cases.\n\n"+
+		"A dot is a case that has passed, a dash one that was skipped. M, S and m are\nfailures of the levels must, should and may.\n\n",
 		f.wait, len(cases), len(cases)+60, f.target.Method, f.target.URL)
 }
 
 // newProgress returns a function that writes a line for each group of cases.
 func newProgress(out io.Writer) func(conform.Result) {
-	group, line := "", ""
+	group := ""
 	return func(r conform.Result) {
 		if r.Group() != group {
 			group = r.Group()
-			line = "\n" + fmt.Sprintf("%-10s ", group)
-			fmt.Fprint(out, line)
+			fmt.Fprintf(out, "\n%-10s ", group)
 		}
 		fmt.Fprint(out, mark(r))
 	}

@@ -39,7 +39,7 @@ Spring, application.yml:
             audiences: {{.Audience}}
             jws-algorithms: {{.Algorithm}}
 
-Envoy, an HTTP filter:
+Envoy, an HTTP filter, with a cluster rsguard that has the issuer's address:
 
   - name: envoy.filters.http.jwt_authn
     typed_config:

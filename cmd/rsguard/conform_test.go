@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/x509"
@@ -202,6 +203,69 @@ func TestConform_tls(t *testing.T) {
 	}
 }
 
+// With -hold, a failure can be repeated as long as the issuer runs.
+func TestConform_hold(t *testing.T) {
+	t.Parallel()
+
+	lax := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(lax.Close)
+	ctx, interrupt := context.WithCancel(t.Context())
+	t.Cleanup(interrupt)
+	out, in := io.Pipe()
+	var said, errOut bytes.Buffer
+	done := make(chan int)
+	go func() {
+		args := []string{"conform", "-issuer-addr", "127.0.0.1:0", "-only", "audience/another", "-hold", lax.URL + "/orders"}
+		done <- run(ctx, args, nil, in, &errOut)
+		_ = in.Close()
+	}()
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		said.WriteString(lines.Text() + "\n")
+		if strings.HasPrefix(lines.Text(), "The mock issuer runs") {
+			issuer := issuerLine.FindSubmatch(said.Bytes())
+			res, err := http.Get(string(issuer[1]) + ".well-known/jwks.json")
+			if err != nil {
+				t.Fatalf("the issuer does not run: %v", err)
+			}
+			_ = res.Body.Close()
+			interrupt()
+			break
+		}
+	}
+	go func() { _, _ = io.Copy(io.Discard, out) }() // ends with run
+	if code := <-done; code != exitFailures || errOut.Len() > 0 {
+		t.Errorf("rsguard conform -hold = %d, %q, want %d", code, errOut.String(), exitFailures)
+	}
+	repeat := regexp.MustCompile(`(?m)^# audience/another\nTOKEN='ey[\w.-]+'\ncurl -i -H "Authorization: Bearer \$TOKEN" 'http://127`)
+	if !repeat.Match(said.Bytes()) {
+		t.Errorf("rsguard conform -hold says %s, want a command line with a token", &said)
+	}
+}
+
+// A run that is interrupted reports the cases so far.
+func TestConform_interrupted(t *testing.T) {
+	t.Parallel()
+
+	ctx, interrupt := context.WithCancel(t.Context())
+	t.Cleanup(interrupt)
+	requests := 0
+	lax := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		if requests++; requests == 10 {
+			interrupt()
+		}
+	}))
+	t.Cleanup(lax.Close)
+	file := filepath.Join(t.TempDir(), "report.json")
+	var out, errOut bytes.Buffer
+	code := run(ctx, []string{"conform", "-issuer-addr", "127.0.0.1:0", "-report", file, lax.URL}, nil, &out, &errOut)
+	if code != exitNotTried || !strings.Contains(out.String(), "The run was stopped.") {
+		t.Errorf("rsguard conform, interrupted = %d, %s, want %d", code, &out, exitNotTried)
+	}
+	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), `"good/plain"`) {
+		t.Errorf("the report = %s, %v, want the cases so far", text, err)
+	}
+}
+
 // What can't be tried has an exit code of its own.
 func TestConform_notTried(t *testing.T) {
 	t.Parallel()
@@ -245,8 +309,11 @@ func TestConform_commandLine(t *testing.T) {
 		{[]string{"-only", "x", "-issuer-addr", "127.0.0.1:0", url}, 2, "no case"},
 		{[]string{"-mtls", "-issuer-addr", "127.0.0.1:0", url}, 2, "https"},
 		{[]string{"-issuer-addr", "127.0.0.1:0", "ftp://x"}, 2, "URL of the API"},
-		{[]string{"-baseline", bad, url}, 1, "no results"},
-		{[]string{"-baseline", bad + "x", url}, 1, "no such file"},
+		{[]string{"-baseline", bad, url}, 3, "no results"},
+		{[]string{"-baseline", bad + "x", url}, 3, "no such file"},
+		{[]string{"-log", bad + "x", "-issuer-addr", "127.0.0.1:0", url}, 3, "-log: "},
+		{[]string{"-report", bad + "x/report.html", "-issuer-addr", "127.0.0.1:0", url}, 3, "-report: "},
+		{[]string{"-api-ca", bad, url}, 3, "no certificate in PEM"},
 		{[]string{"-list", "-only", "time"}, 0, ""},
 	} {
 		code, out, errOut := command(t, "", append([]string{"conform"}, tt.args...)...)

@@ -290,6 +290,19 @@ func breakages() []breakage {
 				res.StatusCode = http.StatusInternalServerError
 			}
 		}), []string{"robust/server-errors"}, nil},
+		{"it crashes at malformed tokens", conform.Target{}, around(func(w http.ResponseWriter, r *http.Request, good http.Handler) {
+			if strings.Count(r.Header.Get("Authorization"), ".") == 1 {
+				panic(http.ErrAbortHandler)
+			}
+			good.ServeHTTP(w, r)
+		}), []string{"robust/no-response"}, nil},
+		{"it sends those without a token to a page", conform.Target{}, around(func(w http.ResponseWriter, r *http.Request, good http.Handler) {
+			if r.Header.Get("Authorization") == "" {
+				http.Redirect(w, r, "/login", http.StatusFound)
+				return
+			}
+			good.ServeHTTP(w, r)
+		}), []string{"request/no-credentials", "challenge/missing-401", "challenge/missing-scheme"}, []string{"request/head", "request/empty-field", "request/query"}},
 
 		{"it wants the scheme in capitals", conform.Target{}, rewriting(func(fields []string) []string {
 			return slices.DeleteFunc(fields, func(f string) bool { return strings.HasPrefix(f, "bearer") })
@@ -414,10 +427,11 @@ func get(t *testing.T, url string) {
 func TestBroken(t *testing.T) {
 	t.Parallel()
 
-	if n := len(breakages()); n < 30 {
-		t.Errorf("%d ways to break a server, want 30 or more", n)
+	all := slices.Concat(breakages(), keyBreakages())
+	if len(all) < 30 {
+		t.Errorf("%d ways to break a server, want 30 or more", len(all))
 	}
-	for i, b := range breakages() {
+	for i, b := range all {
 		if racing.Enabled && i%8 > 0 {
 			continue // the same code again
 		}

@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -34,9 +35,7 @@ func (target Target) checks(s *session) []check {
 		list = append(list, group...)
 	}
 	for i := range list {
-		if list[i].Fix == "" {
-			list[i].Fix = fixes[list[i].Group()]
-		}
+		list[i].Fix = cmp.Or(fixes[list[i].ID], list[i].Fix, fixes[list[i].Group()])
 	}
 	return list
 }
@@ -352,6 +351,18 @@ func watchChecks(target Target) []check {
 					return fail(fmt.Sprintf("%d responses of 5xx other than 503, in %s", n, names(s.watch.faults)), "none")
 				}
 				return pass("none")
+			},
+		},
+		{
+			Case: Case{
+				ID: "robust/no-response", Level: Should,
+				Title: "Every request is answered.", Why: "A handler that crashes or hangs at a bad token lets strangers hold up the API, or end it.",
+			},
+			run: func(s *session) verdict {
+				if n := len(s.watch.silent); n > 0 {
+					return fail(fmt.Sprintf("%d requests without a response, in %s", n, names(s.watch.silent)), "a response to each")
+				}
+				return pass("all")
 			},
 		},
 		{

@@ -90,7 +90,7 @@ var badCases = []badCase{
 	{"critical extension", "json/critical-extension", Must, jwsCrit},
 	{"empty crit", "json/empty-crit", Should, jwsCrit},
 	{"unencoded payload", "json/unencoded-payload", Must, "RFC 7797, Section 7"},
-	{"b64 without crit", "json/b64-without-crit", May, "RFC 7797, Section 7"},
+	{"b64 without crit", "json/b64-without-crit", May, "RFC 7797, Section 6"},
 
 	{"none", "algorithm/none", Must, bcp32},
 	{"none with a signature", "algorithm/none-signed", Must, bcp32},
@@ -287,8 +287,19 @@ func badChecks(target Target, s *session) []check {
 	return list
 }
 
-// fixes say what to change, by group.
+// fixes say what to change, by group, or by id where the group's is too wide.
 var fixes = map[string]string{
+	"good/audience-list":         "Accept aud as a string and as a list of strings.",
+	"good/audience-among-others": "Look for the API's own name in the list aud, not at one place of it.",
+	"good/scheme-in-lower-case":  "Compare the scheme without regard to case.",
+	"good/several-spaces":        "Split the field at one or more spaces.",
+	"good/fraction-of-a-second":  "Read exp, nbf and iat as numbers that may have a fraction.",
+	"good/issued-just-ahead":     "Allow a clock difference of some seconds, and a minute at most.",
+	"good/four-kib":              "Raise the limit of the header, in the server and in the proxies before it.",
+	"good/no-type":               "Accept a token without typ in its header, unless the API requires at+jwt.",
+	"good/at-jwt":                "Accept the typ at+jwt, which is that of access tokens.",
+	"http2/good":                 "Read the token in the same way for every protocol that the server speaks.",
+
 	"good":      "Configure the issuer, the audience and the algorithm that the mock issuer prints, and accept what the standard allows.",
 	"rotation":  "Fetch the key set again if a token has an unknown kid, but not more often than every few seconds, and drop keys that are gone from it.",
 	"outage":    "Keep the last good key set while the issuer can't be reached. Bound the time and the size of a fetch, and follow no redirect.",

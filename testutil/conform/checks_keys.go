@@ -3,6 +3,7 @@ package conform
 import (
 	"crypto/rand"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -136,6 +137,19 @@ func rotationChecks() []check {
 	}
 }
 
+// recover waits until good tokens are accepted again, so that the next case
+// begins with good keys. If they are not, as after a key with an old kid, it
+// changes the key.
+func (s *session) recover() {
+	if _, _, ok := s.acceptedSoon(); ok {
+		return
+	}
+	if _, err := s.iss.RotateKey(); err == nil {
+		_, _, ok := s.acceptedSoon()
+		s.stuck = !ok
+	}
+}
+
 // slowChecks wait for the API's cache of keys.
 func slowChecks() []check {
 	slow := func(id string, level Level, section, title, why string, run func(s *session) verdict) check {
@@ -147,7 +161,7 @@ func slowChecks() []check {
 				}
 				defer func() {
 					s.iss.Heal()
-					s.acceptedSoon() // so that the next case begins with good keys
+					s.recover()
 				}()
 				return run(s)
 			},
@@ -232,6 +246,25 @@ func slowChecks() []check {
 			keepsServing, spoiled(mockissuer.Fault{Kind: mockissuer.FaultPage}, stillServes)),
 		slow("outage/huge-set", Should, "", "After the issuer has answered with 32 MiB, tokens of known keys are accepted.",
 			keepsServing, spoiled(mockissuer.Fault{Kind: mockissuer.FaultHugeBody}, stillServes)),
+		slow("outage/unknown-key-503", May, "RFC 9110, Section 15.6.4", "While the issuer is down, a token of an unknown key gets 503: the key may be a new one.",
+			"An answer of 401 has clients throw good tokens away, and users log in again.",
+			func(s *session) verdict {
+				s.iss.SetDown(true)
+				s.pass(2 * s.target.Patience) // so that an unknown key is worth a fetch
+				before := s.iss.KeyFetches()
+				r, err := s.unknown()
+				if err != nil {
+					return broken(err)
+				}
+				a := s.send(r)
+				switch {
+				case s.iss.KeyFetches() == before:
+					return skip("the API did not fetch the key set again")
+				case a.status != http.StatusServiceUnavailable:
+					return fail(a.String(), "the status 503")
+				}
+				return pass(a.String())
+			}),
 		slow("outage/redirect", Should, "", "A redirect from the key set to another host does not make that host's keys accepted.",
 			"Who can make the issuer redirect, such as by an open redirect, then makes tokens.",
 			func(s *session) verdict {

@@ -22,7 +22,7 @@ func metadataChecks(target Target) []check {
 					return skip(why)
 				}
 				if want := judge(s, a, doc); want != "" {
-					return fail(a.String()+" "+cut(a.body, 300), want)
+					return fail(a.String()+" "+printable(cut(a.body, 300)), want)
 				}
 				return pass(a.String())
 			},
@@ -47,7 +47,7 @@ func metadataChecks(target Target) []check {
 				case why != "":
 					return skip(why)
 				case a.status != http.StatusOK || doc == nil:
-					return fail(a.String()+" "+cut(a.body, 100), "200 and a JSON object")
+					return fail(a.String()+" "+printable(cut(a.body, 100)), "200 and a JSON object")
 				}
 				return pass(a.String())
 			},

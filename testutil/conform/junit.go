@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -46,10 +47,12 @@ type junitMessage struct {
 func (r *Report) WriteJUnit(out io.Writer) error {
 	all := junitSuites{Name: "rsguard conform", Time: fmt.Sprintf("%.3f", r.Took.Seconds())}
 	for _, result := range r.Results {
-		if n := len(all.Suites); n == 0 || all.Suites[n-1].Name != result.Group() {
+		n := slices.IndexFunc(all.Suites, func(s junitSuite) bool { return s.Name == result.Group() })
+		if n < 0 {
+			n = len(all.Suites)
 			all.Suites = append(all.Suites, junitSuite{Name: result.Group(), Timestamp: r.Began.Format(time.RFC3339)})
 		}
-		suite := &all.Suites[len(all.Suites)-1]
+		suite := &all.Suites[n]
 		c := junitCase{Class: "conform." + result.Group(), Name: result.ID}
 		switch {
 		case result.Outcome == Failed && !result.Known && result.Level != May:

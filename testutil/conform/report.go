@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -32,10 +33,12 @@ type Result struct {
 	// not failed.
 	Want string `json:"want,omitempty"`
 	// Curl is a command line that repeats the last request, with the token in
-	// the variable TOKEN.
+	// the variable TOKEN and proofs in PROOF1 and so on. See [Result.Command].
 	Curl string `json:"curl,omitempty"`
 	// Known says that the baseline has the failure.
 	Known bool `json:"known,omitempty"`
+
+	command func() string
 }
 
 // A Report is the result of a run.
@@ -138,9 +141,10 @@ func (r *Report) WriteJSON(out io.Writer) error {
 	return enc.Encode(r)
 }
 
-// WriteText writes the failures and the counts for people.
+// WriteText writes the failures and the counts for people. Those of [May] have
+// one line each, the last ones are those of [Must].
 func (r *Report) WriteText(out io.Writer) error {
-	for _, level := range Levels() {
+	for _, level := range slices.Backward(Levels()) {
 		for _, result := range r.Results {
 			if result.Level != level || result.Outcome != Failed {
 				continue
@@ -148,6 +152,10 @@ func (r *Report) WriteText(out io.Writer) error {
 			known := ""
 			if result.Known {
 				known = " (known)"
+			}
+			if level == May {
+				fmt.Fprintf(out, "%-6s %s%s: %s Got %s.\n", upper(level), result.ID, known, result.Title, result.Got)
+				continue
 			}
 			fmt.Fprintf(out, "\n%s %s%s\n  %s\n", upper(level), result.ID, known, result.Title)
 			for _, line := range [][2]string{

@@ -1,11 +1,13 @@
 package conform
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -97,28 +99,36 @@ func New(target Target, iss *mockissuer.Issuer) (*Runner, error) {
 }
 
 // Wait sends a good token every second until the API accepts it. It returns an
-// error with the last response if ctx ends before.
-func (r *Runner) Wait(ctx context.Context) error {
+// error with the last response if ctx ends before. If said is not nil, it is
+// called with each response that differs from the one before.
+func (r *Runner) Wait(ctx context.Context, said func(response string)) error {
 	s, err := newSession(ctx, r.target, r.iss)
 	if err != nil {
 		return err
 	}
 	defer s.close()
+	last := ""
 	for {
 		token, err := r.iss.Sign(s.good())
 		if err != nil {
 			return err
 		}
-		last := s.send(s.bearer(token))
-		if last.accepted() {
+		a := s.send(s.bearer(token))
+		if a.accepted() {
 			return nil
+		}
+		if now := a.String(); now != last && ctx.Err() == nil {
+			last = now
+			if said != nil {
+				said(now)
+			}
 		}
 		timer := time.NewTimer(time.Second)
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return fmt.Errorf("the API at %s did not accept a good token: %s", r.target.URL, last)
+			return fmt.Errorf("the API at %s did not accept a good token: %s", r.target.URL, cmp.Or(last, "no response"))
 		}
 	}
 }
@@ -151,6 +161,9 @@ func (r *Runner) Run(ctx context.Context, progress func(Result)) (*Report, error
 			return report, ctx.Err()
 		}
 		result := s.try(c)
+		if ctx.Err() != nil { // which may be why it has failed
+			continue
+		}
 		report.Results = append(report.Results, result)
 		if progress != nil {
 			progress(result)
@@ -169,9 +182,25 @@ func (s *session) try(c check) (result Result) {
 	v := c.run(s)
 	result = Result{Case: c.Case, Outcome: v.outcome, Got: v.got, Want: v.want, Sent: s.exchange[:min(len(s.exchange), 3)]}
 	if v.outcome == Failed && len(s.exchange) > 0 {
-		result.Curl = s.curl(s.repeat)
+		r := s.repeat
+		result.Curl, _ = s.curl(r)
+		result.command = func() string {
+			line, variables := s.curl(r)
+			return variables + line
+		}
 	}
 	return result
+}
+
+// Command returns Curl with the values of its variables, for a shell, or
+// nothing if the case has not failed or the result was read. Proofs are made
+// anew. The key of the token may have been withdrawn since, if other cases were
+// run after this one.
+func (r Result) Command() string {
+	if r.command == nil {
+		return ""
+	}
+	return r.command()
 }
 
 // confirm sends a good token after the cases of a group. An API that rejects it
@@ -190,46 +219,72 @@ func (s *session) confirm(report *Report, group []Result) {
 	}
 }
 
-// curl returns a command line that sends r.
-func (s *session) curl(r request) string {
+// maxArgument is less than Linux allows for an argument.
+const maxArgument = 100 << 10
+
+// curl returns a command line that sends r, and the variables of its secrets.
+func (s *session) curl(r request) (line, variables string) {
 	req, err := s.build(r)
 	if err != nil {
-		return ""
+		return "", ""
 	}
-	line := []string{"curl", "-i"}
-	if req.Method == "HEAD" {
-		line = []string{"curl", "-I"}
-	} else if req.Method != "GET" {
-		line = append(line, "-X", req.Method)
+	words := []string{"curl", "-i"}
+	switch {
+	case req.Method == http.MethodHead:
+		words = []string{"curl", "-I"}
+	case req.Method != http.MethodGet || req.Body != nil:
+		words = append(words, "-X", req.Method)
 	}
+	switch {
+	case r.client != s.http2:
+	case s.url.Scheme == "http":
+		words = append(words, "--http2-prior-knowledge")
+	default:
+		words = append(words, "--http2")
+	}
+	pipe := ""
 	hide := func(text string) string {
-		if r.token != "" {
-			return strings.ReplaceAll(text, r.token, "$TOKEN")
+		if r.token == "" {
+			return quote(text)
 		}
-		return redactField(text)
+		text = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`").Replace(strings.ReplaceAll(text, r.token, "\x00"))
+		return `"` + strings.ReplaceAll(text, "\x00", "$TOKEN") + `"`
 	}
-	for name, fields := range req.Header {
-		for _, field := range fields {
-			switch name {
-			case "User-Agent", "Dpop":
-			case "Authorization":
-				line = append(line, "-H", `"Authorization: `+strings.ReplaceAll(hide(field), `"`, `\"`)+`"`)
+	for _, name := range slices.Sorted(maps.Keys(req.Header)) {
+		for i, field := range req.Header[name] {
+			switch {
+			case name == "User-Agent":
+			case field == "":
+				words = append(words, "-H", quote(strings.Replace(name, "Dpop", "DPoP", 1)+";")) // a colon would take the field away
+			case name == "Dpop":
+				proof := fmt.Sprintf("PROOF%d", i+1)
+				variables += proof + "=" + quote(field) + "\n"
+				words = append(words, "-H", `"DPoP: $`+proof+`"`)
+			case name == "Authorization" && len(field) > maxArgument:
+				pipe = `printf '%s\n' ` + hide(name+": "+field) + " | "
+				words = append(words, "-H", "@-")
+			case name == "Authorization":
+				words = append(words, "-H", hide(name+": "+field))
 			default:
-				line = append(line, "-H", quote(name+": "+field))
+				words = append(words, "-H", quote(name+": "+field))
 			}
 		}
 	}
-	if len(req.Header["Dpop"]) > 0 {
-		line = append(line, "-H", `"DPoP: $PROOF"`)
+	if req.Body != nil {
+		if req.Header.Get("Content-Type") == "" {
+			words = append(words, "-H", "'Content-Type:'") // curl would name that of a form
+		}
+		words = append(words, "--data-binary", quote(s.target.Body))
 	}
-	if s.target.Body != "" {
-		line = append(line, "--data", quote(s.target.Body))
+	target := quote(req.URL.String())
+	if r.query != "" {
+		target = hide(req.URL.String())
 	}
-	target := hide(req.URL.String())
-	if strings.Contains(target, "$TOKEN") {
-		return strings.Join(append(line, `"`+target+`"`), " ")
+	line = pipe + strings.Join(append(words, target), " ")
+	if strings.Contains(line, "$TOKEN") {
+		variables = "TOKEN=" + quote(r.token) + "\n" + variables
 	}
-	return strings.Join(append(line, quote(target)), " ")
+	return line, variables
 }
 
 // quote quotes text for a POSIX shell.

@@ -11,19 +11,26 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/rsguard/rsguard/testutil"
 	"github.com/rsguard/rsguard/testutil/mockissuer"
 )
 
-// The limits of a request: how long it may take, and how much of a response is
-// read.
+// limits are how long a request waits for a response, and how long the body is
+// read. An API that leaves many requests without a response, as one does that
+// hangs at bad tokens, is not waited for as long.
+type limits struct{ response, afterMany, body time.Duration }
+
+var defaultLimits = limits{15 * time.Second, 3 * time.Second, 3 * time.Second}
+
 const (
-	requestTimeout = 15 * time.Second
-	maxResponse    = 256 << 10
+	manyTimeouts = 5
+	maxResponse  = 256 << 10 // how much of a body is read
 )
 
 // A session is one run against one API.
@@ -40,6 +47,8 @@ type session struct {
 	other     *tls.Certificate
 	certified map[bool]*http.Client // with the own certificate, and with the other
 	stuck     bool                  // the API does not learn the new key
+	limits    limits
+	timeouts  int // requests that had no response in time
 	watch     watch
 	exchange  []string // what the current case has sent, redacted
 	repeat    request  // the last request of the current case
@@ -55,7 +64,7 @@ func newSession(ctx context.Context, target Target, iss *mockissuer.Issuer) (s *
 	if err != nil {
 		return nil, err
 	}
-	s = &session{ctx: ctx, target: target, url: u, iss: iss}
+	s = &session{ctx: ctx, target: target, url: u, iss: iss, limits: defaultLimits}
 	if target.DPoP {
 		s.key = testutil.DPoPKey(outside{})
 		s.key.Now = iss.Now
@@ -99,7 +108,6 @@ func (s *session) newClient(protocols *http.Protocols, certificate *tls.Certific
 	}
 	var dialer net.Dialer
 	return &http.Client{
-		Timeout:       requestTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			Protocols:       protocols,
@@ -144,16 +152,41 @@ func (a answer) accepted() bool { return a.err == nil && a.status >= 200 && a.st
 
 func (a answer) String() string {
 	if a.err != nil {
-		return "no response: " + a.err.Error()
+		return "no response: " + printable(cut(a.err.Error(), 300))
 	}
 	text := fmt.Sprintf("%d", a.status)
 	for _, field := range a.header.Values("WWW-Authenticate") {
-		text += ", WWW-Authenticate: " + cut(field, 300)
+		text += ", WWW-Authenticate: " + printable(cut(field, 300))
 	}
 	if at := a.header.Get("Location"); at != "" {
-		text += ", Location: " + cut(at, 100)
+		text += ", Location: " + printable(cut(at, 100))
 	}
-	return text
+	return cut(text, 1000)
+}
+
+// without returns a as a report may have it, if the API has written the token
+// into it.
+func (a answer) without(token string) answer {
+	const hidden = "⟨the token⟩"
+	replaced := []string{token, hidden}
+	if at := strings.LastIndexByte(token, '.'); len(token)-at > 16 {
+		replaced = append(replaced, token[at+1:], hidden)
+	}
+	if len(token) < 16 {
+		return a
+	}
+	hide := strings.NewReplacer(replaced...)
+	if a.err != nil && strings.Contains(a.err.Error(), replaced[len(replaced)-2]) {
+		a.err = errors.New(hide.Replace(a.err.Error()))
+	}
+	a.body = hide.Replace(a.body)
+	a.header = a.header.Clone()
+	for _, fields := range a.header {
+		for i := range fields {
+			fields[i] = hide.Replace(fields[i])
+		}
+	}
+	return a
 }
 
 // bearer returns a request with this token, as a client of the API sends it.
@@ -223,10 +256,11 @@ func (s *session) sendOnce(r request) answer {
 	s.repeat = r
 	s.exchange = append(s.exchange, describe(req))
 	a := s.do(r, req)
-	if a.err == nil {
-		s.watch.see(r, a)
+	if errors.Is(a.err, context.DeadlineExceeded) {
+		s.timeouts++
 	}
-	return a
+	s.watch.see(r, a)
+	return a.without(r.token)
 }
 
 // quietly sends r and takes no note of it, so that it may run beside other
@@ -244,19 +278,29 @@ func (s *session) do(r request, req *http.Request) answer {
 	if client == nil {
 		client = s.client
 	}
+	limit := s.limits.response
+	if s.timeouts >= manyTimeouts {
+		limit = s.limits.afterMany
+	}
+	ctx, cancel := context.WithCancelCause(req.Context())
+	defer cancel(nil)
+	timer := time.AfterFunc(limit, func() { cancel(context.DeadlineExceeded) })
+	defer timer.Stop()
 
 	began := time.Now()
-	res, err := client.Do(req)
+	res, err := client.Do(req.WithContext(ctx))
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return answer{err: fmt.Errorf("%w, after %v", cause, limit), took: time.Since(began)}
+	}
 	if err != nil {
 		return answer{err: errors.Unwrap(err), took: time.Since(began)}
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxResponse))
-	a := answer{status: res.StatusCode, proto: res.Proto, header: res.Header, body: string(body), took: time.Since(began)}
-	if err != nil && len(body) == 0 {
-		a.err = err
-	}
-	return a
+	timer.Reset(s.limits.body)
+	// The status is the decision. A body that never ends, such as a stream of
+	// events, or that breaks off, changes nothing.
+	body, _ := io.ReadAll(io.LimitReader(res.Body, maxResponse))
+	return answer{status: res.StatusCode, proto: res.Proto, header: res.Header, body: string(body), took: time.Since(began)}
 }
 
 func (s *session) build(r request) (*http.Request, error) {
@@ -331,6 +375,19 @@ type outside struct{ testing.TB }
 func (outside) Helper() {}
 func (outside) Fatalf(format string, args ...any) {
 	panic(fmt.Sprintf(format, args...))
+}
+
+// printable returns text of the API without what controls a terminal.
+func printable(text string) string {
+	var shown strings.Builder
+	for _, r := range text {
+		if unicode.IsPrint(r) {
+			shown.WriteRune(r)
+		} else {
+			shown.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return shown.String()
 }
 
 func cut(text string, most int) string {

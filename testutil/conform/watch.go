@@ -12,6 +12,7 @@ type watch struct {
 	id       string // of the current case
 	echoes   []string
 	faults   []string
+	silent   []string
 	needles  []string // ends of the tokens that were sent
 	sent     int
 	logStart int64
@@ -22,15 +23,26 @@ const maxNeedles = 1000
 
 func (w *watch) see(r request, a answer) {
 	w.sent++
-	if a.status >= 500 && a.status != 503 {
-		w.faults = append(w.faults, w.id)
+	var head strings.Builder
+	switch {
+	case a.err != nil:
+		head.WriteString(a.err.Error()) // which quotes what is no HTTP
+		// Whether an API speaks HTTP/2, and ends a connection for the client's
+		// certificate, is its own affair, and what the client can't write is not
+		// the API's.
+		if r.client == nil && !strings.Contains(a.err.Error(), "invalid header") {
+			w.silent = append(w.silent, w.id)
+		}
+	default:
+		_ = a.header.Write(&head)
+		if a.status >= 500 && a.status != 503 {
+			w.faults = append(w.faults, w.id)
+		}
 	}
 	for _, needle := range needlesOf(r.token) {
 		if len(w.needles) < maxNeedles {
 			w.needles = append(w.needles, needle)
 		}
-		var head strings.Builder
-		_ = a.header.Write(&head)
 		if strings.Contains(head.String(), needle) {
 			w.echoes = append(w.echoes, w.id+" (in the header)")
 		}
