@@ -165,7 +165,7 @@ func descriptors(t *testing.T) []byte {
 			Name: proto.String("test/echo.proto"), Package: proto.String("test"), Syntax: proto.String("proto3"),
 			Dependency: []string{"google/protobuf/wrappers.proto"},
 			Service: []*descriptorpb.ServiceDescriptorProto{{Name: proto.String("Echo"), Method: []*descriptorpb.MethodDescriptorProto{
-				say, method("Watch", false, true), method("Gather", true, false), method("Unnamed", false, false),
+				say, method("Watch", false, true), method("Gather", true, false), method("Chat", true, true), method("Unnamed", false, false),
 			}}},
 		},
 	}})

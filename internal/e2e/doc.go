@@ -1,8 +1,9 @@
 // Package e2e tests the mock issuer and its page with widely used clients:
 // golang.org/x/oauth2, openid-client and oauth4webapi on Node, and a browser.
-// It calls guarded procedures by Connect's client for Node. It records what
-// oidc-provider answers about its opaque tokens. It is a module of its own, so
-// that rsguard doesn't require what it needs.
+// It calls guarded procedures by Connect's client for Node, which also is the
+// client of gRPC servers. It records what oidc-provider answers about its opaque
+// tokens. It is a module of its own, so that rsguard doesn't require what it
+// needs.
 //
 //	cd internal/e2e && go test ./...
 //

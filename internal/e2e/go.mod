@@ -8,7 +8,14 @@ require (
 	github.com/chromedp/cdproto v0.160.0
 	github.com/chromedp/chromedp v0.23.0
 	github.com/rsguard/rsguard v0.0.0
+	github.com/rsguard/rsguard/adapters/grpcauth v0.0.0
 	golang.org/x/oauth2 v0.38.0
+	google.golang.org/grpc v1.85.0
+)
+
+require (
+	golang.org/x/net v0.62.0 // indirect
+	golang.org/x/text v0.44.0 // indirect
 )
 
 require (
@@ -36,3 +43,5 @@ require (
 replace github.com/rsguard/rsguard/adapters/connectauth => ../../adapters/connectauth
 
 replace github.com/rsguard/rsguard/contrib/clientauth => ../../contrib/clientauth
+
+replace github.com/rsguard/rsguard/adapters/grpcauth => ../../adapters/grpcauth
