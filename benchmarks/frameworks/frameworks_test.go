@@ -1,121 +1,170 @@
 // Package frameworks measures what a guarded handler costs beside a bare one of
-// the same framework, for the frameworks whose adapters are modules of their
-// own.
+// the same framework and beside other libraries, for the frameworks whose
+// adapters are modules of their own.
 package frameworks_test
 
 import (
-	"bufio"
 	"context"
+	"crypto"
+	"fmt"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
-	contribjwt "github.com/gofiber/contrib/jwt"
-	fiber2 "github.com/gofiber/fiber/v2"
-	"github.com/gofiber/fiber/v3"
-	"github.com/golang-jwt/jwt/v5"
-	"github.com/labstack/echo/v5"
-	"github.com/valyala/fasthttp"
+	auth0 "github.com/auth0/go-jwt-middleware/v3"
+	auth0validator "github.com/auth0/go-jwt-middleware/v3/validator"
 
-	"github.com/rsguard/rsguard/adapters/echo5auth"
-	"github.com/rsguard/rsguard/adapters/fiberauth"
-	"github.com/rsguard/rsguard/adapters/humaauth"
+	"github.com/rsguard/rsguard/benchmarks/measure"
 	"github.com/rsguard/rsguard/benchmarks/rows"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/validator"
 )
 
-// The auths are of an Authenticator that remembers tokens, as by default, and
-// of one that checks each signature, as the peer does.
-func auths(b *testing.B, issuer *rows.Issuer) map[string]*middleware.Authenticator {
-	b.Helper()
-	made := map[string]*middleware.Authenticator{}
-	for name, size := range map[string]int{"guarded": 0, "guarded, no memory": -1} {
-		v, err := validator.New(validator.Config{
-			Issuers: []string{issuer.URL}, Audiences: []string{rows.Audience},
-			Keys: jwks.Set{{ID: rows.KeyID, Public: issuer.Public}}, CacheSize: size,
-		})
-		if err != nil {
-			b.Fatal(err)
-		}
-		made[name], err = middleware.New(middleware.Config{Validator: v, Logger: slog.New(slog.DiscardHandler)})
-		if err != nil {
-			b.Fatal(err)
-		}
-	}
-	return made
+// The cases of each framework. The peer is another library that checks the same
+// token.
+const (
+	bare     = "bare"
+	guarded  = "guarded"
+	noMemory = "guarded, no memory"
+	peer     = "peer: "
+)
+
+var frameworks = []struct {
+	name  string
+	cases func(testing.TB, *rows.Issuer) []measure.Case
+}{
+	{"Echo v5", echoCases},
+	{"Fiber v3", fiberCases},
+	{"Huma", humaCases},
+	{"gRPC, interceptor", interceptorCases},
+	{"gRPC, call", callCases},
+	{"Connect", connectCases},
 }
 
-func newIssuer(b *testing.B) *rows.Issuer {
-	b.Helper()
+func Benchmark(b *testing.B) {
+	for _, f := range frameworks {
+		b.Run(f.name, func(b *testing.B) {
+			for _, c := range f.cases(b, newIssuer(b)) {
+				b.Run(c.Name, func(b *testing.B) {
+					b.ReportAllocs()
+					for b.Loop() {
+						if err := c.Run(); err != nil {
+							b.Fatal(err)
+						}
+					}
+				})
+			}
+		})
+	}
+}
+
+// TestGate keeps every adapter ahead of the other library, also when it checks
+// the signature of each request, as that does. With -v it prints the ratios.
+func TestGate(t *testing.T) {
+	for _, f := range frameworks {
+		t.Run(f.name, func(t *testing.T) {
+			cases := f.cases(t, newIssuer(t))
+			var results []measure.Result
+			for range 3 { // other work on the machine may disturb one
+				var err error
+				if results, err = measure.Rounds(60, cases); err != nil {
+					t.Fatal(err)
+				}
+				if len(behind(results)) == 0 {
+					break
+				}
+			}
+			for _, r := range results {
+				t.Logf("%-30s %8.2f of bare, %5.2f of the peer, %3.0f allocations", r.Name, r.Ratio, r.Ratio/ofPeer(results), r.Allocations)
+			}
+			for _, name := range behind(results) {
+				t.Errorf("%s: %s takes longer than the peer in three runs", f.name, name)
+			}
+		})
+	}
+}
+
+// behind returns the guarded cases that take longer than the peer.
+func behind(results []measure.Result) (names []string) {
+	for _, r := range results {
+		if (r.Name == guarded || r.Name == noMemory) && r.Ratio >= ofPeer(results) {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
+
+func ofPeer(results []measure.Result) float64 {
+	for _, r := range results {
+		if strings.HasPrefix(r.Name, peer) {
+			return r.Ratio
+		}
+	}
+	return 0 // so that everything is behind
+}
+
+func newIssuer(tb testing.TB) *rows.Issuer {
+	tb.Helper()
 	issuer, err := rows.NewIssuer("RS256")
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
-	b.Cleanup(issuer.Close)
+	tb.Cleanup(issuer.Close)
 	return issuer
 }
 
-// measureFast serves a request as fasthttp has read it.
-func measureFast(b *testing.B, name, token string, h fasthttp.RequestHandler) {
-	b.Run(name, func(b *testing.B) {
-		var req fasthttp.Request
-		in := "GET /orders HTTP/1.1\r\nHost: api.example.com\r\nUser-Agent: bench\r\nAccept: */*\r\nAuthorization: Bearer " + token + "\r\n\r\n"
-		if err := req.Read(bufio.NewReader(strings.NewReader(in))); err != nil {
-			b.Fatal(err)
-		}
-		var ctx fasthttp.RequestCtx
-		ctx.Init(&req, nil, nil)
-		b.ReportAllocs()
-		for b.Loop() {
-			ctx.ResetUserValues()
-			ctx.Response.Reset()
-			h(&ctx)
-			if ctx.Response.StatusCode() != http.StatusOK || string(ctx.Response.Body()) != "ok" {
-				b.Fatalf("response = %s", ctx.Response.String())
-			}
-		}
+// newAuth returns an Authenticator that remembers as many tokens as size says.
+func newAuth(tb testing.TB, issuer *rows.Issuer, size int) *middleware.Authenticator {
+	tb.Helper()
+	v, err := validator.New(validator.Config{
+		Issuers: []string{issuer.URL}, Audiences: []string{rows.Audience},
+		Keys: jwks.Set{{ID: rows.KeyID, Public: issuer.Public}}, CacheSize: size,
 	})
-}
-
-func BenchmarkFiber(b *testing.B) {
-	issuer := newIssuer(b)
-	bare := fiber.New()
-	bare.Get("/orders", func(c fiber.Ctx) error { return c.SendString("ok") })
-	measureFast(b, "bare", issuer.Token, bare.Handler())
-	for name, auth := range auths(b, issuer) {
-		app := fiber.New()
-		app.Get("/orders", fiberauth.New(auth), func(c fiber.Ctx) error {
-			if _, ok := fiberauth.Claims(c); !ok {
-				return fiber.ErrTeapot
-			}
-			return c.SendString("ok")
-		})
-		measureFast(b, name, issuer.Token, app.Handler())
+	if err != nil {
+		tb.Fatal(err)
 	}
+	auth, err := middleware.New(middleware.Config{Validator: v, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return auth
 }
 
-// BenchmarkFiber2 is the peer. gofiber/contrib's jwt is published for Fiber v2
-// alone.
-func BenchmarkFiber2(b *testing.B) {
-	issuer := newIssuer(b)
-	bare := fiber2.New()
-	bare.Get("/orders", func(c *fiber2.Ctx) error { return c.SendString("ok") })
-	measureFast(b, "bare", issuer.Token, bare.Handler())
-	app := fiber2.New()
-	app.Use(contribjwt.New(contribjwt.Config{SigningKey: contribjwt.SigningKey{JWTAlg: "RS256", Key: issuer.Public}}))
-	app.Get("/orders", func(c *fiber2.Ctx) error {
-		if _, ok := c.Locals("user").(*jwt.Token); !ok {
-			return fiber2.ErrTeapot
-		}
-		return c.SendString("ok")
-	})
-	measureFast(b, "contrib jwt", issuer.Token, app.Handler())
+// both returns the two guarded cases.
+func both(tb testing.TB, issuer *rows.Issuer, run func(*middleware.Authenticator) func() error) []measure.Case {
+	tb.Helper()
+	return []measure.Case{{Name: guarded, Run: run(newAuth(tb, issuer, 0))}, {Name: noMemory, Run: run(newAuth(tb, issuer, -1))}}
+}
+
+// auth0Validator is that of go-jwt-middleware, which has the key already.
+func auth0Validator(tb testing.TB, issuer *rows.Issuer) *auth0validator.Validator {
+	tb.Helper()
+	v, err := auth0validator.New(
+		auth0validator.WithKeyFunc(func(context.Context) (any, error) { return crypto.PublicKey(issuer.Public), nil }),
+		auth0validator.WithAlgorithm(auth0validator.RS256), auth0validator.WithIssuer(issuer.URL), auth0validator.WithAudience(rows.Audience),
+	)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return v
+}
+
+// auth0Handler is go-jwt-middleware's own middleware of net/http, which most
+// frameworks take.
+func auth0Handler(tb testing.TB, issuer *rows.Issuer) func(http.Handler) http.Handler {
+	tb.Helper()
+	m, err := auth0.New(auth0.WithValidator(auth0Validator(tb, issuer)))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return m.CheckJWT
+}
+
+func auth0Claims(ctx context.Context) bool {
+	_, err := auth0.GetClaims[*auth0validator.ValidatedClaims](ctx)
+	return err == nil
 }
 
 // discard is a response that is thrown away.
@@ -128,67 +177,17 @@ func (d *discard) Header() http.Header         { return d.header }
 func (d *discard) WriteHeader(status int)      { d.status = status }
 func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
 
-func measure(b *testing.B, name, token string, h http.Handler) {
-	b.Run(name, func(b *testing.B) {
-		r := httptest.NewRequest(http.MethodGet, "/orders", nil)
-		r.Header.Set("Authorization", "Bearer "+token)
-		w := &discard{header: http.Header{}}
-		b.ReportAllocs()
-		for b.Loop() {
-			w.status = 0
-			clear(w.header)
-			h.ServeHTTP(w, r)
-			if w.status != http.StatusOK {
-				b.Fatalf("status = %d", w.status)
-			}
+// serve returns a function that serves r, which next prepares.
+func serve(h http.Handler, r *http.Request, next func()) func() error {
+	w := &discard{header: http.Header{}}
+	return func() error {
+		w.status = http.StatusOK
+		clear(w.header)
+		next()
+		h.ServeHTTP(w, r)
+		if w.status != http.StatusOK {
+			return fmt.Errorf("status = %d", w.status)
 		}
-	})
-}
-
-func BenchmarkEcho5(b *testing.B) {
-	issuer := newIssuer(b)
-	bare := echo.New()
-	bare.GET("/orders", func(c *echo.Context) error { return c.String(http.StatusOK, "ok") })
-	measure(b, "bare", issuer.Token, bare)
-	for name, auth := range auths(b, issuer) {
-		e := echo.New()
-		e.GET("/orders", func(c *echo.Context) error {
-			if _, ok := echo5auth.Claims(c); !ok {
-				return echo.ErrUnauthorized
-			}
-			return c.String(http.StatusOK, "ok")
-		}, echo5auth.New(auth))
-		measure(b, name, issuer.Token, e)
-	}
-}
-
-type output struct {
-	Body string
-}
-
-func BenchmarkHuma(b *testing.B) {
-	issuer := newIssuer(b)
-	api := func() (*http.ServeMux, huma.API) {
-		mux := http.NewServeMux()
-		return mux, humago.New(mux, huma.DefaultConfig("Orders", "1.0.0"))
-	}
-	mux, bare := api()
-	huma.Register(bare, huma.Operation{Method: "GET", Path: "/orders"}, func(context.Context, *struct{}) (*output, error) {
-		return &output{"ok"}, nil
-	})
-	measure(b, "bare", issuer.Token, mux)
-	for name, auth := range auths(b, issuer) {
-		mux, guarded := api()
-		if err := humaauth.Secure(guarded, humaauth.Config{Schemes: map[string]humaauth.Scheme{"oauth": {Auth: auth}}}); err != nil {
-			b.Fatal(err)
-		}
-		huma.Register(guarded, huma.Operation{Method: "GET", Path: "/orders", Security: []map[string][]string{{"oauth": {}}}},
-			func(ctx context.Context, _ *struct{}) (*output, error) {
-				if _, ok := humaauth.Claims(ctx); !ok {
-					return nil, huma.Error401Unauthorized("no claims")
-				}
-				return &output{"ok"}, nil
-			})
-		measure(b, name, issuer.Token, mux)
+		return nil
 	}
 }

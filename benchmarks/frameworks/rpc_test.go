@@ -3,7 +3,8 @@ package frameworks_test
 import (
 	"bytes"
 	"context"
-	"crypto"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -11,7 +12,7 @@ import (
 
 	"connectrpc.com/connect"
 	jwtgrpc "github.com/auth0/go-jwt-middleware/v3/integrations/grpc"
-	auth0 "github.com/auth0/go-jwt-middleware/v3/validator"
+	auth0validator "github.com/auth0/go-jwt-middleware/v3/validator"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
@@ -20,10 +21,14 @@ import (
 
 	"github.com/rsguard/rsguard/adapters/connectauth"
 	"github.com/rsguard/rsguard/adapters/grpcauth"
+	"github.com/rsguard/rsguard/benchmarks/measure"
 	"github.com/rsguard/rsguard/benchmarks/rows"
+	"github.com/rsguard/rsguard/middleware"
 )
 
 const procedure = "/test.Echo/Say"
+
+var errNoClaims = errors.New("the handler finds no claims")
 
 // echoDesc is a service without generated code.
 var echoDesc = grpc.ServiceDesc{
@@ -42,106 +47,95 @@ var echoDesc = grpc.ServiceDesc{
 	}}},
 }
 
-// measureCalls makes calls to a server in memory, from a client of grpc-go.
-func measureCalls(b *testing.B, name, token string, handle grpc.UnaryHandler, options ...grpc.ServerOption) {
-	b.Run(name, func(b *testing.B) {
+// An intercepted is an interceptor and a handler that finds its claims.
+type intercepted struct {
+	intercept grpc.UnaryServerInterceptor // nil for a bare handler
+	handle    grpc.UnaryHandler
+}
+
+func handler(has func(context.Context) bool) grpc.UnaryHandler {
+	return func(ctx context.Context, in any) (any, error) {
+		if !has(ctx) {
+			return nil, errNoClaims
+		}
+		return in, nil
+	}
+}
+
+// rpcCases are those of a server or of an interceptor alone, as run says.
+func rpcCases(tb testing.TB, issuer *rows.Issuer, run func(intercepted) func() error) []measure.Case {
+	tb.Helper()
+	cases := []measure.Case{{Name: bare, Run: run(intercepted{nil, handler(func(context.Context) bool { return true })})}}
+	cases = append(cases, both(tb, issuer, func(auth *middleware.Authenticator) func() error {
+		guard, err := grpcauth.New(auth, grpcauth.Config{Methods: grpcauth.Methods{procedure: grpcauth.Require()}})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return run(intercepted{guard.Unary, handler(func(ctx context.Context) bool { _, ok := grpcauth.Claims(ctx); return ok })})
+	})...)
+
+	other, err := jwtgrpc.New(jwtgrpc.WithValidator(auth0Validator(tb, issuer)))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return append(cases, measure.Case{Name: peer + "go-jwt-middleware", Run: run(intercepted{
+		other.UnaryServerInterceptor(),
+		handler(func(ctx context.Context) bool {
+			_, err := jwtgrpc.GetClaims[*auth0validator.ValidatedClaims](ctx)
+			return err == nil
+		}),
+	})})
+}
+
+// interceptorCases are without a server.
+func interceptorCases(tb testing.TB, issuer *rows.Issuer) []measure.Case {
+	ctx := metadata.NewIncomingContext(tb.Context(), metadata.Pairs(":authority", "api.example.com",
+		"content-type", "application/grpc", "user-agent", "bench", "authorization", "Bearer "+issuer.Token))
+	in := wrapperspb.String("ok")
+	info := &grpc.UnaryServerInfo{FullMethod: procedure}
+	return rpcCases(tb, issuer, func(i intercepted) func() error {
+		return func() error {
+			if i.intercept == nil {
+				_, err := i.handle(ctx, in)
+				return err
+			}
+			_, err := i.intercept(ctx, in, info, i.handle)
+			return err
+		}
+	})
+}
+
+// callCases are calls of grpc-go's client to a server in memory.
+func callCases(tb testing.TB, issuer *rows.Issuer) []measure.Case {
+	ctx := metadata.AppendToOutgoingContext(tb.Context(), "authorization", "Bearer "+issuer.Token)
+	return rpcCases(tb, issuer, func(i intercepted) func() error {
+		var options []grpc.ServerOption
+		if i.intercept != nil {
+			options = append(options, grpc.UnaryInterceptor(i.intercept))
+		}
 		server := grpc.NewServer(options...)
-		server.RegisterService(&echoDesc, handle)
+		server.RegisterService(&echoDesc, i.handle)
 		listener := bufconn.Listen(1 << 16)
 		done := make(chan error, 1)
 		go func() { done <- server.Serve(listener) }()
-		defer func() { server.Stop(); <-done }()
 		conn, err := grpc.NewClient("passthrough:///api.example.com", grpc.WithTransportCredentials(insecure.NewCredentials()),
 			grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
 		if err != nil {
-			b.Fatal(err)
+			tb.Fatal(err)
 		}
-		defer conn.Close()
-		ctx := metadata.AppendToOutgoingContext(b.Context(), "authorization", "Bearer "+token)
-		in, out := wrapperspb.String("ok"), new(wrapperspb.StringValue)
-		b.ReportAllocs()
-		for b.Loop() {
-			if err := conn.Invoke(ctx, procedure, in, out); err != nil || out.GetValue() != "ok" {
-				b.Fatalf("%v, %v", out, err)
-			}
-		}
-	})
-}
-
-// measureInterceptor is without a server.
-func measureInterceptor(b *testing.B, name, token string, intercept grpc.UnaryServerInterceptor, handle grpc.UnaryHandler) {
-	b.Run(name, func(b *testing.B) {
-		ctx := metadata.NewIncomingContext(b.Context(), metadata.Pairs(":authority", "api.example.com",
-			"content-type", "application/grpc", "user-agent", "bench", "authorization", "Bearer "+token))
-		in := wrapperspb.String("ok")
-		info := &grpc.UnaryServerInfo{FullMethod: procedure}
-		b.ReportAllocs()
-		for b.Loop() {
-			if _, err := intercept(ctx, in, info, handle); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
-}
-
-func BenchmarkGRPC(b *testing.B) {
-	issuer := newIssuer(b)
-	measureCalls(b, "bare", issuer.Token, func(_ context.Context, in any) (any, error) { return in, nil })
-
-	handle := func(ctx context.Context, in any) (any, error) {
-		if _, ok := grpcauth.Claims(ctx); !ok {
-			return nil, http.ErrNoCookie
-		}
-		return in, nil
-	}
-	for name, auth := range auths(b, issuer) {
-		guard, err := grpcauth.New(auth, grpcauth.Config{Methods: grpcauth.Methods{procedure: grpcauth.Require()}})
-		if err != nil {
-			b.Fatal(err)
-		}
-		measureCalls(b, name, issuer.Token, handle, guard.Options()...)
-		measureInterceptor(b, name+", interceptor", issuer.Token, guard.Unary, handle)
-	}
-
-	v, err := auth0.New(
-		auth0.WithKeyFunc(func(context.Context) (any, error) { return crypto.PublicKey(issuer.Public), nil }),
-		auth0.WithAlgorithm(auth0.RS256), auth0.WithIssuer(issuer.URL), auth0.WithAudience(rows.Audience),
-	)
-	if err != nil {
-		b.Fatal(err)
-	}
-	peer, err := jwtgrpc.New(jwtgrpc.WithValidator(v))
-	if err != nil {
-		b.Fatal(err)
-	}
-	handlePeer := func(ctx context.Context, in any) (any, error) {
-		if _, err := jwtgrpc.GetClaims[*auth0.ValidatedClaims](ctx); err != nil {
-			return nil, err
-		}
-		return in, nil
-	}
-	measureCalls(b, "go-jwt-middleware", issuer.Token, handlePeer, grpc.UnaryInterceptor(peer.UnaryServerInterceptor()))
-	measureInterceptor(b, "go-jwt-middleware, interceptor", issuer.Token, peer.UnaryServerInterceptor(), handlePeer)
-}
-
-func BenchmarkConnect(b *testing.B) {
-	issuer := newIssuer(b)
-	echo := func(guarded bool) http.Handler {
-		return connect.NewUnaryHandler(procedure, func(ctx context.Context, r *connect.Request[wrapperspb.StringValue]) (*connect.Response[wrapperspb.StringValue], error) {
-			if _, ok := connectauth.Claims(ctx); ok != guarded {
-				return nil, http.ErrNoCookie
-			}
-			return connect.NewResponse(r.Msg), nil
+		tb.Cleanup(func() {
+			_ = conn.Close()
+			server.Stop()
+			<-done
 		})
-	}
-	measurePost(b, "bare", issuer.Token, echo(false))
-	for name, auth := range auths(b, issuer) {
-		guard, err := connectauth.New(auth, connectauth.Config{Procedures: connectauth.Procedures{procedure: connectauth.Require()}})
-		if err != nil {
-			b.Fatal(err)
+		in, out := wrapperspb.String("ok"), new(wrapperspb.StringValue)
+		return func() error {
+			if err := conn.Invoke(ctx, procedure, in, out); err != nil || out.GetValue() != "ok" {
+				return fmt.Errorf("%v, %w", out, err)
+			}
+			return nil
 		}
-		measurePost(b, name, issuer.Token, guard.Handler(echo(true)))
-	}
+	})
 }
 
 // body is one that can be read again.
@@ -149,25 +143,31 @@ type body struct{ *bytes.Reader }
 
 func (body) Close() error { return nil }
 
-func measurePost(b *testing.B, name, token string, h http.Handler) {
-	b.Run(name, func(b *testing.B) {
-		message := []byte(`"ok"`)
+func connectCases(tb testing.TB, issuer *rows.Issuer) []measure.Case {
+	echo := func(has func(context.Context) bool) http.Handler {
+		return connect.NewUnaryHandler(procedure, func(ctx context.Context, r *connect.Request[wrapperspb.StringValue]) (*connect.Response[wrapperspb.StringValue], error) {
+			if !has(ctx) {
+				return nil, errNoClaims
+			}
+			return connect.NewResponse(r.Msg), nil
+		})
+	}
+	message := []byte(`"ok"`)
+	post := func(h http.Handler) func() error {
 		r := httptest.NewRequest(http.MethodPost, procedure, nil)
 		r.Header.Set("Content-Type", "application/json")
-		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("Authorization", "Bearer "+issuer.Token)
 		r.ContentLength = int64(len(message))
 		in := body{bytes.NewReader(message)}
-		w := &discard{header: http.Header{}}
-		b.ReportAllocs()
-		for b.Loop() {
-			w.status = 0
-			clear(w.header)
-			in.Reset(message)
-			r.Body = in
-			h.ServeHTTP(w, r)
-			if w.status != http.StatusOK && w.status != 0 {
-				b.Fatalf("status = %d", w.status)
-			}
+		return serve(h, r, func() { in.Reset(message); r.Body = in })
+	}
+	cases := []measure.Case{{Name: bare, Run: post(echo(func(context.Context) bool { return true }))}}
+	cases = append(cases, both(tb, issuer, func(auth *middleware.Authenticator) func() error {
+		guard, err := connectauth.New(auth, connectauth.Config{Procedures: connectauth.Procedures{procedure: connectauth.Require()}})
+		if err != nil {
+			tb.Fatal(err)
 		}
-	})
+		return post(guard.Handler(echo(func(ctx context.Context) bool { _, ok := connectauth.Claims(ctx); return ok })))
+	})...)
+	return append(cases, measure.Case{Name: peer + "go-jwt-middleware", Run: post(auth0Handler(tb, issuer)(echo(auth0Claims)))})
 }
