@@ -4,13 +4,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
 // needClient installs an npm package by the lockfile of a folder here, unless it
-// is there. The test is skipped if that is not possible.
+// is there. The test is skipped if that is not possible. Tests that run at once
+// may need the same one.
 func needClient(t *testing.T, folder, name string) {
 	t.Helper()
+	installing.Lock()
+	defer installing.Unlock()
 	for _, program := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skipf("%s is not tried: %v", name, err)
@@ -25,3 +29,5 @@ func needClient(t *testing.T, folder, name string) {
 		t.Skipf("%s cannot be installed: %v\n%s", name, err, out)
 	}
 }
+
+var installing sync.Mutex
