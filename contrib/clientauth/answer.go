@@ -171,7 +171,7 @@ func (e *Error) readError(res *response) {
 		text, _ := value.Text()
 		return text
 	}
-	e.OAuthError, e.Description = res.said(text("error")), res.said(text("error_description"))
+	e.OAuthError, e.Description = res.sent.said(text("error")), res.sent.said(text("error_description"))
 	// RFC 9470, Section 3 names what a challenge has. Issuers that have an
 	// error for it use the same names.
 	e.ACRValues = strings.Fields(cut(text("acr_values")))

@@ -193,13 +193,14 @@ func (c *state) run(ctx context.Context, e *entry, f *flight, w wanted, after in
 	}
 	ended := make(chan outcome, 1)
 	go func() {
-		var o outcome
-		panicked := fault.Contain(func() { o.grant, o.err = c.obtain(ctx, w, after) })
-		if panicked != nil {
+		o := outcome{err: &Error{Code: CodeConfig, Err: errEnded}} // until it is known
+		defer func() {
+			<-c.slots
+			ended <- o
+		}()
+		if panicked := fault.Contain(func() { o.grant, o.err = c.obtain(ctx, w, after) }); panicked != nil {
 			o = outcome{err: &Error{Code: CodeConfig, Err: panicked}}
 		}
-		<-c.slots
-		ended <- o
 	}()
 	select {
 	case o := <-ended:
@@ -212,7 +213,11 @@ func (c *state) run(ctx context.Context, e *entry, f *flight, w wanted, after in
 
 // land keeps the result of a flight.
 func (c *state) land(e *entry, f *flight) {
-	now := c.cfg.Now()
+	defer close(f.done)
+	now := time.Now()
+	if panicked := fault.Contain(func() { now = c.cfg.Now() }); panicked != nil {
+		f.grant, f.err = nil, &Error{Code: CodeConfig, Err: panicked}
+	}
 	c.mu.Lock()
 	before := c.outage.failures
 	switch {
@@ -228,7 +233,6 @@ func (c *state) land(e *entry, f *flight) {
 	e.flight = nil
 	c.mu.Unlock()
 	c.log(f.err, before, after, failed)
-	close(f.done)
 }
 
 // log writes one record when failures begin, and one when they end.
@@ -236,17 +240,22 @@ func (c *state) log(err *Error, before, after, failed int) {
 	attrs := []any{slog.String("issuer", c.cfg.Issuer), slog.String("client_id", c.cfg.ClientID)}
 	switch {
 	case err != nil && (before == 0 && after == 1 || after == 0 && failed == 1):
-		c.logger().Warn("clientauth: no new token", append(attrs, slog.String("code", string(err.Code)), slog.String("error", err.Error()))...)
+		c.tell(slog.LevelWarn, "clientauth: no new token", append(attrs, slog.String("code", string(err.Code)), slog.String("error", err.Error()))...)
 	case before > 0 && after == 0:
-		c.logger().Info("clientauth: the issuer answers again", attrs...)
+		c.tell(slog.LevelInfo, "clientauth: the issuer answers again", attrs...)
 	}
 }
 
-func (c *state) logger() *slog.Logger {
-	if c.cfg.Logger == nil {
-		return slog.Default()
-	}
-	return c.cfg.Logger
+// tell writes a record. A panic of the logger's is contained, since it would
+// end the program.
+func (c *state) tell(level slog.Level, message string, attrs ...any) {
+	_ = fault.Contain(func() {
+		logger := c.cfg.Logger
+		if logger == nil {
+			logger = slog.Default()
+		}
+		logger.Log(context.Background(), level, message, attrs...)
+	})
 }
 
 // A pause is a time during which no request is sent.

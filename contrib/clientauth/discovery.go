@@ -96,7 +96,7 @@ func (c *state) metadata(ctx context.Context, url string) (string, *Error) {
 		return "", &Error{Code: CodeConfig, Err: fmt.Errorf("GET %s: not a URL to send to", url)}
 	}
 	req.Header.Set("Accept", "application/json")
-	res, failure := c.do(req, maxMetadata)
+	res, failure := c.do(req, maxMetadata, nil)
 	if failure != nil {
 		return "", failure
 	}

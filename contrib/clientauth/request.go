@@ -3,7 +3,6 @@ package clientauth
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +20,7 @@ import (
 
 var (
 	errSilent = errors.New("no complete answer in time")
+	errEnded  = errors.New("a function of the Config has ended its goroutine")
 	errBusy   = fmt.Errorf("%d token requests are in progress", maxRunning)
 )
 
@@ -55,7 +55,7 @@ type response struct {
 	status int
 	header http.Header
 	body   string
-	sent   []string // the secrets of the request
+	sent   secrets
 }
 
 // post sends the request of w.
@@ -103,18 +103,17 @@ func (c *state) post(ctx context.Context, endpoint string, w wanted) (response, 
 		}
 		req.Header.Set("DPoP", proof)
 	}
-	res, failure := c.do(req, maxAnswer)
+	res, failure := c.do(req, maxAnswer, secretsOf(req.Header, r.Form))
 	if failure != nil {
 		return response{}, failure
 	}
 	c.nonces.keep(req.URL, res.header)
-	res.sent = secretsOf(req.Header, r.Form)
 	return res, nil
 }
 
 // do sends req. The client's own errors are kept out of the chain, as they may
-// be anything, and what was sent is kept out of texts.
-func (c *state) do(req *http.Request, most int64) (response, *Error) {
+// be anything, and the secrets that were sent are kept out of texts.
+func (c *state) do(req *http.Request, most int64, sent secrets) (response, *Error) {
 	req.Header.Set("User-Agent", useragent.Default())
 	unavailable := func(format string, args ...any) *Error {
 		if req.Context().Err() != nil {
@@ -128,48 +127,17 @@ func (c *state) do(req *http.Request, most int64) (response, *Error) {
 		if errors.As(err, &inner) {
 			err = inner.Err
 		}
-		return response{}, unavailable("%s", cut(err.Error()))
+		return response{}, unavailable("%s", sent.said(err.Error()))
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, most+1))
 	switch {
 	case err != nil:
-		return response{}, unavailable("reading the body: %s", cut(err.Error()))
+		return response{}, unavailable("reading the body: %s", sent.said(err.Error()))
 	case int64(len(body)) > most:
 		return response{}, &Error{Code: CodeAnswer, Status: res.StatusCode, Err: fmt.Errorf("%s %s: the body is over %d bytes", req.Method, req.URL, most)}
 	}
-	return response{status: res.StatusCode, header: res.Header, body: string(body)}, nil
-}
-
-// secretsOf returns what of a request must not get into a text, which a server
-// may send back.
-func secretsOf(h http.Header, form url.Values) []string {
-	var secrets []string
-	for _, name := range []string{"client_secret", "client_assertion", "subject_token", "actor_token", "assertion"} {
-		secrets = append(secrets, form[name]...)
-	}
-	if _, credentials, ok := strings.Cut(h.Get("Authorization"), " "); ok {
-		secrets = append(secrets, credentials)
-		if both, err := base64.StdEncoding.DecodeString(credentials); err == nil {
-			_, secret, _ := strings.Cut(string(both), ":")
-			secrets = append(secrets, secret)
-			if decoded, err := url.QueryUnescape(secret); err == nil {
-				secrets = append(secrets, decoded)
-			}
-		}
-	}
-	return secrets
-}
-
-// said returns a text of the server's, cut, and without the secrets that it may
-// have from the request.
-func (res *response) said(text string) string {
-	for _, secret := range res.sent {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "[secret]")
-		}
-	}
-	return cut(text)
+	return response{status: res.StatusCode, header: res.Header, body: string(body), sent: sent}, nil
 }
 
 // nonces are the servers' nonces for DPoP proofs (RFC 9449, Section 8), by

@@ -73,12 +73,12 @@ func (c *state) noteStore(ctx context.Context, err error) {
 	}
 	if err == nil {
 		if c.shared.failing.CompareAndSwap(true, false) {
-			c.logger().Info("clientauth: the store answers again", slog.String("client_id", c.cfg.ClientID))
+			c.tell(slog.LevelInfo, "clientauth: the store answers again", slog.String("client_id", c.cfg.ClientID))
 		}
 		return
 	}
 	if c.shared.failing.CompareAndSwap(false, true) {
-		c.logger().Warn("clientauth: the store fails, so tokens are not shared",
+		c.tell(slog.LevelWarn, "clientauth: the store fails, so tokens are not shared",
 			slog.String("client_id", c.cfg.ClientID), slog.String("error", cut(err.Error())))
 	}
 }
@@ -90,5 +90,5 @@ func (c *state) report(why string) {
 	if before != 0 && between(time.Unix(0, before), now) < reportAgain || !c.shared.reported.CompareAndSwap(before, now.UnixNano()) {
 		return
 	}
-	c.logger().Warn("clientauth: a stored token is not used", slog.String("client_id", c.cfg.ClientID), slog.String("error", why))
+	c.tell(slog.LevelWarn, "clientauth: a stored token is not used", slog.String("client_id", c.cfg.ClientID), slog.String("error", why))
 }

@@ -127,11 +127,15 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			// Without another token, the API's own answer says most.
 			next, _ = t.source.renew(r.Context(), g)
 		}
-		body, ok := again(r)
-		if next == nil || !ok {
+		if next == nil {
 			return res, nil
 		}
-		drain(res)
+		body, ok := again(r)
+		if !ok {
+			return res, nil
+		}
+		// Without reading it to its end, which an API may keep from coming.
+		_ = res.Body.Close()
 		g = next
 		res, err = t.send(r, g, body)
 	}
@@ -200,12 +204,6 @@ func again(r *http.Request) (io.ReadCloser, bool) {
 	}
 	body, err := r.GetBody()
 	return body, err == nil
-}
-
-// drain lets the connection be used again, if the body is short.
-func drain(res *http.Response) {
-	_, _ = io.CopyN(io.Discard, res.Body, 64<<10)
-	_ = res.Body.Close()
 }
 
 // closeBody closes the body of a request that is not sent, as an
