@@ -13,11 +13,14 @@ import "github.com/rsguard/rsguard/validator"
 // [CognitoResource].
 //
 // If a client sends its ID token, the log says so by the claim token_use. If
-// the app client is not listed, the log names it.
+// the app client is not listed, the log names it. A user pool has one of two
+// issuers, which its domain's Issuer setting chooses, and both are accepted.
 //
 // Scopes are in "scope", groups in "cognito:groups".
 //
-// Source: https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
+// Sources: https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
+// and https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_IssuerConfigurationType.html
+// (the issuers)
 func Cognito(region, userPool string, clients ...string) (validator.Config, error) {
 	a := args{function: "Cognito"}
 	a.some("app client", "all clients of the user pool would be accepted", clients)
@@ -39,8 +42,9 @@ func CognitoResource(region, userPool, resource string) (validator.Config, error
 func cognito(a *args, region, userPool string, audiences []string) validator.Config {
 	a.word("region", region)
 	a.word("userPool", userPool)
+	pool := "cognito-idp." + region + ".amazonaws.com/" + userPool
 	return validator.Config{
-		Issuers:   []string{"https://cognito-idp." + region + ".amazonaws.com/" + userPool},
+		Issuers:   []string{"https://" + pool, "https://issuer-" + pool},
 		Audiences: audiences,
 		Checks:    []validator.Check{says("Amazon Cognito", "token_use", "access")},
 	}

@@ -24,6 +24,9 @@ func TestForms(t *testing.T) {
 		s.Args[2] = "B2C_1A_signup_signin"
 		s.KeySet = "https://shop.b2clogin.com/shop.onmicrosoft.com/b2c_1a_signup_signin/discovery/v2.0/keys"
 	}
+	updatedIssuer := func(s *mockissuer.Shape) {
+		s.Issuer = "https://issuer-cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbC123dEf"
+	}
 	twoPolicies := func(s *mockissuer.Shape) { s.Args = append(s.Args, "B2C_1_edit") }
 	for _, tt := range []struct {
 		shape, form string
@@ -49,6 +52,9 @@ func TestForms(t *testing.T) {
 		{"AzureB2C", "of a policy that is a number", nil, nil, claims{"tfp": 1, "acr": "B2C_1_signin"}, validator.CodeRefused},
 		{"AzureB2C", "of no policy", nil, nil, claims{"tfp": nil}, validator.CodeRefused},
 		{"Cognito", "of an application", nil, nil, claims{"username": nil, "cognito:groups": nil, "sub": "6pool1example2client3id4567"}, ""},
+		{"Cognito", "of the updated issuer", updatedIssuer, nil, nil, ""},
+		{"CognitoResource", "of the updated issuer", updatedIssuer, nil, nil, ""},
+		{"Cognito", "of another pool's updated issuer", updatedIssuer, nil, claims{"iss": "https://issuer-cognito-idp.eu-central-1.amazonaws.com/eu-central-1_ZyX987wVu"}, validator.CodeIssuer},
 		{"Keycloak", "of a lightweight client", nil, nil, claims{"sub": nil, "realm_access": nil, "resource_access": nil, "name": nil, "sid": nil, "acr": nil}, ""},
 		{"Keycloak", "of a service account", nil, nil, claims{"client_id": "shop", "azp": "shop", "clientHost": "192.0.2.1", "sid": nil, "preferred_username": "service-account-shop"}, ""},
 		{"Keycloak", "with the header of RFC 9068", nil, claims{"typ": "at+jwt"}, nil, ""},

@@ -18,6 +18,9 @@ import (
 // that "aud" is 00000003-0000-0000-c000-000000000000. If an application was
 // given no app role, the log says that the token has neither scp nor roles.
 //
+// In a national cloud, such as that of login.microsoftonline.us, change the host
+// in Issuers, and set Keys to a [jwks.Cache] with the URL of its key set.
+//
 // The client is in "azp" or "appid", scopes in "scp", roles in "roles". A check
 // for users and applications alike is
 //

@@ -43,6 +43,10 @@ func CloudflareAccess(team, audience string) (validator.Config, error) {
 // workflow asks for no audience, the log says that "aud" is the address of the
 // repository's owner.
 //
+// An enterprise can have an issuer of its own, whose name ends in the
+// enterprise's, and GitHub Enterprise Server has https://HOST/_services/token.
+// The log names it: change Issuers.
+//
 // Branch, environment and workflow are in "ref", "environment" and
 // "job_workflow_ref". Anyone who can push a branch can run a workflow of it, so
 // a service that deploys should require one of them:

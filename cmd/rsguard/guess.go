@@ -111,7 +111,7 @@ func (w *written) under(domain string) bool {
 }
 
 var (
-	cognitoHost = regexp.MustCompile(`^cognito-idp\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)
+	cognitoHost = regexp.MustCompile(`^(issuer-)?cognito-idp\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)
 	oktaHost    = regexp.MustCompile(`\.(okta|oktapreview|okta-emea)\.com$`)
 )
 

@@ -74,6 +74,22 @@ func TestGuess(t *testing.T) {
 	}
 }
 
+// Cognito has two names for the issuer of a user pool.
+func TestGuess_cognito(t *testing.T) {
+	t.Parallel()
+
+	for iss, want := range map[string]string{
+		"https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbC123dEf":        "issuers.Cognito,",
+		"https://issuer-cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbC123dEf": "issuers.Cognito,",
+		"https://my-cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbC123dEf":     "",
+	} {
+		lines := guess(unsigned(t, map[string]any{"alg": "RS256"}, map[string]any{"iss": iss, "token_use": "access"}), nil)
+		if want == "" && lines != "" || !strings.Contains(lines, want) {
+			t.Errorf("guess(a token of %s) = %q, want %q", iss, lines, want)
+		}
+	}
+}
+
 func TestGuess_none(t *testing.T) {
 	t.Parallel()
 
