@@ -63,7 +63,13 @@ func New(cfg Config) (*Client, error) {
 	} else {
 		transport := outbound.NewTransport(maxRunning)
 		if cfg.Certificate != nil {
-			transport.TLSClientConfig = &tls.Config{Certificates: []tls.Certificate{*cfg.Certificate}, MinVersion: tls.VersionTLS12}
+			// Not as one of Certificates, which is held back from a server that
+			// names other authorities. A certificate that signs itself has none.
+			certificate := *cfg.Certificate
+			transport.TLSClientConfig = &tls.Config{
+				GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &certificate, nil },
+				MinVersion:           tls.VersionTLS12,
+			}
 		}
 		c.http.Transport = transport
 	}

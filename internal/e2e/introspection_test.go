@@ -36,13 +36,12 @@ type opaqueServer struct {
 	signer *testutil.Issuer // signs with key
 }
 
-// startOpaqueServer starts oidc-provider. It ends with the test.
-func startOpaqueServer(t *testing.T) *opaqueServer {
+// startNode starts a script in a folder, which ends with the test, and reads the
+// line that it prints when it listens.
+func startNode(t *testing.T, folder, script string, env []string, into any) {
 	t.Helper()
-	needClient(t, "oidc-provider", "oidc-provider")
-
-	server := exec.CommandContext(t.Context(), "node", "server.mjs")
-	server.Dir = "oidc-provider"
+	server := exec.CommandContext(t.Context(), "node", script)
+	server.Dir, server.Env = folder, append(os.Environ(), env...)
 	stdin, err := server.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -60,17 +59,24 @@ func startOpaqueServer(t *testing.T) *opaqueServer {
 		_ = stdin.Close() // the server ends
 		_ = server.Wait()
 	})
-
-	s := new(opaqueServer)
 	line, err := bufio.NewReader(stdout).ReadBytes('\n')
 	if err == nil {
-		err = json.Unmarshal(line, s)
+		err = json.Unmarshal(line, into)
 	}
 	if err != nil {
 		_ = server.Process.Kill()
 		_ = server.Wait()
-		t.Fatalf("node server.mjs printed %q: %v\n%s", line, err, &complaints)
+		t.Fatalf("node %s printed %q: %v\n%s", script, line, err, &complaints)
 	}
+}
+
+// startOpaqueServer starts oidc-provider. It ends with the test.
+func startOpaqueServer(t *testing.T) *opaqueServer {
+	t.Helper()
+	needClient(t, "oidc-provider", "oidc-provider")
+
+	s := new(opaqueServer)
+	startNode(t, "oidc-provider", "server.mjs", nil, s)
 	block, _ := pem.Decode([]byte(s.Key))
 	if block == nil {
 		t.Fatal("node server.mjs printed no key")

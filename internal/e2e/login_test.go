@@ -69,6 +69,18 @@ func TestLogin(t *testing.T) {
 	if _, err := logins.Verify(t.Context(), raw, idtoken.Expected{Previous: user, AccessToken: renewed.AccessToken}); err != nil {
 		t.Errorf("Verify(the renewed one) error = %v", err)
 	}
+
+	// The refresh token was rotated. If the first one comes again, all end.
+	if renewed.RefreshToken == first.RefreshToken || renewed.RefreshToken == "" {
+		t.Error("the refresh token was not rotated")
+	}
+	for _, refresh := range []string{first.RefreshToken, renewed.RefreshToken} {
+		_, err := web.TokenSource(t.Context(), &oauth2.Token{RefreshToken: refresh}).Token()
+		var refused *oauth2.RetrieveError
+		if !errors.As(err, &refused) || refused.ErrorCode != "invalid_grant" {
+			t.Errorf("renewing after a refresh token was used twice: error = %v, want invalid_grant", err)
+		}
+	}
 }
 
 // signIn is what a browser and its user do, and returns the code.
