@@ -1,11 +1,13 @@
 package conform
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
 	"io"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -37,10 +39,38 @@ type pageLevel struct {
 
 // A pageStandard is one document and the cases that it asks for.
 type pageStandard struct {
+	Name     string
+	Total    Counts
+	Sections []pageSection
+}
+
+// A pageSection is a section of a document, with no name if there is none.
+type pageSection struct {
 	Name    string
 	Total   Counts
 	Results []Result
 }
+
+func (s *pageStandard) add(r Result) {
+	s.Total.add(r)
+	_, name, _ := strings.Cut(r.Section, ", ")
+	n := slices.IndexFunc(s.Sections, func(s pageSection) bool { return s.Name == name })
+	if n < 0 {
+		n = len(s.Sections)
+		s.Sections = append(s.Sections, pageSection{Name: name})
+	}
+	s.Sections[n].Total.add(r)
+	s.Sections[n].Results = append(s.Sections[n].Results, r)
+}
+
+// bySection compares names such as "Section 4.1.4" by their numbers.
+func bySection(a, b pageSection) int {
+	return slices.CompareFunc(strings.FieldsFunc(a.Name, separates), strings.FieldsFunc(b.Name, separates), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+	})
+}
+
+func separates(r rune) bool { return r == ' ' || r == '.' }
 
 // WriteHTML writes the report as one HTML page that needs nothing from
 // elsewhere. If earlier is not nil, it is compared with that.
@@ -67,10 +97,12 @@ func (r *Report) WriteHTML(out io.Writer, earlier *Report) error {
 			n = len(p.Standards)
 			p.Standards = append(p.Standards, pageStandard{Name: result.Standard()})
 		}
-		p.Standards[n].Total.add(result)
-		p.Standards[n].Results = append(p.Standards[n].Results, result)
+		p.Standards[n].add(result)
 	}
-	slices.SortStableFunc(p.Standards, func(a, b pageStandard) int { return len(b.Results) - len(a.Results) })
+	slices.SortStableFunc(p.Standards, func(a, b pageStandard) int { return b.Total.all() - a.Total.all() })
+	for _, standard := range p.Standards {
+		slices.SortStableFunc(standard.Sections, bySection)
+	}
 	if err := htmlTemplate.Execute(out, p); err != nil {
 		return fmt.Errorf("conform: %w", err)
 	}

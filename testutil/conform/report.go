@@ -84,6 +84,8 @@ func (n *Counts) add(r Result) {
 	}
 }
 
+func (n Counts) all() int { return n.Passed + n.Failed + n.Skipped }
+
 // Failures returns the failures of the given levels that no baseline has.
 func (r *Report) Failures(levels ...Level) []Result {
 	var list []Result

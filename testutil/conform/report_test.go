@@ -18,7 +18,7 @@ import (
 var (
 	tag = regexp.MustCompile(`<[^>]*>`)
 	// active is what a tag loads from elsewhere or runs.
-	active = regexp.MustCompile(`(?i)^<(script|img|link|iframe|object|embed|base|form|svg)\b|\b(src|href|on\w+|style)\s*=`)
+	active = regexp.MustCompile(`(?i)^<(script|img|link|iframe|object|embed|base|form|svg)\b|\b(src|on\w+|style)\s*=|\bhref="[^#]`)
 	// loaded is what a style sheet loads.
 	loaded = regexp.MustCompile(`(?i)url\(|@import`)
 )
