@@ -44,8 +44,12 @@ type server struct {
 	name     string
 	packages []string // of Node or Go, the first with its version in the name
 	target   conform.Target
-	handler  func(ctx context.Context, issuer string) (http.Handler, error) // nil for Node
+	handler  func(ctx context.Context, issuer string) (http.Handler, error) // nil for Node and Apache
 }
+
+// apache is the server that Debian has. Its versions change with Debian's, so
+// its row has only their beginnings.
+const apache = "`mod_oauth2` 3.3, `httpd` 2.4, of Debian 12"
 
 var servers = []server{
 	{"express-oauth2-jwt-bearer", []string{"express-oauth2-jwt-bearer", "express"}, conform.Target{DPoP: true}, nil},
@@ -56,6 +60,7 @@ var servers = []server{
 	{"echo-jwt", []string{"github.com/labstack/echo-jwt/v4", "github.com/golang-jwt/jwt/v5", "github.com/MicahParks/keyfunc/v3"}, conform.Target{Patience: keyfuncPatience}, echoJWT},
 	{"gin-jwt", []string{"github.com/appleboy/gin-jwt/v3", "github.com/golang-jwt/jwt/v5", "github.com/MicahParks/keyfunc/v3"}, conform.Target{Patience: keyfuncPatience}, ginJWT},
 	{"go-oidc", []string{"github.com/coreos/go-oidc/v3"}, conform.Target{}, goOIDC},
+	{"apache", nil, conform.Target{}, nil},
 }
 
 func TestMain(m *testing.M) {
@@ -117,9 +122,12 @@ func (s server) run(t *testing.T) *conform.Report {
 	target := s.target
 	target.Scope = scope
 	target.Patience = cmp.Or(target.Patience, patience)
-	if s.handler == nil {
+	switch {
+	case s.name == "apache":
+		target.URL = startApache(t, iss.URL)
+	case s.handler == nil:
 		target.URL = startNode(t, s.name, iss.URL)
-	} else {
+	default:
 		h, err := s.handler(t.Context(), iss.URL)
 		if err != nil {
 			t.Fatal(err)
@@ -130,6 +138,11 @@ func (s server) run(t *testing.T) *conform.Report {
 	}
 	runner, err := conform.New(target, iss.Issuer)
 	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := runner.Wait(ctx, nil); err != nil {
 		t.Fatal(err)
 	}
 	report, err := runner.Run(t.Context(), nil)
@@ -201,6 +214,9 @@ func install(t *testing.T) {
 // title names the packages of s with their versions.
 func (s server) title(t *testing.T) string {
 	t.Helper()
+	if s.name == "apache" {
+		return apache
+	}
 	versions := make(map[string]string)
 	if s.handler == nil {
 		text, err := os.ReadFile("node/package.json")
