@@ -1,6 +1,7 @@
 package clientauth_test
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -252,5 +253,96 @@ func TestStore_leaseEnds(t *testing.T) {
 		}
 		close(dying)
 		time.Sleep(10 * time.Second)
+	})
+}
+
+// A token that comes between a look and the lease is used, and the lease is
+// given back.
+func TestStore_comesInBetween(t *testing.T) {
+	t.Parallel()
+	iss := newIssuer(t, nil)
+	m := new(memory)
+	first := newSource(t, sharing(iss, m), clientauth.Request{Audience: audience})
+	m.set(func(_ context.Context, call string) error {
+		if call == "lease" {
+			m.set(nil)
+			mustToken(t, first)
+		}
+		return nil
+	})
+	second := mustToken(t, newSource(t, sharing(iss, m), clientauth.Request{Audience: audience}))
+	if got := iss.Count(mockissuer.EndpointToken); got != 1 || second.AccessToken != mustToken(t, first).AccessToken {
+		t.Errorf("%d requests, want 1, for one token", got)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.leases) > 0 {
+		t.Error("a process keeps the lease that it doesn't need")
+	}
+}
+
+// A report of an outage that an attacker puts back counts no longer than it did.
+func TestStore_oldOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, tt := range []struct {
+			retryAfter string
+			later      time.Duration
+			want       clientauth.Code
+		}{
+			{"", 0, clientauth.CodeUnavailable},
+			{"", 1100 * time.Millisecond, ""},
+			{"60", 50 * time.Second, clientauth.CodeUnavailable},
+			{"60", 70 * time.Second, ""},
+			{"86400", 4 * time.Minute, clientauth.CodeUnavailable},
+			{"86400", 5*time.Minute + time.Second, ""},
+		} {
+			iss := newIssuer(t, nil)
+			iss.Fail(mockissuer.Fault{Kind: mockissuer.FaultStatus, Status: 503, RetryAfter: tt.retryAfter, Endpoint: mockissuer.EndpointToken, Times: 1})
+			m := new(memory)
+			if _, err := newSource(t, sharing(iss, m), clientauth.Request{Audience: audience}).Token(); codeOf(t, err) != clientauth.CodeUnavailable {
+				t.Fatalf("Token() = %v, want code %q", err, clientauth.CodeUnavailable)
+			}
+			m.change(func(_ string, data []byte) []byte { return data }) // which the Store keeps for a day
+			time.Sleep(tt.later)
+			_, err := newSource(t, sharing(iss, m), clientauth.Request{Audience: audience}).Token()
+			if codeOf(t, err) != tt.want {
+				t.Errorf("Retry-After %q: Token() of another process after %v = %v, want code %q", tt.retryAfter, tt.later, err, tt.want)
+			}
+		}
+	})
+}
+
+// A store that an attacker keeps all leases of.
+type refusing struct{ *memory }
+
+func (refusing) Lease(context.Context, string, string, time.Duration) (bool, error) {
+	return false, nil
+}
+
+// A lease that never ends costs a process without a token six seconds once, and
+// callers that have one nothing.
+func TestStore_leaseForEver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		iss := newIssuer(t, lifetime(mockissuer.API{Lifetime: 5 * time.Minute}))
+		cfg := sharing(iss, nil)
+		cfg.Store = refusing{new(memory)}
+		s := newSource(t, cfg, clientauth.Request{Audience: audience})
+		start := time.Now()
+		mustToken(t, s)
+		if took := time.Since(start); took < 5*time.Second || took > 6*time.Second+500*time.Millisecond {
+			t.Errorf("Token() took %v, want three fifths of the Timeout of 10s", took)
+		}
+		for range 60 * 60 {
+			start := time.Now()
+			if mustToken(t, s); time.Since(start) > 0 {
+				t.Errorf("a caller waited for %v", time.Since(start))
+			}
+			time.Sleep(time.Second)
+		}
+		if got := iss.Count(mockissuer.EndpointToken); got < 12 || got > 18 {
+			t.Errorf("%d requests in an hour, want 12 to 18", got)
+		}
 	})
 }

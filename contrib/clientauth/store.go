@@ -99,7 +99,7 @@ func (c *state) obtain(ctx context.Context, w wanted, after int64) (*grant, *Err
 // accept returns the token of a record if it is later than the one that is held
 // and passes the checks of one that comes from the issuer.
 func (c *state) accept(ctx context.Context, r *record, w wanted, after int64) *grant {
-	if r == nil || r.Token == "" || r.Seq <= after || r.Token == w.rejected {
+	if r == nil || r.Token == "" || r.Seq <= after {
 		return nil
 	}
 	now := c.cfg.Now()
@@ -109,7 +109,7 @@ func (c *state) accept(ctx context.Context, r *record, w wanted, after int64) *g
 		return nil
 	}
 	lifetime := time.Duration(r.Lifetime) * time.Millisecond
-	if lifetime <= 0 || lifetime > c.cfg.MaxLifetime || age >= lifetime {
+	if lifetime <= 0 || lifetime > c.cfg.MaxLifetime {
 		return nil
 	}
 	g, err := c.checked(ctx, offer{r.Token, r.Type, r.Scope, lifetime}, w, now.Add(-max(age, 0)))

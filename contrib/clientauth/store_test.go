@@ -3,6 +3,7 @@ package clientauth_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"net/http"
 	"slices"
@@ -93,6 +94,10 @@ func TestStore_names(t *testing.T) {
 		{"by resource", nil, func(r *clientauth.Request) { r.Audience, r.Resource = "", audience }, false},
 		{"another key", func(c *clientauth.Config) { c.Key = newKey(t, nil) }, nil, false},
 		{"no key", func(c *clientauth.Config) { c.Key = nil }, nil, false},
+		{"a certificate", func(c *clientauth.Config) {
+			_, certificate := newKeyAndCertificate(t)
+			c.Certificate = &tls.Certificate{Certificate: [][]byte{certificate.Raw}}
+		}, nil, false},
 		{"another secret of the Store", func(c *clientauth.Config) { c.StoreKeys = [][]byte{bytes.Repeat([]byte("x"), 32)} }, nil, false},
 		{"the secret as an old one", func(c *clientauth.Config) { c.StoreKeys = [][]byte{bytes.Repeat([]byte("x"), 32), storeKey} }, nil, true},
 	} {
