@@ -124,14 +124,17 @@ func supabase(a *args, project string) validator.Config {
 // in [validator.Claims].Permissions, the organization in OrgID, and an
 // administrator who impersonates the user in "act".
 //
-// Sources: https://workos.com/docs/reference/authkit/session-tokens and
+// Sources: https://workos.com/docs/reference/authkit/session-tokens,
+// https://workos.com/docs/authkit/sessions and
 // https://github.com/workos/workos-node/pull/1694 (the issuers). That client_id
-// is in the token wasn't found in the documentation.
+// is in the token wasn't found in the documentation, and not all examples of
+// tokens have it.
 func WorkOS(client string) (validator.Config, error) {
 	a := args{function: "WorkOS"}
 	a.word("client", client)
 	return a.with(validator.Config{
-		Issuers:       []string{"https://api.workos.com/user_management/" + client, "https://api.workos.com"},
+		// WorkOS documents the last one in both ways.
+		Issuers:       []string{"https://api.workos.com/user_management/" + client, "https://api.workos.com", "https://api.workos.com/"},
 		Audiences:     []string{client},
 		AudienceClaim: "client_id",
 		Checks: []validator.Check{validator.CheckAs(func(_ context.Context, c struct {

@@ -67,6 +67,8 @@ func TestForms(t *testing.T) {
 		{"Descope", "of a region, with the project's URL", euDescope, nil, claims{"iss": "https://api.euc1.descope.com/" + euProject}, ""},
 		{"Descope", "of a region, with the URL of another", euDescope, nil, claims{"iss": "https://api.descope.com/v1/apps/" + euProject}, validator.CodeIssuer},
 		{"WorkOS", "of an older environment", nil, nil, claims{"iss": "https://api.workos.com"}, ""},
+		{"WorkOS", "of an older environment, with a slash", nil, nil, claims{"iss": "https://api.workos.com/"}, ""},
+		{"WorkOS", "of an older environment, of another client", nil, nil, claims{"iss": "https://api.workos.com/", "client_id": "client_01HOTHER000000000000000000"}, validator.CodeAudience},
 		{"WorkOS", "with aud", nil, nil, claims{"aud": "client_01HEXAMPLE0000000000000000"}, ""},
 		{"StytchB2B", "of a connected app", nil, nil, claims{"https://stytch.com/session": nil, "scope": "openid"}, validator.CodeType},
 		{"UAA", "with jku", nil, claims{"jku": "https://uaa.example.com/token_keys"}, nil, ""},
