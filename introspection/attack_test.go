@@ -445,8 +445,8 @@ func TestIntrospector_userInfoOfNoUser(t *testing.T) {
 			if claims, err := in.Validate(t.Context(), fmt.Sprint("good", i)); err != nil || claims.Subject != "auth0|1" {
 				t.Errorf("%d: Validate(a good token) = %v, %v", i, claims, err)
 			}
-			for _, token := range []string{"empty", "number", "blank", "error"} {
-				claims, err := in.Validate(t.Context(), fmt.Sprint(token, i))
+			for j, token := range []string{"empty", "number", "blank", "error", "empty", "number", "blank", "error"} {
+				claims, err := in.Validate(t.Context(), fmt.Sprint(token, i, "-", j))
 				if validator.CodeOf(err) != validator.CodeUnavailable {
 					t.Errorf("%d: Validate(%s) = %v, %v, want %q", i, token, claims, err, validator.CodeUnavailable)
 				}

@@ -72,7 +72,7 @@ var attacks = []attack{
 		"an access token of PingOne names its client", "an access token of PingAM says so",
 		"an access token of ZITADEL has a jti", "an access token of authentik has a uid",
 		"an access token of Casdoor says so", "an access token of Duende names its client",
-		"a token of Cloudflare Access is an application's",
+		"a token of Cloudflare Access is an application's", "an access token of Authelia has scopes",
 		"typ is absent, JWT or at+jwt", "typ JOSE is for JWT-SVIDs", "what only other types have", "marks are looked for", "a mark by any value", "a mark's value has no case",
 		"a mark's value has no separators", "RFC 9068's type", "RFC 9068's claims",
 	}, nil},
@@ -139,6 +139,7 @@ var attacks = []attack{
 	{"An answer about an opaque token that is read as a yes", []string{
 		"active is a boolean", "a token that is not active is rejected", "an answer that can't be read says nothing", "only a 200 is an answer",
 		"a token_type is one that is accepted", "an answer's kind of token", "an answer's exp is checked", "a signed answer has the answer in it",
+		"a userinfo response names the user",
 	}, nil},
 	{"An opaque token of another issuer, or for another API", []string{
 		"an answer's iss is ours", "an answer without aud is for others", "an aud that is there counts, whatever the server guarantees",
@@ -253,7 +254,7 @@ var attacks = []attack{
 		"a tenant in use is asked for again", "a tenant outlives failed calls, for a time", "a call from before Forget says nothing",
 		"first looks are limited",
 	}, nil},
-	{"An outage of the issuer", []string{"an outage is a 503", "a kid that could not be looked up is a 503", "an endpoint that is known is used while the metadata is silent", "a connection that is dead is replaced", "calls that fail together count once", "a 403 without a challenge says nothing about a token"}, nil},
+	{"An outage of the issuer", []string{"an outage is a 503", "a kid that could not be looked up is a 503", "an endpoint that is known is used while the metadata is silent", "a connection that is dead is replaced", "calls that fail together count once", "a 403 without a challenge says nothing about a token", "a userinfo response without a user closes nothing"}, nil},
 	{"Keys of another address, or of another process of the fleet", []string{
 		"a withdrawn key does not come back by another address", "the issuer's own key counts before that of another address",
 		"another address adds keys no longer than the issuer's own is out", "an address that fails is left alone for a while",
