@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -280,4 +281,55 @@ func TestTransport_bodies(t *testing.T) {
 			_ = res.Body.Close()
 		}
 	}
+}
+
+// A token that an API has rejected is renewed once in ten seconds, however many
+// ask for it, and an older one brings the one that is kept.
+func TestSource_Renew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		same := false
+		l := &liar{answer: func(n int, _ *http.Request) (int, string, string) {
+			if same {
+				n = 1
+			}
+			time.Sleep(time.Second)
+			return 200, "application/json", strings.Replace(good(3600), "opaque", "opaque"+strings.Repeat("x", n), 1)
+		}}
+		s := newSource(t, l.config(), clientauth.Request{})
+		first := mustToken(t, s)
+		var group sync.WaitGroup
+		for range 100 {
+			group.Go(func() {
+				if token, err := s.Renew(t.Context(), first); err != nil || token.AccessToken == first.AccessToken {
+					t.Errorf("Renew() = %v, %v, want another token", token, err)
+				}
+			})
+		}
+		group.Wait()
+		second := mustToken(t, s)
+		if token, err := s.Renew(t.Context(), first); err != nil || token.AccessToken != second.AccessToken || l.count() != 2 {
+			t.Errorf("Renew(an older one) error = %v after %d requests, want the one that is kept, after 2", err, l.count())
+		}
+		if _, err := s.Renew(t.Context(), second); codeOf(t, err) != clientauth.CodeToken || l.count() != 2 {
+			t.Errorf("Renew() within 10s = %v after %d requests, want code %q after 2", err, l.count(), clientauth.CodeToken)
+		}
+		time.Sleep(10 * time.Second)
+		third, err := s.Renew(t.Context(), second)
+		if err != nil || l.count() != 3 {
+			t.Fatalf("Renew() after 10s = %v after %d requests, want another token, after 3", err, l.count())
+		}
+		same = true
+		time.Sleep(10 * time.Second)
+		if token, err := s.Renew(t.Context(), third); err != nil || token.AccessToken != first.AccessToken {
+			t.Errorf("Renew() = %v, want what the issuer returns", err)
+		}
+		time.Sleep(10 * time.Second)
+		if _, err := s.Renew(t.Context(), first); codeOf(t, err) != clientauth.CodeToken {
+			t.Errorf("Renew() with an issuer that returns the same token = %v, want code %q", err, clientauth.CodeToken)
+		}
+		if _, err := s.Renew(t.Context(), nil); err == nil {
+			t.Error("Renew(nil) error = nil, want one")
+		}
+	})
 }

@@ -128,8 +128,36 @@ func (s *Source) TokenContext(ctx context.Context) (*oauth2.Token, error) {
 	if err != nil {
 		return nil, err
 	}
+	return g.public(), nil
+}
+
+// Renew returns another token than one that an API has rejected with the error
+// invalid_token, such as one that was revoked. It is for calls that [Transport]
+// doesn't make: an interceptor of a gRPC client that repeats a call once after
+// the status Unauthenticated. If the token was renewed already, it returns the
+// one that is kept. All calls together cause one request in 10 seconds at most.
+// Sooner, and for an issuer that returns the same token, the code of the error
+// is [CodeToken].
+func (s *Source) Renew(ctx context.Context, rejected *oauth2.Token) (*oauth2.Token, error) {
+	if s.client == nil || rejected == nil {
+		return nil, errNotNew
+	}
+	g, err := s.renew(ctx, &grant{token: rejected.AccessToken})
+	switch {
+	case err != nil:
+		return nil, err
+	case g == nil:
+		return nil, &Error{Code: CodeToken, Err: errors.New("the token was rejected less than 10s after one was renewed for that")}
+	case g.token == rejected.AccessToken:
+		return nil, &Error{Code: CodeToken, Err: errors.New("the issuer returns the token that was rejected")}
+	}
+	return g.public(), nil
+}
+
+// public returns g as a token of package oauth2.
+func (g *grant) public() *oauth2.Token {
 	t := &oauth2.Token{AccessToken: g.token, TokenType: g.tokenType, Expiry: g.expiry.Round(0)}
-	return t.WithExtra(map[string]any{"scope": g.scope}), nil
+	return t.WithExtra(map[string]any{"scope": g.scope})
 }
 
 // Run keeps a token that can be used, without any calls for it, until ctx is

@@ -227,8 +227,9 @@ func closeBody(r *http.Request) {
 //		},
 //	}), …)
 //
-// A call that is rejected is not repeated, so a server that requires nonces in
-// DPoP proofs can't be called. A PerRPC must not be changed while it is in
+// A call that is rejected is not repeated here, since gRPC tells the outcome to
+// interceptors alone. [Source.Renew] is for one that does it. A server that
+// requires nonces in DPoP proofs can't be called. A PerRPC must not be changed while it is in
 // use, and is safe for concurrent use then.
 type PerRPC struct {
 	// Source has the tokens. It is required.
