@@ -224,7 +224,10 @@ func (f *conformFlags) checkFiles() error {
 // holdFor prints how to repeat the failures, and waits until ctx ends if -hold
 // is set.
 func (f *conformFlags) holdFor(ctx context.Context, out io.Writer, report *conform.Report) {
-	failures := report.Failures(conform.Levels()...)
+	var failures []conform.Result // the musts first
+	for _, level := range conform.Levels() {
+		failures = append(failures, report.Failures(level)...)
+	}
 	if len(failures) == 0 || ctx.Err() != nil {
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -291,6 +292,11 @@ func TestConform_commandLine(t *testing.T) {
 	if err := os.WriteFile(bad, []byte("{}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
 	const url = "http://127.0.0.1:1/"
 	for _, tt := range []struct {
 		args []string
@@ -314,6 +320,7 @@ func TestConform_commandLine(t *testing.T) {
 		{[]string{"-log", bad + "x", "-issuer-addr", "127.0.0.1:0", url}, 3, "-log: "},
 		{[]string{"-report", bad + "x/report.html", "-issuer-addr", "127.0.0.1:0", url}, 3, "-report: "},
 		{[]string{"-api-ca", bad, url}, 3, "no certificate in PEM"},
+		{[]string{"-issuer-addr", taken.Addr().String(), url}, 3, "address already in use"},
 		{[]string{"-list", "-only", "time"}, 0, ""},
 	} {
 		code, out, errOut := command(t, "", append([]string{"conform"}, tt.args...)...)

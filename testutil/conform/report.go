@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -161,7 +162,7 @@ func (r *Report) WriteText(out io.Writer) error {
 			}
 			fmt.Fprintf(out, "\n%s %s%s\n  %s\n", upper(level), result.ID, known, result.Title)
 			for _, line := range [][2]string{
-				{"why", result.Why}, {"section", result.Section}, {"got", result.Got}, {"want", result.Want}, {"fix", result.Fix}, {"repeat", result.Curl},
+				{"why", result.Why}, {"section", result.Section}, {"sent", result.lastSent()}, {"got", result.Got}, {"want", result.Want}, {"fix", result.Fix}, {"repeat", result.Curl},
 			} {
 				if line[1] != "" {
 					fmt.Fprintf(out, "  %-8s %s\n", line[0], line[1])
@@ -182,6 +183,18 @@ func (r *Report) WriteText(out io.Writer) error {
 	}
 	_, err := fmt.Fprintf(out, "\n%d requests in %v\n", r.Requests, r.Took.Round(time.Second/10))
 	return err
+}
+
+// lastSent returns the last request in short, for a terminal.
+func (r Result) lastSent() string {
+	if len(r.Sent) == 0 {
+		return ""
+	}
+	var lines []string
+	for line := range strings.Lines(r.Sent[len(r.Sent)-1]) {
+		lines = append(lines, cut(strings.TrimSuffix(line, "\n"), 400))
+	}
+	return strings.Join(lines, "\n           ")
 }
 
 func upper(level Level) string {

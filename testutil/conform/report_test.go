@@ -61,6 +61,10 @@ func TestReport_hostile(t *testing.T) {
 			t.Errorf("%s has a token: %s…", name, found[:20])
 		}
 		switch name {
+		case "text":
+			if !strings.Contains(text, "sent     GET /orders\n           Authorization: Bearer {\"alg\":") {
+				t.Errorf("the text has no request: %s", text)
+			}
 		case "JUnit":
 			for d := xml.NewDecoder(&out); ; {
 				if _, err := d.Token(); errors.Is(err, io.EOF) {
