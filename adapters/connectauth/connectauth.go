@@ -40,9 +40,11 @@
 // # Not checked
 //
 // A stream is decided about once, when it begins. It goes on after its token
-// has expired or was withdrawn, unless CancelWithToken of [middleware.Config]
-// cancels its context. Otherwise, a procedure for which that is too long must
-// return at the time [validator.Claims.AcceptedUntil].
+// has expired or was revoked, unless CancelWithToken of [middleware.Config] is
+// set. Then its context is cancelled and what receives its next message, or
+// waits for it, gets an error with the code Unauthenticated, which the procedure
+// returns. That is observed as a rejection. A procedure that waits for its
+// context alone ends with Canceled, and one that does neither goes on.
 package connectauth
 
 import (
@@ -129,6 +131,10 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 		admitted, refusal := e.Guard.Do(w.Header(), r)
 		if refusal != nil {
 			g.reject(w, r, refusal)
+			return
+		}
+		if admitted.Context().Done() != r.Context().Done() { // by CancelWithToken
+			serveWatched(e, next, w, admitted)
 			return
 		}
 		next.ServeHTTP(w, admitted)

@@ -21,16 +21,7 @@ func (g *Guard) reject(w http.ResponseWriter, r *http.Request, refusal *middlewa
 		refusal.ServeHTTP(w, r)
 		return
 	}
-	err := errorOf(w.Header(), refusal)
-	if strings.HasPrefix(strings.ToLower(r.Header.Get("Content-Type")), "application/connect+") {
-		// The client of such a stream reads the metadata at its end.
-		for _, name := range []string{"Www-Authenticate", "Dpop-Nonce"} {
-			if values := w.Header()[name]; len(values) > 0 {
-				err.Meta()[name] = values
-			}
-		}
-	}
-	_ = g.errors.Write(w, r, err) // fails only if the client has gone
+	_ = g.errors.Write(w, r, errorOf(r, w.Header(), refusal)) // fails only if the client has gone
 }
 
 // isCall reports whether r is of one of the protocols. For an ErrorWriter,
@@ -42,9 +33,9 @@ func (g *Guard) isCall(r *http.Request) bool {
 	return g.errors.IsSupported(r)
 }
 
-// errorOf returns the error for a Refusal and the header fields of its
+// errorOf returns the error for a Refusal of r and the header fields of its
 // response.
-func errorOf(h http.Header, refusal *middleware.Refusal) *connect.Error {
+func errorOf(r *http.Request, h http.Header, refusal *middleware.Refusal) *connect.Error {
 	code, reason := procedures.Answer(refusal)
 	err := connect.NewError(connect.Code(code), errors.New(http.StatusText(refusal.Status)))
 	details := []proto.Message{&errdetails.ErrorInfo{Reason: reason, Domain: procedures.Domain}}
@@ -54,6 +45,14 @@ func errorOf(h http.Header, refusal *middleware.Refusal) *connect.Error {
 	for _, message := range details {
 		if detail, marshal := connect.NewErrorDetail(message); marshal == nil {
 			err.AddDetail(detail)
+		}
+	}
+	if strings.HasPrefix(strings.ToLower(r.Header.Get("Content-Type")), "application/connect+") {
+		// The client of such a stream reads the metadata at its end.
+		for _, name := range []string{"Www-Authenticate", "Dpop-Nonce"} {
+			if values := h[name]; len(values) > 0 {
+				err.Meta()[name] = values
+			}
 		}
 	}
 	return err

@@ -54,6 +54,7 @@ const (
 	humaSecure   = "adapters/humaauth/secure.go"
 	grpcFile     = "adapters/grpcauth/grpcauth.go"
 	grpcStream   = "adapters/grpcauth/stream.go"
+	connectFile  = "adapters/connectauth/watched.go"
 	redeemedFile = "internal/redeemed/redeemed.go"
 	procedures   = "internal/procedures/procedures.go"
 	loginFile    = "idtoken/verification.go"
@@ -525,6 +526,7 @@ var mutants = []mutant{
 	{"Huma: the scopes of an operation are required", []edit{{humaSecure, "if len(list) == 0 {", "if true {"}}},
 	{"Huma: all schemes of a requirement are required", []edit{{humaSecure, "for _, want := range wants {", "for _, want := range wants[:1] {"}}},
 	{"Huma: the checks of a scheme run", []edit{{humaSecure, "checks := slices.Clone(scheme.Checks)", "var checks []validator.Check"}}},
+	{"Connect: a stream takes no message after its token's end", []edit{{connectFile, "return 0, rejected", "_ = rejected"}}},
 	{"Huma: a request redeems its proof once", []edit{{humaSecure, "if reqs.several {", "if false {"}}},
 	{"the proof of a decision is a replay after it", []edit{{redeemedFile, "m.ended, m.uses = true, nil", "m.ended = true"}}},
 	{"the proof of a decision is one for its Verifier alone", []edit{{redeemedFile, "slices.Contains(m.uses, use{verifier, proof})", "slices.ContainsFunc(m.uses, func(u use) bool { return u.proof == proof })"}}},
