@@ -28,7 +28,7 @@ const (
 )
 
 // An Event is a decision about a request, for Config.Observe. It has nothing of
-// the token but what is listed here. Every text is cut to 256 bytes.
+// the token but what is listed here. Every text is UTF-8 and cut to 256 bytes.
 //
 // Outcome, Status, Code, Issuer, Scheme, Binding, Method and Service have few
 // values, whatever clients send, so that they can be attributes of metrics.

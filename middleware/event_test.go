@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -291,6 +292,30 @@ func TestConfig_Observe_panics(t *testing.T) {
 	}
 	if w := serve(auth.Handler(&s), "Bearer bad"); w.Code != 401 {
 		t.Errorf("a bad token: status %d, want 401", w.Code)
+	}
+}
+
+// The texts of an event are UTF-8, whatever a check and a Validator return,
+// because exporters of metrics reject others.
+func TestConfig_Observe_utf8(t *testing.T) {
+	t.Parallel()
+
+	const broken = "a\xff"
+	for _, claims := range []*validator.Claims{nil, {Issuer: broken, Subject: broken, ClientID: broken, OrgID: broken}} {
+		var got events
+		auth := newAuth(t, middleware.Config{Observe: got.observe, Validator: validateFunc(func(context.Context, string) (*validator.Claims, error) {
+			if claims != nil {
+				return claims, nil
+			}
+			return nil, &validator.Error{Code: broken, Service: broken, Issuer: broken, KeyID: broken, Trusted: true, Err: errors.New(broken)}
+		})})
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Pattern = broken
+		r.Header.Set("Authorization", "Bearer x")
+		_, _ = do(auth, r)
+		if len(got) != 1 || !utf8.ValidString(string(got[0].Code)+got[0].Issuer+got[0].KeyID+got[0].Service+got[0].Subject+got[0].Client+got[0].Organization+got[0].Route) {
+			t.Errorf("events = %q, want one that is UTF-8", got)
+		}
 	}
 }
 

@@ -49,5 +49,5 @@ func Example() {
 		log.Fatal(err)
 	}
 	fmt.Println(len(metrics.ScopeMetrics[0].Metrics), "instruments before the first request")
-	// Output: 4 instruments before the first request
+	// Output: 10 instruments before the first request
 }

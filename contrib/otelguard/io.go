@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"strconv"
+	"sync"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -22,14 +23,39 @@ type ioInstruments struct {
 	durations                metric.Float64Histogram
 	running                  metric.Int64UpDownCounter
 	states, changes, unknown metric.Int64Counter
-	late                     metric.Int64Gauge
+	late                     metric.Int64ObservableGauge
+	feeds                    *feeds
+}
+
+// feeds are those of revocations, by name, and whether each is late.
+type feeds struct {
+	mu   sync.Mutex
+	late map[string]bool
+}
+
+// note adds a feed as soon as it is used, and sets whether it is late by an
+// event that says so.
+func (f *feeds) note(name string, e *observe.Event) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, known := f.late[name]; !known || e.Kind == observe.StateChanged {
+		f.late[name] = e.Kind == observe.StateChanged && e.Failing
+	}
+}
+
+func (f *feeds) tell(to metric.Observer, gauge metric.Int64Observable) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for name, late := range f.late {
+		to.ObserveInt64(gauge, series.OneIf[int64](late), metric.WithAttributes(keyName.String(name)))
+	}
 }
 
 func newIOInstruments(tracers trace.TracerProvider, meter metric.Meter) (ioInstruments, error) {
 	if tracers == nil {
 		tracers = otel.GetTracerProvider()
 	}
-	i := ioInstruments{tracer: tracers.Tracer(scope)}
+	i := ioInstruments{tracer: tracers.Tracer(scope), feeds: &feeds{late: make(map[string]bool)}}
 	var errs [6]error
 	i.durations, errs[0] = meter.Float64Histogram("rsguard.request.duration", metric.WithUnit("s"),
 		metric.WithDescription("Time that requests to other services took."),
@@ -42,7 +68,7 @@ func newIOInstruments(tracers trace.TracerProvider, meter metric.Meter) (ioInstr
 		metric.WithDescription("Keys that the issuer has added or withdrawn."))
 	i.unknown, errs[4] = meter.Int64Counter("rsguard.keys.unknown", metric.WithUnit("{lookup}"),
 		metric.WithDescription("Lookups of key IDs that the issuer does not have."))
-	i.late, errs[5] = meter.Int64Gauge("rsguard.feed.late",
+	i.late, errs[5] = meter.Int64ObservableGauge("rsguard.feed.late", metric.WithUnit("1"),
 		metric.WithDescription("1 while revocations may not arrive."))
 	return i, errors.Join(errs[:]...)
 }
@@ -52,6 +78,9 @@ func newIOInstruments(tracers trace.TracerProvider, meter metric.Meter) (ioInstr
 func (o *Observer) ObserveIO(ctx context.Context, e observe.Event) {
 	io := o.reader.IO(&e)
 	name := keyName.String(io.Name)
+	if e.Part == observe.Revocation {
+		o.io.feeds.note(io.Name, &e)
+	}
 	switch e.Kind {
 	case observe.RequestBegan:
 		o.io.running.Add(ctx, 1, metric.WithAttributes(keyPart.String(io.Part), name, keyRequest.String(io.Request)))
@@ -59,9 +88,6 @@ func (o *Observer) ObserveIO(ctx context.Context, e observe.Event) {
 		o.ended(ctx, e, io)
 	case observe.StateChanged:
 		o.io.states.Add(ctx, 1, metric.WithAttributes(keyPart.String(io.Part), name, keyState.String(io.State)))
-		if e.Part == observe.Revocation {
-			o.io.late.Record(ctx, series.OneIf[int64](e.Failing), metric.WithAttributes(name))
-		}
 	case observe.KeysChanged:
 		o.io.changes.Add(ctx, int64(len(e.Added)), metric.WithAttributes(name, keyChange.String("added")))
 		o.io.changes.Add(ctx, int64(len(e.Withdrawn)), metric.WithAttributes(name, keyChange.String("withdrawn")))
@@ -72,9 +98,10 @@ func (o *Observer) ObserveIO(ctx context.Context, e observe.Event) {
 
 // ended tells of a request that has ended, and makes its span.
 func (o *Observer) ended(ctx context.Context, e observe.Event, io series.IO) {
-	attrs := make([]attribute.KeyValue, 3, 8)
+	attrs := make([]attribute.KeyValue, 3, 9)
 	attrs[0], attrs[1], attrs[2] = keyPart.String(io.Part), keyName.String(io.Name), keyRequest.String(io.Request)
 	o.io.running.Add(ctx, -1, metric.WithAttributes(attrs...))
+	attrs = append(attrs, keyOutcome.String(io.Outcome))
 	if io.Failed {
 		attrs = append(attrs, keyError.String(io.Outcome))
 	}
@@ -100,7 +127,7 @@ func ofResponse(e observe.Event) []attribute.KeyValue {
 		if err != nil {
 			host, port = e.Host, ""
 		}
-		attrs = append(attrs, attribute.String("server.address", host))
+		attrs = append(attrs, textOf("server.address", host))
 		if n, err := strconv.Atoi(port); err == nil {
 			attrs = append(attrs, attribute.Int("server.port", n))
 		}

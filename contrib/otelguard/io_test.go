@@ -77,10 +77,10 @@ func TestObserver_ObserveIO(t *testing.T) {
 	}
 	series := a.series(t)
 	for name, want := range map[string]float64{
-		"rsguard.request.duration rsguard.name=ISSUER rsguard.part=keys rsguard.request=metadata":                       1,
-		"rsguard.request.duration rsguard.name=ISSUER rsguard.part=keys rsguard.request=key_set":                        1,
-		"rsguard.request.duration error.type=unreachable rsguard.name=ISSUER rsguard.part=keys rsguard.request=key_set": 1,
-		"rsguard.request.running rsguard.name=ISSUER rsguard.part=keys rsguard.request=key_set":                         0,
+		"rsguard.request.duration rsguard.name=ISSUER rsguard.outcome=ok rsguard.part=keys rsguard.request=metadata":                                1,
+		"rsguard.request.duration rsguard.name=ISSUER rsguard.outcome=ok rsguard.part=keys rsguard.request=key_set":                                 1,
+		"rsguard.request.duration error.type=unreachable rsguard.name=ISSUER rsguard.outcome=unreachable rsguard.part=keys rsguard.request=key_set": 1,
+		"rsguard.request.running rsguard.name=ISSUER rsguard.part=keys rsguard.request=key_set":                                                     0,
 	} {
 		if value, ok := series[name]; !ok || value != want {
 			t.Errorf("%s = %v, %t, want %v", name, value, ok, want)

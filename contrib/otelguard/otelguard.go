@@ -11,13 +11,16 @@
 //	rsguard.decision.duration       histogram, s   outcome, error.type, issuer
 //	rsguard.decision.remembered     counter        accepted tokens whose signature was not checked again
 //	rsguard.decision.unavailable    counter        service
+//	rsguard.decision.faults         counter        rejections because a function of the program has panicked
 //	rsguard.decision.report_only    counter        error.type, unless the decision was to accept
+//	rsguard.decision.compared       counter        decisions that were compared with another
 //	rsguard.decision.difference     counter        rejected_by
 //	rsguard.keys.age                gauge, s       issuer
 //	rsguard.keys.count              gauge          issuer
 //	rsguard.keys.state              gauge          issuer, state: 1 for the state that a cache is in, otherwise 0
 //	rsguard.keys.fetches            counter        issuer
 //	rsguard.keys.failures           gauge          issuer: failed fetches since the last success
+//	rsguard.introspection.up        gauge          server: 0 if the last call has failed
 //	rsguard.introspection.calls     counter        server
 //	rsguard.introspection.running   gauge          server
 //	rsguard.introspection.failures  gauge          server: failed calls since the last success
@@ -30,11 +33,14 @@
 // and the modules for Redis. It makes a span of each request to another service,
 // and these instruments:
 //
-//	rsguard.request.duration        histogram, s   part, name, request, error.type: the outcome, if it is a failure
+//	rsguard.request.duration        histogram, s   part, name, request, outcome, error.type: the outcome again, if it is a failure
 //	rsguard.request.running         up-down        part, name, request
 //	rsguard.state.changes           counter        part, name, state
 //	rsguard.keys.changes            counter        name, change: added or withdrawn
 //	rsguard.keys.unknown            counter        name: lookups of key IDs that the issuer does not have
+//	rsguard.feed.late               gauge          name: 1 while revocations may not arrive, otherwise 0
+//
+// The figures are those of the module promguard.
 //
 // A span is made when the request has ended. It is a child of the span of the
 // request that has caused it, if it belongs to one alone, as a command of a
@@ -48,6 +54,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -96,11 +103,12 @@ type Observer struct {
 	io                          ioInstruments
 	durations                   metric.Float64Histogram
 	remembered, unavailable     metric.Int64Counter
-	reported, differences       metric.Int64Counter
+	faults, reported            metric.Int64Counter
+	compared, differences       metric.Int64Counter
 	keyAge                      metric.Float64ObservableGauge
 	keys, keyState, keyFailures metric.Int64ObservableGauge
 	keyFetches, calls           metric.Int64ObservableCounter
-	running, failures           metric.Int64ObservableGauge
+	up, running, failures       metric.Int64ObservableGauge
 	registration                metric.Registration
 }
 
@@ -108,7 +116,7 @@ type Observer struct {
 // MeterProvider.
 func New(cfg Config) (*Observer, error) {
 	reader, err := series.NewReader(cfg.MaxIssuers, cfg.MaxCodes)
-	errs := []error{series.NotNil("Caches", cfg.Caches), series.NotNil("Introspectors", cfg.Introspectors), err}
+	errs := []error{series.Check("Caches", cfg.Caches), series.Check("Introspectors", cfg.Introspectors), err}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("otelguard: %w", err)
 	}
@@ -144,6 +152,8 @@ func New(cfg Config) (*Observer, error) {
 	}
 	o.remembered = counter("rsguard.decision.remembered", "{token}", "Accepted tokens whose signature was not checked again.")
 	o.unavailable = counter("rsguard.decision.unavailable", "{request}", "Rejections because a service was unavailable.")
+	o.faults = counter("rsguard.decision.faults", "{request}", "Rejections because a function of the program has panicked.")
+	o.compared = counter("rsguard.decision.compared", "{request}", "Decisions that were compared with another.")
 	o.reported = counter("rsguard.decision.report_only", "{request}", "Decisions that were only reported.")
 	o.differences = counter("rsguard.decision.difference", "{request}", "Decisions that differ from the other.")
 	o.keyAge, err = meter.Float64ObservableGauge("rsguard.keys.age", metric.WithUnit("s"), metric.WithDescription("Time since the last successful fetch of the keys."))
@@ -152,6 +162,7 @@ func New(cfg Config) (*Observer, error) {
 	o.keyState = gauge("rsguard.keys.state", "1", "1 for the state that the keys are in.")
 	o.keyFailures = gauge("rsguard.keys.failures", "{fetch}", "Failed fetches of keys since the last success.")
 	o.keyFetches = total("rsguard.keys.fetches", "{fetch}", "Fetches of keys begun.")
+	o.up = gauge("rsguard.introspection.up", "1", "0 if the last call has failed.")
 	o.calls = total("rsguard.introspection.calls", "{call}", "Calls begun.")
 	o.running = gauge("rsguard.introspection.running", "{call}", "Calls that have not ended.")
 	o.failures = gauge("rsguard.introspection.failures", "{call}", "Failed calls since the last success.")
@@ -161,15 +172,32 @@ func New(cfg Config) (*Observer, error) {
 	o.registration, err = meter.RegisterCallback(func(_ context.Context, to metric.Observer) error {
 		o.caches(to, cfg.Caches)
 		o.introspectors(to, cfg.Introspectors)
+		o.io.feeds.tell(to, o.io.late)
 		return nil
-	}, o.keyAge, o.keys, o.keyState, o.keyFailures, o.keyFetches, o.calls, o.running, o.failures)
+	}, o.keyAge, o.keys, o.keyState, o.keyFailures, o.keyFetches, o.up, o.calls, o.running, o.failures, o.io.late)
 	if err != nil {
 		return nil, fmt.Errorf("otelguard: %w", err)
 	}
+	o.begin()
 	return o, nil
 }
 
-// Close ends the observation of the caches and introspectors.
+// begin makes the series of which an alert takes the increase. A server that
+// computes it sees none in a series that begins with 1.
+func (o *Observer) begin() {
+	ctx := context.Background()
+	for _, service := range series.Services {
+		o.unavailable.Add(ctx, 0, metric.WithAttributes(keyService.String(service)))
+	}
+	for _, side := range series.Sides {
+		o.differences.Add(ctx, 0, metric.WithAttributes(keyRejectedBy.String(side)))
+	}
+	for _, counter := range []metric.Int64Counter{o.remembered, o.faults, o.reported, o.compared} {
+		counter.Add(ctx, 0)
+	}
+}
+
+// Close ends the observation of the caches, introspectors and feeds.
 func (o *Observer) Close() error { return o.registration.Unregister() }
 
 // The names of attributes.
@@ -208,6 +236,12 @@ func (o *Observer) Observe(ctx context.Context, e middleware.Event) {
 	if d.Unavailable != "" {
 		o.unavailable.Add(ctx, 1, metric.WithAttributes(keyService.String(d.Unavailable)))
 	}
+	if d.Fault {
+		o.faults.Add(ctx, 1)
+	}
+	if d.Compared {
+		o.compared.Add(ctx, 1)
+	}
 	if d.ReportOnly {
 		o.reported.Add(ctx, 1, metric.WithAttributes(ifAny(keyError, d.Code)...))
 	}
@@ -227,6 +261,12 @@ func ifAny(key attribute.Key, value string) []attribute.KeyValue {
 	return []attribute.KeyValue{key.String(value)}
 }
 
+// textOf returns an attribute that is UTF-8. An exporter would reject all that
+// another is sent with.
+func textOf(key attribute.Key, value string) attribute.KeyValue {
+	return key.String(strings.ToValidUTF8(value, "?"))
+}
+
 // rejected adds an event to the span of the request.
 func rejected(ctx context.Context, e middleware.Event) {
 	span := trace.SpanFromContext(ctx)
@@ -234,14 +274,14 @@ func rejected(ctx context.Context, e middleware.Event) {
 		return
 	}
 	attrs := []attribute.KeyValue{
-		keyError.String(string(e.Code)), keyStatus.Int(e.Status), keyOutcome.String(string(e.Outcome)),
+		textOf(keyError, string(e.Code)), keyStatus.Int(e.Status), keyOutcome.String(string(e.Outcome)),
 	}
 	for _, of := range []struct {
 		key  attribute.Key
 		text string
 	}{{keyIssuer, e.Issuer}, {keyKeyID, e.KeyID}, {keyService, e.Service}} {
 		if of.text != "" {
-			attrs = append(attrs, of.key.String(of.text))
+			attrs = append(attrs, textOf(of.key, of.text))
 		}
 	}
 	if e.ReportOnly {
@@ -272,6 +312,7 @@ func (o *Observer) introspectors(to metric.Observer, all map[string]*introspecti
 	for server, in := range all {
 		s := in.Status()
 		of := metric.WithAttributes(keyServer.String(server))
+		to.ObserveInt64(o.up, series.OneIf[int64](s.Failures == 0), of)
 		to.ObserveInt64(o.calls, int64(s.Calls), of)
 		to.ObserveInt64(o.running, int64(s.Running), of)
 		to.ObserveInt64(o.failures, int64(s.Failures), of)

@@ -2,14 +2,18 @@ package otelguard_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel"
@@ -25,6 +29,7 @@ import (
 	"github.com/rsguard/rsguard/introspection"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/middleware"
+	"github.com/rsguard/rsguard/observe"
 	"github.com/rsguard/rsguard/testutil"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -211,7 +216,8 @@ func TestObserver_unavailable(t *testing.T) {
 	}
 }
 
-// A million made-up values add no series.
+// A million made-up key IDs, subjects, methods and routes add no series, and a
+// million issuers, codes and services no more than the Config allows.
 func TestObserver_bounded(t *testing.T) {
 	t.Parallel()
 
@@ -223,25 +229,97 @@ func TestObserver_bounded(t *testing.T) {
 	if testing.Short() {
 		events = 10_000
 	}
-	e := middleware.Event{Outcome: middleware.Rejected, Code: validator.CodeMalformed}
 	for i := range events {
-		e.KeyID, e.Subject, e.Client, e.Route = fmt.Sprint(i), "s", "c", "r"
-		a.o.Observe(context.Background(), e)
-	}
-	for i := range 2000 {
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		r.Method = fmt.Sprintf("M%d", i)
-		r.Header.Set("Authorization", fmt.Sprintf("Bearer a%d.b%d.c", i, i))
-		a.handler.ServeHTTP(httptest.NewRecorder(), r)
+		text := strconv.Itoa(i)
+		a.o.Observe(context.Background(), middleware.Event{
+			Outcome: middleware.Rejected, Code: validator.CodeMalformed,
+			KeyID: text, Algorithm: text, Subject: text, Client: text, Actor: text, Organization: text, Scheme: text, Method: text, Route: text,
+		})
 	}
 	if got := len(a.series(t)); got != want {
 		t.Errorf("%d series, want %d as before", got, want)
 	}
-	for i := range 5000 {
-		a.o.Observe(context.Background(), middleware.Event{Outcome: middleware.Rejected, Code: validator.Code(fmt.Sprint(i)), Issuer: fmt.Sprint(i), Service: fmt.Sprint(i)})
+	for i := range events {
+		text := strconv.Itoa(i)
+		a.o.Observe(context.Background(), middleware.Event{Outcome: middleware.Rejected, Code: validator.Code(text), Issuer: text, Service: text})
 	}
 	if got := len(a.series(t)); got > want+202 {
-		t.Errorf("%d series after 5,000 tenants and codes, want %d at most", got, want+202)
+		t.Errorf("%d series after %d tenants and codes, want %d at most", got, events, want+202)
+	}
+}
+
+// A stranger's requests, and not only events, are what is bounded. Each has a
+// token with an issuer and a key ID of its own.
+func TestObserver_strangers(t *testing.T) {
+	t.Parallel()
+
+	a := newAPI(t)
+	requests := 10_000 // each makes a span, which is recorded
+	if testing.Short() {
+		requests = 2_000
+	}
+	for i := range requests {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Method = fmt.Sprintf("M%d", i)
+		r.Header.Set("Authorization", "Bearer "+madeUp(a.iss.URL, i))
+		a.handler.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	var decisions []string
+	for name, value := range a.series(t) {
+		if strings.HasPrefix(name, "rsguard.decision.duration") {
+			decisions = append(decisions, fmt.Sprint(name, " ", value))
+		}
+	}
+	slices.Sort(decisions)
+	want := []string{
+		fmt.Sprintf("rsguard.decision.duration error.type=unknown_key rsguard.issuer=ISSUER rsguard.outcome=rejected %d", requests/2),
+		fmt.Sprintf("rsguard.decision.duration error.type=wrong_issuer rsguard.issuer=other rsguard.outcome=rejected %d", requests/2),
+	}
+	if !slices.Equal(decisions, want) {
+		t.Errorf("decisions = %q, want %q", decisions, want)
+	}
+}
+
+// madeUp returns a token of an issuer that is made up, or of the issuer with a
+// key ID that is.
+func madeUp(issuer string, i int) string {
+	if i%2 == 0 {
+		issuer = fmt.Sprintf("https://%d.example/", i)
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	return encode(fmt.Appendf(nil, `{"alg":"RS256","kid":"%d"}`, i)) + "." +
+		encode(fmt.Appendf(nil, `{"iss":%q,"aud":%q,"sub":"%d","exp":4102444800}`, issuer, audience, i)) + ".AAAA"
+}
+
+// A value that is no UTF-8 has a replacement. An exporter would reject all that
+// it is sent with.
+func TestObserver_utf8(t *testing.T) {
+	t.Parallel()
+
+	a := newIO(t)
+	const broken = "a\xff"
+	ctx, span := a.tracer.Tracer("test").Start(t.Context(), "request")
+	a.o.Observe(ctx, middleware.Event{Outcome: middleware.Rejected, Code: broken, Issuer: broken, KeyID: broken, Service: broken, ReportOnly: true})
+	a.o.ObserveIO(ctx, observe.Event{Part: broken, Kind: observe.RequestEnded, Name: broken, Request: broken, Outcome: broken, Host: broken})
+	span.End()
+	for name := range a.series(t) {
+		if !utf8.ValidString(name) {
+			t.Errorf("%q is no UTF-8", name)
+		}
+	}
+	for _, span := range a.spans.Ended() {
+		attrs := span.Attributes()
+		for _, event := range span.Events() {
+			attrs = append(attrs, event.Attributes...)
+		}
+		for _, kv := range attrs {
+			if !utf8.ValidString(kv.Value.String()) {
+				t.Errorf("span %q: %s = %q is no UTF-8", span.Name(), kv.Key, kv.Value.String())
+			}
+		}
+		if !utf8.ValidString(span.Name()) || !utf8.ValidString(span.Status().Description) {
+			t.Errorf("span %q, %q is no UTF-8", span.Name(), span.Status().Description)
+		}
 	}
 }
 

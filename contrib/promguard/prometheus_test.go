@@ -22,6 +22,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/rsguard/rsguard/internal/series/seriestest"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/observe"
 	"github.com/rsguard/rsguard/revocation"
@@ -52,7 +53,8 @@ func TestAlerts(t *testing.T) {
 	}
 }
 
-// Each alert has its section in the runbook, and a test.
+// Each alert has its section in the runbook, and a test. Each section is an
+// alert's.
 func TestAlerts_runbook(t *testing.T) {
 	t.Parallel()
 
@@ -70,6 +72,34 @@ func TestAlerts_runbook(t *testing.T) {
 		}
 		if !strings.Contains(tests, "alertname: "+name[1]+"\n") {
 			t.Errorf("alerts_test.yaml doesn't test that %s fires", name[1])
+		}
+	}
+	_, sections, _ := strings.Cut(runbook, "\n## Alerts\n")
+	sections, _, _ = strings.Cut(sections, "\n## ")
+	headings := regexp.MustCompile(`(?m)^### (.+)$`).FindAllStringSubmatch(sections, -1)
+	for _, heading := range headings {
+		if !strings.Contains(alerts, "- alert: "+heading[1]+"\n") {
+			t.Errorf("docs/operations.md has a section %q, and there is no such alert", heading[1])
+		}
+	}
+	if len(headings) != len(names) {
+		t.Errorf("docs/operations.md has %d sections for %d alerts", len(headings), len(names))
+	}
+}
+
+// What operations.md names is there: metrics, labels of the alerts, and fields.
+func TestAlerts_metrics(t *testing.T) {
+	t.Parallel()
+
+	shown := make(map[string]bool)
+	for _, f := range seriestest.Figures {
+		shown[f.Prometheus] = true
+	}
+	for _, file := range []string{"alerts.yaml", "dashboard.json", "../../docs/operations.md"} {
+		for _, name := range regexp.MustCompile(`\brsguard_[a-z_]+`).FindAllString(read(t, file), -1) {
+			if base := strings.TrimSuffix(name, "_bucket"); !shown[base] {
+				t.Errorf("%s names %s, which is not shown", file, name)
+			}
 		}
 	}
 }

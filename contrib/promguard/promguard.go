@@ -8,12 +8,14 @@
 //
 // The series are bounded, whatever clients send. The file alerts.yaml beside
 // this package has alerts for them, dashboard.json a dashboard for Grafana, and
-// docs/operations.md says what to do when one fires.
+// docs/operations.md says what to do when one fires. Counters of which an alert
+// takes the increase are there from the beginning, with 0.
 //
 //	rsguard_decisions_total{outcome, code, issuer}   decisions
 //	rsguard_decision_duration_seconds{outcome}       a histogram of the time they took
 //	rsguard_remembered_total                         accepted tokens whose signature was not checked again
 //	rsguard_unavailable_total{service}               rejections because a service was unavailable
+//	rsguard_faults_total                             rejections because a function of the program has panicked
 //	rsguard_report_only_total{code}                  decisions that were only reported; no code if one was to accept
 //	rsguard_compared_total, rsguard_differences_total{rejected_by}  of Config.Compare
 //	rsguard_keys_state{issuer, state}                1 for the state that a cache is in, 0 for the others
@@ -81,6 +83,7 @@ type Collector struct {
 	durations   *prometheus.HistogramVec
 	remembered  prometheus.Counter
 	unavailable *prometheus.CounterVec
+	faults      prometheus.Counter
 	reported    *prometheus.CounterVec
 	compared    prometheus.Counter
 	differences *prometheus.CounterVec
@@ -101,7 +104,7 @@ type Collector struct {
 func New(cfg Config) (*Collector, error) {
 	var errs []error
 	reader, err := series.NewReader(cfg.MaxIssuers, cfg.MaxCodes)
-	errs = append(errs, series.NotNil("Caches", cfg.Caches), series.NotNil("Introspectors", cfg.Introspectors), err)
+	errs = append(errs, series.Check("Caches", cfg.Caches), series.Check("Introspectors", cfg.Introspectors), err)
 	for i := 1; i < len(cfg.Buckets); i++ {
 		if cfg.Buckets[i] <= cfg.Buckets[i-1] {
 			errs = append(errs, fmt.Errorf("Config.Buckets are not in order: %v after %v", cfg.Buckets[i], cfg.Buckets[i-1]))
@@ -132,6 +135,7 @@ func New(cfg Config) (*Collector, error) {
 		}, []string{"outcome"}),
 		remembered:  counter("rsguard_remembered_total", "Accepted tokens whose signature was not checked again."),
 		unavailable: counters("rsguard_unavailable_total", "Rejections because a service was unavailable.", "service"),
+		faults:      counter("rsguard_faults_total", "Rejections because a function of the program has panicked."),
 		reported:    counters("rsguard_report_only_total", "Decisions that were only reported.", "code"),
 		compared:    counter("rsguard_compared_total", "Decisions that were compared with another."),
 		differences: counters("rsguard_differences_total", "Decisions that differ from the other.", "rejected_by"),
@@ -145,7 +149,15 @@ func New(cfg Config) (*Collector, error) {
 		askRunning:  desc("rsguard_introspection_running", "Calls that have not ended.", "server"),
 		askFailures: desc("rsguard_introspection_failures", "Failed calls since the last success.", "server"),
 	}
-	c.ofThese = append(c.io.all(), c.decisions, c.durations, c.remembered, c.unavailable, c.reported, c.compared, c.differences)
+	c.ofThese = append(c.io.all(), c.decisions, c.durations, c.remembered, c.unavailable, c.faults, c.reported, c.compared, c.differences)
+	// Prometheus sees no increase in a series that begins with 1.
+	for _, service := range series.Services {
+		c.unavailable.WithLabelValues(service)
+	}
+	for _, side := range series.Sides {
+		c.differences.WithLabelValues(side)
+	}
+	c.reported.WithLabelValues("")
 	return c, nil
 }
 
@@ -159,6 +171,9 @@ func (c *Collector) Observe(_ context.Context, e middleware.Event) {
 	}
 	if d.Unavailable != "" {
 		c.unavailable.WithLabelValues(d.Unavailable).Inc()
+	}
+	if d.Fault {
+		c.faults.Inc()
 	}
 	if d.ReportOnly {
 		c.reported.WithLabelValues(d.Code).Inc()

@@ -2,10 +2,12 @@ package promguard_test
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -163,7 +165,11 @@ func TestCollector_unavailable(t *testing.T) {
 	a.want(t, "rsguard_unavailable_total", `
 # HELP rsguard_unavailable_total Rejections because a service was unavailable.
 # TYPE rsguard_unavailable_total counter
+rsguard_unavailable_total{service="introspection"} 0
 rsguard_unavailable_total{service="keys"} 1
+rsguard_unavailable_total{service="replay store"} 0
+rsguard_unavailable_total{service="revocations"} 0
+rsguard_unavailable_total{service="tenants"} 0
 `)
 	a.want(t, "rsguard_keys_failures", `
 # HELP rsguard_keys_failures Failed fetches of keys since the last success.
@@ -193,6 +199,7 @@ rsguard_report_only_total{code="token_missing"} 1
 	a.want(t, "rsguard_differences_total", `
 # HELP rsguard_differences_total Decisions that differ from the other.
 # TYPE rsguard_differences_total counter
+rsguard_differences_total{rejected_by="compare"} 0
 rsguard_differences_total{rejected_by="rsguard"} 1
 `)
 }
@@ -225,7 +232,8 @@ rsguard_introspection_up{server="hydra"} 0
 	}
 }
 
-// A million made-up issuers, key IDs, methods and codes add no series.
+// A million made-up key IDs, subjects, methods and routes add no series, and a
+// million issuers, codes and services no more than the Config allows.
 func TestCollector_bounded(t *testing.T) {
 	t.Parallel()
 
@@ -237,39 +245,87 @@ func TestCollector_bounded(t *testing.T) {
 		events = 10_000
 	}
 	for i := range events {
+		text := strconv.Itoa(i)
 		a.metrics.Observe(t.Context(), middleware.Event{
-			Outcome: middleware.Rejected, Code: validator.CodeMalformed, KeyID: fmt.Sprint(i), Subject: fmt.Sprint(i), Client: fmt.Sprint(i), Route: fmt.Sprint(i),
+			Outcome: middleware.Rejected, Code: validator.CodeMalformed,
+			KeyID: text, Algorithm: text, Subject: text, Client: text, Actor: text, Organization: text, Scheme: text, Method: text, Route: text,
 		})
 	}
 	if got := testutil.CollectAndCount(a.metrics); got != want {
 		t.Errorf("%d series after %d events, want %d as before", got, events, want)
 	}
 	// The tenants of a service may be many, and so may its own codes be.
-	for i := range 10_000 {
-		a.metrics.Observe(t.Context(), middleware.Event{
-			Outcome: middleware.Rejected, Code: validator.Code(fmt.Sprint(i)), Issuer: fmt.Sprint(i), Service: fmt.Sprint(i),
-		})
+	for i := range events {
+		text := strconv.Itoa(i)
+		a.metrics.Observe(t.Context(), middleware.Event{Outcome: middleware.Rejected, Code: validator.Code(text), Issuer: text, Service: text})
 	}
 	if got := testutil.CollectAndCount(a.metrics); got > want+3*101 {
-		t.Errorf("%d series after 10,000 issuers and codes, want %d at most", got, want+3*101)
+		t.Errorf("%d series after %d issuers and codes, want %d at most", got, events, want+3*101)
 	}
 }
 
-// A stranger's requests, and not only events, are what is bounded.
+// A stranger's requests, and not only events, are what is bounded. Each has a
+// token with an issuer and a key ID of its own.
 func TestCollector_strangers(t *testing.T) {
 	t.Parallel()
 
 	a := newAPI(t, nil)
 	a.serve("")
 	before := testutil.CollectAndCount(a.metrics)
-	for i := range 2000 {
+	requests := 50_000
+	if testing.Short() {
+		requests = 2_000
+	}
+	for i := range requests {
 		r := httptest.NewRequest(http.MethodGet, fmt.Sprintf("/%d", i), nil)
 		r.Method = fmt.Sprintf("M%d", i)
-		r.Header.Set("Authorization", fmt.Sprintf("Bearer a%d.b%d.c", i, i))
+		r.Header.Set("Authorization", "Bearer "+madeUp(a.iss.URL, i))
 		a.handler.ServeHTTP(httptest.NewRecorder(), r)
 	}
-	if got := testutil.CollectAndCount(a.metrics); got > before+1 {
-		t.Errorf("%d series after 2000 requests, want %d at most", got, before+1)
+	a.want(t, "rsguard_decisions_total", fmt.Sprintf(`
+# HELP rsguard_decisions_total Decisions about requests.
+# TYPE rsguard_decisions_total counter
+rsguard_decisions_total{code="token_missing",issuer="",outcome="rejected"} 1
+rsguard_decisions_total{code="unknown_key",issuer="ISSUER",outcome="rejected"} %[1]d
+rsguard_decisions_total{code="wrong_issuer",issuer="other",outcome="rejected"} %[1]d
+`, requests/2))
+	// Those are two decisions, and the keys' fetch with its document.
+	if got := testutil.CollectAndCount(a.metrics); got > before+14 {
+		t.Errorf("%d series after %d requests, want %d at most", got, requests, before+14)
+	}
+}
+
+// madeUp returns a token of an issuer that is made up, or of the issuer with a
+// key ID that is.
+func madeUp(issuer string, i int) string {
+	if i%2 == 0 {
+		issuer = fmt.Sprintf("https://%d.example/", i)
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	return encode(fmt.Appendf(nil, `{"alg":"RS256","kid":"%d"}`, i)) + "." +
+		encode(fmt.Appendf(nil, `{"iss":%q,"aud":%q,"sub":"%d","exp":4102444800}`, issuer, audience, i)) + ".AAAA"
+}
+
+// A value that is no UTF-8 is shown with a replacement. The client library
+// would panic, and Prometheus would take none of the metrics.
+func TestCollector_utf8(t *testing.T) {
+	t.Parallel()
+
+	metrics, err := promguard.New(promguard.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const broken = "a\xff"
+	metrics.Observe(t.Context(), middleware.Event{Outcome: middleware.Rejected, Code: broken, Issuer: broken, Service: broken, ReportOnly: true})
+	metrics.ObserveIO(t.Context(), observe.Event{Part: broken, Kind: observe.RequestEnded, Name: broken, Request: broken, Outcome: broken})
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(metrics)
+	families, err := registry.Gather()
+	if err != nil || !strings.Contains(fmt.Sprint(families), "a\uFFFD") {
+		t.Errorf("Gather() = %v, %v, want a replacement", families, err)
+	}
+	if _, err := promguard.New(promguard.Config{Caches: map[string]*jwks.Cache{broken: new(jwks.Cache)}}); err == nil || !strings.Contains(err.Error(), "not UTF-8") {
+		t.Errorf("New() with such a name: error = %v, want that it is not UTF-8", err)
 	}
 }
 

@@ -1,7 +1,10 @@
 // Package bounded keeps the values of an attribute of metrics few.
 package bounded
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
 // Other stands for all values that come after a Names is full.
 const Other = "other"
@@ -13,32 +16,37 @@ type Names struct {
 	Most int
 
 	mu    sync.RWMutex
-	known map[string]bool
+	known map[string]string // what stands for a name
 }
 
 // Of returns name if it is one of the first, and otherwise [Other]. The empty
-// name takes no room.
+// name takes no room. What is no UTF-8 in a name is replaced, because exporters
+// reject such a value, and all others with it.
 func (n *Names) Of(name string) string {
 	if name == "" {
 		return ""
 	}
 	n.mu.RLock()
-	known, full := n.known[name], len(n.known) >= n.Most
+	known, ok := n.known[name]
+	full := len(n.known) >= n.Most
 	n.mu.RUnlock()
 	switch {
-	case known:
-		return name
+	case ok:
+		return known
 	case full:
 		return Other
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.known == nil {
-		n.known = make(map[string]bool)
+	if known, ok := n.known[name]; ok {
+		return known
 	}
-	if len(n.known) >= n.Most && !n.known[name] {
+	if len(n.known) >= n.Most {
 		return Other
 	}
-	n.known[name] = true
-	return name
+	if n.known == nil {
+		n.known = make(map[string]string)
+	}
+	n.known[name] = strings.ToValidUTF8(name, "\uFFFD")
+	return n.known[name]
 }

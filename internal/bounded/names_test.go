@@ -19,6 +19,12 @@ func TestNames(t *testing.T) {
 			t.Errorf("Of(%q) = %q, want %q", tt.name, got, tt.want)
 		}
 	}
+	broken := bounded.Names{Most: 1}
+	for range 2 {
+		if got := broken.Of("a\xff"); got != "a\uFFFD" {
+			t.Errorf("Of(a, and a byte that is no UTF-8) = %q, want a replacement", got)
+		}
+	}
 	if got := new(bounded.Names).Of("a"); got != bounded.Other {
 		t.Errorf("without room: Of(a) = %q, want other", got)
 	}

@@ -5,10 +5,13 @@ package series
 import (
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/rsguard/rsguard/internal/bounded"
 	"github.com/rsguard/rsguard/middleware"
 	"github.com/rsguard/rsguard/observe"
+	"github.com/rsguard/rsguard/revocation"
+	"github.com/rsguard/rsguard/validator"
 )
 
 // A Reader keeps the values few: all that come after the first are "other". Make
@@ -51,15 +54,28 @@ type Decision struct {
 	Seconds               float64
 	Remembered            bool   // an accepted token, whose signature was not checked again
 	Unavailable           string // the service, or ""
+	Fault                 bool   // a function of the program has panicked
 	ReportOnly, Compared  bool
-	RejectedBy            string // "rsguard" or "compare" if the decisions differ, otherwise ""
+	RejectedBy            string // one of Sides if the decisions differ, otherwise ""
 }
+
+// Services are the values of Decision.Unavailable, besides those of checks.
+var Services = []string{"keys", "tenants", "introspection", "replay store", revocation.Service}
+
+// Sides are the values of Decision.RejectedBy.
+var Sides = []string{byRSGuard, byCompare}
+
+const (
+	byRSGuard = "rsguard"
+	byCompare = "compare"
+)
 
 // Decision reads e.
 func (r *Reader) Decision(e *middleware.Event) Decision {
 	d := Decision{
 		Outcome: string(e.Outcome), Code: r.codes.Of(string(e.Code)), Issuer: r.issuers.Of(e.Issuer), Seconds: e.Duration.Seconds(),
 		Remembered: e.Remembered && e.Outcome == middleware.Accepted,
+		Fault:      e.Code == validator.CodeInternal,
 		ReportOnly: e.ReportOnly, Compared: e.Compared,
 	}
 	if e.Outcome != middleware.Abandoned {
@@ -68,9 +84,9 @@ func (r *Reader) Decision(e *middleware.Event) Decision {
 	switch {
 	case !e.Compared || !e.Differs:
 	case e.Code == "":
-		d.RejectedBy = "compare"
+		d.RejectedBy = byCompare
 	default:
-		d.RejectedBy = "rsguard"
+		d.RejectedBy = byRSGuard
 	}
 	return d
 }
@@ -90,13 +106,16 @@ func (r *Reader) IO(e *observe.Event) IO {
 	}
 }
 
-// NotNil joins an error for each member of m that is nil. Field is its name in
-// a Config.
-func NotNil[T any](field string, m map[string]*T) error {
+// Check joins an error for each member of m that is nil or whose name can't be
+// the value of an attribute. Field is its name in a Config.
+func Check[T any](field string, m map[string]*T) error {
 	var errs []error
 	for name, value := range m {
 		if value == nil {
 			errs = append(errs, fmt.Errorf("Config.%s[%q] is nil", field, name))
+		}
+		if !utf8.ValidString(name) {
+			errs = append(errs, fmt.Errorf("Config.%s[%q]: the name is not UTF-8", field, name))
 		}
 	}
 	return errors.Join(errs...)

@@ -37,8 +37,12 @@ func Format(f fmt.State, name string, v slog.Value) {
 
 // Cut returns s, or its first bytes and an ellipsis. It keeps at most limit
 // bytes, and no part of a character. It bounds log lines and the texts of
-// errors.
+// errors and of events. What is no UTF-8 in s is replaced or left out, because
+// the exporters of metrics and spans reject it.
 func Cut(s string, limit int) string {
+	if len(s) <= limit {
+		s = strings.ToValidUTF8(s, "\uFFFD")
+	}
 	if len(s) <= limit {
 		return s
 	}
