@@ -87,6 +87,24 @@ func TestAlerts_runbook(t *testing.T) {
 	}
 }
 
+// The program in operations.md is the one of the example, which is built.
+func TestExample_documented(t *testing.T) {
+	t.Parallel()
+
+	_, block, _ := strings.Cut(read(t, "../../docs/operations.md"), "```\ncfg := ")
+	block, _, ok := strings.Cut("cfg := "+block, "```")
+	var lines strings.Builder
+	for line := range strings.Lines(block) {
+		if line != "\n" {
+			line = "\t" + line
+		}
+		lines.WriteString(line)
+	}
+	if !ok || !strings.Contains(read(t, "example_test.go"), lines.String()) {
+		t.Errorf("docs/operations.md has a program that is not in example_test.go:\n%s", block)
+	}
+}
+
 // What operations.md names is there: metrics, labels of the alerts, and fields.
 func TestAlerts_metrics(t *testing.T) {
 	t.Parallel()
