@@ -49,7 +49,7 @@ func TestSource_hostileEndpoint(t *testing.T) {
 			w.Header().Set("Content-Encoding", "gzip")
 			z := gzip.NewWriter(w)
 			page := []byte(strings.Repeat(" ", 1<<20))
-			for range 1 << 10 {
+			for range 64 {
 				if _, err := z.Write(page); err != nil {
 					return // the client has had enough
 				}
@@ -101,7 +101,10 @@ func TestSource_hostileEndpoint(t *testing.T) {
 			}))
 			defer server.Close()
 			cfg := (&liar{}).config()
-			cfg.Client, cfg.Timeout = nil, 2*time.Second
+			cfg.Client, cfg.Timeout = nil, time.Minute // on a machine with much to do
+			if tt.name == "an answer that drips" {
+				cfg.Timeout = time.Second
+			}
 			cfg.TokenURL = server.URL + "/token"
 			if tt.issuer {
 				cfg.Issuer, cfg.TokenURL = server.URL, ""
@@ -114,8 +117,8 @@ func TestSource_hostileEndpoint(t *testing.T) {
 			if got := codeOf(t, err); got != tt.want || len(err.Error()) > 2<<10 {
 				t.Errorf("Token() = %.3000v, want code %q and a short text", err, tt.want)
 			}
-			if took := time.Since(start); took > 30*time.Second { // on a machine with much to do
-				t.Errorf("Token() took %v, want 2s at most", took)
+			if took := time.Since(start); took > 30*time.Second {
+				t.Errorf("Token() took %v, want a second at most", took)
 			}
 			if requests.Load() > tt.most || stolen.Load() > 0 {
 				t.Errorf("%d requests, and %d elsewhere, want at most %d and none", requests.Load(), stolen.Load(), tt.most)

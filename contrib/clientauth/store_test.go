@@ -40,7 +40,9 @@ func TestStore_attacks(t *testing.T) {
 		{"in clear", func(string, []byte, [][]byte) []byte {
 			return []byte(`{"seq":9,"token":"x","type":"Bearer","requested":1,"lifetime":99999999}`)
 		}, false},
-		{"a gigantic one", func(_ string, data []byte, _ [][]byte) []byte { return append(data, make([]byte, 64<<20)...) }, false},
+		{"a gigantic one", func(_ string, data []byte, _ [][]byte) []byte {
+			return append(data, make([]byte, clientauth.MaxStored)...)
+		}, false},
 	} {
 		iss := newIssuer(t, nil)
 		m, other := new(memory), new(memory)
