@@ -71,7 +71,7 @@ func TestGuard_cancelWithToken(t *testing.T) {
 			if !waits {
 				_ = s.Send(wrapperspb.String("x")) // which the handler must not see
 			}
-			giveUp := time.AfterFunc(5*time.Second, cancel)
+			giveUp := time.AfterFunc(5*time.Second, e.CloseClientConnections)
 			_, err = s.Receive()
 			giveUp.Stop()
 			code, reason, challenge := outcome(err)

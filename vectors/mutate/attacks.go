@@ -271,7 +271,7 @@ var attacks = []attack{
 	{"A stream that outlives its token", []string{
 		"a token is accepted for as long as its Validator accepts it", "a stream ends with its token",
 		"a stream ends by the clock of its Validator",
-		"Connect: a stream takes no message after its token's end",
+		"Connect: a stream takes no message after its token's end", "Connect: a stream that waits ends with its token",
 	}, nil},
 	{"A request that fasthttp reads differently from the proxy", []string{
 		"Fiber: a field has one line", "Fiber: a field's name has the characters of one", "Fiber: one Host field",

@@ -527,6 +527,7 @@ var mutants = []mutant{
 	{"Huma: all schemes of a requirement are required", []edit{{humaSecure, "for _, want := range wants {", "for _, want := range wants[:1] {"}}},
 	{"Huma: the checks of a scheme run", []edit{{humaSecure, "checks := slices.Clone(scheme.Checks)", "var checks []validator.Check"}}},
 	{"Connect: a stream takes no message after its token's end", []edit{{connectFile, "return 0, rejected", "_ = rejected"}}},
+	{"Connect: a stream that waits ends with its token", []edit{{connectFile, "_ = b.waits.SetReadDeadline(past)", "_ = b.waits"}}},
 	{"Huma: a request redeems its proof once", []edit{{humaSecure, "if reqs.several {", "if false {"}}},
 	{"the proof of a decision is a replay after it", []edit{{redeemedFile, "m.ended, m.uses = true, nil", "m.ended = true"}}},
 	{"the proof of a decision is one for its Verifier alone", []edit{{redeemedFile, "slices.Contains(m.uses, use{verifier, proof})", "slices.ContainsFunc(m.uses, func(u use) bool { return u.proof == proof })"}}},
