@@ -53,7 +53,7 @@ func understood(events jose.Value) (list []event, others []string, refused *refu
 		return nil, nil, refuse(codeRequest, "its events can't be read")
 	}
 	if len(members) == 0 {
-		return nil, nil, refuse(codeRequest, "its events is empty (RFC 8417, Section 2.2)")
+		return nil, nil, refuse(codeRequest, "its events is empty (RFC 8417, Section 2)")
 	}
 	for _, m := range members {
 		if m.Value.Kind() != jose.KindObject {

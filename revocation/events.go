@@ -36,6 +36,13 @@ type EventConfig struct {
 	// whose "iss" is its own, and for no others.
 	TokenIssuers []string
 
+	// CriticalSubjectMembers are the critical_subject_members of the
+	// transmitter's metadata, such as "device". An event about a complex subject
+	// with one of them that no rule can name is acknowledged and logged, and has
+	// no effect, as the Shared Signals Framework 1.0, Section 3.6, requires. If
+	// empty, an event ends what its other members name.
+	CriticalSubjectMembers []string
+
 	// SessionIDInTokens says that the issuer's access tokens have the claim
 	// "sid". An event about one session then ends that session's tokens alone.
 	// By default, it also ends all tokens that the user had before, if the event
@@ -62,6 +69,9 @@ func (cfg *EventConfig) check() error {
 	if slices.Contains(cfg.TokenIssuers, "") {
 		errs = append(errs, errors.New("revocation: EventConfig.TokenIssuers has an empty one"))
 	}
+	if slices.Contains(cfg.CriticalSubjectMembers, "") {
+		errs = append(errs, errors.New("revocation: EventConfig.CriticalSubjectMembers has an empty one"))
+	}
 	if strings.TrimSpace(cfg.Authorization) != cfg.Authorization {
 		errs = append(errs, errors.New("revocation: EventConfig.Authorization has space around it"))
 	}
@@ -70,6 +80,7 @@ func (cfg *EventConfig) check() error {
 
 func (cfg EventConfig) withDefaults() EventConfig {
 	cfg.TokenIssuers = slices.Clone(cfg.TokenIssuers)
+	cfg.CriticalSubjectMembers = slices.Clone(cfg.CriticalSubjectMembers)
 	return cfg
 }
 
@@ -226,6 +237,10 @@ func (r *eventReceiver) happen(ctx context.Context, x *signal, e *event) *refusa
 	at, refused := e.happened(x)
 	if refused != nil {
 		return refused
+	}
+	if subject.critical {
+		r.ignored(ctx, x, e.name, "a critical member of its subject can't be processed", "subject", subject.ignored)
+		return nil
 	}
 	if !subject.named() {
 		r.ignored(ctx, x, e.name, "no rule can name its subject", "subject", subject.ignored)

@@ -107,6 +107,11 @@ func TestEventPoller(t *testing.T) {
 		if len(tr.got) != 4 {
 			t.Fatalf("requests = %+v, want 4", tr.got)
 		}
+		for i, want := range []string{"", "en", "", ""} { // the second one has errors
+			if got := tr.fields[i].Get("Content-Language"); got != want {
+				t.Errorf("request %d: Content-Language = %q, want %q", i, got, want)
+			}
+		}
 		if first := tr.got[0]; first.MaxEvents != 7 || first.ReturnImmediately || len(first.Ack) > 0 || tr.fields[0].Get("Authorization") != "Bearer x" {
 			t.Errorf("first request = %+v", first)
 		}

@@ -163,6 +163,9 @@ func (p *eventPoller) request(ctx context.Context) (*http.Request, error) {
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
+	if len(p.errs) > 0 {
+		req.Header.Set("Content-Language", "en") // RFC 8936, Section 2.6
+	}
 	req.Header.Set("User-Agent", useragent.Default())
 	if p.cfg.Authorize != nil {
 		if panicked := fault.Contain(func() { err = p.cfg.Authorize(req) }); panicked != nil {

@@ -13,8 +13,10 @@ type subject struct {
 
 	token, user, session, client, organization string
 
-	// ignored are the formats and members that no rule can name.
-	ignored []string
+	// ignored are the formats and members that no rule can name. critical is
+	// whether one of them is critical.
+	ignored  []string
+	critical bool
 }
 
 // A place is where a Subject Identifier is. The same format means something else
@@ -229,14 +231,21 @@ func (r *eventReceiver) readComplex(s *subject, members []jose.Member, x *signal
 		if id.Kind() != jose.KindObject {
 			return refuse(codeRequest, "a member of a complex subject is not an object")
 		}
+		before := len(s.ignored)
 		if refused := r.readSubject(s, id, at, x, e); refused != nil {
 			return refused
+		}
+		if len(s.ignored) > before && r.isCritical(string(at)) {
+			s.critical = true
 		}
 	}
 	for _, m := range members {
 		switch m.Name {
 		case "format", "subject_type", string(asUser), string(asSession), string(application), string(tenant):
 			continue
+		}
+		if r.isCritical(m.Name) {
+			s.critical = true
 		}
 		if m.Value.Kind() == jose.KindObject {
 			found = true
@@ -257,6 +266,12 @@ func (r *eventReceiver) readComplex(s *subject, members []jose.Member, x *signal
 		s.client, s.organization = "", ""
 	}
 	return nil
+}
+
+// isCritical reports whether an event is discarded if this member of its subject
+// can't be processed (Section 3.6).
+func (r *eventReceiver) isCritical(name string) bool {
+	return slices.Contains(r.cfg.CriticalSubjectMembers, name)
 }
 
 // named reports whether a rule can name the subject.

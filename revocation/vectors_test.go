@@ -27,6 +27,8 @@ type signalVector struct {
 		SessionIDInTokens  bool     `json:"session_id_in_tokens"`
 		AllowMissingExpiry bool     `json:"allow_missing_expiry"`
 		TokenIssuers       []string `json:"token_issuers"`
+
+		CriticalSubjectMembers []string `json:"critical_subject_members"`
 	}
 	Now     int64
 	Want    string
@@ -102,6 +104,7 @@ func TestSignalVectors(t *testing.T) {
 				r, err := revocation.NewEventReceiver(revocation.EventConfig{
 					Sender: sender, List: list, Logger: quiet(),
 					SessionIDInTokens: v.Config.SessionIDInTokens, TokenIssuers: v.Config.TokenIssuers,
+					CriticalSubjectMembers: v.Config.CriticalSubjectMembers,
 				})
 				if err != nil {
 					t.Fatal(err)

@@ -52,6 +52,8 @@ type SignalConfig struct {
 	SessionIDInTokens  bool     `json:"session_id_in_tokens,omitempty"` // access tokens have sid
 	AllowMissingExpiry bool     `json:"allow_missing_expiry,omitempty"` // of logout tokens
 	TokenIssuers       []string `json:"token_issuers,omitempty"`        // for which a transmitter speaks; absent: for itself
+
+	CriticalSubjectMembers []string `json:"critical_subject_members,omitempty"` // of the transmitter's metadata
 }
 
 // A Revoked names access tokens: those that have all of its values, and were
