@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rsguard/rsguard/internal/b64token"
+	"github.com/rsguard/rsguard/internal/parameter"
 	"github.com/rsguard/rsguard/validator"
 )
 
@@ -65,7 +66,7 @@ func noQueryToken(r *http.Request, twice error) error {
 		return nil
 	case len(r.URL.RawQuery) >= maxLooked:
 		return invalid(tooLong("the query", r.URL.RawQuery))
-	case queryHas(r.URL.RawQuery, "access_token"):
+	case parameter.Has(r.URL.RawQuery, "access_token"):
 		return invalid(twice)
 	}
 	return nil
@@ -156,70 +157,4 @@ func tableOf(others string) (table [256]bool) {
 
 func isAlphanumeric(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-}
-
-// queryHas reports whether query has a parameter of that name. It finds the
-// same as [url.ParseQuery] without reading the values.
-func queryHas(query, name string) bool {
-	return nextParameter(query, 0, name) >= 0
-}
-
-// nextParameter returns where the key of the next parameter of that name ends
-// in a query, from start on, or -1. It allocates nothing and is fast for long
-// queries.
-func nextParameter(query string, start int, name string) (end int) {
-	for i := start; i < len(query); i++ {
-		last := i
-		for last < len(query) && query[last] != '&' {
-			last++
-		}
-		if last-i >= len(name) && (query[i] == name[0] || query[i] == '%') {
-			if n := keyLength(query[i:last], name); n >= 0 {
-				return i + n
-			}
-		}
-		i = last
-	}
-	return -1
-}
-
-// keyLength returns the length of the key at the beginning of a parameter if it
-// is name, with or without percent-encoding. Otherwise it returns -1.
-func keyLength(parameter, name string) int {
-	i := 0
-	for j := range len(name) {
-		if i == len(parameter) {
-			return -1
-		}
-		c := parameter[i]
-		switch c {
-		case '%':
-			if i+2 >= len(parameter) || !isHex(parameter[i+1]) || !isHex(parameter[i+2]) {
-				return -1
-			}
-			c = unhex(parameter[i+1])<<4 | unhex(parameter[i+2])
-			i += 2
-		case '=', '+':
-			return -1
-		}
-		if c != name[j] {
-			return -1
-		}
-		i++
-	}
-	if i < len(parameter) && parameter[i] != '=' {
-		return -1
-	}
-	return i
-}
-
-func isHex(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
-}
-
-func unhex(c byte) byte {
-	if c <= '9' {
-		return c - '0'
-	}
-	return c&^0x20 - 'A' + 10
 }

@@ -6,10 +6,10 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/rsguard/rsguard/internal/b64token"
+	"github.com/rsguard/rsguard/internal/parameter"
 	"github.com/rsguard/rsguard/validator"
 )
 
@@ -272,36 +272,11 @@ func tokensIn(form string, err error) ([]string, error) {
 	if len(form) > maxForm {
 		return nil, errFormSize
 	}
-	if !isForm(form) {
+	tokens, ok := parameter.Values(form, "access_token", 2)
+	if !ok {
 		return nil, errForm
 	}
-	var tokens []string
-	const name = "access_token"
-	for i := nextParameter(form, 0, name); i >= 0 && len(tokens) < 2; i = nextParameter(form, i, name) {
-		value, _, _ := strings.Cut(strings.TrimPrefix(form[i:], "="), "&")
-		token, err := url.QueryUnescape(value)
-		if err != nil {
-			return nil, errForm
-		}
-		tokens = append(tokens, token)
-	}
 	return tokens, nil
-}
-
-// isForm reports whether [url.ParseQuery] takes s.
-func isForm(s string) bool {
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case ';':
-			return false
-		case '%':
-			if i+2 >= len(s) || !isHex(s[i+1]) || !isHex(s[i+2]) {
-				return false
-			}
-			i += 2
-		}
-	}
-	return true
 }
 
 // A formBody is a form that FormToken has read, unchanged, for its next reader.

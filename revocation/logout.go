@@ -7,10 +7,10 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/rsguard/rsguard/internal/jose"
+	"github.com/rsguard/rsguard/internal/parameter"
 	"github.com/rsguard/rsguard/internal/vouched"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -150,11 +150,11 @@ func (l *logoutReceiver) read(w http.ResponseWriter, r *http.Request) *refusal {
 	if refused != nil {
 		return refused
 	}
-	form, err := url.ParseQuery(body)
-	if err != nil || len(form["logout_token"]) != 1 {
+	tokens, ok := parameter.Values(body, "logout_token", 2)
+	if !ok || len(tokens) != 1 {
 		return refuse(codeRequest, "the form can't be read, or does not have logout_token once")
 	}
-	return l.take(r.Context(), form.Get("logout_token"))
+	return l.take(r.Context(), tokens[0])
 }
 
 // backChannelLogout is the member of events by which a JWT is a logout token.

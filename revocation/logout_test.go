@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -244,6 +246,30 @@ func TestLogoutReceiver_request(t *testing.T) {
 }
 
 // A logout token is used once, but not by a request that could not be served.
+// A stranger's form costs little, whatever is in it.
+func TestLogoutReceiver_form(t *testing.T) { //nolint:paralleltest // it counts allocations
+	r := newLogoutReceiver(t, newIssuer(t), new(recorder), nil)
+	var different strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&different, "%x=&", i)
+	}
+	for _, body := range []string{
+		different.String(), strings.Repeat("a&", 10000), strings.Repeat("%41&", 5000), strings.Repeat("a=b&", 5000), strings.Repeat("logout_token&", 1500),
+	} {
+		req := httptest.NewRequest(http.MethodPost, "/", nil)
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		got := testing.AllocsPerRun(10, func() {
+			w = httptest.NewRecorder()
+			req.Body = io.NopCloser(strings.NewReader(body))
+			r.ServeHTTP(w, req)
+		})
+		if got > 60 || w.Code != http.StatusBadRequest {
+			t.Errorf("POST of %.20q… = %d with %v allocations, want 400 with 60 at most", body, w.Code, got)
+		}
+	}
+}
+
 func TestLogoutReceiver_once(t *testing.T) {
 	t.Parallel()
 

@@ -162,6 +162,42 @@ var attacks = []attack{
 		"an answer from before Forget is not remembered", "a token that is forgotten is asked about anew",
 	}, nil},
 
+	// Revocations.
+	{"A revoked token that is still valid", []string{
+		"every request asks whether its token is revoked", "the second of a revocation is revoked", "a token without iat may be older",
+		"an actor has two names", "a rule holds as long as a token is accepted", "of two rules, the later times count",
+		"a rule that was removed is missed if the clock is set back", "a filter has what the table has",
+	}, nil},
+	{"More rules than a list holds, or rules that end nothing or everything", []string{
+		"a list that is full says so", "a rule has an end", "a rule names tokens of its issuer", "a rule's text in another claim names nothing",
+		"a rule for new tokens names one, or a session", "a rule is not for the tokens of years to come",
+	}, nil},
+	{"A WebSocket or stream that outlives the revocation of its token", []string{
+		"a watch ends by a rule", "a watch that begins sees the rules from before", "a watch ends with its token",
+		"a watch ends if its feed must not be late", "watches are bounded", "a rule that comes while watches end is not missed",
+		"all watches that a rule names end", "a rule that ends many holds no feed up",
+	}, nil},
+	{"A replica that does not know what another has revoked", []string{
+		"rules go to the other replicas", "a feed that must not be late is asked", "a replica that starts reads the rules first",
+		"a replica that is late rejects where it is said", "a replica brings back what Redis has lost", "a replica notices that rules were lost",
+		"a replica notices that it has lost its place", "a replica without room for all rules is late",
+		"a stored rule of another version is not half of one",
+	}, nil},
+	{"A logout token or security event token that is forged, another JWT, old or used again", []string{
+		"a logout token says so", "a logout token has no nonce", "a logout token names a user or a session", "a logout token is of today",
+		"a logout token has an end", "a logout token counts once", "a signal has a jti", "a signal has an iat", "a signal has a size",
+		"a security event token has its type", "a security event token has no sub", "a security event token has no exp",
+		"a security event token has the jti it was delivered by", "a push has the credentials of its stream", "a policy of Keycloak is one",
+		"a policy of Keycloak has an end",
+	}, nil},
+	{"A signal that is lost because it was not carried out", []string{
+		"a logout that was not carried out was not used", "a signal that was not carried out comes again",
+	}, nil},
+	{"A transmitter that ends the tokens of others, or more than it says", []string{
+		"a transmitter speaks for its own users", "a group is not its tenant", "a member that is critical counts", "a new credential ends nothing",
+		"an event has happened", "a policy of Keycloak is not for the tokens of years to come",
+	}, nil},
+
 	// Logins.
 	{"An access token, or another token, in the place of an ID token", []string{
 		"an ID token's kind by typ",

@@ -58,6 +58,19 @@ const (
 	redeemedFile = "internal/redeemed/redeemed.go"
 	procedures   = "internal/procedures/procedures.go"
 	loginFile    = "idtoken/verification.go"
+	ruleFile     = "revocation/rule.go"
+	ruleHash     = "revocation/hash.go"
+	ruleList     = "revocation/list.go"
+	ruleTable    = "revocation/table.go"
+	ruleScan     = "revocation/scan.go"
+	askRevoked   = "revocation/revoked.go"
+	logoutFile   = "revocation/logout.go"
+	signalFile   = "revocation/signal.go"
+	eventFile    = "revocation/event.go"
+	eventsFile   = "revocation/events.go"
+	subjectFile  = "revocation/subject.go"
+	feedRun      = "contrib/redisrevocation/run.go"
+	feedStatus   = "contrib/redisrevocation/status.go"
 )
 
 // mutants are the rules, in the order of the design.
@@ -313,7 +326,7 @@ var mutants = []mutant{
 	{"only Bearer", []edit{{bearer, "case !strings.EqualFold(scheme, wanted):", "case scheme == wanted+wanted:"}}},
 	{"a space after the scheme", []edit{{bearer, `case scheme == "" || rest != "" && rest[0] != ' ':`, `case scheme == "":`}}},
 	{"a token of b64token characters", []edit{{bearer, "if !b64token.Valid(token) {", "if false {"}}},
-	{"no token in the query as well", []edit{{bearer, `case queryHas(r.URL.RawQuery, "access_token"):`, "case false:"}}},
+	{"no token in the query as well", []edit{{bearer, `case parameter.Has(r.URL.RawQuery, "access_token"):`, "case false:"}}},
 	{"optional is for no credentials", []edit{{requests, "anonymous := c.missing && (a.cfg.Optional", "anonymous := err != nil && (a.cfg.Optional"}}},
 	{"a check is not optional", []edit{{requests, "a.cfg.Optional && len(g.checks) == 0 ||", "a.cfg.Optional ||"}}},
 	{"only the token's source says that there is none", []edit{{refusal, "if validator.CodeOf(err) == validator.CodeMissing {", "if false {"}}},
@@ -504,6 +517,69 @@ var mutants = []mutant{
 	{"a key is confirmed as gone by a response that was asked for", []edit{{"jwks/flight.go", "if f.forced && len(s.vanished) == 0 {", "if f.forced {"}}},
 	{"keys that a fleet shares are sealed", []edit{{"contrib/redisjwks/record.go", "if !hmac.Equal(s.mac(s.records, text), blob[:sha256.Size]) {", "if false {"}}},
 	{"a stored key set is used for a new key only if it has that", []edit{{"contrib/redisjwks/roundtrip.go", "return err == nil && slices.ContainsFunc(set, func(k jwks.Key) bool { return k.ID == w.kid })", "_ = slices.Contains[[]string]\n\treturn err == nil && len(set) > 0"}}},
+
+	// Revocations.
+	{"every request asks whether its token is revoked", []edit{{requests, "if err := a.cfg.Revocations.Check(r.Context(), claims); err != nil {", "if err := a.cfg.Revocations.Check(r.Context(), claims); err != nil && false {"}}},
+	{"a rule names tokens of its issuer", []edit{{ruleHash, "{ return maphash.String(h.issuer, issuer) }", "{ return 1 }"}}},
+	{"a rule's text in another claim names nothing", []edit{{ruleHash, "h.seeds[d] = maphash.MakeSeed()", "h.seeds[d] = h.issuer"}}},
+	{"the second of a revocation is revoked", []edit{{askRevoked, "c.IssuedAt.Unix() <= int64(t.before())", "c.IssuedAt.Unix() < int64(t.before())"}}},
+	{"a token without iat may be older", []edit{{askRevoked, "c.IssuedAt.IsZero() || c.IssuedAt", "!c.IssuedAt.IsZero() && c.IssuedAt"}}},
+	{"an actor has two names", []edit{{askRevoked, "if rule == nil && err == nil && clientID != \"\" && clientID != subject {", "if false {"}}},
+	{"a rule has an end", []edit{{askRevoked, "if now.Unix() < int64(t.end()) {", "if true {"}}},
+	{"a rule holds as long as a token is accepted", []edit{{ruleList, "r.Until.Add(grace + time.Second - 1)", "r.Until.Add(time.Second - 1)"}}},
+	{"a rule that was removed is missed if the clock is set back", []edit{{askRevoked, "err = errSetBack", ""}}},
+	{"a list that is full says so", []edit{{ruleList, "return false, ErrFull", "return false, nil"}}},
+	{"of two rules, the later times count", []edit{{ruleList, "t = t.join(old)", ""}}},
+	{"a rule for new tokens names one, or a session", []edit{{ruleFile, "case r.IssuedBefore.IsZero() && r.ID == \"\" && r.SessionID == \"\":", "case false:"}}},
+	{"a rule is not for the tokens of years to come", []edit{{ruleFile, "!r.IssuedBefore.IsZero() && ahead > maxAhead {", "ahead > maxAhead && false {"}}},
+	{"a feed that must not be late is asked", []edit{{askRevoked, "if l.cfg.Feed != nil {", "if false {"}}},
+	{"rules go to the other replicas", []edit{{ruleList, "err = l.cfg.Feed.Publish(ctx, rule)", ""}}},
+	{"a filter has what the table has", []edit{{ruleTable, "word.Store(word.Load() | set)", "word.Store(set)"}}},
+
+	// What lasts.
+	{"a watch ends by a rule", []edit{{ruleList, "if changed {\n\t\tleft = l.added(r)", "if false {\n\t\tleft = l.added(r)"}}},
+	{"a watch that begins sees the rules from before", []edit{{"revocation/watch.go", "err = l.verdict(w)\n\t}\n\tif err != nil {\n\t\tl.watches", "_ = l.verdict\n\t}\n\tif err != nil {\n\t\tl.watches"}}},
+	{"a watch ends with its token", []edit{{"revocation/watches.go", "return !w.until.IsZero() && !now.Before(w.until)", "return false"}}},
+	{"a watch ends if its feed must not be late", []edit{{"revocation/watch.go", "if err == nil && l.cfg.Feed != nil {", "if false {"}}},
+	{"watches are bounded", []edit{{"revocation/watches.go", "if ws.count.Load() >= int64(most) {", "if false {"}}},
+	{"a rule that comes while watches end is not missed", []edit{{ruleScan, "s.again = true", ""}}},
+	{"all watches that a rule names end", []edit{{ruleScan, "case s.place.next != nil:", "case false:"}}},
+	{"a rule that ends many holds no feed up", []edit{{ruleList, "if changed {\n\t\tleft = l.added(r)\n\t}", "if changed {\n\t\tif left = l.added(r); left != nil {\n\t\t\t<-left\n\t\t}\n\t}"}}},
+
+	// Signals.
+	{"a logout token has no nonce", []edit{{logoutFile, "case x.hasNonce:", "case false:"}}},
+	{"a logout token names a user or a session", []edit{{logoutFile, "case !x.hasSubject && !x.hasSID:", "case false:"}}},
+	{"a logout token is of today", []edit{{logoutFile, "case !now.Before(x.issuedAt.Add(l.cfg.MaxAge + l.leeway)):", "case false:"}}},
+	{"a logout token has an end", []edit{{logoutFile, "case !x.hasExpiry && !l.cfg.AllowMissingExpiry:", "case false:"}}},
+	{"a logout token says so", []edit{{logoutFile, "case event.Kind() != jose.KindObject:", "case false:"}}},
+	{"a logout token counts once", []edit{{logoutFile, "case l.seen.has(x.issuer, x.id):", "case false:"}}},
+	{"a logout that was not carried out was not used", []edit{{logoutFile, "\trules := l.rules(x)\n", "\tl.seen.add(x.issuer, x.id)\n\trules := l.rules(x)\n"}}},
+	{"a signal has a jti", []edit{{signalFile, "case x.id == \"\":", "case false:"}}},
+	{"a signal has an iat", []edit{{signalFile, "case !hasIssuedAt:", "case false:"}}},
+	{"a signal has a size", []edit{{"revocation/body.go", "http.MaxBytesReader(w, r.Body, int64(limit))", "http.MaxBytesReader(w, r.Body, int64(limit)<<20)"}}},
+	{"a security event token has no sub", []edit{{eventsFile, "case x.hasSubject:", "case false:"}}},
+	{"a security event token has no exp", []edit{{eventsFile, "case x.hasExpiry:", "case false:"}}},
+	{"a security event token has the jti it was delivered by", []edit{{eventsFile, "case id != \"\" && id != x.id:", "case false:"}}},
+	{"a security event token has its type", []edit{{eventsFile, "Types: []string{\"secevent+jwt\"}}", "Types: []string{\"secevent+jwt\"}, Untyped: true}"}}},
+	{"a push has the credentials of its stream", []edit{{eventsFile, "len(got) != 1 || subtle.ConstantTimeCompare([]byte(got[0]), []byte(want)) != 1", "false && subtle.ConstantTimeCompare(nil, nil) != len(got)"}}},
+	{"a signal that was not carried out comes again", []edit{{signalFile, "if err != nil {\n\t\t\treturn &refusal{status: http.StatusServiceUnavailable,", "if err != nil && false {\n\t\t\treturn &refusal{status: http.StatusServiceUnavailable,"}}},
+	{"an event has happened", []edit{{eventFile, "ok && t.After(x.issuedAt):", "ok && false:"}}},
+	{"a transmitter speaks for its own users", []edit{{subjectFile, "allowed := issuer == x.issuer", "allowed := true"}}},
+	{"a group is not its tenant", []edit{{subjectFile, "s.client, s.organization = \"\", \"\"", ""}}},
+	{"a member that is critical counts", []edit{{subjectFile, "return slices.Contains(r.cfg.CriticalSubjectMembers, name)", "return false"}}},
+	{"a new credential ends nothing", []edit{{eventFile, "\t\treturn true, nil\n", "\t\treturn false, nil\n"}}},
+	{"a policy of Keycloak has an end", []edit{{"revocation/keycloak.go", "if !now.Before(expiration.Add(k.leeway)) {", "if false {"}}},
+	{"a policy of Keycloak is one", []edit{{"revocation/keycloak.go", "if !action.Is(\"PUSH_NOT_BEFORE\") {", "if false {"}}},
+	{"a policy of Keycloak is not for the tokens of years to come", []edit{{"revocation/keycloak.go", "notBefore.After(latest) {", "false {"}}},
+
+	// Revocations of a fleet.
+	{"a replica brings back what Redis has lost", []edit{{feedRun, "if r.mark != \"\" { //", "if false { //"}}},
+	{"a replica notices that rules were lost", []edit{{feedRun, "if mark != r.mark || !there ||", "if r.mark == \"\" || !there ||"}}},
+	{"a replica notices that it has lost its place", []edit{{feedRun, "if mark != r.mark || !there ||", "if mark != r.mark ||"}}},
+	{"a replica that starts reads the rules first", []edit{{feedStatus, "\t\treturn errNotRead\n\t}\n\treturn nil\n", "\t}\n\treturn nil\n"}}},
+	{"a replica that is late rejects where it is said", []edit{{feedStatus, "case f.cfg.RejectIfLate:", "case false:"}}},
+	{"a replica without room for all rules is late", []edit{{feedRun, "f.full.Store(true)", ""}}},
+	{"a stored rule of another version is not half of one", []edit{{"contrib/redisrevocation/record.go", "d.DisallowUnknownFields()", ""}}},
 
 	// Adapters.
 	{"a procedure that the table does not name is rejected", []edit{{procedures, "\treturn t.unnamed\n", "\treturn &Entry{Public: true}\n"}}},
