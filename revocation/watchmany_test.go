@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rsguard/rsguard/revocation"
@@ -36,11 +36,11 @@ func (g *gate) Now() time.Time {
 type publisher struct {
 	list    *revocation.List
 	err     error
-	watches atomic.Int64
+	watches chan int
 }
 
 func (p *publisher) Publish(context.Context, revocation.Rule) error {
-	p.watches.Store(int64(p.list.Status().Watches))
+	p.watches <- p.list.Status().Watches
 	return p.err
 }
 
@@ -113,6 +113,10 @@ func rest(t *testing.T, l *revocation.List, all []context.Context) {
 // anything besides.
 func TestWatch_manyInTheBackground(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, testManyInTheBackground)
+}
+
+func testManyInTheBackground(t *testing.T) {
 	l, g, all := held(t, revocation.Config{}, func(l *revocation.List) error { return l.Apply(everyone(many)) })
 	if n := l.Status().Watches; n < many-2000 || n >= many {
 		t.Errorf("%d are watched while the rest waits, want some of %d ended", n, many)
@@ -142,6 +146,10 @@ func TestWatch_manyInTheBackground(t *testing.T) {
 // carried out too.
 func TestWatch_manyTwice(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, testManyTwice)
+}
+
+func testManyTwice(t *testing.T) {
 	// The latest watches are looked at first, and this rule names none of them.
 	l, g, all := held(t, revocation.Config{}, func(l *revocation.List) error { return l.Apply(everyone(many / 2)) })
 	if code, done := isDone(all[many-1]); done {
@@ -166,37 +174,40 @@ func TestWatch_manyByRevoke(t *testing.T) {
 		gives bool // the caller's context is done meanwhile
 		want  error
 	}{{"with the feed", false, nil}, {"without the feed", false, lost}, {"until the context is done", true, nil}} {
-		p := &publisher{err: tt.want}
-		ctx, cancel := context.WithCancel(t.Context())
-		returned := make(chan error, 1)
-		l, g, all := held(t, revocation.Config{Feed: p}, func(l *revocation.List) error {
-			go func() { returned <- l.Revoke(ctx, everyone(many)) }()
-			return nil
+		synctest.Test(t, func(t *testing.T) {
+			p := &publisher{err: tt.want, watches: make(chan int, 1)}
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			returned := make(chan error, 1)
+			l, g, all := held(t, revocation.Config{Feed: p}, func(l *revocation.List) error {
+				go func() { returned <- l.Revoke(ctx, everyone(many)) }()
+				return nil
+			})
+			if n := <-p.watches; n == 0 {
+				t.Errorf("%s: none is watched when the rule is published, want some", tt.name)
+			}
+			synctest.Wait()
+			select {
+			case err := <-returned:
+				t.Errorf("%s: Revoke() = %v before all watches have ended", tt.name, err)
+			default:
+			}
+			if tt.gives {
+				cancel()
+				if err := <-returned; err != nil {
+					t.Errorf("%s: Revoke() = %v, want none, since the rule holds", tt.name, err)
+				}
+				close(g.open)
+			} else {
+				close(g.open)
+				if err := <-returned; !errors.Is(err, tt.want) {
+					t.Errorf("%s: Revoke() = %v, want %v", tt.name, err, tt.want)
+				}
+				if n := l.Status().Watches; n != 0 {
+					t.Errorf("%s: %d are watched after Revoke(), want none", tt.name, n)
+				}
+			}
+			rest(t, l, all)
 		})
-		for p.watches.Load() == 0 {
-			runtime.Gosched()
-		}
-		select {
-		case err := <-returned:
-			t.Errorf("%s: Revoke() = %v before all watches have ended", tt.name, err)
-		default:
-		}
-		if tt.gives {
-			cancel()
-			if err := <-returned; err != nil {
-				t.Errorf("%s: Revoke() = %v, want none, since the rule holds", tt.name, err)
-			}
-			close(g.open)
-		} else {
-			close(g.open)
-			if err := <-returned; !errors.Is(err, tt.want) {
-				t.Errorf("%s: Revoke() = %v, want %v", tt.name, err, tt.want)
-			}
-			if n := l.Status().Watches; n != 0 {
-				t.Errorf("%s: %d are watched after Revoke(), want none", tt.name, n)
-			}
-		}
-		rest(t, l, all)
-		cancel()
 	}
 }

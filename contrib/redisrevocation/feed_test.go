@@ -3,6 +3,7 @@ package redisrevocation_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net"
@@ -117,6 +118,21 @@ func (r *replica) revoke(t testing.TB, jti string) {
 	}
 }
 
+// reach revokes n tokens, one after the other, and logs how long each took until
+// it was rejected by another replica.
+func (r *replica) reach(t testing.TB, other *replica, name string, n int, when string) {
+	t.Helper()
+	took := make([]time.Duration, n)
+	for i := range took {
+		jti := fmt.Sprintf("%s-%d", name, i)
+		began := time.Now()
+		r.revoke(t, jti)
+		other.until(t, jti, validator.CodeRevoked)
+		took[i] = time.Since(began)
+	}
+	t.Logf("from Revoke to refusal%s: %s", when, percentiles(took))
+}
+
 func percentiles(d []time.Duration) string {
 	slices.Sort(d)
 	return fmt.Sprintf("p50 %v, p99 %v, most %v of %d", d[len(d)/2].Round(time.Microsecond), d[len(d)*99/100].Round(time.Microsecond), d[len(d)-1].Round(time.Microsecond), len(d))
@@ -130,15 +146,7 @@ func TestReplicas(t *testing.T) {
 	b := start(t, redisrevocation.Config{Client: newClient(t, s.Addr())}, 0)
 	a.until(t, "good", "")
 	b.until(t, "good", "")
-	var took []time.Duration
-	for i := range 200 {
-		jti := fmt.Sprint("t-", i)
-		began := time.Now()
-		a.revoke(t, jti)
-		b.until(t, jti, validator.CodeRevoked)
-		took = append(took, time.Since(began))
-	}
-	t.Logf("from Revoke to refusal: %s", percentiles(took))
+	a.reach(t, b, "t", 200, "")
 	if code := b.code("good"); code != "" {
 		t.Errorf("code of another token = %q, want none", code)
 	}
@@ -251,9 +259,13 @@ func TestKilled(t *testing.T) {
 				return strings.Contains(told.String(), "revocation rsguard:revocation:   current false\n")
 			})
 			eventually(t, "a line says so", func() bool { return strings.Contains(log.String(), "the revocation feed is back") })
+			a.reach(t, b, "after", 100, " after it was killed")
 		})
 	}
 }
+
+// frozen is how long Redis hangs. It is short by default.
+var frozen = flag.Duration("frozen", 0, "how long Redis hangs in TestFrozen, at least")
 
 // Redis hangs and goes on.
 func TestFrozen(t *testing.T) {
@@ -269,7 +281,8 @@ func TestFrozen(t *testing.T) {
 	if err := a.list.Revoke(t.Context(), rule("during")); err == nil {
 		t.Error("Revoke() = nil while Redis hangs")
 	}
-	eventually(t, "b says that it is late", func() bool { return b.feed.Status().Late })
+	hung := time.Now()
+	eventually(t, "b says that it is late", func() bool { return b.feed.Status().Late && time.Since(hung) >= *frozen })
 	if code := b.code("good"); code != "" {
 		t.Errorf("code of a good token = %q, want none", code)
 	}
@@ -279,6 +292,7 @@ func TestFrozen(t *testing.T) {
 	b.until(t, "during", validator.CodeRevoked)
 	t.Logf("in force %v after it goes on", time.Since(began).Round(time.Millisecond))
 	eventually(t, "b is back", func() bool { return !b.feed.Status().Late })
+	a.reach(t, b, "later", 100, " after it was frozen")
 }
 
 // The other server takes over, and has not got the last rule that was stored.
@@ -320,6 +334,7 @@ func TestFailover(t *testing.T) {
 	eventually(t, "Revoke succeeds", func() bool { return a.list.Revoke(t.Context(), rule("after")) == nil })
 	b.until(t, "after", validator.CodeRevoked)
 	t.Logf("in force %v after the failover", time.Since(began).Round(time.Millisecond))
+	a.reach(t, b, "later", 100, " after the failover")
 	eventually(t, "the lost rule is stored again", func() bool {
 		members, err := direct.ZRange(t.Context(), "{rsguard:revocation:}rules", 0, -1).Result()
 		return err == nil && strings.Contains(strings.Join(members, " "), `"lost"`)

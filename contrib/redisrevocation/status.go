@@ -50,6 +50,7 @@ func (f *Feed) Status() Status {
 var (
 	errNotRunning = errors.New("redisrevocation: Run was not called")
 	errNotRead    = errors.New("redisrevocation: the rules have not been read yet")
+	errSetBack    = errors.New("redisrevocation: the clock was set back since the rules were last read")
 	errNoRoom     = errors.New("redisrevocation: the List has no room for all rules; raise revocation.Config.Capacity")
 )
 
@@ -83,7 +84,11 @@ func (f *Feed) lost() error {
 	case f.full.Load():
 		return errNoRoom
 	default:
-		if lag := f.cfg.Now().Sub(*contact); lag > f.cfg.MaxLag {
+		lag := f.cfg.Now().Sub(*contact)
+		if lag < -f.cfg.MaxLag {
+			return errSetBack
+		}
+		if lag > f.cfg.MaxLag {
 			return fmt.Errorf("redisrevocation: rules may be missing since %v, longer than Config.MaxLag", lag.Round(time.Millisecond))
 		}
 	}
