@@ -89,17 +89,32 @@ func held(t *testing.T, cfg revocation.Config, revoke func(*revocation.List) err
 	}
 	all := watchMany(t, l, many)
 	g.at.Store(g.reads.Load() + 2000)
-	if err := revoke(l); err != nil {
+	done := make(chan error, 1)
+	go func() { done <- revoke(l) }()
+	at(t, g.reached, "the clock is read by the goroutine")
+	if err := at(t, done, "it does not wait for the goroutine"); err != nil {
 		t.Fatal(err)
 	}
-	<-g.reached
 	return l, g, all
+}
+
+// at returns what is in a channel once nothing goes on any more. A test that
+// waited for it would wait for ever if a timer goes on.
+func at[T any](t *testing.T, c <-chan T, what string) (value T) {
+	t.Helper()
+	synctest.Wait()
+	select {
+	case value = <-c:
+	default:
+		t.Fatalf("never: %s", what)
+	}
+	return value
 }
 
 func rest(t *testing.T, l *revocation.List, all []context.Context) {
 	t.Helper()
+	synctest.Wait()
 	for i, watched := range all {
-		<-watched.Done()
 		if code, _ := isDone(watched); code != validator.CodeRevoked {
 			t.Fatalf("the watch of user-%d: code = %q, want %q", i, code, validator.CodeRevoked)
 		}
@@ -183,7 +198,7 @@ func TestWatch_manyByRevoke(t *testing.T) {
 				go func() { returned <- l.Revoke(ctx, everyone(many)) }()
 				return nil
 			})
-			if n := <-p.watches; n == 0 {
+			if n := at(t, p.watches, "the rule is published"); n == 0 {
 				t.Errorf("%s: none is watched when the rule is published, want some", tt.name)
 			}
 			synctest.Wait()
@@ -194,13 +209,13 @@ func TestWatch_manyByRevoke(t *testing.T) {
 			}
 			if tt.gives {
 				cancel()
-				if err := <-returned; err != nil {
+				if err := at(t, returned, "Revoke() returns"); err != nil {
 					t.Errorf("%s: Revoke() = %v, want none, since the rule holds", tt.name, err)
 				}
 				close(g.open)
 			} else {
 				close(g.open)
-				if err := <-returned; !errors.Is(err, tt.want) {
+				if err := at(t, returned, "Revoke() returns"); !errors.Is(err, tt.want) {
 					t.Errorf("%s: Revoke() = %v, want %v", tt.name, err, tt.want)
 				}
 				if n := l.Status().Watches; n != 0 {

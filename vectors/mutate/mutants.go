@@ -537,7 +537,7 @@ var mutants = []mutant{
 	{"a filter has what the table has", []edit{{ruleTable, "word.Store(word.Load() | set)", "word.Store(set)"}}},
 
 	// What lasts.
-	{"a watch ends by a rule", []edit{{ruleList, "if changed {\n\t\tleft = l.added(r)", "if false {\n\t\tleft = l.added(r)"}}},
+	{"a watch ends by a rule", []edit{{ruleList, "if changed {\n\t\tleft = l.added(r)", "if changed && false {\n\t\tleft = l.added(r)"}}},
 	{"a watch that begins sees the rules from before", []edit{{"revocation/watch.go", "err = l.verdict(w)\n\t}\n\tif err != nil {\n\t\tl.watches", "_ = l.verdict\n\t}\n\tif err != nil {\n\t\tl.watches"}}},
 	{"a watch ends with its token", []edit{{"revocation/watches.go", "return !w.until.IsZero() && !now.Before(w.until)", "return false"}}},
 	{"a watch ends if its feed must not be late", []edit{{"revocation/watch.go", "if err == nil && l.cfg.Feed != nil {", "if false {"}}},
