@@ -3,6 +3,7 @@ package redisrevocation_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"testing"
@@ -16,7 +17,10 @@ import (
 )
 
 // A still is a Redis in which nothing happens, until it is down.
-type still struct{ down atomic.Bool }
+type still struct {
+	down    atomic.Bool
+	members []any // of the set, each with its score
+}
 
 func (s *still) Process(_ context.Context, cmd redis.Cmder) error {
 	if s.down.Load() {
@@ -27,7 +31,7 @@ func (s *still) Process(_ context.Context, cmd redis.Cmder) error {
 		case "eval":
 			cmd.SetVal([]any{"mark:1", "1-0", int64(1)})
 		case "zscan":
-			cmd.SetVal([]any{"0", []any{}})
+			cmd.SetVal([]any{"0", s.members})
 		}
 	}
 	return nil
@@ -39,8 +43,12 @@ func (s *still) XRead(ctx context.Context, args *redis.XReadArgs) *redis.XStream
 		cmd.SetErr(errors.New("down"))
 		return cmd
 	}
-	time.Sleep(args.Block)
-	cmd.SetErr(redis.Nil)
+	select {
+	case <-time.After(args.Block):
+		cmd.SetErr(redis.Nil)
+	case <-ctx.Done():
+		cmd.SetErr(ctx.Err())
+	}
 	return cmd
 }
 
@@ -87,4 +95,36 @@ func TestClockSteps(t *testing.T) {
 			synctest.Wait()
 		})
 	}
+}
+
+// A rule with a member that is not known, such as one of a later version, may
+// be for fewer tokens than it seems. It is skipped, and not half applied.
+func TestUnknownMember(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		until := time.Now().Add(time.Hour).Unix()
+		s := &still{members: []any{
+			fmt.Sprintf(`{"iss":%q,"sid":"known","until":%d}`, issuer, until), "1",
+			fmt.Sprintf(`{"iss":%q,"sid":"unknown","region":"eu","until":%d}`, issuer, until), "2",
+		}}
+		feed, err := redisrevocation.New(redisrevocation.Config{Client: s, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := revocation.New(revocation.Config{Feed: feed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { _ = feed.Run(ctx, list) }()
+		time.Sleep(time.Minute)
+		if got := list.Status().Rules; got != 1 {
+			t.Errorf("Status().Rules = %d, want 1", got)
+		}
+		if got := feed.Status(); got.Skipped != 1 || got.Late {
+			t.Errorf("Status() = %+v, want one skipped, and not late", got)
+		}
+		cancel()
+		synctest.Wait()
+	})
 }

@@ -107,7 +107,7 @@ func nearest(sources map[string]string) []string {
 		near = append(near, "./"+path.Dir(file))
 	}
 	slices.Sort(near)
-	if areNested(sources) {
+	if areNested(sources) || areSignals(sources) {
 		return slices.Compact(near)
 	}
 	all := slices.Concat(slices.Compact(near), others, []string{runner})
