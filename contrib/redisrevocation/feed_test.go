@@ -122,14 +122,16 @@ func (r *replica) revoke(t testing.TB, jti string) {
 }
 
 // reach revokes n tokens, one after the other, and logs how long each took until
-// it was rejected by another replica.
+// it was rejected by another replica. As callers have to, it tries again after
+// an error. For a while after an outage, the client returns errors of its dials
+// from before.
 func (r *replica) reach(t testing.TB, other *replica, name string, n int, when string) {
 	t.Helper()
 	took := make([]time.Duration, n)
 	for i := range took {
 		jti := fmt.Sprintf("%s-%d", name, i)
 		began := time.Now()
-		r.revoke(t, jti)
+		eventually(t, "Revoke succeeds", func() bool { return r.list.Revoke(t.Context(), rule(jti)) == nil })
 		other.until(t, jti, validator.CodeRevoked)
 		took[i] = time.Since(began)
 	}
