@@ -119,7 +119,7 @@ func (g *Guard) Reject(h http.Header, r *http.Request, err error) (*http.Request
 		d.scheme = schemeDPoP
 	}
 	if id := identityFrom(r.Context()); id.isBy(g.auth) {
-		d.scheme, d.claims, d.known = id.scheme, id.claims, true
+		d.scheme, d.token, d.claims, d.known = id.scheme, id.token, id.claims, true
 		if id.claims != nil {
 			d.err = refusalOf(id.claims, d.err)
 		}
@@ -145,6 +145,7 @@ type decision struct {
 	id     *identity         // nil if the request has none; that of a rejected request must not be used
 	claims *validator.Claims // that the Validator has accepted, even if err is not nil
 	scheme string            // of the credentials
+	token  string            // of the request, or ""
 	known  bool              // a Guard of the same Authenticator has found id before
 	err    error             // why the request is rejected
 }
@@ -182,7 +183,7 @@ func internal(cause error) error {
 func (g *Guard) decide(r *http.Request, d *decision) error {
 	a := g.auth
 	c, err := a.credentials(r)
-	d.scheme = c.scheme
+	d.scheme, d.token = c.scheme, c.token
 	anonymous := c.missing && (a.cfg.Optional && len(g.checks) == 0 || a.cfg.AllowPreflight && isPreflight(r))
 	id := identityFrom(r.Context())
 	switch {

@@ -168,9 +168,11 @@ type Config struct {
 	// Logger gets one record, "token refused", for each rejected request. It
 	// has the status, the code, the token's unverified issuer and key ID, the
 	// "jti" of a token that the Validator has accepted (each cut to 256 bytes),
-	// the method, the route's pattern and the error's text (cut to 1
-	// KiB), but never the token. If nil, [slog.Default] is used at the time of the rejection. The levels
-	// are:
+	// the method, the route's pattern and the error's text (cut to 1 KiB), but
+	// never the token. If an error of a check, a Validator or Compare quotes the
+	// request's credentials, or text in the form of a signed token, the record
+	// has "[credentials]" in their place. If nil, [slog.Default] is used at the
+	// time of the rejection. The levels are:
 	//
 	//	Debug  no credentials, no nonce yet, or no client any more
 	//	Info   the client or its token is at fault, also if a token comes

@@ -250,9 +250,9 @@ func (a *Authenticator) compare(r *http.Request, d *decision, e *Event) {
 		attrs = append(attrs, slog.String("route", e.Route))
 	}
 	if d.err != nil {
-		attrs = append(attrs, slog.String("rejected_by", "rsguard"), slog.String("error", show.Cut(textOf(d.err), maxText)))
+		attrs = append(attrs, slog.String("rejected_by", "rsguard"), slog.String("error", recorded(r, d, d.err)))
 	} else {
-		attrs = append(attrs, slog.String("rejected_by", "Compare"), slog.String("error", show.Cut(textOf(other), maxText)))
+		attrs = append(attrs, slog.String("rejected_by", "Compare"), slog.String("error", recorded(r, d, other)))
 	}
 	a.logger().LogAttrs(r.Context(), slog.LevelWarn, "decisions differ", attrs...)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"regexp"
+	"strings"
 
 	"github.com/rsguard/rsguard/internal/show"
 	"github.com/rsguard/rsguard/jwks"
@@ -50,7 +52,7 @@ func (a *Authenticator) logRefusal(r *http.Request, d *decision) {
 	if r.Pattern != "" {
 		attrs = append(attrs, slog.String("route", show.Cut(r.Pattern, maxValue)))
 	}
-	attrs = append(attrs, slog.String("error", show.Cut(textOf(err), maxText)))
+	attrs = append(attrs, slog.String("error", recorded(r, d, err)))
 	logger.LogAttrs(ctx, level, message, attrs...)
 }
 
@@ -80,6 +82,36 @@ func levelOf(ctx context.Context, err error) slog.Level {
 	default:
 		return slog.LevelInfo
 	}
+}
+
+// recorded returns what a record says of err: its text without the credentials
+// of the request. Our own errors have none, but those of a caller's check,
+// Validator or Compare may quote what they were given.
+func recorded(r *http.Request, d *decision, err error) string {
+	text := textOf(err)
+	for _, field := range []string{"Authorization", "DPoP"} {
+		for _, value := range r.Header.Values(field) {
+			_, credentials, _ := strings.Cut(value, " ")
+			text = withoutSecret(withoutSecret(text, value), strings.Trim(credentials, " "))
+		}
+	}
+	text = withoutSecret(text, d.token) // from wherever Config.Token has it
+	return show.Cut(looksSigned.ReplaceAllString(text, omitted), maxText)
+}
+
+// omitted is in the place of credentials.
+const omitted = "[credentials]"
+
+// looksSigned matches a JWS or a JWE in the compact form, from wherever the
+// request has it, and what is left of one that was cut in its payload.
+var looksSigned = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{12,}(\.[A-Za-z0-9_-]*){1,4}`)
+
+// withoutSecret takes secret out of text. A shorter one is more likely a word.
+func withoutSecret(text, secret string) string {
+	if len(secret) < 16 {
+		return text
+	}
+	return strings.ReplaceAll(text, secret, omitted)
 }
 
 // textOf returns the text of err. That may be a check's own error, or a nil

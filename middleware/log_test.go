@@ -146,6 +146,63 @@ func TestConfig_Logger_checks(t *testing.T) {
 	}
 }
 
+// An error of the caller's own function may quote what the function was given.
+func TestConfig_Logger_quotes(t *testing.T) {
+	t.Parallel()
+
+	const (
+		opaque = "0123456789abcdef" // as short as a secret can be
+		signed = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbm5hIn0.c2lnbmF0dXJl"
+		proof  = "eyJ0eXAiOiJkcG9wK2p3dCJ9.eyJqdGkiOiIxIn0.cHJvb2Y"
+	)
+	for _, tt := range []struct{ name, credentials, quoted, want string }{
+		{"an opaque token", "Bearer " + opaque, "token " + opaque + " is old", "token [credentials] is old"},
+		{"an opaque token, quoted", "Bearer " + opaque, fmt.Sprintf("%q", opaque), `"[credentials]"`},
+		{"the whole field", "Bearer " + opaque, "bad: Bearer " + opaque, "bad: [credentials]"},
+		{"a signed token", "Bearer " + signed, "token " + signed + " is old", "token [credentials] is old"},
+		{"what is signed of it", "Bearer " + signed, "of " + signed[:strings.LastIndexByte(signed, '.')], "of [credentials]"},
+		{"the beginning of it", "Bearer " + signed, "of " + signed[:30], "of [credentials]"},
+		{"a proof", "DPoP " + signed, "proof " + proof + " is old", "proof [credentials] is old"},
+		{"another scheme's", "Basic " + opaque, "basic " + opaque, "basic [credentials]"},
+		{"behind much text", "Bearer " + opaque, strings.Repeat("x", 1000) + opaque, strings.Repeat("x", 1000) + "[credentials]"},
+		{"where the text is cut", "Bearer " + opaque, strings.Repeat("x", 2000) + opaque, strings.Repeat("x", 2000)},
+		{"a word", "Bearer refused", "it is refused: why", "it is refused: why"},
+		{"names with dots", "Bearer " + opaque, "see key.example.com and eyJ", "see key.example.com and eyJ"},
+	} {
+		failed := errors.New(tt.quoted)
+		accept := func(context.Context, string) (*validator.Claims, error) {
+			return &validator.Claims{Subject: "anna"}, nil
+		}
+		for name, cfg := range map[string]middleware.Config{
+			"Validator": {Validator: validateFunc(func(context.Context, string) (*validator.Claims, error) { return nil, failed })},
+			"check":     {Validator: validateFunc(accept)},
+			"Compare":   {Validator: validateFunc(accept), Compare: func(*http.Request) error { return failed }},
+		} {
+			var log strings.Builder
+			cfg.Logger = slog.New(slog.NewJSONHandler(&log, nil))
+			auth := newAuth(t, cfg)
+			var checks []validator.Check
+			if name == "check" {
+				checks = append(checks, refuse(failed))
+			}
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.Header.Set("Authorization", tt.credentials)
+			r.Header.Set("DPoP", proof)
+			if _, refusal := auth.Guard(checks...).Do(make(http.Header), r); refusal != nil && !strings.HasPrefix(tt.credentials, "Bearer ") {
+				continue // before the function was called
+			}
+			var record struct{ Error string }
+			if err := json.Unmarshal([]byte(log.String()), &record); err != nil {
+				t.Fatalf("%s by a %s: log = %s: %v", tt.name, name, &log, err)
+			}
+			got := strings.TrimPrefix(record.Error, "refused: ")
+			if start, isCut := strings.CutSuffix(got, "…"); got != tt.want && !(isCut && strings.HasPrefix(tt.want, start)) {
+				t.Errorf("%s by a %s: error = %q, want %q", tt.name, name, got, tt.want)
+			}
+		}
+	}
+}
+
 func TestConfig_Logger_levels(t *testing.T) {
 	t.Parallel()
 

@@ -259,6 +259,7 @@ var attacks = []attack{
 	{"Text of the sender's in the response", []string{"quotation marks are escaped", "no error code without credentials"}, nil},
 
 	// What is remembered.
+	{"A token that is read in the log", []string{"a record has no credentials", "a record has no signed token"}, nil},
 	{"A remembered token that would be rejected now", []string{
 		"a remembered token expires", "a remembered token has leeway once at its end", "a remembered token is not yet valid before its time",
 		"a remembered token has leeway once at its beginning", "a remembered token begins with iat if nbf is earlier",

@@ -33,6 +33,7 @@ const (
 	bearer       = "middleware/bearer.go"
 	requests     = "middleware/authenticate.go"
 	refusal      = "middleware/refusal.go"
+	logFile      = "middleware/log.go"
 	challenge    = "middleware/challenge.go"
 	secureurl    = "internal/secureurl/secureurl.go"
 	proof        = "dpop/proof.go"
@@ -328,6 +329,8 @@ var mutants = []mutant{
 	{"a token of b64token characters", []edit{{bearer, "if !b64token.Valid(token) {", "if false {"}}},
 	{"no token in the query as well", []edit{{bearer, `case parameter.Has(r.URL.RawQuery, "access_token"):`, "case false:"}}},
 	{"optional is for no credentials", []edit{{requests, "anonymous := c.missing && (a.cfg.Optional", "anonymous := err != nil && (a.cfg.Optional"}}},
+	{"a record has no credentials", []edit{{logFile, "if len(secret) < 16 {", "if true {"}}},
+	{"a record has no signed token", []edit{{logFile, "looksSigned.ReplaceAllString(text, omitted)", "text"}}},
 	{"a check is not optional", []edit{{requests, "a.cfg.Optional && len(g.checks) == 0 ||", "a.cfg.Optional ||"}}},
 	{"only the token's source says that there is none", []edit{{refusal, "if validator.CodeOf(err) == validator.CodeMissing {", "if false {"}}},
 	{"credentials that can't be read are not missing", []edit{{"middleware/credentials.go", "c = credentials{scheme: schemeDPoP, certificate: c.certificate}", "c.scheme = schemeDPoP"}}},
