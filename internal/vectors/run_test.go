@@ -20,6 +20,7 @@ import (
 
 	"github.com/rsguard/rsguard/adapters/echoauth"
 	"github.com/rsguard/rsguard/adapters/ginauth"
+	"github.com/rsguard/rsguard/internal/racing"
 	"github.com/rsguard/rsguard/internal/vectors"
 	"github.com/rsguard/rsguard/internal/vectors/requests"
 	"github.com/rsguard/rsguard/introspection"
@@ -59,7 +60,10 @@ func TestVectors(t *testing.T) {
 		for _, file := range append(load(t), loadIDTokens(t)...) {
 			t.Run(file.Name, func(t *testing.T) {
 				t.Parallel()
-				for _, v := range file.Vectors {
+				for i, v := range file.Vectors {
+					if racing.Enabled && i%4 > 0 {
+						continue // they take one goroutine each, and all run without the detector
+					}
 					t.Run(v.Name, func(t *testing.T) {
 						check(t, file, v)
 						run.Add(1)
