@@ -78,7 +78,7 @@ func newMemory(cfg *Config) *memory {
 // weight returns the memory that an entry takes at most.
 func weight(token string, e *entry) uint32 {
 	const own = 768 // an entry, its judge, and its part of the cache
-	return uint32(min(own+len(token)+e.size, math.MaxUint32))
+	return uint32(min(uint64(own+len(token)+e.size), math.MaxUint32))
 }
 
 // here runs what a cache has to do where it is needed, without a goroutine.
