@@ -495,7 +495,7 @@ var mutants = []mutant{
 	{"calls that fail together count once", []edit{{askedCalls, "(l.closings == 0 || !began.Before(l.closed) || now.Before(l.closed))", "true"}}},
 	{"one call discovers the endpoint", []edit{{askedWhere, "mine := d == nil || d.isGone()", "mine := true"}}},
 	{"an endpoint that is known is used while the metadata is silent", []edit{{askedWhere, "|| within(now, c.tried, metadataRetry)) {", ") {"}}},
-	{"what is remembered of answers is bounded", []edit{{"introspection/memory.go", "min(own+len(token)+e.size, math.MaxUint32)", "min(own+len(token)+len(e.claims), math.MaxUint32)"}}},
+	{"what is remembered of answers is bounded", []edit{{"introspection/memory.go", "min(uint64(own+len(token)+e.size), math.MaxUint32)", "min(uint64(own+len(token)+len(e.claims)), math.MaxUint32)"}}},
 	{"an Authentication can't change the token", []edit{{askFile, "r.Form[\"token\"] = []string{token}", "_ = token"}}},
 	{"a userinfo response names the user", []edit{{askFile, "; !ok || subject == \"\" {", "; !ok && subject != \"\" {"}}},
 	{"a userinfo response without a user closes nothing", []edit{{askFile, "func (e *namelessError) isAboutToken() bool { return true }", "func (e *namelessError) isAboutToken() bool { return false }"}}},
