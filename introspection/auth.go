@@ -33,12 +33,17 @@ func ClientSecretPost(secret string) Authentication {
 }
 
 // ClientCertificate authenticates by the client certificate of Config.Client's
-// transport (RFC 8705, Section 2).
-func ClientCertificate() Authentication {
-	return func(_ context.Context, r *AuthRequest) error {
-		r.Form.Set("client_id", r.ClientID)
-		return nil
-	}
+// transport (RFC 8705, Section 2). A discovered endpoint is then the one that
+// the metadata has for clients with a certificate (RFC 8705, Section 5), if it
+// has one. The same goes for any Authentication if Config.Client has a
+// certificate, and its Transport is an [http.Transport].
+func ClientCertificate() Authentication { return byCertificate }
+
+// byCertificate is a function of the package, and no literal, because discovery
+// compares Config.Auth with it.
+func byCertificate(_ context.Context, r *AuthRequest) error {
+	r.Form.Set("client_id", r.ClientID)
+	return nil
 }
 
 // PrivateKeyJWT authenticates by a JWT that key signs (RFC 7523, Section 2.2).

@@ -39,7 +39,8 @@ type Config struct {
 
 	// Endpoint is the URL of the introspection endpoint, an https URL or an
 	// http one on a loopback host. If empty, it is discovered when the first
-	// token comes, and again after a day.
+	// token comes, and again after a day. For clients with a certificate, see
+	// [ClientCertificate].
 	Endpoint string
 
 	// InsecureHTTP accepts http URLs on any host in Issuer and Endpoint, and in

@@ -128,14 +128,21 @@ func (c *client) metadata(ctx context.Context, url string) (endpoint string, err
 		return "", &mistake{text: fmt.Sprintf("GET %s: %d %s: set Config.Endpoint", url, res.status, http.StatusText(res.status))}
 	}
 	err = errEnded // until it is read
-	if endpoint, err = readMetadata(res.body, c.cfg); err != nil {
+	if endpoint, err = readMetadata(res.body, c.cfg, c.intendsMutualTLS()); err != nil {
 		return "", &mistake{fmt.Sprintf("GET %s: %v", url, err), errors.Is(err, outbound.ErrOtherIssuer)}
 	}
 	return endpoint, nil
 }
 
+// intendsMutualTLS reports whether requests go to the endpoints for clients with
+// a certificate (RFC 8705, Section 5). The transport says so if it has one, and
+// Auth does, since a transport may be wrapped.
+func (c *client) intendsMutualTLS() bool {
+	return outbound.SameFunc(c.cfg.Auth, ClientCertificate()) || outbound.HasCertificate(c.http)
+}
+
 // readMetadata returns the endpoint that the issuer's metadata names.
-func readMetadata(document string, cfg *Config) (string, error) {
+func readMetadata(document string, cfg *Config, mutualTLS bool) (string, error) {
 	member, without := "introspection_endpoint", ": set Config.Endpoint, or use tokens in JWT form if the server introspects none"
 	if cfg.InsecureUserInfo {
 		member, without = "userinfo_endpoint", ": set Config.Endpoint"
@@ -147,7 +154,7 @@ func readMetadata(document string, cfg *Config) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	endpoint, err := m.Endpoint(member, cfg.parse)
+	endpoint, err := m.EndpointFor(mutualTLS, member, cfg.parse)
 	if errors.Is(err, outbound.ErrNotNamed) {
 		return "", fmt.Errorf("it names no %s%s", member, without)
 	}

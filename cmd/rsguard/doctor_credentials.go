@@ -132,29 +132,15 @@ func (d *examiner) certificate(c *tls.Certificate) {
 }
 
 // clientMetadata is what an issuer's metadata says of the clients of its
-// introspection endpoint (RFC 8414, Section 2; RFC 8705, Section 5).
+// introspection endpoint (RFC 8414, Section 2).
 type clientMetadata struct {
-	Endpoint string   `json:"introspection_endpoint"`
-	Methods  []string `json:"introspection_endpoint_auth_methods_supported"`
-	Aliases  struct {
-		Endpoint string `json:"introspection_endpoint"`
-	} `json:"mtls_endpoint_aliases"`
+	Methods []string `json:"introspection_endpoint_auth_methods_supported"`
 }
 
 // clientMetadata reads the document that was fetched for the first issuer.
 func (d *examiner) clientMetadata() (m clientMetadata) {
 	_ = json.Unmarshal(d.metadata, &m) // what can't be read is left out
 	return m
-}
-
-// alias says where a server that has another address for clients with a
-// certificate has it, since the library doesn't look for it there.
-func (d *examiner) alias(c *tls.Certificate) {
-	m := d.clientMetadata()
-	if to := m.Aliases.Endpoint; c != nil && d.settings.Introspection.Endpoint == "" && to != "" && to != m.Endpoint {
-		d.report.add(change, "endpoint", fmt.Sprintf("%.256q: it is not the one for clients with a certificate", m.Endpoint),
-			fmt.Sprintf("set -introspection to %.256q", to))
-	}
 }
 
 // adviceCredentials says what to do after the server has rejected those of c.

@@ -205,17 +205,18 @@ func TestDoctor_clientCertificate(t *testing.T) {
 }
 
 // The endpoint for clients with a certificate may be another (RFC 8705, Section
-// 5), which the library has to be told.
+// 5), which is the one that is asked.
 func TestDoctor_alias(t *testing.T) {
 	t.Parallel()
 	certificate, key, thumbprint := clientCertificate(t, 365*24*time.Hour)
-	url, ca := mtlsIssuer(t, tls.RequestClientCert, thumbprint, func(issuer string) string { return issuer + "mtls/introspect" })
+	alias := "mtls/introspect"
+	url, ca := mtlsIssuer(t, tls.RequestClientCert, thumbprint, func(issuer string) string { return issuer + alias })
 	args := []string{"-issuer", url, "-audience", "a", "-ca", ca, "-client-id", "holder", "-client-certificate-file", certificate, "-client-key-file", key}
-	finds(t, "another endpoint", 1, []string{"change", "endpoint"}, `set -introspection to "`+url+`mtls/introspect"`, args...)
-	finds(t, "and it is set", 0, []string{"good", "answer"}, "", append(args, "-introspection", url+"oauth2/introspect")...)
+	finds(t, "an alias without an endpoint", 1, []string{"change", "answer", url + alias, "404"}, "", args...)
+	finds(t, "another endpoint by flag", 0, []string{"good", "answer"}, "", append(args, "-introspection", url+"oauth2/introspect")...)
 	url, ca = mtlsIssuer(t, tls.RequestClientCert, thumbprint, func(issuer string) string { return issuer + "oauth2/introspect" })
 	args[1], args[5] = url, ca
-	finds(t, "the same endpoint", 0, []string{"good", "answer"}, "", args...)
+	finds(t, "an alias", 0, []string{"good", "answer"}, "", args...)
 }
 
 // An issuer that says which ways it takes is believed.

@@ -46,7 +46,6 @@ func (d *examiner) introspection(ctx context.Context, client credentials) {
 			d.metadata = seen[i].body
 		}
 	}
-	d.alias(client.certificate)
 	x, e := &exchange{url: s.Endpoint}, observe.Event{Outcome: observe.Failed}
 	for i := range min(len(seen), len(ended)) {
 		if ended[i].Part == observe.Introspection { // and not of the keys of a signed answer

@@ -63,9 +63,11 @@ type Config struct {
 	Key *Key
 
 	// Certificate is the client's certificate. If Client is nil, token requests
-	// are sent over connections with it, to the endpoint that the metadata has
-	// for that (RFC 8705, Section 5). A token may be bound to it. The transport
-	// that calls the API needs it too.
+	// are sent over connections with it. A token may be bound to it. The
+	// transport that calls the API needs it too. Discovery prefers the endpoint
+	// that the metadata has for clients with a certificate (RFC 8705, Section
+	// 5), also if Auth is [ClientCertificate], or if Client has a certificate
+	// and its Transport is an [http.Transport].
 	Certificate *tls.Certificate
 
 	// Validator validates tokens before they are kept. It is for audiences

@@ -122,14 +122,16 @@ func (c *state) readMetadata(document string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if c.cfg.Certificate != nil {
-		if found, err := m.Alias("token_endpoint", c.cfg.parse); !errors.Is(err, outbound.ErrNotNamed) {
-			return found, err
-		}
-	}
-	found, err := m.Endpoint("token_endpoint", c.cfg.parse)
+	found, err := m.EndpointFor(c.intendsMutualTLS(), "token_endpoint", c.cfg.parse)
 	if errors.Is(err, outbound.ErrNotNamed) {
 		return "", errors.New("it names no token_endpoint: set Config.TokenURL")
 	}
 	return found, err
+}
+
+// intendsMutualTLS reports whether requests go to the endpoint for clients with
+// a certificate (RFC 8705, Section 5). The Config or the transport says so if it
+// has one, and Auth does, since a transport may be wrapped.
+func (c *state) intendsMutualTLS() bool {
+	return c.cfg.Certificate != nil || outbound.SameFunc(c.cfg.Auth, ClientCertificate()) || outbound.HasCertificate(c.http)
 }

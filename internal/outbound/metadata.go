@@ -44,19 +44,43 @@ func (m Metadata) Endpoint(member string, parse func(string) (*url.URL, error)) 
 	return m.endpoint(value, member, parse)
 }
 
+// EndpointFor is [Metadata.Endpoint] for a client that may be one that intends to
+// do mutual TLS. It then prefers the [Metadata.Alias].
+func (m Metadata) EndpointFor(mutualTLS bool, member string, parse func(string) (*url.URL, error)) (string, error) {
+	if mutualTLS {
+		if alias, err := m.Alias(member, parse); !errors.Is(err, ErrNotNamed) {
+			return alias, err
+		}
+	}
+	return m.Endpoint(member, parse)
+}
+
 // Alias is [Metadata.Endpoint] for a member of mtls_endpoint_aliases (RFC 8705,
-// Section 5).
+// Section 5). The error is [ErrNotNamed] if there is no such member, and the
+// endpoint at the top level is then the one to use. A member that is no string
+// is another error, since the issuer has an alias that can't be read.
 func (m Metadata) Alias(member string, parse func(string) (*url.URL, error)) (string, error) {
-	aliases, _ := jose.Lookup(m.members, "mtls_endpoint_aliases")
-	if aliases.Kind() != jose.KindObject {
+	const name = "mtls_endpoint_aliases"
+	aliases, _ := jose.Lookup(m.members, name)
+	switch aliases.Kind() {
+	case jose.KindNone, jose.KindNull:
 		return "", ErrNotNamed
+	case jose.KindObject:
+	default:
+		return "", fmt.Errorf("its %s is %v, want an object", name, aliases.Kind())
 	}
 	members, err := jose.ParseObject(nil, aliases.Raw(), jose.ReadBefore)
 	if err != nil {
 		return "", err
 	}
 	value, _ := jose.Lookup(members, member)
-	return m.endpoint(value, member, parse)
+	switch value.Kind() {
+	case jose.KindNone, jose.KindNull:
+		return "", ErrNotNamed
+	case jose.KindString:
+		return m.endpoint(value, name+"."+member, parse)
+	}
+	return "", fmt.Errorf("its %s.%s is %v, want a string", name, member, value.Kind())
 }
 
 func (m Metadata) endpoint(value jose.Value, member string, parse func(string) (*url.URL, error)) (string, error) {
