@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/internal/fault"
+	"github.com/rsguard/rsguard/internal/redeemed"
 	"github.com/rsguard/rsguard/revocation"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -63,7 +64,12 @@ func (a *Authenticator) Guard(checks ...validator.Check) *Guard {
 // Behind a Guard of the same Authenticator, the checks run on the claims that
 // it has found, unless the request carries another token by now. In all other
 // cases the token is validated. Claims of another Authenticator and of
-// [ContextWithClaims] are not trusted.
+// [ContextWithClaims] are not trusted. Behind an Authenticator whose Config.DPoP
+// is the same Verifier, the proof is verified again, and is no replay.
+//
+// A request whose context was made of that of an accepted one counts as behind
+// its Guard. So give a request that comes from elsewhere, such as one of a batch
+// or of a tunnel, a context of its own.
 //
 // Of a request, Do checks the credentials, the host if Config.IssuerForHost is
 // set, and the method and URL if there is a DPoP proof. It doesn't check the
@@ -193,7 +199,7 @@ func (g *Guard) decide(r *http.Request, d *decision) error {
 		// the old one, and the claims found are not its sender's.
 		c.scheme = id.scheme
 		d.scheme, d.claims, d.known = id.scheme, id.claims, true
-		if err := a.checkRevoked(r, id.claims); err != nil {
+		if err := a.checkRequest(r, id.claims); err != nil {
 			return err
 		}
 	case anonymous:
@@ -201,15 +207,13 @@ func (g *Guard) decide(r *http.Request, d *decision) error {
 	case err != nil:
 		return err
 	default:
-		if err := a.claimsOf(r, c, d); err != nil {
+		ctx, err := a.claimsOf(r, c, d)
+		if err != nil {
 			return err
 		}
-		id = newIdentity(r.Context(), found{by: a, token: c.token, scheme: c.scheme, claims: d.claims})
+		id = newIdentity(ctx, found{by: a, token: c.token, scheme: c.scheme, claims: d.claims})
 	}
 
-	if err := a.checkHost(r, id.claims); err != nil {
-		return err
-	}
 	d.id = id
 	for _, check := range g.checks {
 		if err := check(r.Context(), id.claims); err != nil {
@@ -219,12 +223,14 @@ func (g *Guard) decide(r *http.Request, d *decision) error {
 	return a.watch(id, d.known)
 }
 
-// claimsOf finds the claims of a request's token. It returns an error if it is
-// not accepted, or if the key that it may be bound to is not proven.
-func (a *Authenticator) claimsOf(r *http.Request, c credentials, d *decision) error {
+// claimsOf finds the claims of a request's token. It returns an error if the
+// token is not accepted, or if the key that it may be bound to is not proven.
+// The context that it returns is the request's, and remembers the proof that
+// was redeemed.
+func (a *Authenticator) claimsOf(r *http.Request, c credentials, d *decision) (context.Context, error) {
 	proof, err := a.readProof(r, c)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	ctx := r.Context()
 	if c.certificate != "" {
@@ -240,42 +246,44 @@ func (a *Authenticator) claimsOf(r *http.Request, c credentials, d *decision) er
 	claims, err := a.cfg.Validator.Validate(ctx, c.token)
 	switch {
 	case err != nil:
-		return refusal(validator.CodeRefused, err)
+		return nil, refusal(validator.CodeRefused, err)
 	case claims == nil:
-		return internal(errNeither)
+		return nil, internal(errNeither)
 	}
 	d.claims = claims
 	switch {
 	case claims.Confirmation != nil:
 		// Checked again, because the Validator may be the caller's own.
 		if err := claims.Confirmation.Proven(ctx); err != nil {
-			return err
+			return nil, err
 		}
 	case c.scheme == schemeDPoP:
-		return &validator.Error{Code: validator.CodeBinding, Err: errUnboundDPoP}
+		return nil, &validator.Error{Code: validator.CodeBinding, Err: errUnboundDPoP}
 	case a.cfg.RequireBinding:
-		return &validator.Error{Code: validator.CodeBinding, Err: errUnbound}
+		return nil, &validator.Error{Code: validator.CodeBinding, Err: errUnbound}
 	}
-	if err := a.checkRevoked(r, claims); err != nil {
-		return err
+	if err := a.checkRequest(r, claims); err != nil {
+		return nil, err
 	}
 	if proof == nil {
-		return nil
+		return r.Context(), nil
 	}
 	// This comes last, so that only good proofs are remembered. It comes before
 	// a route's checks, because they may have effects.
-	return a.cfg.DPoP.Redeem(ctx, proof, claims)
+	remembering, end := redeemed.Context(r.Context())
+	defer end()
+	return remembering, a.cfg.DPoP.Redeem(remembering, proof, claims)
 }
 
-// checkRevoked asks Config.Revocations about a token that is good otherwise.
-func (a *Authenticator) checkRevoked(r *http.Request, claims *validator.Claims) error {
-	if a.cfg.Revocations == nil {
-		return nil
+// checkRequest asks Config.Revocations and Config.IssuerForHost about a token
+// that is good otherwise.
+func (a *Authenticator) checkRequest(r *http.Request, claims *validator.Claims) error {
+	if a.cfg.Revocations != nil {
+		if err := a.cfg.Revocations.Check(r.Context(), claims); err != nil {
+			return refusalOf(claims, err)
+		}
 	}
-	if err := a.cfg.Revocations.Check(r.Context(), claims); err != nil {
-		return refusalOf(claims, err)
-	}
-	return nil
+	return a.checkHost(r, claims)
 }
 
 var (

@@ -64,8 +64,9 @@ type Config struct {
 	// DPoP checks the proofs of tokens that are bound to a key. Such tokens
 	// come under the scheme DPoP in Authorization, whatever Token is (RFC 9449,
 	// Section 7.1), and are rejected under any other scheme. If nil, they are
-	// always rejected. A Verifier accepts each proof once. If a request passes
-	// two Authenticators, they need two Verifiers.
+	// always rejected. Each proof is accepted for one request. If a request
+	// passes several Authenticators, give them one Verifier. If they have
+	// several with one replay store, the second takes the proof for a replay.
 	DPoP *dpop.Verifier
 
 	// RequireBinding rejects tokens that are not bound to a key or certificate.

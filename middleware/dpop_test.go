@@ -285,8 +285,12 @@ func TestDPoP_replay(t *testing.T) {
 	before := replays.Len()
 	answer(auth.Handler(new(spy)), expired(b))
 	answer(auth.Handler(new(spy)), b.prove(b.request("DPoP", token), testutil.DPoPKey(t), token))
+	elsewhere := newAuth(t, middleware.Config{
+		Validator: b.valid, DPoP: b.verifier(dpop.Config{Replays: replays}), IssuerForHost: func(string) string { return "" },
+	})
+	answer(elsewhere.Handler(new(spy)), b.prove(b.request("DPoP", token), b.key, token))
 	if after := replays.Len(); after != before {
-		t.Errorf("proofs remembered = %d, want %d as before two refusals", after, before)
+		t.Errorf("proofs remembered = %d, want %d as before three rejections", after, before)
 	}
 }
 
@@ -331,6 +335,95 @@ func TestDPoP_nested(t *testing.T) {
 	if got := w.Header()["Www-Authenticate"]; w.Code != 401 || !slices.Equal(got, want) {
 		t.Errorf("with a step-up: status, challenges = %d, %q, want 401, %q", w.Code, got, want)
 	}
+}
+
+// Two Authenticators that a request passes redeem its proof once if they have
+// one Verifier. For another request it is a replay.
+func TestDPoP_twoAuthenticators(t *testing.T) {
+	t.Parallel()
+
+	b := newBound(t)
+	token := b.iss.Token(testutil.Claims{"cnf": b.key.Confirmation()})
+	one := b.verifier(dpop.Config{})
+	store := new(dpop.MemoryStore)
+	auth := func(v *dpop.Verifier, change func(*middleware.Config)) *middleware.Authenticator {
+		cfg := middleware.Config{Validator: b.valid, DPoP: v}
+		if change != nil {
+			change(&cfg)
+		}
+		return newAuth(t, cfg)
+	}
+	reportOnly := func(cfg *middleware.Config) { cfg.InsecureReportOnly = true }
+	reportHost := func(cfg *middleware.Config) {
+		cfg.InsecureReportOnly = true
+		cfg.IssuerForHost = func(string) string { return "" }
+	}
+	refused := auth(one, nil).Require(refuse(errors.New("always")))
+	for _, tt := range []struct {
+		name         string
+		outer, inner func(http.Handler) http.Handler
+		want         int
+	}{
+		{"one Verifier", auth(one, nil).Handler, auth(one, nil).Handler, 200},
+		{"three Authenticators", auth(one, nil).Handler, chain(auth(one, nil).Handler, auth(one, nil).Handler), 200},
+		{"another in between", auth(one, nil).Handler, chain(auth(b.verifier(dpop.Config{}), nil).Handler, auth(one, nil).Handler), 200},
+		{"the inner one rejects", auth(one, nil).Handler, refused, 403},
+		{"the outer one only reports", auth(one, reportOnly).Handler, auth(one, nil).Handler, 200},
+		{"the outer one only reports the host", auth(one, reportHost).Handler, auth(one, nil).Handler, 200},
+		{"two Verifiers", auth(one, nil).Handler, auth(b.verifier(dpop.Config{}), nil).Handler, 200},
+		{
+			"two Verifiers with one store", auth(b.verifier(dpop.Config{Replays: store}), nil).Handler,
+			auth(b.verifier(dpop.Config{Replays: store}), nil).Handler, 401,
+		},
+	} {
+		handler := new(spy)
+		h := tt.outer(tt.inner(handler))
+		r := b.prove(b.request("DPoP", token), b.key, token)
+		for i, want := range []int{tt.want, 401} {
+			if w := answer(h, r.Clone(t.Context())); w.Code != want {
+				t.Errorf("%s: time %d with one proof: status = %d, %q, want %d", tt.name, i+1, w.Code, w.Header()["Www-Authenticate"], want)
+			}
+		}
+		if called := len(handler.seen); called > 1 || called != 1 && tt.want == 200 {
+			t.Errorf("%s: the handler saw %q, want one call if the request is accepted", tt.name, handler.seen)
+		}
+	}
+}
+
+// What a handler does with requests of its own, such as those of a batch.
+func TestDPoP_requestsOfAHandler(t *testing.T) {
+	t.Parallel()
+
+	b := newBound(t)
+	token := b.iss.Token(testutil.Claims{"cnf": b.key.Confirmation()})
+	proofs := b.verifier(dpop.Config{})
+	inner := newAuth(t, middleware.Config{Validator: b.valid, DPoP: proofs}).Handler(new(spy))
+	own := b.prove(b.request("DPoP", token), b.key, token)
+	other := b.prove(b.request("DPoP", token), b.key, token)
+	batch := func(_ http.ResponseWriter, r *http.Request) {
+		for _, tt := range []struct {
+			name string
+			r    *http.Request
+			want int
+		}{
+			{"its proof, with a context of its own", own.Clone(t.Context()), 401},
+			{"another proof", other.WithContext(r.Context()), 200},
+			{"the other proof again", other.WithContext(r.Context()), 401},
+			{"its proof, as the same request", r, 200},
+		} {
+			if w := answer(inner, tt.r); w.Code != tt.want {
+				t.Errorf("%s: status = %d, %q, want %d", tt.name, w.Code, w.Header()["Www-Authenticate"], tt.want)
+			}
+		}
+	}
+	outer := newAuth(t, middleware.Config{Validator: b.valid, DPoP: proofs})
+	if w := answer(outer.Handler(http.HandlerFunc(batch)), own.Clone(t.Context())); w.Code != 200 {
+		t.Errorf("the outer request: status = %d, want 200", w.Code)
+	}
+}
+
+func chain(outer, inner func(http.Handler) http.Handler) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler { return outer(inner(next)) }
 }
 
 func TestDPoP_nonce(t *testing.T) {

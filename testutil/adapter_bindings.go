@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -48,10 +49,22 @@ func (s *adapterStore) Add(ctx context.Context, key string, expires time.Time) (
 // it. It returns nil if that fails.
 func (a *adapterTokens) runBound(t reporter, m mount, withNonces bool, checks ...validator.Check) (*adapterRun, *boundClient) {
 	t.Helper()
+	c, cfg := a.bound(t, m, withNonces)
+	if c == nil {
+		return nil, nil
+	}
+	return newAdapterRun(t, m, cfg, checks), c
+}
+
+// bound makes a client, and the Config of an Authenticator for it. It returns
+// nil if that fails.
+func (a *adapterTokens) bound(t reporter, m mount, withNonces bool) (*boundClient, middleware.Config) {
+	t.Helper()
+	var none middleware.Config
 	key, err := newProofKey(validator.ES256)
 	if err != nil {
 		t.Errorf("key: %v", err)
-		return nil, nil
+		return nil, none
 	}
 	now := func() time.Time { return adapterTime }
 	key.Now = now
@@ -59,7 +72,7 @@ func (a *adapterTokens) runBound(t reporter, m mount, withNonces bool, checks ..
 	c.nonces, err = dpop.NewNonces(dpop.NonceConfig{Secrets: [][]byte{make([]byte, 32)}, Now: now})
 	if err != nil {
 		t.Errorf("dpop.NewNonces() error = %v", err)
-		return nil, nil
+		return nil, none
 	}
 	cfg := dpop.Config{Replays: c.store, Now: now}
 	if withNonces {
@@ -68,18 +81,18 @@ func (a *adapterTokens) runBound(t reporter, m mount, withNonces bool, checks ..
 	verifier, err := dpop.New(cfg)
 	if err != nil {
 		t.Errorf("dpop.New() error = %v", err)
-		return nil, nil
+		return nil, none
 	}
 	if c.token, err = a.token(nil, Claims{"cnf": key.Confirmation(), "scope": "orders:read"}, false); err != nil {
 		t.Errorf("token: %v", err)
-		return nil, nil
+		return nil, none
 	}
 	v, err := a.validator(nil)
 	if err != nil {
 		t.Errorf("validator.New() error = %v", err)
-		return nil, nil
+		return nil, none
 	}
-	return newAdapterRun(t, m, middleware.Config{Validator: v, DPoP: verifier}, checks), c
+	return c, middleware.Config{Validator: v, DPoP: verifier}
 }
 
 // adapterRequest is what handled.request then says of it.
@@ -134,6 +147,42 @@ func proofTakenOnce(t reporter, m mount, tokens *adapterTokens) {
 	failed.Outcome, failed.Status, failed.Code, failed.Remembered = middleware.Rejected, 503, validator.CodeUnavailable, true
 	failed.Service = "replay store"
 	run.observed(event, replayed, failed)
+}
+
+// proofTakenByTwo tests a group and a route of it, with two Authenticators that
+// share a Verifier. The inner one must find in the context of the request that
+// the outer one has redeemed its proof.
+func proofTakenByTwo(t reporter, m mount, tokens *adapterTokens) {
+	t.Helper()
+	c, cfg := tokens.bound(t, m, false)
+	if c == nil {
+		return
+	}
+	outer := cfg
+	outer.Logger = slog.New(slog.DiscardHandler)
+	auth, err := middleware.New(outer)
+	if err != nil {
+		t.Errorf("middleware.New() error = %v", err)
+		return
+	}
+	nested := m.with(func(next http.Handler, layer Layer) func(*http.Request) *http.Response {
+		return m.serve(next, Layer{Auth: auth}, layer) //nolint:bodyclose // it returns a function, and no response yet
+	})
+	run := newAdapterRun(t, nested, cfg, []validator.Check{validator.Scopes("orders:read")})
+	if run == nil {
+		return
+	}
+	r := c.request(t, "DPoP", "")
+	res := run.serve(r)
+	if slices.Equal(run.codes, []string{string(validator.CodeReplayed)}) {
+		t.Errorf("the inner of two Authenticators with one Verifier has rejected the proof as a replay, want it accepted: " +
+			"go on with the context of the request that Guard.Do returns")
+		return
+	}
+	run.accepted(res, http.MethodGet, adapterURL, adapterSubject)
+	run.checks(1)
+	run.handled = nil
+	run.refused(run.serve(r.Clone(r.Context())), 401, []string{`DPoP error="invalid_dpop_proof", algs="ES256 EdDSA PS256 RS256"`}, "")
 }
 
 func nonceRenewed(t reporter, m mount, tokens *adapterTokens) {

@@ -32,6 +32,7 @@ func adapterTests() []adapterTest {
 		{"a check inside its own Authenticator", checkInside},
 		{"a check inside another Authenticator", checkInsideAnother},
 		{"a proof is taken once", proofTakenOnce},
+		{"a proof is taken by two Authenticators", proofTakenByTwo},
 		{"a nonce is asked for and renewed", nonceRenewed},
 		{"a bound token is no bearer token", boundIsNoBearer},
 		{"a token bound to a certificate", boundToCertificate},

@@ -1,6 +1,6 @@
-// Package redeemed remembers which proof a request has redeemed, while several
-// Guards decide about that request. A proof is good for one request, and without
-// this the second Guard would take the request for a replay of itself.
+// Package redeemed remembers which proofs a request has redeemed. A proof is
+// good for one request, and without this the second Guard that the request
+// passes would take it for a replay of itself.
 package redeemed
 
 import (
@@ -9,37 +9,36 @@ import (
 	"sync"
 )
 
-// Context returns a copy of ctx with a memory for the decision about one
-// request, and the function that ends the decision. After that, nothing is
-// remembered, because the context may live on in a handler.
+// Context returns a copy of ctx with a memory for a decision about one request,
+// and the function that ends the decision. The contexts that are made of the
+// copy keep what was remembered until then. Nothing is added after that, because
+// a handler may make other requests with its context.
 func Context(ctx context.Context) (remembering context.Context, end func()) {
-	m := &memory{}
+	outer, _ := ctx.Value(contextKey{}).(*memory)
+	m := &memory{outer: outer}
 	return context.WithValue(ctx, contextKey{}, m), m.end
 }
 
-// Add remembers that verifier has redeemed a proof, if ctx has a memory.
+// Add remembers that verifier has redeemed a proof, for each decision of ctx
+// that has not ended.
 func Add(ctx context.Context, verifier any, proof string) {
-	m, ok := ctx.Value(contextKey{}).(*memory)
-	if !ok {
-		return
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if !m.ended {
-		m.uses = append(m.uses, use{verifier, proof})
+	m, _ := ctx.Value(contextKey{}).(*memory)
+	for ; m != nil; m = m.outer {
+		m.add(use{verifier, proof})
 	}
 }
 
-// Has reports whether the memory of ctx has the proof. A proof that another
-// verifier has redeemed does not count, because that one may have another store.
+// Has reports whether a decision of ctx has redeemed the proof. A proof that
+// another verifier has redeemed does not count, because that one may have another
+// store, or one that forgets the proof earlier.
 func Has(ctx context.Context, verifier any, proof string) bool {
-	m, ok := ctx.Value(contextKey{}).(*memory)
-	if !ok {
-		return false
+	m, _ := ctx.Value(contextKey{}).(*memory)
+	for ; m != nil; m = m.outer {
+		if m.has(use{verifier, proof}) {
+			return true
+		}
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return slices.Contains(m.uses, use{verifier, proof})
+	return false
 }
 
 type contextKey struct{}
@@ -50,6 +49,8 @@ type use struct {
 }
 
 type memory struct {
+	outer *memory // of an earlier decision about the request, or nil
+
 	mu    sync.Mutex
 	ended bool
 	uses  []use
@@ -58,5 +59,19 @@ type memory struct {
 func (m *memory) end() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.ended, m.uses = true, nil
+	m.ended = true
+}
+
+func (m *memory) add(u use) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.ended {
+		m.uses = append(m.uses, u)
+	}
+}
+
+func (m *memory) has(u use) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Contains(m.uses, u)
 }

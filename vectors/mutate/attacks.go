@@ -118,7 +118,8 @@ var attacks = []attack{
 	{"A proof of another token", []string{"a proof's ath is there", "a proof's ath is the token's"}, nil},
 	{"A proof that is used again", []string{
 		"a proof is used once", "a proof's name is its key's and jti's, not its signature's", "a proof's jti is there",
-		"the proof of a decision is a replay after it", "the proof of a decision is one for its Verifier alone",
+		"what is redeemed after a decision is not of its request", "the proof of a request is one for its Verifier alone",
+		"a request redeems its proof once, at whatever Guard",
 		"a replay store takes nothing that has expired", "a replay store knows what it has removed",
 	}, nil},
 	{"A proof that was made long ago, or in advance", []string{

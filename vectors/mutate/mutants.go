@@ -611,8 +611,9 @@ var mutants = []mutant{
 	{"Connect: a stream takes no message after its token's end", []edit{{connectFile, "return 0, rejected", "_ = rejected"}}},
 	{"Connect: a stream that waits ends with its token", []edit{{connectFile, "_ = b.waits.SetReadDeadline(past)", "_ = b.waits"}}},
 	{"Huma: a request redeems its proof once", []edit{{humaSecure, "if reqs.several {", "if false {"}}},
-	{"the proof of a decision is a replay after it", []edit{{redeemedFile, "m.ended, m.uses = true, nil", "m.ended = true"}}},
-	{"the proof of a decision is one for its Verifier alone", []edit{{redeemedFile, "slices.Contains(m.uses, use{verifier, proof})", "slices.ContainsFunc(m.uses, func(u use) bool { return u.proof == proof })"}}},
+	{"a request redeems its proof once, at whatever Guard", []edit{{requests, "a.cfg.DPoP.Redeem(remembering, proof, claims)", "a.cfg.DPoP.Redeem(ctx, proof, claims)"}}},
+	{"what is redeemed after a decision is not of its request", []edit{{redeemedFile, "if !m.ended {", "if true {"}}},
+	{"the proof of a request is one for its Verifier alone", []edit{{redeemedFile, "slices.Contains(m.uses, u)", "slices.ContainsFunc(m.uses, func(known use) bool { return known.proof == u.proof })"}}},
 	// ID tokens.
 	{"an ID token's kind by typ", []edit{{loginFile, "case t.Present && !strings.EqualFold(t.Name, \"JWT\"):", "case false:"}}},
 	{"an ID token is none of access", []edit{{loginFile, "case x.shape != \"\" && !t.IsID:", "case false:"}}},
