@@ -2,6 +2,7 @@ package jwks_test
 
 import (
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,12 +19,13 @@ import (
 	"github.com/rsguard/rsguard/jwks"
 )
 
-// These tests are on real connections, with the clock that is on the wall.
-// Timeout is short where the server is to exhaust it.
+// These tests are on real connections, with the clock that is on the wall. A
+// busy machine may stop them for seconds at any point. So Timeout is short where
+// the server is to exhaust it, and otherwise so long that it never decides.
 
 func realCache(t *testing.T, url string, change func(*jwks.Config)) *jwks.Cache {
 	t.Helper()
-	cfg := jwks.Config{URL: url, Logger: slog.New(slog.DiscardHandler)}
+	cfg := jwks.Config{URL: url, Timeout: time.Minute, Logger: slog.New(slog.DiscardHandler)}
 	change(&cfg)
 	c, err := jwks.NewCache(cfg)
 	if err != nil {
@@ -31,6 +33,8 @@ func realCache(t *testing.T, url string, change func(*jwks.Config)) *jwks.Cache 
 	}
 	return c
 }
+
+func patient(*jwks.Config) {}
 
 func short(cfg *jwks.Config) { cfg.Timeout = 300 * time.Millisecond }
 
@@ -55,7 +59,7 @@ func TestCache_hostileServer(t *testing.T) {
 	}{
 		{"redirect to another host", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, other.URL, http.StatusFound)
-		}, short, fmt.Sprintf("302 Found to host %q, and redirects are not followed", strings.TrimPrefix(other.URL, "http://"))},
+		}, patient, fmt.Sprintf("302 Found to host %q, and redirects are not followed", strings.TrimPrefix(other.URL, "http://"))},
 		{"permanent redirect, with a client that follows", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, other.URL, http.StatusPermanentRedirect)
 		}, func(cfg *jwks.Config) {
@@ -70,7 +74,7 @@ func TestCache_hostileServer(t *testing.T) {
 				io.WriteString(w, evil)
 			}
 			http.Redirect(w, r, "/set", http.StatusSeeOther)
-		}, short, "303 See Other"},
+		}, patient, "303 See Other"},
 		{"1 GiB", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", fmt.Sprint(1<<30))
 			chunk := []byte(strings.Repeat(" ", 1<<16))
@@ -81,10 +85,10 @@ func TestCache_hostileServer(t *testing.T) {
 					return
 				}
 			}
-		}, func(*jwks.Config) {}, "over 1 MiB"},
+		}, patient, "over 1 MiB"},
 		{"1 MiB and a byte", func(w http.ResponseWriter, _ *http.Request) {
 			io.WriteString(w, evil+strings.Repeat(" ", 1<<20-len(evil)+1))
-		}, func(*jwks.Config) {}, "over 1 MiB"},
+		}, patient, "over 1 MiB"},
 		{"gzip bomb", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			z, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
@@ -98,11 +102,11 @@ func TestCache_hostileServer(t *testing.T) {
 					return
 				}
 			}
-		}, func(*jwks.Config) {}, "over 1 MiB"},
+		}, patient, "over 1 MiB"},
 		{"broken gzip", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			io.WriteString(w, evil)
-		}, func(*jwks.Config) {}, "gzip"},
+		}, patient, "gzip"},
 		{"a byte at a time", func(w http.ResponseWriter, r *http.Request) {
 			tick := time.NewTicker(20 * time.Millisecond)
 			defer tick.Stop()
@@ -143,24 +147,21 @@ func TestCache_hostileServer(t *testing.T) {
 					return
 				}
 			}
-		}, func(*jwks.Config) {}, "headers exceeded 65536 bytes"},
+		}, patient, "headers exceeded 65536 bytes"},
 		{"silence", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, short, "no complete answer in time"},
-		{"hangs up", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, short, "EOF"},
+		{"hangs up", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, patient, "EOF"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			server := httptest.NewServer(tt.handler)
 			t.Cleanup(server.Close)
 			c := realCache(t, server.URL, tt.change)
-			start := time.Now()
-			_, err := c.Keys(t.Context(), "1")
-			took := time.Since(start)
-			t.Logf("refused after %v: %v", took.Round(time.Millisecond), err)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			_, err := c.Keys(ctx, "1")
+			t.Logf("refused: %v", err)
 			if !errors.Is(err, jwks.ErrUnavailable) || !strings.Contains(err.Error(), tt.reason) {
 				t.Errorf("Keys(1) error = %v, want ErrUnavailable with %q", err, tt.reason)
-			}
-			if took > 8*time.Second { // the longest Timeout is 5 s, and the machine may be busy
-				t.Errorf("Keys(1) took %v, want no more than the timeout", took)
 			}
 		})
 	}
@@ -187,7 +188,7 @@ func TestCache_largestBody(t *testing.T) {
 		io.WriteString(z, body)
 	}))
 	t.Cleanup(server.Close)
-	mustFind(t, realCache(t, server.URL, func(*jwks.Config) {}), "1")
+	mustFind(t, realCache(t, server.URL, patient), "1")
 }
 
 // The whole way over TLS, with a client of the user's, which is left as it was.
@@ -238,10 +239,10 @@ func TestCache_closesConnections(t *testing.T) {
 	}
 	server.Start()
 	t.Cleanup(server.Close)
-	mustFind(t, realCache(t, server.URL, func(*jwks.Config) {}), "1")
+	mustFind(t, realCache(t, server.URL, patient), "1")
 	select {
 	case <-closed:
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("the connection is still open, want it closed with the answer")
 	}
 }

@@ -10,11 +10,12 @@ import (
 )
 
 // No goroutine of the package's is left when all tests are done. A fetch that
-// was just told that its time is over gets a moment to end.
+// was just told that its time is over gets a moment to end, which is long on a
+// busy machine.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	var left string
-	for attempt := 0; attempt < 50; attempt++ {
+	for attempt := 0; attempt < 600; attempt++ {
 		var b strings.Builder
 		if err := pprof.Lookup("goroutine").WriteTo(&b, 1); err != nil {
 			panic(err)

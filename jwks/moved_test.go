@@ -263,17 +263,19 @@ func TestCache_deadConnection(t *testing.T) {
 // A client keeps its connections after a response.
 func TestCache_keepsConnections(t *testing.T) {
 	t.Parallel()
-	iss := newIssuer(set(jwk("1")))
-	pool := &deadPool{next: iss}
-	c := iss.cache(t, func(cfg *jwks.Config) { cfg.Client = &http.Client{Transport: pool} })
-	for range 5000 {
-		if err := c.Refresh(t.Context()); err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		iss := newIssuer(set(jwk("1")))
+		pool := &deadPool{next: iss}
+		c := iss.cache(t, func(cfg *jwks.Config) { cfg.Client = &http.Client{Transport: pool} })
+		for range 5000 {
+			if err := c.Refresh(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	if got := pool.closed.Load(); got != 0 {
-		t.Errorf("connections were closed %d times after 5000 good responses, want never", got)
-	}
+		if got := pool.closed.Load(); got != 0 {
+			t.Errorf("connections were closed %d times after 5000 good responses, want never", got)
+		}
+	})
 }
 
 type deadPool struct {

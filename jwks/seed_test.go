@@ -199,19 +199,21 @@ func TestCache_userAgent(t *testing.T) {
 	for _, tt := range []struct{ name, configured, want string }{
 		{"by default", "", "rsguard"}, {"configured", "orders/1.0", "orders/1.0"},
 	} {
-		var got []string
-		iss := newIssuer("")
-		iss.script(metadata(document, func(*http.Request) string { return response(http.StatusOK, set(jwk("1"))) }))
-		c := iss.cache(t, byDiscovery, func(cfg *jwks.Config) {
-			cfg.UserAgent = tt.configured
-			cfg.Client = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-				got = append(got, strings.Join(r.Header.Values("User-Agent"), "|"))
-				return iss.RoundTrip(r)
-			})}
+		synctest.Test(t, func(t *testing.T) {
+			var got []string
+			iss := newIssuer("")
+			iss.script(metadata(document, func(*http.Request) string { return response(http.StatusOK, set(jwk("1"))) }))
+			c := iss.cache(t, byDiscovery, func(cfg *jwks.Config) {
+				cfg.UserAgent = tt.configured
+				cfg.Client = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+					got = append(got, strings.Join(r.Header.Values("User-Agent"), "|"))
+					return iss.RoundTrip(r)
+				})}
+			})
+			mustFind(t, c, "1")
+			if len(got) != 2 || got[0] != tt.want || got[1] != tt.want {
+				t.Errorf("User-Agent %s = %q, want %q twice", tt.name, got, tt.want)
+			}
 		})
-		mustFind(t, c, "1")
-		if len(got) != 2 || got[0] != tt.want || got[1] != tt.want {
-			t.Errorf("User-Agent %s = %q, want %q twice", tt.name, got, tt.want)
-		}
 	}
 }
