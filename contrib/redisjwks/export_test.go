@@ -71,6 +71,7 @@ type MemoryStore struct {
 	hashes map[string]*hash
 	down   error
 	frozen bool
+	held   bool
 }
 
 type hash struct {
@@ -85,6 +86,13 @@ func (s *MemoryStore) SetDown(err error, frozen bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.down, s.frozen = err, frozen
+}
+
+// Hold makes the store say that another process is fetching, for ever.
+func (s *MemoryStore) Hold(held bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held = held
 }
 
 func (s *MemoryStore) Begin(ctx context.Context, q Query) (Found, error) { return s.begin(ctx, q) }
@@ -126,7 +134,7 @@ func (s *MemoryStore) begin(_ context.Context, q query) (f found, err error) {
 	if h.goodSeq != q.ignoreGood {
 		f.good = h.good
 	}
-	if h.failSeq != q.ignoreFail && h.failUntil > f.now {
+	if h.failSeq != q.ignoreFail {
 		f.fail = h.fail
 	}
 	if f.after = q.after; f.after == fromNow {
@@ -136,8 +144,10 @@ func (s *MemoryStore) begin(_ context.Context, q query) (f found, err error) {
 	switch {
 	case f.good != nil && (f.after >= 0 && f.goodSeq > f.after || f.after < 0 && f.now-h.goodAt < q.maxAge.Milliseconds()):
 		f.fresh = true
-	case f.fail != nil:
+	case f.fail != nil && h.failUntil > f.now:
 		f.failing, f.wait = true, until(h.failUntil)
+	case s.held:
+		f.leased, f.wait = true, lease
 	case h.lease > f.now:
 		f.leased, f.wait = true, until(h.lease)
 	case h.next > f.now:

@@ -1,6 +1,7 @@
 package redisjwks_test
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"io"
@@ -26,6 +27,8 @@ type world struct {
 	mu       sync.Mutex
 	times    []time.Time // of the requests to the issuer
 	status   int
+	latency  time.Duration // zero means 100 ms
+	silent   bool          // no response at all
 	header   func(h http.Header)
 	capacity int // requests a second; the others get busy, if this is not zero
 	busy     func(h http.Header) int
@@ -60,8 +63,17 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 		header = func(h http.Header) { status = w.busy(h) }
 		status = http.StatusTooManyRequests
 	}
+	latency, silent := cmp.Or(w.latency, 100*time.Millisecond), w.silent
 	w.mu.Unlock()
-	<-time.After(100 * time.Millisecond)
+	if silent {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	select {
+	case <-time.After(latency):
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
 	h := http.Header{"Etag": {strconv.Quote(strconv.Itoa(version))}}
 	var keys []string
 	for kid := first; kid <= version; kid++ {
@@ -261,6 +273,32 @@ func TestFleet(t *testing.T) {
 			w.set(func() { w.status = 0 })
 			w.run(t, 20*time.Minute)
 			w.check(t, "outage of an hour", 0, time.Second, time.Second)
+		}},
+		{"silence", func(t *testing.T, w *world) {
+			// Requests end by their Timeout, and all tokens are renewed meanwhile.
+			w.run(t, 20*time.Minute)
+			w.set(func() { w.version, w.silent = w.version+1, true })
+			w.want("2")
+			w.run(t, 10*time.Minute)
+			w.set(func() { w.silent = false })
+			w.run(t, 5*time.Minute)
+			w.check(t, "silence", 1<<20, 12*time.Minute, 5*time.Second)
+		}},
+		{"deploy in silence", func(t *testing.T, w *world) {
+			w.set(func() { w.silent = true })
+			w.run(t, 10*time.Minute)
+			w.set(func() { w.silent = false })
+			w.want("1")
+			w.run(t, 5*time.Minute)
+			w.check(t, "deploy in silence", 1<<20, 2*time.Minute, 5*time.Second)
+		}},
+		{"slow issuer", func(t *testing.T, w *world) {
+			w.set(func() { w.latency = 4 * time.Second })
+			w.run(t, 20*time.Minute)
+			w.set(func() { w.version++ })
+			w.want("2")
+			w.run(t, 5*time.Minute)
+			w.check(t, "slow issuer", 1<<20, 12*time.Second, 5*time.Second)
 		}},
 		{"429", func(t *testing.T, w *world) {
 			w.set(func() {

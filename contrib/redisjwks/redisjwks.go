@@ -33,8 +33,14 @@
 //
 // If Redis is down, refuses a command, or does not answer within Timeout, the
 // Transport sends the request itself, and the fleet behaves as it does without
-// this package. It also does so if a process that began a fetch does not end
-// it, and after three fifths of the time that the request has.
+// this package.
+//
+// If a process that began a fetch has not ended it after two seconds, another
+// may begin one beside it. A request that has waited for nine tenths of its time
+// fails, and is not sent. All of the processes have waited then, and an issuer
+// that is slow or silent would get a request of each. A process that has seen no
+// outcome of any fetch for Interval and twice the time of a request no longer
+// waits for others that long, and sends its requests itself.
 //
 // # What is trusted
 //
@@ -73,6 +79,7 @@ type Transport struct {
 	failing  *atomic.Bool  // Redis
 	stale    *atomic.Bool  // the issuer fails, and a response of before is used
 	reported *atomic.Int64 // when a bad seal was logged, in Unix nanoseconds
+	waits    *waits
 }
 
 var _ http.RoundTripper = (*Transport)(nil)
@@ -84,7 +91,7 @@ func New(cfg Config) (*Transport, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	t := &Transport{cfg: cfg, seal: newSeal(cfg.Key), failing: new(atomic.Bool), stale: new(atomic.Bool), reported: new(atomic.Int64)}
+	t := &Transport{cfg: cfg, seal: newSeal(cfg.Key), failing: new(atomic.Bool), stale: new(atomic.Bool), reported: new(atomic.Int64), waits: new(waits)}
 	t.cfg.Key = nil // which the seal has, where nothing prints it
 	t.store = &redisStore{client: cfg.Client, timeout: cfg.Timeout}
 	if cfg.InsecureUnsealed {
@@ -92,4 +99,12 @@ func New(cfg Config) (*Transport, error) {
 			slog.String("option", "InsecureUnsealed"))
 	}
 	return t, nil
+}
+
+// CloseIdleConnections closes the connections that Config.Transport keeps and
+// does not use now. A [jwks.Cache] calls it after a request without an answer.
+func (t *Transport) CloseIdleConnections() {
+	if c, ok := t.cfg.Transport.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
 }

@@ -484,20 +484,94 @@ func TestTransport_deadLeader(t *testing.T) {
 	})
 }
 
-// A store that always says to wait can't block a request.
+// A store that always says to wait can't keep a process from the issuer for
+// ever. It fails until the others would have had the time for two fetches, and
+// then asks by itself.
 func TestTransport_waitsForSoLong(t *testing.T) {
+	for _, header := range [][]string{nil, forced} {
+		t.Run(fmt.Sprint(header), func(t *testing.T) {
+			bubble(t, func(t *testing.T, f *fleet) {
+				p := f.process()
+				start := time.Now()
+				try := func(what, want string, requests int, took time.Duration) {
+					t.Helper()
+					start := time.Now()
+					got, _ := get(t, p, header...)
+					f.want(what, got, want, requests)
+					if d := time.Since(start); d > took+200*time.Millisecond {
+						t.Errorf("%s: it took %v, want %v", what, d, took)
+					}
+				}
+				const waited = "redisjwks: other processes are fetching, and have no response yet"
+				f.store.Hold(true)
+				for time.Since(start) <= 11*time.Second {
+					try("others are fetching", waited, 0, 4500*time.Millisecond)
+				}
+				for n := range 3 {
+					try("still, after 11 s", "200 one", n+1, 3*time.Second)
+					time.Sleep(time.Hour)
+				}
+				f.store.Hold(false)
+				try("no longer", "200 one", 4, 0)
+				got, _ := get(t, f.process())
+				f.want("another process", got, "200 one", 4)
+
+				time.Sleep(time.Hour)
+				f.store.Hold(true)
+				try("once more", waited, 4, 4500*time.Millisecond)
+			})
+		})
+	}
+}
+
+// If the next fetch may not begin in the time of a request, it fails at once.
+func TestTransport_longInterval(t *testing.T) {
 	bubble(t, func(t *testing.T, f *fleet) {
-		f.iss.set(func(i *issuer) { i.takes = 4 * time.Second }) // under way all the time
-		for range 3 {
-			p := f.process()
-			go get(t, p, forced...)
-			time.Sleep(2 * time.Second)
-		}
-		f.iss.set(func(i *issuer) { i.takes = 0 })
+		p := f.process(func(cfg *redisjwks.Config) { cfg.Interval = 20 * time.Second })
+		got, _ := get(t, p)
+		f.want("the first", got, "200 one", 1)
 		start := time.Now()
-		if got, _ := get(t, f.process(), forced...); got != "200 one" || time.Since(start) > 3500*time.Millisecond {
-			t.Errorf("RoundTrip() = %q after %v, want a response of its own after 3 s", got, time.Since(start))
+		got, _ = get(t, p, forced...)
+		f.want("a forced one", got, "redisjwks: other processes are fetching, and have no response yet", 1)
+		if took := time.Since(start); took != 0 {
+			t.Errorf("it took %v, want none", took)
 		}
+		time.Sleep(20*time.Second - time.Millisecond)
+		got, _ = get(t, p, forced...)
+		f.want("a forced one after Interval", got, "200 one", 2)
+	})
+}
+
+// A 304 that was not asked for confirms nothing.
+func TestTransport_unasked304(t *testing.T) {
+	bubble(t, func(t *testing.T, f *fleet) {
+		got, _ := get(t, f.process())
+		f.want("the first", got, "200 one", 1)
+		time.Sleep(2 * time.Minute)
+		f.iss.set(func(i *issuer) { i.status = http.StatusNotModified })
+		got, _ = get(t, f.process(), forced...)
+		f.want("a 304 for a response without ETag", got, "304 ", 2)
+	})
+}
+
+// A pool counts how often its connections are closed.
+type pool struct {
+	http.RoundTripper
+	closed int
+}
+
+func (p *pool) CloseIdleConnections() { p.closed++ }
+
+// A jwks.Cache closes the connections after a silence, which may be dead.
+func TestTransport_CloseIdleConnections(t *testing.T) {
+	bubble(t, func(t *testing.T, f *fleet) {
+		own := &pool{RoundTripper: f.iss}
+		client := &http.Client{Transport: f.process(func(cfg *redisjwks.Config) { cfg.Transport = own })}
+		client.CloseIdleConnections()
+		if own.closed != 1 {
+			t.Errorf("the connections of Config.Transport were closed %d times, want once", own.closed)
+		}
+		(&http.Client{Transport: f.process()}).CloseIdleConnections() // it has none to close
 	})
 }
 

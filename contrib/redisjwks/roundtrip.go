@@ -18,7 +18,7 @@ const (
 	lease      = 2 * time.Second        // after that, a fetch may begin beside one that has not ended
 	poll       = 100 * time.Millisecond // between two looks at a fetch in progress, and as much again at random
 	spread     = 250 * time.Millisecond // of those that wait for the same moment
-	patience   = 3 * time.Second        // of a request without a deadline
+	patience   = 5 * time.Second        // of a request without an earlier deadline
 	clockSkew  = time.Minute            // between the clocks of two processes
 	maxFailure = 30 * time.Second       // how long a failure is remembered, if the issuer asks for it
 )
@@ -39,15 +39,16 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if w.forced && w.kid == "" {
 		q.after = fromNow
 	}
-	start := time.Now()
-	limit := patience
+	start, whole := time.Now(), patience
 	if deadline, ok := r.Context().Deadline(); ok {
-		limit = min(limit, time.Until(deadline)/5*3)
+		whole = min(whole, time.Until(deadline))
 	}
+	alone, limit := false, whole/10*9
 	for time.Since(start) < limit {
 		f, err := t.store.begin(r.Context(), q)
 		t.noteRedis(err)
 		if err != nil {
+			alone = true
 			break
 		}
 		if q.after == fromNow {
@@ -55,6 +56,15 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		good, isGood := t.open(f.good, url, f.goodSeq, t.keep())
 		fail, isFail := t.open(f.fail, url, f.failSeq, maxFailure+clockSkew)
+		if isGood {
+			t.waits.end(q.name, good.Time.Add(whole))
+		}
+		if isFail {
+			t.waits.end(q.name, fail.Time.Add(whole))
+		}
+		if alone = t.waits.since(q.name, start) > t.cfg.Interval+2*whole; alone {
+			limit = whole / 10 * 6 // the rest is for a fetch of its own
+		}
 		recent := isGood && time.Since(good.Time) < 2*t.cfg.MaxAge+clockSkew
 		switch {
 		case f.fresh && recent && (!w.forced || q.after >= 0):
@@ -78,9 +88,13 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			if !isGood {
 				good = nil
 			}
-			return t.fetch(r, q, f, good, !w.forced)
+			late := time.Since(start) > whole/10
+			return t.fetch(r, q, f, good, !w.forced, late)
 		case recent && !w.forced:
 			return good.response(r), nil // another process is at it
+		}
+		if !f.leased && f.wait > limit-time.Since(start) {
+			break // not even the next fetch will have begun
 		}
 		if err := sleep(r.Context(), f.pause()); err != nil {
 			return nil, err
@@ -89,8 +103,16 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
-	return t.cfg.Transport.RoundTrip(r)
+	if alone {
+		return t.cfg.Transport.RoundTrip(r)
+	}
+	t.waits.begin(q.name, start)
+	return nil, errWaited
 }
+
+// errWaited is an error and not a request, because all of the processes have
+// waited. The issuer is probably slow or silent, and would get a request of each.
+var errWaited = errors.New("redisjwks: other processes are fetching, and have no response yet")
 
 // A wish is what a request wants that the response of any fetch may not be.
 type wish struct {
@@ -140,20 +162,24 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // fetch sends the request for all processes. The response that is held may be
-// confirmed by a 304, or used if the issuer fails.
-func (t *Transport) fetch(r *http.Request, q query, f found, held *record, mayUseHeld bool) (*http.Response, error) {
+// confirmed by a 304, or used if the issuer fails. A late fetch does not have all
+// of the time of its request.
+func (t *Transport) fetch(r *http.Request, q query, f found, held *record, mayUseHeld, late bool) (*http.Response, error) {
 	sent := r.Clone(r.Context())
 	sent.Header.Del("If-None-Match")
+	confirmable := held
 	if held != nil && held.Header["Etag"] != "" {
 		sent.Header.Set("If-None-Match", held.Header["Etag"])
+	} else {
+		confirmable = nil // by a 304, which is not asked for
 	}
 	got := record{URL: r.URL.String(), Seq: f.seq, Time: time.Now().Round(0)}
 	res, err := t.cfg.Transport.RoundTrip(sent)
 	if err == nil {
-		err = got.read(res, held)
+		err = got.read(res, confirmable)
 	}
-	if err != nil && errors.Is(r.Context().Err(), context.Canceled) {
-		return nil, err // the caller has left, which says nothing about the issuer
+	if ended := r.Context().Err(); err != nil && ended != nil && (late || errors.Is(ended, context.Canceled)) {
+		return nil, err // the caller has left, or waited before, which says nothing about the issuer
 	}
 	if err != nil {
 		got.Status, got.Body, got.Error = 0, nil, clipped(err.Error())
@@ -161,6 +187,9 @@ func (t *Transport) fetch(r *http.Request, q query, f found, held *record, mayUs
 	e := ending{name: q.name, seq: f.seq, began: f.now, keep: q.keep, blob: t.seal.close(&got)}
 	if got.Status != http.StatusOK {
 		e.failedFor = max(t.cfg.Interval, got.retryAfter(maxFailure))
+		// A silent issuer is left alone for as long as it was silent. If that were
+		// shorter, many processes would miss the outcome, and wait in vain again.
+		e.failedFor = max(e.failedFor, min(time.Since(got.Time), maxFailure))
 	}
 	// The others are told even if this request has ended.
 	t.noteRedis(t.store.end(context.WithoutCancel(r.Context()), e))

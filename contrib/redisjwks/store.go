@@ -43,7 +43,7 @@ type found struct {
 	now     int64 // by the store's clock, in milliseconds
 	wait    time.Duration
 
-	good, fail       []byte
+	good, fail       []byte // the last ones, also if they are too old
 	goodSeq, failSeq int64
 }
 
@@ -84,14 +84,14 @@ local good, fail = '', ''
 if goodseq > 0 and goodseq ~= ignoregood and redis.call('HSTRLEN', KEYS[1], 'good') <= limit then
   good = redis.call('HGET', KEYS[1], 'good') or ''
 end
-if failuntil > now and failseq ~= ignorefail and redis.call('HSTRLEN', KEYS[1], 'fail') <= limit then
+if failseq > 0 and failseq ~= ignorefail and redis.call('HSTRLEN', KEYS[1], 'fail') <= limit then
   fail = redis.call('HGET', KEYS[1], 'fail') or ''
 end
 if after == -2 then after = seq end
 local fresh, failing, granted, held, wait = 0, 0, 0, 0, 0
 if good ~= '' and ((after >= 0 and goodseq > after) or (after < 0 and goodat <= now and now - goodat < maxage)) then
   fresh = 1
-elseif fail ~= '' then
+elseif fail ~= '' and failuntil > now then
   failing = 1
   wait = failuntil - now
 elseif leased > now then

@@ -39,6 +39,11 @@ func contract(t *testing.T, s redisjwks.Store, name string) {
 		e := redisjwks.Ended(name, seq, time.Now().UnixMilli(), blob, failedFor)
 		return &e
 	}
+	other := q.With(name+" other", redisjwks.AnyTime, hour, ms)
+	endedOther := func(seq int64, blob string, failedFor time.Duration) *redisjwks.Ending {
+		e := redisjwks.Ended(name+" other", seq, time.Now().UnixMilli(), blob, failedFor)
+		return &e
+	}
 	for _, st := range []step{
 		{"the first", anyTime, redisjwks.Seen{Granted: true, After: -1, Seq: 1}, nil},
 		{"the second", anyTime, redisjwks.Seen{Leased: true, After: -1, Seq: 1}, nil},
@@ -55,6 +60,9 @@ func contract(t *testing.T, s redisjwks.Store, name string) {
 		{"the next must wait", rare, redisjwks.Seen{After: 5, Seq: 5, Good: "five"}, ended(4, "late", 0)},
 		{"a late end replaces nothing", anyTime, redisjwks.Seen{Fresh: true, After: -1, Seq: 5, Good: "five"}, ended(5, "late", 20*time.Second)},
 		{"a late failure", rare.Ignoring(5, 0), redisjwks.Seen{After: 5, Seq: 5}, nil},
+		{"of another URL", other, redisjwks.Seen{Granted: true, After: -1, Seq: 1}, endedOther(1, "brief", ms)},
+		{"a failure that is over is still known", other, redisjwks.Seen{Granted: true, After: -1, Seq: 2, Fail: "brief"}, endedOther(2, "two", 0)},
+		{"until a success", other, redisjwks.Seen{Fresh: true, After: -1, Seq: 2, Good: "two"}, nil},
 	} {
 		<-time.After(2 * ms) // the interval
 		f, err := s.Begin(t.Context(), st.query)
@@ -163,11 +171,11 @@ func TestRedisStore_bounds(t *testing.T) {
 	// Another program's value of 8 MiB is not sent to us, and its times don't
 	// block for longer than ours do.
 	far := time.Now().Add(1000 * time.Hour).UnixMilli()
-	if err := client.HSet(t.Context(), name, "good", strings.Repeat("x", 8<<20), "goodseq", 1, "lease", far, "next", far, "fail", "x", "failseq", 9, "failuntil", far).Err(); err != nil {
+	if err := client.HSet(t.Context(), name, "good", strings.Repeat("x", 8<<20), "goodseq", 1, "lease", far, "next", far, "fail", strings.Repeat("x", 8<<20), "failseq", 9, "failuntil", far).Err(); err != nil {
 		t.Fatal(err)
 	}
 	if got := begin(); !got.Granted || got.Good != "" || got.Fail != "" {
-		t.Errorf("begin() with odd values = %d bytes, %+v, want a fetch", len(got.Good), got)
+		t.Errorf("begin() with odd values = %d and %d bytes, granted %t, want a fetch", len(got.Good), len(got.Fail), got.Granted)
 	}
 	if err := client.HSet(t.Context(), name, "seq", "x", "goodseq", "-", "lease", "nan", "next", "1e999", "failseq", "{}").Err(); err != nil {
 		t.Fatal(err)
