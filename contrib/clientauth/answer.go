@@ -17,17 +17,21 @@ import (
 // read reads the answer of RFC 6749, Section 5.1, and checks the token in it.
 func (c *state) read(ctx context.Context, endpoint string, res response, w wanted, requested time.Time) (*grant, *Error) {
 	wrong := func(format string, args ...any) *Error {
-		return &Error{Code: CodeAnswer, Status: res.status, Err: fmt.Errorf("POST %s: "+format, append([]any{endpoint}, args...)...)}
+		// An answer may have a secret or the token where a text shows it.
+		return &Error{Code: CodeAnswer, Status: res.status, Err: fmt.Errorf("POST %s: %s", endpoint, res.sent.said(fmt.Sprintf(format, args...)))}
 	}
 	mediaType, _, _ := mime.ParseMediaType(res.header.Get("Content-Type"))
 	if mediaType != "application/json" && !strings.HasSuffix(mediaType, "+json") {
 		return nil, wrong("the answer is %.64q, want application/json (RFC 6749, Section 5.1)", mediaType)
 	}
 	a, err := readAnswer(res.body)
-	if err != nil {
-		return nil, wrong("%w", err)
-	}
 	token, ok := a.token.Text()
+	if len(token) >= minToken {
+		res.sent = append(secrets{token}, res.sent...)
+	}
+	if err != nil {
+		return nil, wrong("%v", err)
+	}
 	if !ok {
 		return nil, wrong("access_token is %v, want a string", a.token.Kind())
 	}
@@ -37,7 +41,7 @@ func (c *state) read(ctx context.Context, endpoint string, res response, w wante
 	}
 	lifetime, err := c.lifetime(a.expiresIn)
 	if err != nil {
-		return nil, wrong("%w", err)
+		return nil, wrong("%v", err)
 	}
 	if issued, ok := a.issuedType.Text(); w.form.Get("grant_type") == grantExchange && (!ok || issued != typeAccess && issued != typeJWT) {
 		return nil, wrong("issued_token_type is %.64s, want that of an access token (RFC 8693, Section 2.2.1)", a.issuedType.Raw())
@@ -51,11 +55,15 @@ func (c *state) read(ctx context.Context, endpoint string, res response, w wante
 	if failure != nil {
 		failure.Status = res.status
 		if failure.Code == CodeAnswer {
-			failure = wrong("%w", failure.Err)
+			failure = wrong("%v", failure.Err)
 		}
 	}
 	return g, failure
 }
+
+// minToken is the length of the shortest token that is kept out of texts. A
+// shorter one can be guessed, and would be found in every word.
+const minToken = 8
 
 // An offer is a token as the issuer's answer has it, or as the Store has it.
 type offer struct {
@@ -174,7 +182,7 @@ func (e *Error) readError(res *response) {
 	e.OAuthError, e.Description = res.sent.said(text("error")), res.sent.said(text("error_description"))
 	// RFC 9470, Section 3 names what a challenge has. Issuers that have an
 	// error for it use the same names.
-	e.ACRValues = strings.Fields(cut(text("acr_values")))
+	e.ACRValues = strings.Fields(res.sent.said(text("acr_values")))
 	if value, ok := jose.Lookup(members, "max_age"); ok && value.Kind() == jose.KindNumber {
 		if seconds, err := strconv.ParseUint(value.Raw(), 10, 31); err == nil {
 			e.MaxAge = time.Duration(seconds) * time.Second

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/contrib/clientauth"
+	"github.com/rsguard/rsguard/validator"
 )
 
 // A function of the caller's that ends its goroutine takes no slot for ever,
@@ -332,4 +333,80 @@ func TestSource_Renew(t *testing.T) {
 			t.Error("Renew(nil) error = nil, want one")
 		}
 	})
+}
+
+// Of an answer without end, no more is read than an answer may have.
+func TestSource_endless(t *testing.T) {
+	t.Parallel()
+	body := &endless{left: 32 << 20}
+	cfg := (&liar{}).config()
+	cfg.Client = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: body, Request: r}, nil
+	})}
+	_, err := newSource(t, cfg, clientauth.Request{}).Token()
+	if got := codeOf(t, err); got != clientauth.CodeAnswer || body.read > 256<<10 || !body.closed {
+		t.Errorf("Token() = %v, code %q after %d bytes, closed: %t, want %q after 128 KiB", err, got, body.read, body.closed, clientauth.CodeAnswer)
+	}
+}
+
+// An endless body has more than is to be read.
+type endless struct {
+	left, read int
+	closed     bool
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	n := min(len(p), e.left)
+	if n == 0 {
+		return 0, io.EOF
+	}
+	for i := range p[:n] {
+		p[i] = ' '
+	}
+	e.left, e.read = e.left-n, e.read+n
+	return n, nil
+}
+
+func (e *endless) Close() error { e.closed = true; return nil }
+
+// A token or a secret that the issuer sends back in another member gets into no
+// text, and into no challenge.
+func TestSource_echoesElsewhere(t *testing.T) {
+	t.Parallel()
+	var token = "the-new-token-" + strings.Repeat("0123456789", 30)
+	for _, tt := range []struct {
+		name   string
+		status int
+		kind   string
+		body   string
+	}{
+		{"the token as its type", 200, "application/json", `{"access_token":"` + token + `","token_type":"` + token + `"}`},
+		{"the token as its life", 200, "application/json", `{"access_token":"` + token + `","token_type":"Bearer","expires_in":"` + token + `"}`},
+		{"the token as a name, twice", 200, "application/json", `{"access_token":"` + token + `","` + token + `":1,"` + token + `":2}`},
+		{"the secret as its type", 200, "application/json", `{"access_token":"a","token_type":"` + secret + `"}`},
+		{"the secret as its life", 200, "application/json", `{"access_token":"a","token_type":"Bearer","expires_in":"` + secret + `"}`},
+		{"the secret as a name, twice", 200, "application/json", `{"` + secret + `":1,"` + secret + `":2}`},
+		{"the secret as a media type", 200, "text/" + secret, ``},
+		{"the secret as a nested name", 200, "application/json", `{"a":{"` + secret + `":1,"` + secret + `":2}}`},
+		{"the secret as an error", 400, "application/json", `{"error":"` + secret + `"}`},
+		{"the secret as a level", 400, "application/json", `{"error":"insufficient_user_authentication","acr_values":"` + secret + `"}`},
+	} {
+		l := &liar{answer: func(int, *http.Request) (int, string, string) { return tt.status, tt.kind, tt.body }}
+		logger, log := logTo()
+		cfg := l.config()
+		cfg.Logger = logger
+		_, err := newSource(t, cfg, clientauth.Request{}).Token()
+		var e *clientauth.Error
+		if !errors.As(err, &e) {
+			t.Fatalf("%s: Token() = %v, want a *clientauth.Error", tt.name, err)
+		}
+		var own *validator.Error
+		_ = errors.As(err, &own)
+		all := printed("%v", err) + printed("%+v", e) + printed("%v", e.ACRValues) + printed("%v", own) + printed("%v", own.ACRValues) + log.String()
+		for _, s := range []string{secret, token[:20]} {
+			if strings.Contains(all, s) {
+				t.Errorf("%s: %q is in a text: %s", tt.name, s, all)
+			}
+		}
+	}
 }

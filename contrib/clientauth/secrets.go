@@ -44,7 +44,32 @@ func secretsOf(h http.Header, form url.Values) secrets {
 // said returns a text of another's, cut, and without the secrets.
 func (s secrets) said(text string) string {
 	for _, secret := range s {
-		text = strings.ReplaceAll(text, secret, "[secret]")
+		text = without(secret, text)
 	}
 	return cut(text)
+}
+
+// recognized is how many bytes of a secret are enough to know it, since texts
+// are cut.
+const recognized = 16
+
+// without returns text with a mark in place of a secret, or of as much of its
+// beginning as there is.
+func without(secret, text string) string {
+	head := secret[:min(len(secret), recognized)]
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(text, head)
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		b.WriteString("[secret]")
+		rest := secret[len(head):]
+		n := 0
+		for n < min(len(after), len(rest)) && after[n] == rest[n] {
+			n++
+		}
+		text = after[n:]
+	}
 }
