@@ -1,50 +1,91 @@
 package clientauth
 
 import (
+	"errors"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // maxChallenge is how many bytes of the challenges are read.
 const maxChallenge = 8 << 10
 
-// errorOf returns the "error" of a challenge of the scheme Bearer or DPoP (RFC
-// 6750, Section 3), or "". Of several, the first that has one counts.
-func errorOf(h http.Header) string {
+// StepUp returns an [*Error] with [CodeAuthentication] if an API's response
+// requires that the user signs in again (RFC 9470, Section 3), and nil
+// otherwise. It has the ACRValues and the MaxAge of the challenge. It is for an
+// API that calls another on behalf of a user. Guard.Reject of package
+// middleware makes it the challenge for the user's client. H is the header of
+// the response, or the metadata of gRPC as one.
+func StepUp(h http.Header) error {
+	found := challengeOf(h)
+	if found.problem != "insufficient_user_authentication" {
+		return nil
+	}
+	e := &Error{
+		Code: CodeAuthentication, Status: http.StatusUnauthorized, ACRValues: strings.Fields(cut(found.acrValues)),
+		Err: errors.New("an API requires that the user signs in again"),
+	}
+	if seconds, err := strconv.ParseUint(found.maxAge, 10, 31); err == nil {
+		e.MaxAge = time.Duration(seconds) * time.Second
+	}
+	return e
+}
+
+// A challenge is what is read of those of the schemes Bearer and DPoP (RFC
+// 6750, Section 3; RFC 9449, Section 7.1; RFC 9470, Section 3).
+type challenge struct{ problem, acrValues, maxAge string }
+
+// challengeOf returns the challenge of a response that has an "error". Of
+// several, the first one counts.
+func challengeOf(h http.Header) challenge {
 	read := 0
 	for _, field := range h.Values("WWW-Authenticate") {
 		if read += len(field); read > maxChallenge {
-			return ""
+			return challenge{}
 		}
-		if e := errorIn(field); e != "" {
-			return e
+		if c := challengeIn(field); c.problem != "" {
+			return c
 		}
 	}
-	return ""
+	return challenge{}
 }
 
-// errorIn reads one field, which may have several challenges (RFC 9110, Section
-// 11.6.1).
-func errorIn(field string) string {
+// challengeIn reads one field, which may have several challenges (RFC 9110,
+// Section 11.6.1).
+func challengeIn(field string) challenge {
+	var c challenge
 	ours := false // the current challenge is of one of our schemes
 	for rest := strings.TrimLeft(field, " \t,"); rest != ""; rest = strings.TrimLeft(rest, " \t,") {
 		var name string
 		name, rest = token(rest)
 		if name == "" {
-			return "" // it is not in the grammar
+			return challenge{} // it is not in the grammar
 		}
 		after := strings.TrimLeft(rest, " \t")
 		if !strings.HasPrefix(after, "=") {
-			ours, rest = strings.EqualFold(name, "Bearer") || strings.EqualFold(name, "DPoP"), after
+			if c.problem != "" {
+				return c
+			}
+			ours, rest, c = strings.EqualFold(name, "Bearer") || strings.EqualFold(name, "DPoP"), after, challenge{}
 			continue
 		}
 		value := ""
 		value, rest = paramValue(strings.TrimLeft(after[1:], " \t"))
-		if ours && strings.EqualFold(name, "error") {
-			return value
+		if ours {
+			c.set(strings.ToLower(name), value)
 		}
 	}
-	return ""
+	return c
+}
+
+// set sets a parameter. Of several with one name, the first one counts.
+func (c *challenge) set(name, value string) {
+	for own, field := range map[string]*string{"error": &c.problem, "acr_values": &c.acrValues, "max_age": &c.maxAge} {
+		if own == name && *field == "" {
+			*field = value
+		}
+	}
 }
 
 // token returns the token at the beginning of s, by a wider grammar than that of

@@ -32,6 +32,8 @@ type state struct {
 	nonces   nonces
 	shared   *shared // or nil
 
+	callNonces nonces // of gRPC servers, which are not the issuer's
+
 	mu      sync.Mutex // never held during a request
 	entries map[[sha256.Size]byte]*list.Element
 	recent  list.List // of *entry, the one used last first

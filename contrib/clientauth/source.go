@@ -94,6 +94,8 @@ type Source struct {
 	form    url.Values
 }
 
+var _ oauth2.TokenSource = (*Source)(nil)
+
 // Source returns a Source of tokens by the client-credentials grant (RFC 6749,
 // Section 4.4). It does no I/O.
 func (c *Client) Source(r Request) (*Source, error) {
