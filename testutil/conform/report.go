@@ -34,7 +34,9 @@ type Result struct {
 	// not failed.
 	Want string `json:"want,omitempty"`
 	// Curl is a command line that repeats the last request, with the token in
-	// the variable TOKEN and proofs in PROOF1 and so on. See [Result.Command].
+	// the variable TOKEN and proofs in PROOF1 and so on. The variables CACERT,
+	// CERT and KEY are names of files: the authority of the API's certificate,
+	// and the client's certificate with its key. See [Result.Command].
 	Curl string `json:"curl,omitempty"`
 	// Known says that the baseline has the failure.
 	Known bool `json:"known,omitempty"`

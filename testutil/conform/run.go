@@ -193,8 +193,10 @@ func (s *session) try(c check) (result Result) {
 }
 
 // Command returns Curl with the values of its variables, for a shell, or
-// nothing if the case has not failed or the result was read. Proofs are made
-// anew. The key of the token may have been withdrawn since, if other cases were
+// nothing if the case has not failed or the result was read. Certificates, and
+// the keys of those that were made for the run, are written to new files. If
+// Target.Certificate is set, CERT and KEY are the caller's to set. Proofs are
+// made anew. The key of the token may have been withdrawn since, if other cases were
 // run after this one.
 func (r Result) Command() string {
 	if r.command == nil {
@@ -236,12 +238,16 @@ func (s *session) curl(r request) (line, variables string) {
 		words = append(words, "-X", req.Method)
 	}
 	switch {
+	case r.client != s.http2 && s.url.Scheme == "https":
+		words = append(words, "--http1.1") // curl would prefer HTTP/2
 	case r.client != s.http2:
 	case s.url.Scheme == "http":
 		words = append(words, "--http2-prior-knowledge")
 	default:
 		words = append(words, "--http2")
 	}
+	options, files := s.certificateFiles(r)
+	words, variables = append(words, options...), files
 	pipe := ""
 	hide := func(text string) string {
 		if r.token == "" {
@@ -285,6 +291,34 @@ func (s *session) curl(r request) (line, variables string) {
 		variables = "TOKEN=" + quote(r.token) + "\n" + variables
 	}
 	return line, variables
+}
+
+// certificateFiles returns curl's options for the certificates of r, and the
+// lines of a shell that write them to files.
+func (s *session) certificateFiles(r request) (options []string, lines string) {
+	file := func(option, name, text string) {
+		options = append(options, option, `"$`+name+`"`)
+		if text != "" {
+			lines += name + "=$(mktemp)\nprintf '%s' " + quote(text) + ` >"$` + name + "\"\n"
+		}
+	}
+	if s.target.RootCAs != nil && s.url.Scheme == "https" {
+		file("--cacert", "CACERT", s.root.pem())
+	}
+	if r.client == nil || s.certified[true] != r.client && s.certified[false] != r.client {
+		return options, lines
+	}
+	certificate := s.own
+	if r.client == s.certified[false] {
+		certificate = s.other
+	}
+	text, key := "", ""
+	if certificate != s.target.Certificate { // whose key is the caller's
+		text, key = pemOf(certificate)
+	}
+	file("--cert", "CERT", text)
+	file("--key", "KEY", key)
+	return options, lines
 }
 
 // quote quotes text for a POSIX shell.

@@ -46,7 +46,8 @@ type session struct {
 	own       *tls.Certificate
 	other     *tls.Certificate
 	certified map[bool]*http.Client // with the own certificate, and with the other
-	stuck     bool                  // the API does not learn the new key
+	root      root
+	stuck     bool // the API does not learn the new key
 	limits    limits
 	timeouts  int // requests that had no response in time
 	watch     watch
@@ -102,7 +103,7 @@ func (s *session) newClient(protocols *http.Protocols, certificate *tls.Certific
 	if s.url.Port() == "" {
 		address = net.JoinHostPort(s.url.Hostname(), map[string]string{"http": "80", "https": "443"}[s.url.Scheme])
 	}
-	config := &tls.Config{RootCAs: s.target.RootCAs, MinVersion: tls.VersionTLS12}
+	config := &tls.Config{RootCAs: s.target.RootCAs, MinVersion: tls.VersionTLS12, VerifyConnection: s.root.keep}
 	if certificate != nil {
 		config.Certificates = []tls.Certificate{*certificate}
 	}
