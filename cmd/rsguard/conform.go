@@ -33,10 +33,10 @@ type conformFlags struct {
 	target                           conform.Target
 	issuerAddr, issuerURL, algorithm string
 	https, anywhere, list, hold      bool
-	caFile, apiCA, baseline, failOn  string
+	caFile, apiCA, baseline, stored  string
 	reports, headers                 []string
 	wait                             time.Duration
-	only                             string
+	only, failOn                     string
 	profile                          string
 }
 
@@ -65,6 +65,7 @@ func (f *conformFlags) parse(args []string, errOut io.Writer) error {
 	text(&f.target.Log, "log", "", "look for tokens in this `file`, which the API logs to")
 	list(&f.reports, "report", "write a report to this `file`: .json, .xml (JUnit) or .html; may be repeated")
 	text(&f.baseline, "baseline", "", "failures that this `file`, an earlier report in JSON, has too do not count")
+	text(&f.stored, "stored", "", "send nothing, and take the results of this `file`, an earlier report in JSON: to compare it with -baseline, or to write it in another form")
 	text(&f.failOn, "fail-on", string(conform.Should), "the lowest `level` whose failures count: must, should or may")
 	flags.DurationVar(&f.wait, "wait", 5*time.Minute, "how long to wait until the API accepts a good token")
 	flags.DurationVar(&f.target.Patience, "patience", conform.DefaultPatience, "how long the API may take to accept a token of a new key")
@@ -109,6 +110,10 @@ func (f *conformFlags) check() error {
 		}
 	}
 	switch {
+	case f.stored != "" && (f.target.URL != "" || f.list || f.hold || f.only != ""):
+		return misuse("-stored sends nothing: it goes with -baseline, -report and -fail-on alone")
+	case f.stored != "":
+		return nil
 	case f.target.URL == "" && !f.list:
 		return misuse("the URL of the API is missing, such as http://127.0.0.1:8080/orders")
 	case f.target.URL == "":
@@ -148,17 +153,12 @@ func (f *conformFlags) run(ctx context.Context, out io.Writer) error {
 			return fmt.Errorf("%s has no certificate in PEM", f.apiCA)
 		}
 	}
-	var earlier *conform.Report
-	if f.baseline != "" {
-		file, err := os.Open(f.baseline)
-		if err != nil {
-			return err
-		}
-		earlier, err = conform.ReadReport(file)
-		_ = file.Close()
-		if err != nil {
-			return fmt.Errorf("%s: %w", f.baseline, err)
-		}
+	earlier, err := readReport(f.baseline)
+	if err != nil {
+		return err
+	}
+	if f.stored != "" {
+		return f.compare(out, earlier)
 	}
 	if f.list {
 		return listCases(out, f.target)
@@ -195,9 +195,15 @@ func (f *conformFlags) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	f.holdFor(ctx, out, report)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	return f.judge(report)
+}
+
+// judge returns the exit code of a report.
+func (f *conformFlags) judge(report *conform.Report) error {
+	switch {
 	case report.Fault != "":
 		return exitError{exitNotTried, errTold}
 	case len(report.Failures(f.counted()...)) > 0:
