@@ -47,6 +47,11 @@ var marks = []mark{
 	{"tok_type", []string{"IT"}, idToken, "Oracle identity domains",
 		"https://docs.oracle.com/en/cloud/paas/identity-cloud/idcsa/IdentityToken.html"},
 	{"drn", []string{"DSR"}, "a refresh token", "Descope", github + "descope/go-sdk/blob/main/descope/internal/auth/dpop_client_test.go"},
+	{"token_usage", []string{"id_token"}, idToken, "OpenIddict", openIddict},
+	{"token_usage", []string{"refresh_token"}, "a refresh token", "OpenIddict", openIddict},
+	{"token_usage", []string{"authorization_code", "device_code", "user_code"}, "a code for which a client gets tokens", "OpenIddict", openIddict},
+	{"purpose", []string{"id", "id_token"}, idToken, "Curity", curity},
+	{"purpose", []string{"refresh_token"}, "a refresh token", "Curity", curity},
 	{"ati", nil, "a refresh token", "Spring Security OAuth", github + "spring-attic/spring-security-oauth/blob/main/" +
 		"spring-security-oauth2/src/main/java/org/springframework/security/oauth2/provider/token/store/JwtAccessTokenConverter.java"},
 }
@@ -56,6 +61,8 @@ const (
 	openID        = "https://openid.net/specs/openid-connect-core-1_0.html"
 	github        = "https://github.com/"
 	keycloakTypes = github + "keycloak/keycloak/blob/main/core/src/main/java/org/keycloak/util/TokenUtil.java"
+	openIddict    = github + "openiddict/openiddict-core/blob/dev/src/OpenIddict.Server/OpenIddictServerHandlers.Introspection.cs"
+	curity        = "https://curity.io/docs/identity-server/profiles/token-profile/scopes-and-claims/claims-mappers"
 	pingAM        = "https://docs.pingidentity.com/pingam/8/oidc1-guide/rest-api-oidc-idtoken-validation.html"
 )
 
@@ -77,6 +84,8 @@ var accessMarks = []mark{
 	{"tokenName", []string{"access_token"}, accessToken, "PingAM", pingAM},
 	{"tok_type", []string{"AT"}, accessToken, "Oracle identity domains",
 		"https://docs.oracle.com/en/cloud/paas/identity-cloud/rest-api/AccessToken.html"},
+	{"token_usage", []string{"access_token"}, accessToken, "OpenIddict", openIddict},
+	{"purpose", []string{"access_token"}, accessToken, "Curity", curity},
 }
 
 const accessToken = "an access token"

@@ -110,7 +110,7 @@ func (r *reading) read(payload string, limit limit) error {
 			r.tenant, _ = v.Text()
 
 		// These are the claims of marks.
-		case "events", "token_introspection", "response_type", "at_hash", "c_hash", "typ", "token_use",
+		case "events", "token_introspection", "response_type", "at_hash", "c_hash", "typ", "token_use", "token_usage", "purpose",
 			"tokenType", "token_type", "type", "tokenName", "tok_type", "drn", "ati":
 			if r.mark == nil {
 				r.mark = findMark(marks, o.Member.Name, v)

@@ -259,9 +259,15 @@ func (s *suite) answersAbout(accept accepts, refuse refuses) {
 	} {
 		refuse("wrong_type", "token_type is "+text, kind, claim("token_type", text))
 	}
-	for _, m := range []member{{"typ", `"Refresh"`}, {"typ", `"ID"`}, {"token_use", `"id"`}, {"token_use", `"refresh"`}, {"token_use", `"refresh_token"`}, {"c_hash", `"h"`}, {"at_hash", `"h"`}} {
+	for _, m := range []member{{"typ", `"Refresh"`}, {"typ", `"ID"`}, {"token_use", `"id"`}, {"token_use", `"refresh"`}, {"token_use", `"refresh_token"`}, {"token_usage", `"refresh_token"`}, {"token_usage", `"id_token"`},
+		{"token_usage", `"authorization_code"`}, {"token_usage", `"user_code"`}, {"purpose", `"refresh_token"`}, {"purpose", `"id"`}, {"tokenName", `"refresh_token"`},
+		{"tokenType", `"refresh-token"`}, {"type", `"refresh"`}, {"c_hash", `"h"`}, {"at_hash", `"h"`}} {
 		refuse("wrong_type", m.name+" is "+m.raw, "RFC 8725, Section 3.12: kinds of token exclude each other", claim(m.name, m.raw))
 	}
+	refuse("wrong_type", "token_usage is refresh_token, and token_type is Bearer", "RFC 8725, Section 3.12: kinds of token exclude each other",
+		claim("token_usage", `"refresh_token"`), claim("token_type", `"Bearer"`))
+	accept("token_usage is access_token", "OpenIddict names the kind of token there", claim("token_usage", `"access_token"`), claim("token_type", `"Bearer"`))
+	accept("purpose is access_token", "Curity names the kind of token there", claim("purpose", `"access_token"`), claim("token_type", `"bearer"`))
 	accept("typ is Bearer", "Keycloak names the kind of token there", claim("typ", `"Bearer"`))
 	accept("token_use is access", "Cognito names the kind of token there", claim("token_use", `"access"`))
 
