@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/rsguard/rsguard/testutil/mockissuer"
 	"github.com/rsguard/rsguard/validator"
@@ -87,6 +89,7 @@ func nameOf(s mockissuer.Shape) string {
 // A written is a token as it is written, unverified.
 type written struct {
 	algorithm, issuer, host, path string
+	manager                       string // "pi.atm" of the header
 	claims                        map[string]any
 }
 
@@ -116,7 +119,8 @@ var (
 )
 
 // kinds are in the order in which they are tried: first those with an issuer
-// that is theirs alone, then those with claims that are.
+// that is theirs alone, then those with claims that are. Authelia's tokens have
+// nothing that other servers of the same library don't have.
 var kinds = []struct {
 	shape string
 	is    func(*written) bool
@@ -166,6 +170,8 @@ var kinds = []struct {
 	{"PingOne", func(w *written) bool {
 		return strings.HasPrefix(w.host, "auth.pingone.") || strings.HasPrefix(w.host, "api.pingone.")
 	}},
+	// An access token manager and a session reference of PingFederate.
+	{"PingFederate", func(w *written) bool { return w.manager != "" || w.has("pi.sri") }},
 	{"Oracle", func(w *written) bool { return w.under("identity.oraclecloud.com") || w.has("client_tenantname") }},
 	{"Zitadel", func(w *written) bool { return w.under("zitadel.cloud") || hasPrefix(w.claims, "urn:zitadel:iam:") }},
 	{"Logto", func(w *written) bool { return w.under("logto.app") }},
@@ -188,6 +194,9 @@ var kinds = []struct {
 		return w.has("owner", "displayName", "isAdmin") || w.has("owner", "tokenType", "tag")
 	}},
 	{"OpenIddict", func(w *written) bool { return hasPrefix(w.claims, "oi_") }},
+	{"Dex", func(w *written) bool {
+		return w.path == "/dex" || w.path == "/api/dex" || isSubjectOfDex(w.text("sub")) // Argo CD has it at the second
+	}},
 	{"Authentik", func(w *written) bool { return strings.Contains(w.path, "/application/o/") }},
 	{"Duende", func(w *written) bool { return w.has("amr", "idp", "client_id", "auth_time") }},
 	{"Hydra", func(w *written) bool { return w.has("ext", "client_id", "scp") }},
@@ -203,14 +212,45 @@ func hasPrefix(claims map[string]any, prefix string) bool {
 	return false
 }
 
+// isSubjectOfDex reports whether sub is a message of Protocol Buffers in
+// base64url, with two strings, the user's ID and the connector's.
+func isSubjectOfDex(sub string) bool {
+	message, err := base64.RawURLEncoding.DecodeString(sub)
+	for _, field := range []byte{1, 2} {
+		if err != nil || len(message) < 2 || message[0] != field<<3|2 {
+			return false
+		}
+		size, n := binary.Uvarint(message[1:])
+		if n <= 0 || size == 0 || size > uint64(len(message)-1-n) {
+			return false
+		}
+		text := message[1+n : 1+n+int(size)]
+		if !utf8.Valid(text) {
+			return false
+		}
+		message = message[1+n+len(text):]
+	}
+	return len(message) == 0
+}
+
 // shapeOf returns the form that token has.
 func shapeOf(token string) (mockissuer.Shape, bool) {
+	name := shapeNameOf(token)
+	if name == "" {
+		return mockissuer.Shape{}, false
+	}
+	return mockissuer.ShapeOf(name)
+}
+
+// shapeNameOf returns the name of the form that token has, or "".
+func shapeNameOf(token string) string {
 	segments := strings.Split(token, ".")
 	if len(segments) != 3 {
-		return mockissuer.Shape{}, false
+		return ""
 	}
 	var header struct {
 		Algorithm string `json:"alg"`
+		Manager   string `json:"pi.atm"`
 	}
 	var w written
 	for _, part := range []struct {
@@ -219,17 +259,17 @@ func shapeOf(token string) (mockissuer.Shape, bool) {
 	}{{segments[0], &header}, {segments[1], &w.claims}} {
 		text, err := base64.RawURLEncoding.DecodeString(part.segment)
 		if err != nil || json.Unmarshal(text, part.into) != nil {
-			return mockissuer.Shape{}, false
+			return ""
 		}
 	}
-	w.algorithm, w.issuer = header.Algorithm, w.text("iss")
+	w.algorithm, w.manager, w.issuer = header.Algorithm, header.Manager, w.text("iss")
 	if u, err := url.Parse(w.issuer); err == nil {
 		w.host, w.path = strings.ToLower(u.Hostname()), strings.TrimSuffix(u.Path, "/")
 	}
 	for _, kind := range kinds {
 		if kind.is(&w) {
-			return mockissuer.ShapeOf(kind.shape)
+			return kind.shape
 		}
 	}
-	return mockissuer.Shape{}, false
+	return ""
 }

@@ -14,7 +14,17 @@ import (
 )
 
 // Of these, nothing in the token tells whose it is.
-var plain = map[string]bool{"PingFederate": true, "Authelia": true, "Dex": true}
+var plain = map[string]bool{"Authelia": true}
+
+// headers are what some issuers write into the header beside alg, kid and typ.
+var headers = map[string]map[string]any{"PingFederate": {"pi.atm": "8dzf"}}
+
+// headerOf returns the header of a token of that shape.
+func headerOf(s mockissuer.Shape) map[string]any {
+	header := map[string]any{"alg": s.Algorithm}
+	maps.Copy(header, headers[s.Name])
+	return header
+}
 
 // variants are forms that a guess doesn't tell apart.
 var variants = map[string]string{"EntraTenants": "Entra", "EntraAppKeys": "Entra"}
@@ -40,11 +50,7 @@ func TestGuess(t *testing.T) {
 	for _, s := range mockissuer.Shapes() {
 		now := time.Now()
 		check := func(what string, token mockissuer.Token, err error, mistake string) {
-			alg := s.Algorithm
-			if alg == "" {
-				alg = "RS256"
-			}
-			lines := guess(unsigned(t, map[string]any{"alg": alg}, token.Claims), err)
+			lines := guess(unsigned(t, headerOf(s), token.Claims), err)
 			if plain[s.Name] {
 				if lines != "" {
 					t.Errorf("%s, %s: guess = %q, want none", s.Name, what, lines)
@@ -63,7 +69,7 @@ func TestGuess(t *testing.T) {
 		}
 		check("the access token", s.AccessToken(now), nil, "")
 		for _, o := range s.Others {
-			if o.Kind != mockissuer.KindMistake || variants[s.Name] != "" || s.Name == "SPIFFE" || s.Name == "CognitoResource" || s.Name == "PingFederate" {
+			if o.Kind != mockissuer.KindMistake || variants[s.Name] != "" || s.Name == "SPIFFE" || s.Name == "CognitoResource" {
 				continue
 			}
 			check(o.What, s.Other(o, now), &validator.Error{Code: validator.Code(o.Code)}, "a usual mistake there: "+o.What+"\n             what to do: "+o.Remedy+"\n")
@@ -71,6 +77,108 @@ func TestGuess(t *testing.T) {
 	}
 	if known < 60 {
 		t.Errorf("%d guesses, want 60 at least", known)
+	}
+}
+
+// No token of an issuer is taken for another's, whatever it is and whichever
+// claims it lacks. It may be known for nothing.
+func TestGuess_another(t *testing.T) {
+	t.Parallel()
+
+	// Forms of one issuer, and what is known by the issuer's name alone.
+	same := map[string]string{
+		"EntraTenants": "entra", "EntraAppKeys": "entra", "EntraV1": "entra", "CognitoResource": "cognito", "StytchB2B": "stytch",
+		"SupabaseSecret": "supabase", "GoogleIAP": "google",
+	}
+	family := func(name string) string {
+		if of := same[name]; of != "" {
+			return of
+		}
+		return strings.ToLower(name)
+	}
+	guesses := 0
+	for _, s := range mockissuer.Shapes() {
+		now := time.Now()
+		check := func(what string, claims map[string]any) {
+			name := shapeNameOf(unsigned(t, headerOf(s), claims))
+			if name != "" && family(name) != family(s.Name) {
+				t.Errorf("%s, %s: shapeNameOf() = %s", s.Name, what, name)
+			}
+			if name != "" {
+				guesses++
+			}
+		}
+		tokens := map[string]map[string]any{"the access token": s.AccessToken(now).Claims}
+		for _, o := range s.Others {
+			tokens[o.What] = s.Other(o, now).Claims
+		}
+		for what, claims := range tokens {
+			check(what, claims)
+			for name := range claims {
+				fewer := maps.Clone(claims)
+				delete(fewer, name)
+				check(what+", without "+name, fewer)
+			}
+		}
+	}
+	if guesses < 2000 {
+		t.Errorf("%d guesses, want 2000 at least", guesses)
+	}
+}
+
+// The subject of a token of Dex is a message with the user's ID and the
+// connector's, and its issuer often ends in its name.
+func TestGuess_dex(t *testing.T) {
+	t.Parallel()
+
+	for _, tt := range []struct {
+		name, iss, sub string
+		want           bool
+	}{
+		{"a subject", "https://sso.example.com", "CgcyMzQyNzQ5EgZnaXRodWI", true},
+		{"a subject of the local connector", "https://sso.example.com", "CiQwOGE4Njg0Yi1kYjg4LTRiNzMtOTBhOS0zY2QxNjYxZjU0NjYSBWxvY2Fs", true},
+		{"a longer message", "https://sso.example.com", "CgcyMzQyNzQ5EgZnaXRodWIA", false},
+		{"a shorter message", "https://sso.example.com", "CgcyMzQyNzQ5EgZnaXRodw", false},
+		{"the user's ID alone", "https://sso.example.com", "CgcyMzQyNzQ5", false},
+		{"the connector's alone", "https://sso.example.com", "EgZnaXRodWI", false},
+		{"no connector", "https://sso.example.com", "CgcyMzQyNzQ5EgA", false},
+		{"bytes that are no text", "https://sso.example.com", "CgH_EgZnaXRodWI", false},
+		{"padding", "https://sso.example.com", "CgcyMzQyNzQ5EgZnaXRodWI=", false},
+		{"nothing", "https://sso.example.com", "", false},
+		{"a path", "https://sso.example.com/dex", "ada", true},
+		{"a path of Argo CD", "https://argocd.example.com/api/dex/", "ada", true},
+		{"a path that only ends so", "https://sso.example.com/index", "ada", false},
+		{"another path", "https://sso.example.com/oauth2/dex", "ada", false},
+	} {
+		got := shapeNameOf(unsigned(t, map[string]any{"alg": "RS256"}, map[string]any{"iss": tt.iss, "sub": tt.sub, "aud": "orders-cli"}))
+		if want := map[bool]string{true: "Dex"}[tt.want]; got != want {
+			t.Errorf("%s: shapeNameOf(a token of %s for %q) = %q, want %q", tt.name, tt.iss, tt.sub, got, want)
+		}
+	}
+}
+
+// A token of PingFederate names its token manager in the header, or the session
+// in a claim.
+func TestGuess_pingFederate(t *testing.T) {
+	t.Parallel()
+
+	claims := map[string]any{"iss": "https://sso.example.com", "client_id": "web-shop", "aud": "orders-api", "scope": "orders:read"}
+	session := maps.Clone(claims)
+	session["pi.sri"] = "s8f2"
+	for _, tt := range []struct {
+		name           string
+		header, claims map[string]any
+		want           bool
+	}{
+		{"the manager", map[string]any{"alg": "RS256", "pi.atm": "8dzf"}, claims, true},
+		{"the session", map[string]any{"alg": "RS256"}, session, true},
+		{"neither", map[string]any{"alg": "RS256"}, claims, false},
+		{"a manager that is empty", map[string]any{"alg": "RS256", "pi.atm": ""}, claims, false},
+	} {
+		got := shapeNameOf(unsigned(t, tt.header, tt.claims))
+		if want := map[bool]string{true: "PingFederate"}[tt.want]; got != want {
+			t.Errorf("%s: shapeNameOf() = %q, want %q", tt.name, got, want)
+		}
 	}
 }
 
