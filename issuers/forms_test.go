@@ -27,6 +27,18 @@ func TestForms(t *testing.T) {
 	updatedIssuer := func(s *mockissuer.Shape) {
 		s.Issuer = "https://issuer-cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbC123dEf"
 	}
+	const entraTenant = "3c1f0e52-7a4b-4d19-9f2e-6b8d5a0c4e71"
+	china := func(s *mockissuer.Shape) {
+		const at = "https://login.partner.microsoftonline.cn/" + entraTenant
+		s.Args[0], s.Issuer, s.KeySet = "login.partner.microsoftonline.cn", at+"/v2.0", at+"/discovery/v2.0/keys"
+	}
+	entraV1 := func(sts string) claims {
+		return claims{"iss": sts + entraTenant + "/", "ver": "1.0", "azp": nil, "azpacr": nil, "appid": "9a7e3d61-52c8-4f0b-8e1d-7b64c0f2a935"}
+	}
+	gitHubServer := func(s *mockissuer.Shape) {
+		s.Issuer = "https://github.example.com/_services/token"
+		s.Args[0] = s.Issuer
+	}
 	twoPolicies := func(s *mockissuer.Shape) { s.Args = append(s.Args, "B2C_1_edit") }
 	for _, tt := range []struct {
 		shape, form string
@@ -80,6 +92,14 @@ func TestForms(t *testing.T) {
 		{"Authelia", "the ID token, without at_hash", nil, claims{"typ": "JWT"}, claims{"azp": "web-shop", "amr": []any{"pwd"}, "auth_time": 1, "scope": nil, "scp": nil}, validator.CodeType},
 		{"Hydra", "with one text of scopes", nil, nil, claims{"scp": nil, "scope": "orders.read"}, ""},
 		{"Casdoor", "of JWT-Standard", nil, nil, claims{"owner": nil, "roles": nil, "permissions": nil, "id": nil, "type": nil, "address": claims{"locality": "x"}}, ""},
+		{"EntraCloud", "of version 1.0", nil, nil, entraV1("https://sts.windows.net/"), ""},
+		{"EntraCloud", "of version 1.0 in China", nil, nil, entraV1("https://sts.chinacloudapi.cn/"), validator.CodeIssuer},
+		{"EntraCloud", "in China", china, nil, nil, ""},
+		{"EntraCloud", "in China, of version 1.0", china, nil, entraV1("https://sts.chinacloudapi.cn/"), ""},
+		{"EntraCloud", "in China, of version 1.0 elsewhere", china, nil, entraV1("https://sts.windows.net/"), validator.CodeIssuer},
+		{"GitHubActionsAt", "of GitHub Enterprise Server", gitHubServer, nil, nil, ""},
+		{"GitHubActionsAt", "of GitHub Enterprise Server, with the issuer of github.com", gitHubServer, nil,
+			claims{"iss": "https://token.actions.githubusercontent.com"}, validator.CodeIssuer},
 		{"GitHubActions", "with immutable names", nil, nil, claims{"sub": "repo:acme@65/orders@74:ref:refs/heads/main"}, ""},
 	} {
 		s, ok := mockissuer.ShapeOf(tt.shape)

@@ -209,6 +209,15 @@ func TestWrongArguments(t *testing.T) {
 		{"EntraTenants none", func() (validator.Config, error) { return issuers.EntraTenants("api") }, "tenant"},
 		{"Cognito none", func() (validator.Config, error) { return issuers.Cognito("eu-central-1", "p") }, "app client"},
 		{"Google none", func() (validator.Config, error) { return issuers.Google("https://run.example.com") }, "service account"},
+		{"GitHub at none", func() (validator.Config, error) {
+			return issuers.GitHubActionsAt("https://token.actions.githubusercontent.com/acme", "https://a.example.com")
+		}, "repository"},
+		{"Entra's public cloud", func() (validator.Config, error) {
+			return issuers.EntraCloud("login.microsoftonline.com", "3c1f0e52-7a4b-4d19-9f2e-6b8d5a0c4e71", "5e2b9c14-d07f-46a3-b1c8-83f4e6a90d27")
+		}, "login.microsoftonline.us"},
+		{"Entra's national cloud, common", func() (validator.Config, error) {
+			return issuers.EntraCloud("login.microsoftonline.us", "common", "5e2b9c14-d07f-46a3-b1c8-83f4e6a90d27")
+		}, "not a tenant"},
 		{"GitHub none", func() (validator.Config, error) { return issuers.GitHubActions("https://a.example.com") }, "repository"},
 		{"GitLab none", func() (validator.Config, error) { return issuers.GitLabCI("https://gitlab.com", "a") }, "project"},
 		{"Kubernetes none", func() (validator.Config, error) { return issuers.KubernetesIssuer("https://k.example.com", "a") }, "service account"},

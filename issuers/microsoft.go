@@ -18,8 +18,8 @@ import (
 // that "aud" is 00000003-0000-0000-c000-000000000000. If an application was
 // given no app role, the log says that the token has neither scp nor roles.
 //
-// In a national cloud, such as that of login.microsoftonline.us, change the host
-// in Issuers, and set Keys to a [jwks.Cache] with the URL of its key set.
+// For a national cloud, such as that of login.microsoftonline.us, there is
+// [EntraCloud].
 //
 // The client is in "azp" or "appid", scopes in "scp", roles in "roles". A check
 // for users and applications alike is
@@ -29,15 +29,39 @@ import (
 // Sources: https://learn.microsoft.com/en-us/entra/identity-platform/access-token-claims-reference
 // and https://learn.microsoft.com/en-us/entra/identity-platform/access-tokens
 func Entra(tenant, api string) (validator.Config, error) {
-	return entra("Entra", api, "", tenant)
+	return entra("Entra", publicCloud, api, "", tenant)
 }
+
+// EntraCloud is [Entra] for a tenant of a national cloud. Host is where its
+// users sign in: "login.microsoftonline.us" for the US Government, and
+// "login.partner.microsoftonline.cn" for China. For a tenant of another cloud,
+// the log names the issuer.
+//
+// Sources: https://learn.microsoft.com/en-us/entra/identity-platform/authentication-national-cloud
+// and https://github.com/MicrosoftDocs/azure-docs/issues/123050
+func EntraCloud(host, tenant, api string) (validator.Config, error) {
+	for _, c := range []cloud{{"login.microsoftonline.us", "sts.windows.net"}, {"login.partner.microsoftonline.cn", "sts.chinacloudapi.cn"}} {
+		if bare(host) == c.login {
+			return entra("EntraCloud", c, api, "", tenant)
+		}
+	}
+	a := args{function: "EntraCloud"}
+	a.wrong("host is %q, want login.microsoftonline.us or login.partner.microsoftonline.cn", host)
+	return a.discovered(validator.Config{})
+}
+
+// A cloud has the host that tokens of version 2.0 name in "iss", and that of
+// version 1.0.
+type cloud struct{ login, sts string }
+
+var publicCloud = cloud{"login.microsoftonline.com", "sts.windows.net"}
 
 // EntraTenants is [Entra] for an API that users of several tenants use. Tokens
 // of tenants that are not listed are rejected, and the log names their issuer.
 //
 // The registration's supported account types must include other organizations.
 func EntraTenants(api string, tenants ...string) (validator.Config, error) {
-	return entra("EntraTenants", api, "", tenants...)
+	return entra("EntraTenants", publicCloud, api, "", tenants...)
 }
 
 // EntraAppKeys is [Entra] for an application that has a signing key of its own,
@@ -46,10 +70,10 @@ func EntraTenants(api string, tenants ...string) (validator.Config, error) {
 //
 // Source: https://learn.microsoft.com/en-us/entra/identity-platform/jwt-claims-customization
 func EntraAppKeys(tenant, api string) (validator.Config, error) {
-	return entra("EntraAppKeys", api, "?appid="+api, tenant)
+	return entra("EntraAppKeys", publicCloud, api, "?appid="+api, tenant)
 }
 
-func entra(function, api, query string, tenants ...string) (validator.Config, error) {
+func entra(function string, c cloud, api, query string, tenants ...string) (validator.Config, error) {
 	a := args{function: function}
 	a.word("api", api)
 	a.some("tenant", "every organization would be accepted", tenants)
@@ -61,8 +85,8 @@ func entra(function, api, query string, tenants ...string) (validator.Config, er
 			a.wrong("%q is not a tenant, and tokens never name it: name the tenants by their IDs", tenant)
 		}
 		issuers = append(issuers,
-			"https://login.microsoftonline.com/"+tenant+"/v2.0",
-			"https://sts.windows.net/"+tenant+"/")
+			"https://"+c.login+"/"+tenant+"/v2.0",
+			"https://"+c.sts+"/"+tenant+"/")
 	}
 	if len(a.errs) > 0 {
 		return a.discovered(validator.Config{})
@@ -77,7 +101,7 @@ func entra(function, api, query string, tenants ...string) (validator.Config, er
 		Issuers:   issuers,
 		Audiences: []string{api, "api://" + api},
 		Checks:    []validator.Check{scopesOrRoles, ofClient},
-	}, "https://login.microsoftonline.com/"+at+"/discovery/v2.0/keys"+query)
+	}, "https://"+c.login+"/"+at+"/discovery/v2.0/keys"+query)
 }
 
 // EntraExternalID returns the Config for an API of an external tenant of

@@ -43,9 +43,8 @@ func CloudflareAccess(team, audience string) (validator.Config, error) {
 // workflow asks for no audience, the log says that "aud" is the address of the
 // repository's owner.
 //
-// An enterprise can have an issuer of its own, whose name ends in the
-// enterprise's, and GitHub Enterprise Server has https://HOST/_services/token.
-// The log names it: change Issuers.
+// For an enterprise with an issuer of its own there is [GitHubActionsAt]. The
+// log names that issuer.
 //
 // Branch, environment and workflow are in "ref", "environment" and
 // "job_workflow_ref". Anyone who can push a branch can run a workflow of it, so
@@ -55,13 +54,29 @@ func CloudflareAccess(team, audience string) (validator.Config, error) {
 //
 // Source: https://docs.github.com/en/actions/reference/security/oidc
 func GitHubActions(audience string, repositories ...string) (validator.Config, error) {
-	a := args{function: "GitHubActions"}
+	return gitHub("GitHubActions", "https://token.actions.githubusercontent.com", audience, repositories)
+}
+
+// GitHubActionsAt is [GitHubActions] for an enterprise with an issuer of its
+// own: "https://token.actions.githubusercontent.com/ENTERPRISE" where that was
+// switched on, "https://token.actions.ENTERPRISE.ghe.com" with data residency,
+// and "https://HOST/_services/token" at GitHub Enterprise Server. For a workflow
+// of another enterprise, the log names that one's issuer.
+//
+// Sources: https://docs.github.com/en/actions/reference/security/oidc
+// and https://docs.github.com/en/enterprise-server@latest/actions/reference/security/oidc
+func GitHubActionsAt(issuer, audience string, repositories ...string) (validator.Config, error) {
+	return gitHub("GitHubActionsAt", issuer, audience, repositories)
+}
+
+func gitHub(function, issuer, audience string, repositories []string) (validator.Config, error) {
+	a := args{function: function}
 	a.some("repository", "every repository at GitHub can have a token for this audience", repositories)
 	if len(a.errs) > 0 {
 		return a.discovered(validator.Config{})
 	}
 	return a.discovered(validator.Config{
-		Issuers:   []string{"https://token.actions.githubusercontent.com"},
+		Issuers:   []string{issuer},
 		Audiences: []string{audience},
 		Checks:    []validator.Check{only("repositories", "repository", repositories)},
 	})

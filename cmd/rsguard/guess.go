@@ -56,7 +56,7 @@ func mistakesOf(s mockissuer.Shape, err error) []mockissuer.OtherToken {
 // nameOf is the name of the issuer, without a variant of ours.
 func nameOf(s mockissuer.Shape) string {
 	switch s.Name {
-	case "Entra", "EntraV1", "EntraTenants", "EntraAppKeys":
+	case "Entra", "EntraCloud", "EntraV1", "EntraTenants", "EntraAppKeys":
 		return "Entra ID"
 	case "EntraExternalID":
 		return "Entra External ID"
@@ -70,7 +70,7 @@ func nameOf(s mockissuer.Shape) string {
 		return "Google's Identity-Aware Proxy"
 	case "CloudflareAccess":
 		return "Cloudflare Access"
-	case "GitHubActions":
+	case "GitHubActions", "GitHubActionsAt":
 		return "GitHub Actions"
 	case "GitLabCI":
 		return "GitLab CI"
@@ -130,8 +130,9 @@ var kinds = []struct {
 	{"EntraExternalID", func(w *written) bool { return w.under("ciamlogin.com") }},
 	{"AzureB2C", func(w *written) bool { return w.under("b2clogin.com") || w.has("tfp") && w.text("ver") == "1.0" }},
 	{"EntraV1", func(w *written) bool { return w.host == "sts.windows.net" }},
-	{"Entra", func(w *written) bool {
-		return w.host == "login.microsoftonline.com" || w.host == "login.microsoftonline.us" || w.host == "login.partner.microsoftonline.cn"
+	{"Entra", func(w *written) bool { return w.host == "login.microsoftonline.com" }},
+	{"EntraCloud", func(w *written) bool {
+		return w.host == "login.microsoftonline.us" || w.host == "login.partner.microsoftonline.cn" || w.host == "sts.chinacloudapi.cn"
 	}},
 	{"ADFS", func(w *written) bool {
 		return strings.HasSuffix(w.path, "/adfs/services/trust") || strings.HasSuffix(w.path, "/adfs")
@@ -146,6 +147,10 @@ var kinds = []struct {
 		return w.host == "securetoken.google.com" || w.host == "session.firebase.google.com"
 	}},
 	{"CloudflareAccess", func(w *written) bool { return w.under("cloudflareaccess.com") }},
+	{"GitHubActionsAt", func(w *written) bool {
+		return w.under("actions.githubusercontent.com") && w.path != "" || w.under("ghe.com") && strings.HasPrefix(w.host, "token.actions.") ||
+			w.path == "/_services/token" && w.has("job_workflow_ref")
+	}},
 	{"GitHubActions", func(w *written) bool { return w.under("actions.githubusercontent.com") }},
 	{"GitLabCI", func(w *written) bool { return w.has("project_path", "pipeline_id") }},
 	{"Kubernetes", func(w *written) bool {

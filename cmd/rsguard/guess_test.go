@@ -87,7 +87,7 @@ func TestGuess_another(t *testing.T) {
 
 	// Forms of one issuer, and what is known by the issuer's name alone.
 	same := map[string]string{
-		"EntraTenants": "entra", "EntraAppKeys": "entra", "EntraV1": "entra", "CognitoResource": "cognito", "StytchB2B": "stytch",
+		"EntraTenants": "entra", "EntraCloud": "entra", "GitHubActionsAt": "githubactions", "EntraAppKeys": "entra", "EntraV1": "entra", "CognitoResource": "cognito", "StytchB2B": "stytch",
 		"SupabaseSecret": "supabase", "GoogleIAP": "google",
 	}
 	family := func(name string) string {
