@@ -248,14 +248,17 @@ type dripping struct {
 func (d *dripping) Read([]byte) (int, error) { <-d.never; return 0, io.EOF }
 func (d *dripping) Close() error             { d.open.Add(-1); return nil }
 
-// A body that was made for a request that is not repeated is closed.
+// A body that was made for a request that is not repeated is closed. A request
+// is not repeated with the token that was rejected.
 func TestTransport_bodies(t *testing.T) {
 	t.Parallel()
+	sent := 0
 	l := &liar{answer: func(n int, _ *http.Request) (int, string, string) { return 200, "application/json", good(3600) }}
 	transport, err := clientauth.NewTransport(newSource(t, l.config(), clientauth.Request{}), clientauth.TransportConfig{
 		Hosts: []string{"api.example.com"},
 		Base: roundTripper(func(r *http.Request) (*http.Response, error) {
 			_ = r.Body.Close()
+			sent++
 			return &http.Response{StatusCode: 401, Header: http.Header{"Www-Authenticate": {`Bearer error="invalid_token"`}}, Request: r, Body: http.NoBody}, nil
 		}),
 	})
@@ -281,6 +284,9 @@ func TestTransport_bodies(t *testing.T) {
 		if res != nil {
 			_ = res.Body.Close()
 		}
+	}
+	if sent != 3 {
+		t.Errorf("3 requests were sent %d times, want 3, since the issuer has no other token", sent)
 	}
 }
 

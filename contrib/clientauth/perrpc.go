@@ -37,7 +37,8 @@ type PerRPC struct {
 	// which a DPoP proof has in its URL. It is required with Config.Key.
 	Method func(ctx context.Context) string
 
-	// InsecureNoTLS sends tokens over connections that are not encrypted.
+	// InsecureNoTLS sends tokens over connections that are not encrypted. The
+	// URL of a proof then begins with http, since that is what the server sees.
 	InsecureNoTLS bool
 }
 
@@ -74,6 +75,9 @@ func (c *PerRPC) GetRequestMetadata(ctx context.Context, uri ...string) (map[str
 			return nil, &Error{Code: CodeConfig, Err: errors.New("PerRPC.Method is nil, and a proof names the method")}
 		}
 		u.Path, u.RawPath = c.Method(ctx), ""
+		if c.InsecureNoTLS {
+			u.Scheme = "http"
+		}
 		proof, err := key.proof(http.MethodPost, u, g.token, nonces.of(u), c.Source.client.cfg.Now())
 		if err != nil {
 			return nil, &Error{Code: CodeConfig, Err: fmt.Errorf("signing a proof with Config.Key: %w", err)}

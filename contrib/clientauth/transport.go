@@ -122,7 +122,9 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		case problem == "invalid_token" && !renewed:
 			renewed = true
 			// Without another token, the API's own answer says most.
-			next, _ = t.source.renew(r.Context(), g)
+			if next, _ = t.source.renew(r.Context(), g); next != nil && next.token == g.token {
+				next = nil // the issuer has no other
+			}
 		}
 		if next == nil {
 			return res, nil

@@ -30,6 +30,7 @@ package grpctokens
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -64,7 +65,10 @@ func DialOptions(cfg Config) ([]grpc.DialOption, error) {
 	if _, err := clientauth.NewTransport(cfg.Source, clientauth.TransportConfig{Hosts: cfg.Hosts}); err != nil {
 		return nil, err
 	}
-	tokens := perRPC{&clientauth.PerRPC{Source: cfg.Source, Hosts: append([]string(nil), cfg.Hosts...), Method: methodOf, InsecureNoTLS: cfg.InsecureNoTLS}}
+	secure := clientauth.PerRPC{Source: cfg.Source, Hosts: slices.Clone(cfg.Hosts), Method: methodOf}
+	plain := secure
+	plain.InsecureNoTLS = true
+	tokens := &perRPC{secure: &secure, plain: &plain, mayBePlain: cfg.InsecureNoTLS}
 	return []grpc.DialOption{
 		grpc.WithPerRPCCredentials(tokens), grpc.WithChainUnaryInterceptor(unary), grpc.WithChainStreamInterceptor(stream),
 	}, nil
@@ -75,13 +79,27 @@ func methodOf(ctx context.Context) string {
 	return info.Method
 }
 
-// A perRPC is a PerRPC whose errors are statuses. GRPC makes others
-// Unauthenticated.
-type perRPC struct{ *clientauth.PerRPC }
+// A perRPC is a PerRPC for each kind of connection, whose errors are statuses.
+// GRPC makes others Unauthenticated.
+type perRPC struct {
+	secure, plain *clientauth.PerRPC
+	mayBePlain    bool
+}
+
+func (p *perRPC) RequireTransportSecurity() bool { return !p.mayBePlain }
+
+// of returns the PerRPC of a call's connection.
+func (p *perRPC) of(ctx context.Context) *clientauth.PerRPC {
+	info, ok := credentials.RequestInfoFromContext(ctx)
+	if p.mayBePlain && ok && credentials.CheckSecurityLevel(info.AuthInfo, credentials.PrivacyAndIntegrity) != nil {
+		return p.plain
+	}
+	return p.secure
+}
 
 // GetRequestMetadata returns the metadata of a call.
-func (p perRPC) GetRequestMetadata(ctx context.Context, uri ...string) (map[string]string, error) {
-	md, err := p.PerRPC.GetRequestMetadata(ctx, uri...)
+func (p *perRPC) GetRequestMetadata(ctx context.Context, uri ...string) (map[string]string, error) {
+	md, err := p.of(ctx).GetRequestMetadata(ctx, uri...)
 	var e *clientauth.Error
 	switch {
 	case err == nil:

@@ -53,6 +53,7 @@ type fixture struct {
 
 type setup struct {
 	dpop, nonces bool
+	plain        bool // without TLS
 	check        validator.Check
 }
 
@@ -104,11 +105,15 @@ func start(t *testing.T, s setup) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var certificate tls.Certificate
-	certificate, f.roots = loopback()
+	certificate, roots := loopback()
+	creds := credentials.NewServerTLSFromCert(&certificate)
+	if s.plain {
+		creds = insecure.NewCredentials()
+	}
+	f.roots = roots
 	count := func() { f.attempts.Add(1) }
 	server := grpc.NewServer(append([]grpc.ServerOption{
-		grpc.Creds(credentials.NewServerTLSFromCert(&certificate)),
+		grpc.Creds(creds),
 		grpc.ChainUnaryInterceptor(func(ctx context.Context, m any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 			count()
 			return next(ctx, m)
@@ -355,6 +360,38 @@ func TestDialOptions_otherErrors(t *testing.T) {
 		cancel()
 		if err := call(ctx, client); status.Code(err) != codes.Canceled {
 			t.Errorf("%s: a call with a context that has ended = %v, want Canceled", name, err)
+		}
+	}
+}
+
+// A proof names http or https, as the server sees the connection.
+func TestDialOptions_insecureNoTLS(t *testing.T) {
+	t.Parallel()
+	for _, plain := range []bool{false, true} {
+		for _, bound := range []bool{false, true} {
+			f := start(t, setup{dpop: bound, nonces: bound, plain: plain})
+			options, err := grpctokens.DialOptions(grpctokens.Config{Source: f.source(t), Hosts: []string{f.address}, InsecureNoTLS: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			creds := credentials.NewClientTLSFromCert(f.roots, "")
+			if plain {
+				creds = insecure.NewCredentials()
+			}
+			conn, err := grpc.NewClient(f.address, append(options, grpc.WithTransportCredentials(creds))...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = conn.Close() })
+			client := healthpb.NewHealthClient(conn)
+			for range 2 {
+				if err := check(t.Context(), client); err != nil {
+					t.Errorf("plain %t, bound %t: a call = %v, want none", plain, bound, err)
+				}
+			}
+			if want := map[bool]int64{false: 2, true: 3}[bound]; f.attempts.Load() != want {
+				t.Errorf("plain %t, bound %t: %d attempts, want %d", plain, bound, f.attempts.Load(), want)
+			}
 		}
 	}
 }
