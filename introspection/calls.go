@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/rsguard/rsguard/internal/logging"
 	"github.com/rsguard/rsguard/internal/observing"
 	"github.com/rsguard/rsguard/jwks"
 )
@@ -284,26 +285,21 @@ func (c *calls) mustTell(err error, now time.Time) (slog.Level, bool) {
 	return slog.LevelWarn, true
 }
 
-func (c *calls) logger() *slog.Logger {
-	if c.cfg.Logger == nil {
-		return slog.Default()
-	}
-	return c.cfg.Logger
-}
-
 // log writes a line where something begins or ends.
 func (c *calls) log(level slog.Level, err error, failures int) {
-	defer func() { _ = recover() }() // of a handler: it must not end the process
-	logger := c.logger()
 	issuer := slog.String("issuer", c.cfg.Issuer)
 	switch {
 	case err == nil:
-		logger.Info("introspection works again", issuer, slog.Int("failures", failures))
+		c.write(slog.LevelInfo, "introspection works again", issuer, slog.Int("failures", failures))
 	case level == slog.LevelError:
-		logger.Error("introspection refused", issuer, slog.String("error", err.Error()))
+		c.write(level, "introspection refused", issuer, slog.String("error", err.Error()))
 	default:
-		logger.Warn("introspection fails", issuer, slog.String("error", err.Error()))
+		c.write(level, "introspection fails", issuer, slog.String("error", err.Error()))
 	}
+}
+
+func (c *calls) write(level slog.Level, text string, attrs ...slog.Attr) {
+	logging.Write(context.Background(), c.cfg.Logger, level, text, attrs...)
 }
 
 // backoff returns a time that doubles with every closing in a row, half of it

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -161,5 +162,40 @@ func TestConfig_Observe_panic(t *testing.T) {
 	cfg.Client.Transport.(*server).set(fails(500))
 	if _, err := in.Validate(t.Context(), "another"); validator.CodeOf(err) != validator.CodeUnavailable {
 		t.Errorf("Validate() with an Observe that panics, 500: %v, want %q", err, validator.CodeUnavailable)
+	}
+}
+
+type panickingLog struct{ slog.Handler }
+
+func (panickingLog) Enabled(context.Context, slog.Level) bool  { return true }
+func (panickingLog) Handle(context.Context, slog.Record) error { panic("a fault of the handler") }
+
+// A log that panics changes no decision, whether a record is of New, of the
+// first failure, of a mistake or of the first success.
+func TestConfig_Logger_panic(t *testing.T) {
+	t.Parallel()
+	s := &server{answer: says(good)}
+	cfg := config(s)
+	cfg.Logger = slog.New(panickingLog{})
+	cfg.Observe = func(context.Context, observe.Event) { panic("Observe") }
+	now := time.Now()
+	cfg.Now = func() time.Time { return now }
+	cfg.Endpoint, cfg.InsecureHTTP = "http://sso.example.com/introspect", true // which New warns of
+	in := newIntrospector(t, cfg)
+	for i, tt := range []struct {
+		answer func(*http.Request, url.Values) (int, string)
+		want   validator.Code
+	}{
+		{says(good), ""},
+		{fails(500), validator.CodeUnavailable},
+		{says(good), ""},
+		{fails(401), validator.CodeUnavailable}, // a mistake: level Error
+		{says(good), ""},
+	} {
+		s.set(tt.answer)
+		now = now.Add(time.Hour)
+		if _, err := in.Validate(t.Context(), fmt.Sprint("token", i)); validator.CodeOf(err) != tt.want {
+			t.Errorf("call %d: Validate() error = %v, want code %q", i, err, tt.want)
+		}
 	}
 }

@@ -61,7 +61,7 @@ func New(cfg Config) (*Introspector, error) {
 		},
 	}
 	if cfg.InsecureHTTP {
-		in.calls.logger().Warn("introspection: plain http is accepted: an attacker on the network can read tokens and answer for the issuer",
+		in.calls.write(slog.LevelWarn, "introspection: plain http is accepted: an attacker on the network can read tokens and answer for the issuer",
 			slog.String("issuer", cfg.Issuer), slog.String("option", "InsecureHTTP"))
 	}
 	return in, nil

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/rsguard/rsguard/internal/logging"
 )
 
 // A phase is a period that begins with a log line.
@@ -137,16 +139,6 @@ func (c *Cache) logLeftOut(s *keySet) {
 		slog.Any("reasons", s.leftOut))
 }
 
-// log survives a handler that panics. A fetch logs in a goroutine of its own,
-// where a panic would end the program.
 func (c *Cache) log(level slog.Level, text string, attrs ...slog.Attr) {
-	defer func() { _ = recover() }()
-	c.logger().LogAttrs(context.Background(), level, text, attrs...)
-}
-
-func (c *Cache) logger() *slog.Logger {
-	if c.cfg.Logger != nil {
-		return c.cfg.Logger
-	}
-	return slog.Default()
+	logging.Write(context.Background(), c.cfg.Logger, level, text, attrs...)
 }

@@ -1,11 +1,12 @@
 package middleware
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"slices"
 	"sync/atomic"
+
+	"github.com/rsguard/rsguard/internal/logging"
 )
 
 // An AuditConfig says which accepted requests [Audit] records.
@@ -44,14 +45,13 @@ func Audit(cfg AuditConfig) func(context.Context, Event) {
 		if !routes[e.Route] && (cfg.OneIn < 0 || cfg.OneIn > 1 && accepted.Add(1)%uint64(cfg.OneIn) != 0) {
 			return
 		}
-		logger := cmp.Or(cfg.Logger, slog.Default())
-		if !logger.Enabled(ctx, slog.LevelInfo) {
+		if !logging.Enabled(ctx, cfg.Logger, slog.LevelInfo) {
 			return
 		}
 		attrs := e.attrs()
 		if len(key) > 0 && e.id != "" {
 			attrs = append(attrs, slog.String("token", e.TokenHash(key)))
 		}
-		logger.LogAttrs(ctx, slog.LevelInfo, "token accepted", attrs...)
+		logging.Write(ctx, cfg.Logger, slog.LevelInfo, "token accepted", attrs...)
 	}
 }

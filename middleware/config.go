@@ -10,6 +10,7 @@ import (
 
 	"github.com/rsguard/rsguard/dpop"
 	"github.com/rsguard/rsguard/internal/isnil"
+	"github.com/rsguard/rsguard/internal/logging"
 	"github.com/rsguard/rsguard/internal/scopetoken"
 	"github.com/rsguard/rsguard/internal/secureurl"
 	"github.com/rsguard/rsguard/revocation"
@@ -172,8 +173,9 @@ type Config struct {
 	// the method, the route's pattern and the error's text (cut to 1 KiB), but
 	// never the token. If an error of a check, a Validator or Compare quotes the
 	// request's credentials, or text in the form of a signed token, the record
-	// has "[credentials]" in their place. If nil, [slog.Default] is used at the
-	// time of the rejection. The levels are:
+	// has "[credentials]" in their place. A panic of its handler is contained,
+	// and the record is lost. If nil, [slog.Default] is used at the time of the
+	// rejection. The levels are:
 	//
 	//	Debug  no credentials, no nonce yet, or no client any more
 	//	Info   the client or its token is at fault, also if a token comes
@@ -209,7 +211,7 @@ func New(cfg Config) (*Authenticator, error) {
 		}
 	}
 	if cfg.InsecureReportOnly {
-		a.logger().Warn("middleware.Config.InsecureReportOnly is on: no request is rejected")
+		logging.Write(context.Background(), a.cfg.Logger, slog.LevelWarn, "middleware.Config.InsecureReportOnly is on: no request is rejected")
 	}
 	return a, nil
 }

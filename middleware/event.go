@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/internal/fault"
+	"github.com/rsguard/rsguard/internal/logging"
 	"github.com/rsguard/rsguard/internal/show"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -231,7 +232,7 @@ func (a *Authenticator) observe(r *http.Request, d *decision, took time.Duration
 	}
 	ctx := r.Context()
 	if panicked := fault.Contain(func() { a.cfg.Observe(ctx, e) }); panicked != nil {
-		a.logger().LogAttrs(ctx, slog.LevelError, "middleware.Config.Observe failed", slog.String("error", panicked.Error()))
+		logging.Write(ctx, a.cfg.Logger, slog.LevelError, "middleware.Config.Observe failed", slog.String("error", panicked.Error()))
 	}
 }
 
@@ -254,5 +255,5 @@ func (a *Authenticator) compare(r *http.Request, d *decision, e *Event) {
 	} else {
 		attrs = append(attrs, slog.String("rejected_by", "Compare"), slog.String("error", recorded(r, d, other)))
 	}
-	a.logger().LogAttrs(r.Context(), slog.LevelWarn, "decisions differ", attrs...)
+	logging.Write(r.Context(), a.cfg.Logger, slog.LevelWarn, "decisions differ", attrs...)
 }

@@ -5,3 +5,6 @@ var TargetOf = targetOf
 
 // MaxForm is the length of the longest form.
 const MaxForm = maxForm
+
+// WithoutSigned is for the test that compares it with a regular expression.
+var WithoutSigned = withoutSigned

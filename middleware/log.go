@@ -5,28 +5,20 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"regexp"
-	"strings"
 
+	"github.com/rsguard/rsguard/internal/logging"
 	"github.com/rsguard/rsguard/internal/show"
 	"github.com/rsguard/rsguard/jwks"
 	"github.com/rsguard/rsguard/validator"
 )
 
-func (a *Authenticator) logger() *slog.Logger {
-	if a.cfg.Logger == nil {
-		return slog.Default()
-	}
-	return a.cfg.Logger
-}
-
 func (a *Authenticator) logRefusal(r *http.Request, d *decision) {
 	ctx, err := r.Context(), d.err
-	logger, level, message := a.logger(), levelOf(ctx, err), "token refused"
+	level, message := levelOf(ctx, err), "token refused"
 	if a.cfg.InsecureReportOnly {
 		level, message = max(level, slog.LevelInfo), "would refuse token"
 	}
-	if !logger.Enabled(ctx, level) {
+	if !logging.Enabled(ctx, a.cfg.Logger, level) {
 		return
 	}
 
@@ -53,7 +45,7 @@ func (a *Authenticator) logRefusal(r *http.Request, d *decision) {
 		attrs = append(attrs, slog.String("route", show.Cut(r.Pattern, maxValue)))
 	}
 	attrs = append(attrs, slog.String("error", recorded(r, d, err)))
-	logger.LogAttrs(ctx, level, message, attrs...)
+	logging.Write(ctx, a.cfg.Logger, level, message, attrs...)
 }
 
 // abandoned reports whether err is that the client is gone.
@@ -82,35 +74,6 @@ func levelOf(ctx context.Context, err error) slog.Level {
 	default:
 		return slog.LevelInfo
 	}
-}
-
-// recorded returns what a record says of err: its text without the credentials
-// of the request. Our own errors have none, but those of a caller's check,
-// Validator or Compare may quote what they were given.
-func recorded(r *http.Request, d *decision, err error) string {
-	text := textOf(err)
-	for _, field := range []string{"Authorization", "DPoP"} {
-		value := r.Header.Get(field) // a request with thousands of them must cost no more
-		_, credentials, _ := strings.Cut(value, " ")
-		text = withoutSecret(withoutSecret(text, value), strings.Trim(credentials, " "))
-	}
-	text = withoutSecret(text, d.token) // from wherever Config.Token has it
-	return show.Cut(looksSigned.ReplaceAllString(text, omitted), maxText)
-}
-
-// omitted is in the place of credentials.
-const omitted = "[credentials]"
-
-// looksSigned matches a JWS or a JWE in the compact form, from wherever the
-// request has it, and what is left of one that was cut in its payload.
-var looksSigned = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{12,}(\.[A-Za-z0-9_-]*){1,4}`)
-
-// withoutSecret takes secret out of text. A shorter one is more likely a word.
-func withoutSecret(text, secret string) string {
-	if len(secret) < 16 {
-		return text
-	}
-	return strings.ReplaceAll(text, secret, omitted)
 }
 
 // textOf returns the text of err. That may be a check's own error, or a nil

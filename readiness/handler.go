@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/internal/fault"
+	"github.com/rsguard/rsguard/internal/logging"
 	"github.com/rsguard/rsguard/internal/seconds"
 	"github.com/rsguard/rsguard/internal/show"
 )
@@ -109,17 +110,11 @@ func (h *Handler) log(missing string, causes []slog.Attr) {
 	if !changed {
 		return
 	}
-	logger := h.cfg.Logger
-	if logger == nil {
-		logger = slog.Default()
+	if missing == "" {
+		logging.Write(context.Background(), h.cfg.Logger, slog.LevelInfo, "ready")
+		return
 	}
-	_ = fault.Contain(func() { // of a handler
-		if missing == "" {
-			logger.Info("ready")
-			return
-		}
-		logger.LogAttrs(context.Background(), slog.LevelWarn, "not ready", causes...)
-	})
+	logging.Write(context.Background(), h.cfg.Logger, slog.LevelWarn, "not ready", causes...)
 }
 
 // textOf returns the text of an error, which may be a check's own.

@@ -210,7 +210,6 @@ func (r *eventReceiver) take(ctx context.Context, token, id string) *refusal {
 
 // happen does what one event says.
 func (r *eventReceiver) happen(ctx context.Context, x *signal, e *event) *refusal {
-	log := r.log.to()
 	switch e.effect {
 	case verifiesStream:
 		return r.verified(ctx, x, e)
@@ -219,7 +218,7 @@ func (r *eventReceiver) happen(ctx context.Context, x *signal, e *event) *refusa
 		if status := e.text("status"); status != "enabled" {
 			level = slog.LevelWarn // what is revoked is not heard of any more
 		}
-		log.Log(ctx, level, "event stream updated", "issuer", x.issuer, "status", show.Cut(e.text("status"), 64))
+		r.log.write(ctx, level, "event stream updated", slog.String("issuer", x.issuer), slog.String("status", show.Cut(e.text("status"), 64)))
 		return nil
 	}
 	harmless, refused := e.harmless()
@@ -239,25 +238,28 @@ func (r *eventReceiver) happen(ctx context.Context, x *signal, e *event) *refusa
 		return refused
 	}
 	if subject.critical {
-		r.ignored(ctx, x, e.name, "a critical member of its subject can't be processed", "subject", subject.ignored)
+		r.ignored(ctx, x, e.name, "a critical member of its subject can't be processed", slog.Any("subject", subject.ignored))
 		return nil
 	}
 	if !subject.named() {
-		r.ignored(ctx, x, e.name, "no rule can name its subject", "subject", subject.ignored)
+		r.ignored(ctx, x, e.name, "no rule can name its subject", slog.Any("subject", subject.ignored))
 		return nil
 	}
 	if refused := r.revoke(ctx, r.rules(subject, e.effect, at)); refused != nil {
 		return refused
 	}
-	log.InfoContext(ctx, "security event taken", "event", e.name, "issuer", x.issuer, "ignored", subject.ignored)
+	r.log.write(ctx, slog.LevelInfo, "security event taken",
+		slog.String("event", e.name), slog.String("issuer", x.issuer), slog.Any("ignored", subject.ignored))
 	return nil
 }
 
 // ignored logs an event that is acknowledged and has no effect. It is a warning,
 // because a token that the issuer takes for withdrawn may still be accepted.
-func (r *eventReceiver) ignored(ctx context.Context, x *signal, event, why string, more ...any) {
-	args := append([]any{"event", show.Cut(event, 256), "issuer", x.issuer, "reason", why}, more...)
-	r.log.to().WarnContext(ctx, "security event ignored", args...)
+func (r *eventReceiver) ignored(ctx context.Context, x *signal, event, why string, more ...slog.Attr) {
+	attrs := append([]slog.Attr{
+		slog.String("event", show.Cut(event, 256)), slog.String("issuer", x.issuer), slog.String("reason", why),
+	}, more...)
+	r.log.write(ctx, slog.LevelWarn, "security event ignored", attrs...)
 }
 
 func (r *eventReceiver) verified(ctx context.Context, x *signal, e *event) *refusal {
@@ -271,6 +273,6 @@ func (r *eventReceiver) verified(ctx context.Context, x *signal, e *event) *refu
 			return &refusal{http.StatusBadRequest, codeState, "the state is not the expected one", fmt.Errorf("EventConfig.Verified: %w", err), 0}
 		}
 	}
-	r.log.to().InfoContext(ctx, "event stream verified", "issuer", x.issuer)
+	r.log.write(ctx, slog.LevelInfo, "event stream verified", slog.String("issuer", x.issuer))
 	return nil
 }

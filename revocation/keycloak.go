@@ -141,7 +141,7 @@ func (k *keycloakReceiver) take(ctx context.Context, token string) *refusal {
 	if refused := k.revoke(ctx, []Rule{{Issuer: k.realm, IssuedBefore: notBefore}}); refused != nil {
 		return refused
 	}
-	k.log.to().InfoContext(ctx, "not-before policy taken", "issuer", k.realm, "not_before", notBefore)
+	k.log.write(ctx, slog.LevelInfo, "not-before policy taken", slog.String("issuer", k.realm), slog.Time("not_before", notBefore))
 	return nil
 }
 

@@ -194,7 +194,8 @@ func (l *logoutReceiver) take(ctx context.Context, token string) *refusal {
 		return refused // and its jti was not used
 	}
 	l.seen.add(x.issuer, x.id)
-	l.log.to().InfoContext(ctx, "logout token taken", "issuer", x.issuer, "session", x.hasSID, "subject", x.hasSubject)
+	l.log.write(ctx, slog.LevelInfo, "logout token taken",
+		slog.String("issuer", x.issuer), slog.Bool("session", x.hasSID), slog.Bool("subject", x.hasSubject))
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -174,7 +175,7 @@ func NewEventPoller(cfg PollConfig) (*EventPoller, error) {
 	cfg = cfg.withDefaults()
 	p := &eventPoller{cfg: cfg, own: own, receiver: cfg.Receiver.receiver, errs: make(map[string]*refusal)}
 	p.teller = observing.Teller{
-		Observe: cfg.Observe, Logger: p.receiver.log.to(), Now: p.receiver.now, Part: observe.Revocation, Name: hostOf(cfg.URL),
+		Observe: cfg.Observe, Logger: p.receiver.log.logger, Now: p.receiver.now, Part: observe.Revocation, Name: hostOf(cfg.URL),
 	}
 	return &EventPoller{p}, nil
 }
@@ -236,7 +237,7 @@ func (p *eventPoller) poll(ctx context.Context) error {
 			p.note(err, failures)
 			if failures == 1 {
 				p.teller.Tell(ctx, observe.Event{Kind: observe.StateChanged, State: "late", Was: "current", Failing: true})
-				p.receiver.log.to().WarnContext(ctx, "polling for security events fails", "url", p.cfg.URL, "error", err)
+				p.receiver.log.write(ctx, slog.LevelWarn, "polling for security events fails", slog.String("url", p.cfg.URL), slog.Any("error", err))
 			}
 		case progress:
 		default:
@@ -247,7 +248,7 @@ func (p *eventPoller) poll(ctx context.Context) error {
 		if err == nil && !silent {
 			if failures > 0 {
 				p.teller.Tell(ctx, observe.Event{Kind: observe.StateChanged, State: "current", Was: "late"})
-				p.receiver.log.to().InfoContext(ctx, "polling for security events succeeds again", "url", p.cfg.URL, "failures", failures)
+				p.receiver.log.write(ctx, slog.LevelInfo, "polling for security events succeeds again", slog.String("url", p.cfg.URL), slog.Int("failures", failures))
 			}
 			failures = 0
 			p.note(nil, 0)

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rsguard/rsguard/internal/logging"
 	"github.com/rsguard/rsguard/internal/seconds"
 	"github.com/rsguard/rsguard/validator"
 )
@@ -116,11 +117,8 @@ type refusalLog struct {
 	leftOut int
 }
 
-func (l *refusalLog) to() *slog.Logger {
-	if l.logger == nil {
-		return slog.Default()
-	}
-	return l.logger
+func (l *refusalLog) write(ctx context.Context, level slog.Level, message string, attrs ...slog.Attr) {
+	logging.Write(ctx, l.logger, level, message, attrs...)
 }
 
 func (l *refusalLog) refused(ctx context.Context, now time.Time, what string, r *refusal) {
@@ -134,5 +132,5 @@ func (l *refusalLog) refused(ctx context.Context, now time.Time, what string, r 
 	leftOut := l.leftOut
 	l.next, l.leftOut = now.Add(time.Second), 0
 	l.mu.Unlock()
-	l.to().WarnContext(ctx, what+" refused", "status", r.status, "error", r.err, "left_out", leftOut)
+	l.write(ctx, slog.LevelWarn, what+" refused", slog.Int("status", r.status), slog.Any("error", r.err), slog.Int("left_out", leftOut))
 }

@@ -24,6 +24,7 @@ import (
 //   - It runs all checks.
 //   - It decides once, so that Observe is told of each decision once, and never
 //     with the path in place of the route's pattern.
+//   - A log or an Observe that panics changes no response.
 //   - The client gets the status and the header fields of every response, and
 //     no part of the token.
 //
@@ -90,6 +91,7 @@ type adapterRun struct {
 	handled   []handled
 	codes     []string // of the rejections, as they are logged
 	events    []middleware.Event
+	panics    bool // the log and Observe, after they have noted what they are told
 	kept      []kept
 }
 
@@ -297,6 +299,9 @@ func (h codeHandler) Handle(_ context.Context, record slog.Record) error {
 		}
 		return true
 	})
+	if h.run.panics {
+		panic("the suite's log")
+	}
 	return nil
 }
 

@@ -14,6 +14,9 @@ func (run *adapterRun) observe(_ context.Context, e middleware.Event) {
 	run.mu.Lock()
 	defer run.mu.Unlock()
 	run.events = append(run.events, e)
+	if run.panics {
+		panic("the suite's Observe")
+	}
 }
 
 // observed reports events that are not one for each of these, in the fields
@@ -107,4 +110,30 @@ func oneEvent(t reporter, m mount, tokens *adapterTokens) {
 	preflight(middleware.Config{}, middleware.Event{
 		Outcome: middleware.Rejected, Status: 401, Code: validator.CodeMissing, Method: "OPTIONS",
 	})
+}
+
+// logPanics tests that a response, and the handler's call, depend on neither the
+// log nor Observe.
+func logPanics(t reporter, m mount, tokens *adapterTokens) {
+	t.Helper()
+	method, _ := m.request(http.MethodGet, "/")
+	accepted := middleware.Event{Outcome: middleware.Accepted, Subject: adapterSubject, Scheme: "Bearer", Method: method}
+	run, token := tokens.run(t, m, middleware.Config{}, nil)
+	if run == nil {
+		return
+	}
+	run.panics = true
+	run.accepted(run.send(http.MethodGet, "/orders/7", []string{"Bearer %s"}, token), http.MethodGet, "/orders/7", adapterSubject)
+	run.observed(accepted)
+
+	run, token = tokens.run(t, m, middleware.Config{}, []validator.Check{validator.Scopes("orders:write")})
+	if run == nil {
+		return
+	}
+	run.panics = true
+	run.refused(run.send(http.MethodGet, "/orders/7", []string{"Bearer %s"}, token), 403, []string{`Bearer error="insufficient_scope", scope="orders:write"`}, "")
+	run.coded("insufficient_scope")
+	rejected := accepted
+	rejected.Outcome, rejected.Status, rejected.Code = middleware.Rejected, 403, validator.CodeScope
+	run.observed(rejected)
 }

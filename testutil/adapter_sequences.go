@@ -29,6 +29,7 @@ func adapterTests() []adapterTest {
 		{"what is kept does not change", keptAsItWas},
 		{"the context ends with the request's", contextEnds},
 		{"one event for each decision", oneEvent},
+		{"a log that panics", logPanics},
 		{"a check inside its own Authenticator", checkInside},
 		{"a check inside another Authenticator", checkInsideAnother},
 		{"a proof is taken once", proofTakenOnce},

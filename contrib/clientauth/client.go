@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/internal/fault"
+	"github.com/rsguard/rsguard/internal/logging"
 	"github.com/rsguard/rsguard/internal/outbound"
 )
 
@@ -245,7 +246,7 @@ func (c *state) land(e *entry, f *flight) {
 
 // log writes one record when failures begin, and one when they end.
 func (c *state) log(err *Error, before, after, failed int) {
-	attrs := []any{slog.String("issuer", c.cfg.Issuer), slog.String("client_id", c.cfg.ClientID)}
+	attrs := []slog.Attr{slog.String("issuer", c.cfg.Issuer), slog.String("client_id", c.cfg.ClientID)}
 	switch {
 	case err != nil && (before == 0 && after == 1 || after == 0 && failed == 1):
 		c.tell(slog.LevelWarn, "clientauth: no new token", append(attrs, slog.String("code", string(err.Code)), slog.String("error", err.Error()))...)
@@ -254,16 +255,8 @@ func (c *state) log(err *Error, before, after, failed int) {
 	}
 }
 
-// tell writes a record. A panic of the logger's is contained, since it would
-// end the program.
-func (c *state) tell(level slog.Level, message string, attrs ...any) {
-	_ = fault.Contain(func() {
-		logger := c.cfg.Logger
-		if logger == nil {
-			logger = slog.Default()
-		}
-		logger.Log(context.Background(), level, message, attrs...)
-	})
+func (c *state) tell(level slog.Level, message string, attrs ...slog.Attr) {
+	logging.Write(context.Background(), c.cfg.Logger, level, message, attrs...)
 }
 
 // A pause is a time during which no request is sent.

@@ -1,17 +1,20 @@
 package redisjwks
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/rsguard/rsguard/internal/logging"
 )
 
 func (t *Transport) noteRedis(err error) {
 	switch {
 	case err != nil && !t.failing.Swap(true):
-		t.logger().Warn("redisjwks: Redis fails: keys are fetched without it", slog.String("error", clipped(err.Error())))
+		t.log(slog.LevelWarn, "redisjwks: Redis fails: keys are fetched without it", slog.String("error", clipped(err.Error())))
 	case err == nil && t.failing.Load() && t.failing.Swap(false):
-		t.logger().Info("redisjwks: Redis is back")
+		t.log(slog.LevelInfo, "redisjwks: Redis is back")
 	}
 }
 
@@ -19,10 +22,10 @@ func (t *Transport) noteRedis(err error) {
 func (t *Transport) noteIssuer(useHeld bool, got, held *record) {
 	switch {
 	case useHeld && !t.stale.Swap(true):
-		t.logger().Warn("redisjwks: the issuer fails: its last response is used", slog.String("url", got.URL),
+		t.log(slog.LevelWarn, "redisjwks: the issuer fails: its last response is used", slog.String("url", got.URL),
 			slog.Int("status", got.Status), slog.String("error", got.Error), slog.Duration("age", time.Since(held.Time)))
 	case got.Status == http.StatusOK && t.stale.Load() && t.stale.Swap(false):
-		t.logger().Info("redisjwks: the issuer is back", slog.String("url", got.URL))
+		t.log(slog.LevelInfo, "redisjwks: the issuer is back", slog.String("url", got.URL))
 	}
 }
 
@@ -31,13 +34,10 @@ func (t *Transport) reportSeal(err error) {
 	if last != 0 && now-last < int64(time.Minute) || !t.reported.CompareAndSwap(last, now) {
 		return
 	}
-	t.logger().Error("redisjwks: a stored response has no valid seal, and is ignored: find out what wrote it",
+	t.log(slog.LevelError, "redisjwks: a stored response has no valid seal, and is ignored: find out what wrote it",
 		slog.String("error", err.Error()))
 }
 
-func (t *Transport) logger() *slog.Logger {
-	if t.cfg.Logger != nil {
-		return t.cfg.Logger
-	}
-	return slog.Default()
+func (t *Transport) log(level slog.Level, text string, attrs ...slog.Attr) {
+	logging.Write(context.Background(), t.cfg.Logger, level, text, attrs...)
 }

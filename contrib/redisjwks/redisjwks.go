@@ -95,7 +95,7 @@ func New(cfg Config) (*Transport, error) {
 	t.cfg.Key = nil // which the seal has, where nothing prints it
 	t.store = &redisStore{client: cfg.Client, timeout: cfg.Timeout}
 	if cfg.InsecureUnsealed {
-		t.logger().Warn("redisjwks: what is stored is not sealed: anyone that can write to the Redis can add keys",
+		t.log(slog.LevelWarn, "redisjwks: what is stored is not sealed: anyone that can write to the Redis can add keys",
 			slog.String("option", "InsecureUnsealed"))
 	}
 	return t, nil

@@ -119,8 +119,6 @@ func (cfg Config) withDefaults() Config {
 	return cfg
 }
 
-func (cfg *Config) logger() *slog.Logger { return cmp.Or(cfg.Logger, slog.Default()) }
-
 // heedsContexts reports whether a deadline ends a client's wait. For other
 // types of client it reports true.
 func heedsContexts(client any) bool {

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/rsguard/rsguard/internal/fault"
+	"github.com/rsguard/rsguard/internal/logging"
 	"github.com/rsguard/rsguard/revocation"
 )
 
@@ -281,6 +282,6 @@ func (r *reader) apply(ctx context.Context, text string) {
 	}
 	now := f.cfg.Now().UnixNano()
 	if last := f.warned.Load(); (last == 0 || now-last > int64(time.Minute)) && f.warned.CompareAndSwap(last, now) {
-		f.cfg.logger().LogAttrs(ctx, slog.LevelWarn, "a revocation was not applied", slog.String("error", err.Error()))
+		logging.Write(ctx, f.cfg.Logger, slog.LevelWarn, "a revocation was not applied", slog.String("error", err.Error()))
 	}
 }

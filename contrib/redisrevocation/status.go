@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/rsguard/rsguard/internal/logging"
 	"github.com/rsguard/rsguard/observe"
 )
 
@@ -104,7 +105,7 @@ func (f *Feed) current(ctx context.Context, at time.Time) {
 		return
 	}
 	if f.late.CompareAndSwap(true, false) {
-		f.cfg.logger().LogAttrs(ctx, slog.LevelInfo, "the revocation feed is back")
+		logging.Write(ctx, f.cfg.Logger, slog.LevelInfo, "the revocation feed is back")
 		f.teller.Tell(ctx, observe.Event{Kind: observe.StateChanged, State: "current", Was: "late"})
 	}
 }
@@ -126,6 +127,6 @@ func (f *Feed) tellIfLate(ctx context.Context) {
 	if failure := f.failure.Load(); failure != nil {
 		attrs = append(attrs, slog.String("cause", (*failure).Error()))
 	}
-	f.cfg.logger().LogAttrs(ctx, slog.LevelWarn, "the revocation feed is late", attrs...)
+	logging.Write(ctx, f.cfg.Logger, slog.LevelWarn, "the revocation feed is late", attrs...)
 	f.teller.Tell(ctx, observe.Event{Kind: observe.StateChanged, State: "late", Was: "current", Failing: true})
 }

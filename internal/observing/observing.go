@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rsguard/rsguard/internal/fault"
+	"github.com/rsguard/rsguard/internal/logging"
 	"github.com/rsguard/rsguard/internal/show"
 	"github.com/rsguard/rsguard/observe"
 )
@@ -46,14 +47,8 @@ func (t *Teller) tell(ctx context.Context, e observe.Event) {
 	if panicked == nil {
 		return
 	}
-	logger := t.Logger
-	if logger == nil {
-		logger = slog.Default()
-	}
-	_ = fault.Contain(func() { // of a handler
-		logger.LogAttrs(ctx, slog.LevelError, "Config.Observe failed",
-			slog.String("part", string(t.Part)), slog.String("name", t.Name), slog.String("error", panicked.Error()))
-	})
+	logging.Write(ctx, t.Logger, slog.LevelError, "Config.Observe failed",
+		slog.String("part", string(t.Part)), slog.String("name", t.Name), slog.String("error", panicked.Error()))
 }
 
 // A Request is one that has begun.

@@ -261,6 +261,7 @@ var attacks = []attack{
 
 	// What is remembered.
 	{"A token that is read in the log", []string{"a record has no credentials", "a record has no signed token"}, nil},
+	{"A log that fails, or that a client makes cost much", []string{"a log that panics changes no response", "a record costs the same with many fields"}, nil},
 	{"A remembered token that would be rejected now", []string{
 		"a remembered token expires", "a remembered token has leeway once at its end", "a remembered token is not yet valid before its time",
 		"a remembered token has leeway once at its beginning", "a remembered token begins with iat if nbf is earlier",

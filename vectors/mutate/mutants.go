@@ -33,7 +33,7 @@ const (
 	bearer       = "middleware/bearer.go"
 	requests     = "middleware/authenticate.go"
 	refusal      = "middleware/refusal.go"
-	logFile      = "middleware/log.go"
+	redactFile   = "middleware/redact.go"
 	challenge    = "middleware/challenge.go"
 	secureurl    = "internal/secureurl/secureurl.go"
 	proof        = "dpop/proof.go"
@@ -329,8 +329,10 @@ var mutants = []mutant{
 	{"a token of b64token characters", []edit{{bearer, "if !b64token.Valid(token) {", "if false {"}}},
 	{"no token in the query as well", []edit{{bearer, `case parameter.Has(r.URL.RawQuery, "access_token"):`, "case false:"}}},
 	{"optional is for no credentials", []edit{{requests, "anonymous := c.missing && (a.cfg.Optional", "anonymous := err != nil && (a.cfg.Optional"}}},
-	{"a record has no credentials", []edit{{logFile, "if len(secret) < 16 {", "if true {"}}},
-	{"a record has no signed token", []edit{{logFile, "looksSigned.ReplaceAllString(text, omitted)", "text"}}},
+	{"a record has no credentials", []edit{{redactFile, "if len(secret) < 16 {", "if true {"}}},
+	{"a record has no signed token", []edit{{redactFile, "show.Cut(withoutSigned(text), maxText)", "show.Cut(text, maxText)"}}},
+	{"a record costs the same with many fields", []edit{{redactFile, "\t\tvalue := r.Header.Get(field) // a request with thousands of them must cost no more\n", "\t\tfor _, value := range r.Header.Values(field) {\n"}, {redactFile, "strings.Trim(credentials, \" \"))\n", "strings.Trim(credentials, \" \"))\n}\n"}}},
+	{"a log that panics changes no response", []edit{{"internal/logging/logging.go", "_ = fault.Contain(func() { _ = or(logger).Handler().Handle(ctx, record) })", "_ = or(logger).Handler().Handle(ctx, record)"}}},
 	{"a check is not optional", []edit{{requests, "a.cfg.Optional && len(g.checks) == 0 ||", "a.cfg.Optional ||"}}},
 	{"only the token's source says that there is none", []edit{{refusal, "if validator.CodeOf(err) == validator.CodeMissing {", "if false {"}}},
 	{"credentials that can't be read are not missing", []edit{{"middleware/credentials.go", "c = credentials{scheme: schemeDPoP, certificate: c.certificate}", "c.scheme = schemeDPoP"}}},
