@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rsguard/rsguard/contrib/redisjwks"
@@ -17,7 +18,9 @@ func (panickingLog) Handle(context.Context, slog.Record) error { panic("a fault 
 
 // A log that panics loses no response, whatever the record is about.
 func TestTransport_logPanics(t *testing.T) {
-	bubble(t, func(t *testing.T, f *fleet) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t)
 		f.cfg.Logger = slog.New(panickingLog{})
 		if _, err := redisjwks.New(redisjwks.Config{Client: newClient(t, "127.0.0.1:1"), InsecureUnsealed: true, Logger: f.cfg.Logger}); err != nil {
 			t.Errorf("New() error = %v, want none", err)
