@@ -416,3 +416,68 @@ func TestSource_echoesElsewhere(t *testing.T) {
 		}
 	}
 }
+
+// An API that is slow to reject every token gets two requests. That the issuer
+// may be asked again after ten seconds does not make it more.
+func TestTransport_slowRejections(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := &liar{answer: func(n int, _ *http.Request) (int, string, string) {
+			return 200, "application/json", strings.Replace(good(3600), "opaque", "opaque"+strings.Repeat("x", n), 1)
+		}}
+		requests := 0
+		transport, err := clientauth.NewTransport(newSource(t, l.config(), clientauth.Request{}), clientauth.TransportConfig{
+			Hosts: []string{"api.example.com"},
+			Base: roundTripper(func(r *http.Request) (*http.Response, error) {
+				requests++
+				time.Sleep(11 * time.Second)
+				status := 401
+				if requests > 5 {
+					status = 200 // so that this ends
+				}
+				return &http.Response{StatusCode: status, Header: http.Header{"Www-Authenticate": {`Bearer error="invalid_token"`}}, Body: http.NoBody, Request: r}, nil
+			}),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status := call(t, transport, http.MethodGet, "https://api.example.com/", nil); status != 401 || requests != 2 || l.count() != 2 {
+			t.Errorf("status %d after %d requests and %d for tokens, want 401 after 2 and 2", status, requests, l.count())
+		}
+	})
+}
+
+// An Authentication can add parameters, and changes none of the grant.
+func TestSource_authentication(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(url.Values){
+		"replaces": func(form url.Values) {
+			form.Set("audience", "https://evil.example")
+			form.Set("grant_type", "password")
+		},
+		"removes": func(form url.Values) { clear(form) },
+		"adds":    func(form url.Values) { form["audience"] = append(form["audience"], "https://evil.example") },
+	} {
+		var got url.Values
+		l := &liar{answer: func(_ int, r *http.Request) (int, string, string) {
+			if err := r.ParseForm(); err != nil {
+				t.Error(err)
+			}
+			got = r.PostForm
+			return 200, "application/json", good(3600)
+		}}
+		cfg := l.config()
+		cfg.Auth = func(_ context.Context, r *clientauth.AuthRequest) error {
+			change(r.Form)
+			r.Form.Set("client_secret", secret)
+			return nil
+		}
+		s := newSource(t, cfg, clientauth.Request{Audience: audience})
+		for range 2 {
+			mustToken(t, s)
+		}
+		if got["audience"][0] != audience || len(got["audience"]) != 1 || got.Get("grant_type") != "client_credentials" || got.Get("client_secret") != secret {
+			t.Errorf("%s: sent %v, want the audience and the grant of the request", name, got)
+		}
+	}
+}
