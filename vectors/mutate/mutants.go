@@ -72,6 +72,22 @@ const (
 	subjectFile  = "revocation/subject.go"
 	feedRun      = "contrib/redisrevocation/run.go"
 	feedStatus   = "contrib/redisrevocation/status.go"
+	sendFile     = "contrib/clientauth/transport.go"
+	tokenRequest = "contrib/clientauth/request.go"
+	tokenAnswer  = "contrib/clientauth/answer.go"
+	tokenClient  = "contrib/clientauth/client.go"
+	tokenKey     = "contrib/clientauth/key.go"
+	tokenSource  = "contrib/clientauth/source.go"
+	tokenGrant   = "contrib/clientauth/grant.go"
+	tokenSeal    = "contrib/clientauth/seal.go"
+	tokenStore   = "contrib/clientauth/store.go"
+	tokenSchemes = "contrib/clientauth/challenge.go"
+	tokenPerRPC  = "contrib/clientauth/perrpc.go"
+	tokenCall    = "contrib/clientauth/call.go"
+	tokenDial    = "contrib/grpctokens/grpctokens.go"
+	tokenConfig  = "contrib/clientauth/config.go"
+	tokenSecrets = "contrib/clientauth/secrets.go"
+	tokenShow    = "contrib/clientauth/show.go"
 )
 
 // mutants are the rules, in the order of the design.
@@ -403,7 +419,7 @@ var mutants = []mutant{
 	{"the proxy's own certificate is not the client's", []edit{{"middleware/certificate.go", "return nil, nil\n\t\tcase 1:", "return connectionCertificate(r)\n\t\tcase 1:"}}},
 
 	// Hosts and preflights.
-	{"a token is used on its issuer's host", []edit{{requests, "if err := a.checkHost(r, id.claims); err != nil {", "if err := a.checkHost(r, id.claims); err != nil && false {"}}},
+	{"a token is used on its issuer's host", []edit{{requests, "return a.checkHost(r, claims)", "_ = a.checkHost(r, claims)\n\treturn nil"}}},
 	{"a host without an issuer has no tokens", []edit{{host, `if want != "" && want == claims.Issuer {`, `if want == "" || want == claims.Issuer {`}}},
 	{"a host's name is the same in any case", []edit{{host, "\t\t\treturn \"\"\n\t\t}\n\t}\n\treturn strings.ToLower(host)", "\t\t\treturn \"\"\n\t\t}\n\t}\n\treturn host"}}},
 	{"a host has one dot at its end at most", []edit{{host, `strings.TrimSuffix(host, ".")`, `strings.TrimRight(host, ".")`}}},
@@ -646,6 +662,82 @@ var mutants = []mutant{
 	{"claims of an ID token have their types", []edit{{loginFile, "if there(claim.value) && claim.value.Kind() != jose.KindString {", "if false {"}}},
 
 	{"an outage is a 503", []edit{{refusal, "return answer{status: http.StatusServiceUnavailable}", `return answer{http.StatusUnauthorized, true, "invalid_token"}`}}},
+
+	// Tokens of our own.
+	{"a token goes to the named hosts alone", []edit{{sendFile, "case !slices.Contains(hosts, host) &&", "case false && !slices.Contains(hosts, host) &&"}}},
+	{"a token goes to a host's named port", []edit{{sendFile, "err == nil && p == port {", `err == nil && p != "" {`}}},
+	{"a token is not sent in clear text", []edit{{sendFile, `case u.Scheme == "http" && !insecureHTTP &&`, "case false &&"}}},
+	{"a token is sent by http and https alone", []edit{{sendFile, `case port == "":`, "case false:"}}},
+	{"a token goes to no host that the Host field names", []edit{{sendFile, `if r.Host != "" && !strings.EqualFold(r.Host, r.URL.Host) {`, "if false {"}}},
+	{"a request to another host is not sent at all", []edit{{sendFile, "if r.Response != nil {", "if true {"}}},
+	{"a host that gets tokens is one", []edit{{sendFile, `; err != nil || u.Host != host || u.Path != "" || u.RawQuery != "" {`, "; err != nil && u != nil {"}}},
+	{"a request's own credentials are replaced", []edit{{sendFile, `sent.Header.Set("Authorization",`, `sent.Header.Add("Authorization",`}}},
+	{"a request's own proof is replaced", []edit{{sendFile, `sent.Header.Del("DPoP")`, ""}}},
+	{"a caller's request gets no token", []edit{{sendFile, "sent := r.Clone(r.Context())", "sent := new(http.Request)\n\t*sent = *r"}}},
+	{"gRPC: a token goes to the named authorities alone", []edit{{tokenPerRPC, "if err := mayGet(u, hosts, c.InsecureNoTLS); err != nil {", "if err := mayGet(u, hosts, c.InsecureNoTLS); err != nil && false {"}}},
+	{"gRPC: a token is sent over TLS", []edit{{tokenPerRPC, "return !c.InsecureNoTLS", "return false"}}},
+	{"a token request is not redirected", []edit{{tokenClient, "c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }", ""}}},
+	{"a token endpoint is an https URL", []edit{{tokenConfig, "return secureurl.Parse(raw)", "return secureurl.ParseInsecure(raw)"}}},
+	{"a token is in the answer of a success", []edit{{tokenRequest, "if res.status != http.StatusOK {", "if res.status >= 300 {"}}},
+	{"the answer of a token endpoint is JSON", []edit{{tokenAnswer, `if mediaType != "application/json" &&`, "if false &&"}}},
+	{"a token has the type that was asked for", []edit{{tokenAnswer, "case !strings.EqualFold(o.tokenType, c.tokenType()):", "case false:"}}},
+	{"an exchanged token is an access token", []edit{{tokenAnswer, "(!ok || issued != typeAccess && issued != typeJWT)", "(!ok || issued != typeAccess && issued != typeJWT) && false"}}},
+	{"a token has the characters of one", []edit{{tokenAnswer, "case !b64token.Valid(o.token):", "case false && !b64token.Valid(o.token):"}}},
+	{"a token is validated before it is kept", []edit{{tokenAnswer, "if c.cfg.Validator == nil {\n", "if true {\n"}}},
+	{"a token of our own is bound to our key", []edit{{tokenAnswer, "case err == nil && c.cfg.Key != nil &&", "case false &&"}}},
+	{"a token of our own is of the organization", []edit{{tokenAnswer, `case err == nil && w.organization != "":`, "case false:"}}},
+	{"a parameter of the grant is not the caller's", []edit{{tokenSource, "if slices.Contains(reserved, name) {", "if false {"}}},
+	{"a scope is one", []edit{{tokenSource, "if !scopetoken.Valid(scope) {", "if !scopetoken.Valid(scope) && false {"}}},
+	{"an Authentication does not change the grant", []edit{{tokenRequest, "maps.Copy(r.Form, w.form) // whatever", "maps.Copy(r.Form, url.Values(nil)) // whatever"}}},
+	{"a token is kept for its request", []edit{{tokenSource, "key: keyOf(s.form)", "key: keyOf(s.request.form())"}}},
+	{"a value of a Store opens for its request alone", []edit{{tokenSeal, "s[0].Seal([]byte{sealVersion}, nil, text, bound)", "s[0].Seal([]byte{sealVersion}, nil, text, nil)"}, {tokenSeal, "aead.Open(nil, nil, value[1:], bound)", "aead.Open(nil, nil, value[1:], nil)"}}},
+	{"a token in a Store is of its client", []edit{{tokenSeal, "c.cfg.ClientID, jkt,", "jkt,"}}},
+	{"a token in a Store is of its key", []edit{{tokenSeal, "c.cfg.ClientID, jkt, c.x5t,", "c.cfg.ClientID, jkt[:0], c.x5t,"}}},
+	{"a token in a Store is of its certificate", []edit{{tokenSeal, "jkt, c.x5t, w", "jkt, c.x5t[:0], w"}}},
+	{"a token in a Store is of its issuer", []edit{{tokenSeal, `"rsguard clientauth 1", c.cfg.Issuer,`, `"rsguard clientauth 1",`}}},
+	{"a token from a Store is checked again", []edit{{tokenStore, "g, err := c.checked(ctx, offer{r.Token, r.Type, r.Scope, lifetime}, w, now.Add(-max(age, 0)))", "g, err := newGrant(r.Token, r.Type, r.Scope, now.Add(-max(age, 0)), now.Add(lifetime-max(age, 0))), (*Error)(nil)"}}},
+	{"a token from a Store is later than the one that failed", []edit{{tokenStore, "r.Seq <= after", "r.Seq <= 0"}}},
+	{"a token from a Store is not of the future", []edit{{tokenStore, "if age < -clockSkew {", "if false {"}}},
+	{"a token from a Store has a life", []edit{{tokenStore, "lifetime <= 0 || lifetime > c.cfg.MaxLifetime", "lifetime <= 0"}}},
+	{"a key of a Store has its size", []edit{{tokenConfig, "if len(key) < minStoreKey {", "if false {"}}},
+	{"a token of our own has some seconds left", []edit{{tokenGrant, "return g.left(now) > min(maxMargin, g.lifetime/4)", "return g.left(now) > 0"}}},
+	{"a clock that was set back ends a token of our own", []edit{{tokenGrant, "if wall > g.lifetime+maxMargin {", "if false {"}}},
+	{"a token of our own ends with its exp", []edit{{tokenAnswer, "if !end.IsZero() && end.Before(expiry) {", "if false {"}}},
+	{"a token of our own has not ended", []edit{{tokenAnswer, "case !end.After(now):", "case false:"}, {tokenAnswer, "if !expiry.After(requested) {", "if false {"}}},
+	{"a life that the issuer names has a limit", []edit{{tokenAnswer, "err != nil || seconds > uint64(c.cfg.MaxLifetime/time.Second)", "err != nil"}}},
+	{"a life that the issuer names is not zero", []edit{{tokenAnswer, "case seconds == 0:", "case false:"}}},
+	{"a proof of our own names its token", []edit{{tokenKey, `if token != "" {`, "if false {"}}},
+	{"a proof of our own is used once", []edit{{tokenKey, `"jti": rand.Text()`, `"jti": rand.Text()[:0] + "x"`}}},
+	{"a proof of our own has no query", []edit{{tokenKey, "Path: u.Path, RawPath: u.RawPath}", "Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery}"}}},
+	{"a proof of our own has the server's nonce", []edit{{tokenKey, `if nonce != "" {`, "if false {"}}},
+	{"an issuer's words have no secret", []edit{{tokenSecrets, "text = without(secret, text)", "_ = secret"}}},
+	{"a secret that was cut is one still", []edit{{tokenSecrets, "recognized = 16", "recognized = 1 << 20"}}},
+	{"an answer that is wrong is shown without the token", []edit{{tokenAnswer, "if len(token) >= minToken {", "if false {"}}},
+	{"a challenge of an issuer has no secret", []edit{{tokenAnswer, `strings.Fields(res.sent.said(text("acr_values")))`, `strings.Fields(text("acr_values"))`}}},
+	{"an HTTP client's error has no secret", []edit{{tokenRequest, `return response{}, unavailable("%s", sent.said(err.Error()))`, `return response{}, unavailable("%s", err.Error())`}}},
+	{"a Source is printed without its token", []edit{{tokenShow, "func (s Source) Format(f", "func (s Source) format(f"}}},
+	{"a Client's Config is printed without its secret", []edit{{tokenShow, "func (cfg Config) Format(f", "func (cfg Config) format(f"}}},
+	{"an answer of a token endpoint has a limit", []edit{{tokenRequest, "io.LimitReader(res.Body, most+1)", "res.Body"}}},
+	{"a token request ends", []edit{{tokenClient, "context.WithTimeout(ctx, c.cfg.Timeout)", "context.WithTimeout(ctx, 1000*c.cfg.Timeout)"}}},
+	{"token requests have a number", []edit{{tokenClient, "make(chan struct{}, maxRunning),\n", "make(chan struct{}, 1<<20),\n"}}},
+	{"a token is requested once for all", []edit{{tokenClient, "f, refusal := e.flight, (*Error)(nil)", "f, refusal := (*flight)(nil), (*Error)(nil)"}}},
+	{"a caller that gives up does not end the others' request", []edit{{tokenClient, "context.WithoutCancel(ctx), e, f", "ctx, e, f"}}},
+	{"a caller waits for as long as it likes", []edit{{tokenClient, "case <-ctx.Done():\n\t\treturn nil, ctx.Err()\n", ""}}},
+	{"an issuer that fails is left alone", []edit{{tokenClient, "p.left(now); left > 0 {", "p.left(now); false {"}}},
+	{"an issuer that says when is left alone until then", []edit{{tokenClient, "if err.wait > 0 {", "if false {"}}},
+	{"an issuer is not left alone for ever", []edit{{tokenRequest, "seconds.RetryAfter(res.header, now, maxAsked)", "seconds.RetryAfter(res.header, now, 1000*maxAsked)"}}},
+	{"tokens that are kept have a number", []edit{{tokenClient, "for len(c.entries) >= c.cfg.CacheSize {", "for false {"}}},
+	{"a token that an API rejects is renewed once in ten seconds", []edit{{tokenClient, "between(e.forced, now) < forceAgain", "false"}}},
+	{"a request is repeated once for a token", []edit{{sendFile, `problem == "invalid_token" && !renewed:`, `problem == "invalid_token" && !(renewed && false):`}}},
+	{"a request is repeated once for a nonce", []edit{{sendFile, `problem == "use_dpop_nonce" && !nonced &&`, `problem == "use_dpop_nonce" && !(nonced && false) &&`}}},
+	{"a token request is repeated once for a nonce", []edit{{tokenRequest, "c.cfg.Key != nil && !again &&", "c.cfg.Key != nil && !(again && false) &&"}}},
+	{"a nonce of a server's has a limit", []edit{{tokenRequest, `nonce == "" || len(nonce) > maxNonce`, `nonce == ""`}}},
+	{"challenges that are read have a limit", []edit{{tokenSchemes, "if read += len(field); read > maxChallenge {", "if read += len(field); false {"}}},
+	{"gRPC: a call is made again once", []edit{{tokenCall, "\t*done = true\n", ""}}},
+	{"gRPC: a call that was accepted is not made again", []edit{{tokenCall, "if !rejected {", "if false {"}}},
+	{"gRPC: a call is not made again with the token that was rejected", []edit{{tokenCall, "return err == nil && next != nil && next.token != last.grant.token", "return err == nil && next != nil"}}},
+	{"gRPC: an issuer that is down is no fault of the caller's", []edit{{tokenDial, "&failure{codes.Unavailable, e}", "&failure{codes.Unauthenticated, e}"}}},
+	{"a challenge of another scheme renews nothing", []edit{{tokenSchemes, "if ours {", "if ours || true {"}}},
 }
 
 // order asks for the key before one check.
