@@ -132,30 +132,43 @@ func (c *Cache) keysAt(ctx context.Context, kid string, now time.Time) ([]Key, e
 
 func init() { keysat.Func = (*Cache).keysAt } //nolint:gochecknoinits // an address is put in place, no work is done
 
-// Refresh fetches the keys now, or waits for the fetch in progress. It does so
-// even if the keys are fresh, or if a fetch has just failed. Use it to fetch
-// the keys before the first request, or to drop a key at once that the issuer
-// has withdrawn. The error wraps [ErrUnavailable], or
+// Refresh fetches the keys now. It does so even if the keys are fresh, or if a
+// fetch has just failed. Use it to fetch the keys before the first request, or to
+// drop a key at once that the issuer has withdrawn. If a fetch is in progress,
+// Refresh waits for it first, because its response may be from before. Calls at
+// the same time share one fetch. The error wraps [ErrUnavailable], or
 // ctx.Err() if ctx is done before the issuer has answered. After an error the
 // keys held stay in use.
 func (c *Cache) Refresh(ctx context.Context) error {
 	if c.current.Load() == nil {
 		return errNotMade
 	}
+	asked := c.cfg.Now()
+	for {
+		f, isNew := c.flightSince(asked)
+		if _, err := f.wait(ctx, 0); err != nil {
+			return err
+		}
+		if !isNew {
+			continue
+		}
+		if s := c.current.Load(); f.spared && c.serving(s, c.cfg.Now()) != s.set {
+			return nil // there is nothing of the issuer's own address to be served
+		}
+		return f.err
+	}
+}
+
+// flightSince returns the fetch in progress, and whether it is one of Refresh
+// that began at this time or later. If there is none, it begins one.
+func (c *Cache) flightSince(asked time.Time) (f *flight, isNew bool) {
 	c.mu.Lock()
-	f := c.current.Load().inFlight(c.cfg.Now())
+	defer c.mu.Unlock()
+	f = c.current.Load().inFlight(c.cfg.Now())
 	if f == nil {
 		f = c.begin(&flight{explicit: true})
 	}
-	f.explicit = true
-	c.mu.Unlock()
-	if _, err := f.wait(ctx, 0); err != nil {
-		return err
-	}
-	if s := c.current.Load(); f.spared && c.serving(s, c.cfg.Now()) != s.set {
-		return nil // there is nothing of the issuer's own address to be served
-	}
-	return f.err
+	return f, f.explicit && elapsed(f.began, asked) <= 0
 }
 
 var errNotMade = fmt.Errorf("%w: the Cache was not made by NewCache", ErrUnavailable)

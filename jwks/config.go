@@ -173,6 +173,9 @@ func (cfg Config) withDefaults() Config {
 	cfg.UnknownKeyInterval = cmp.Or(cfg.UnknownKeyInterval, DefaultUnknownKeyInterval)
 	cfg.MaxStale = max(cmp.Or(cfg.MaxStale, DefaultMaxStale), 0)
 	cfg.Timeout = cmp.Or(cfg.Timeout, DefaultTimeout)
+	for _, d := range []*time.Duration{&cfg.TTL, &cfg.MinTTL, &cfg.MaxTTL, &cfg.UnknownKeyInterval, &cfg.MaxStale, &cfg.Timeout} {
+		*d = min(*d, longest)
+	}
 	cfg.FallbackURLs = slices.Clone(cfg.FallbackURLs)
 	cfg.Seed = slices.Clone(cfg.Seed)
 	cfg.Fallback = slices.Clone(cfg.Fallback)
@@ -181,6 +184,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	return cfg
 }
+
+// longest is the longest time of a Config. The sum of three does not overflow.
+const longest = 50 * 365 * 24 * time.Hour
 
 // check joins all faults of cfg, which has its defaults.
 func (cfg *Config) check() error {

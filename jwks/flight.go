@@ -23,7 +23,7 @@ type flight struct {
 	attempts []attempt
 	spared   bool   // one of them has answered
 	regular  bool   // a refresh of keys that are in use
-	explicit bool   // Refresh waits for it; guarded by Cache.mu
+	explicit bool   // Refresh began it
 	noCache  bool   // caches on the way must not answer it
 	again    bool   // for a token whose signature is by another key
 	forced   bool   // for an unknown kid,
