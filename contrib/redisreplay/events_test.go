@@ -18,8 +18,9 @@ func TestConfig_Observe(t *testing.T) {
 	t.Parallel()
 	server := redisserver.New(t)
 	var seen []string
-	store, err := redisreplay.New(redisreplay.Config{
-		Client: newClient(t, server.Addr()), Prefix: "orders:", Timeout: time.Second,
+	cfg := redisreplay.Config{
+		// Longer than a busy machine stands still.
+		Client: newClient(t, server.Addr()), Prefix: "orders:", Timeout: 10 * time.Second,
 		Observe: func(_ context.Context, e observe.Event) {
 			if e.Part != observe.Replays || e.Name != "orders:" || e.Time.IsZero() ||
 				e.Kind != observe.StateChanged && (e.Request != observe.AddProof || e.Host != server.Addr()) {
@@ -34,7 +35,8 @@ func TestConfig_Observe(t *testing.T) {
 				seen = append(seen, fmt.Sprintf("%s→%s failing=%t", e.Was, e.State, e.Failing))
 			}
 		},
-	})
+	}
+	store, err := redisreplay.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,10 +82,14 @@ func TestConfig_Observe(t *testing.T) {
 	add(t.Context(), "5")
 	step("a new Redis", "begin, ok, DOWN→UP failing=false")
 
+	cfg.Timeout = time.Second
+	if store, err = redisreplay.New(cfg); err != nil {
+		t.Fatal(err)
+	}
 	server.Freeze()
 	defer server.Resume()
 	add(t.Context(), "6")
-	step("a Redis that hangs", "begin, timeout, UP→DOWN failing=true")
+	step("a Redis that hangs", "begin, timeout, →DOWN failing=true")
 	if err := store.Ping(t.Context()); err == nil || !isTimeout(err) {
 		t.Errorf("Ping() to a Redis that hangs = %v, want a timeout", err)
 	}
