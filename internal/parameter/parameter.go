@@ -6,6 +6,8 @@ package parameter
 import (
 	"net/url"
 	"strings"
+
+	"github.com/rsguard/rsguard/internal/percent"
 )
 
 // Has reports whether query has a parameter of that name. It finds what
@@ -61,10 +63,10 @@ func keyLength(parameter, name string) int {
 		c := parameter[i]
 		switch c {
 		case '%':
-			if i+2 >= len(parameter) || !isHex(parameter[i+1]) || !isHex(parameter[i+2]) {
+			var ok bool
+			if c, ok = percent.Decode(parameter[i:]); !ok {
 				return -1
 			}
-			c = unhex(parameter[i+1])<<4 | unhex(parameter[i+2])
 			i += 2
 		case '=', '+':
 			return -1
@@ -87,22 +89,11 @@ func isForm(s string) bool {
 		case ';':
 			return false
 		case '%':
-			if i+2 >= len(s) || !isHex(s[i+1]) || !isHex(s[i+2]) {
+			if _, ok := percent.Decode(s[i:]); !ok {
 				return false
 			}
 			i += 2
 		}
 	}
 	return true
-}
-
-func isHex(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
-}
-
-func unhex(c byte) byte {
-	if c <= '9' {
-		return c - '0'
-	}
-	return c&^0x20 - 'A' + 10
 }

@@ -4,6 +4,8 @@ package uripath
 import (
 	"bytes"
 	"strings"
+
+	"github.com/rsguard/rsguard/internal/percent"
 )
 
 const upperHex = "0123456789ABCDEF"
@@ -24,13 +26,14 @@ func Normalize(path string) (string, bool) {
 			case c <= ' ' || c == 0x7f:
 				return "", false
 			case c == '%':
-				if i+2 >= len(path) || !isHex(path[i+1]) || !isHex(path[i+2]) {
+				decoded, ok := percent.Decode(path[i:])
+				switch {
+				case !ok:
 					return "", false
-				}
-				if c = unhex(path[i+1])<<4 | unhex(path[i+2]); IsUnreserved(c) {
-					b.WriteByte(c)
-				} else {
-					writeEncoded(&b, c)
+				case IsUnreserved(decoded):
+					b.WriteByte(decoded)
+				default:
+					writeEncoded(&b, decoded)
 				}
 				i += 2
 			case pathBytes[c]:
@@ -116,14 +119,3 @@ var pathBytes = func() (table [256]bool) {
 	}
 	return table
 }()
-
-func isHex(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
-}
-
-func unhex(c byte) byte {
-	if c <= '9' {
-		return c - '0'
-	}
-	return c&^0x20 - 'A' + 10
-}
