@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"reflect"
 	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/rsguard/rsguard/internal/isnil"
 	"github.com/rsguard/rsguard/internal/outbound"
 )
 
@@ -106,7 +106,7 @@ func (cfg *Config) check() error {
 	wrong := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("redisjwks: Config."+format, args...))
 	}
-	if v := reflect.ValueOf(cfg.Client); cfg.Client == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+	if isnil.Value(cfg.Client) {
 		wrong("Client is nil")
 	} else if !heedsContexts(cfg.Client) {
 		wrong("Client has options without ContextTimeoutEnabled")

@@ -26,13 +26,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/rsguard/rsguard/dpop"
+	"github.com/rsguard/rsguard/internal/isnil"
 	"github.com/rsguard/rsguard/internal/observing"
 	"github.com/rsguard/rsguard/observe"
 )
@@ -114,7 +114,7 @@ var _ dpop.ReplayStore = (*Store)(nil)
 // cfg.
 func New(cfg Config) (*Store, error) {
 	var errs []error
-	if v := reflect.ValueOf(cfg.Client); cfg.Client == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+	if isnil.Value(cfg.Client) {
 		errs = append(errs, errors.New("redisreplay: Config.Client is nil"))
 	} else if !heedsContexts(cfg.Client) {
 		errs = append(errs, errors.New("redisreplay: Config.Client has options without ContextTimeoutEnabled"))

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"reflect"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/rsguard/rsguard/internal/isnil"
 	"github.com/rsguard/rsguard/observe"
 )
 
@@ -91,7 +91,7 @@ func (cfg Config) check() error {
 		errs = append(errs, fmt.Errorf("redisrevocation: Config."+format, args...))
 	}
 
-	if v := reflect.ValueOf(cfg.Client); cfg.Client == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+	if isnil.Value(cfg.Client) {
 		wrong("Client is nil")
 	} else if !heedsContexts(cfg.Client) {
 		wrong("Client has options without ContextTimeoutEnabled")

@@ -47,12 +47,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/rsguard/rsguard/contrib/clientauth"
+	"github.com/rsguard/rsguard/internal/isnil"
 )
 
 // The defaults of a [Config].
@@ -94,7 +94,7 @@ func (cfg Config) withDefaults() Config {
 // check joins all faults of cfg.
 func (cfg *Config) check() error {
 	var errs []error
-	if v := reflect.ValueOf(cfg.Client); cfg.Client == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+	if isnil.Value(cfg.Client) {
 		errs = append(errs, errors.New("redistokens: Config.Client is nil"))
 	} else if !heedsContexts(cfg.Client) {
 		errs = append(errs, errors.New("redistokens: Config.Client has options without ContextTimeoutEnabled"))
