@@ -1,8 +1,6 @@
 package adapters_test
 
 import (
-	"context"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -12,9 +10,7 @@ import (
 
 	"github.com/rsguard/rsguard/adapters/echoauth"
 	"github.com/rsguard/rsguard/adapters/ginauth"
-	"github.com/rsguard/rsguard/middleware"
-	"github.com/rsguard/rsguard/testutil"
-	"github.com/rsguard/rsguard/validator"
+	"github.com/rsguard/rsguard/internal/conforming"
 )
 
 // An event has the pattern by which the router has found the handler, on a
@@ -22,18 +18,7 @@ import (
 func TestRoutes(t *testing.T) {
 	t.Parallel()
 
-	v, err := validator.New(testutil.NewIssuer(t).Config("https://api.example.com"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	auth, err := middleware.New(middleware.Config{
-		Validator: v, Logger: slog.New(slog.DiscardHandler),
-		Observe: func(_ context.Context, e middleware.Event) { got = append(got, e.Route) },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	auth, routes := conforming.Routes(t)
 
 	mux := http.NewServeMux()
 	guarded := auth.Handler(http.NotFoundHandler())
@@ -62,8 +47,8 @@ func TestRoutes(t *testing.T) {
 		{"Gin", g, "/admin/users/7", "/admin/users/:id"},
 		{"Gin", g, "/made/up", ""},
 	} {
-		got = nil
 		tt.handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), "GET", tt.target, nil))
+		got := routes()
 		if len(got) != 1 || got[0] != tt.want {
 			t.Errorf("%s: GET %s: routes of the events = %q, want %q", tt.router, tt.target, got, tt.want)
 		}

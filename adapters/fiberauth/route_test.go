@@ -1,34 +1,19 @@
 package fiberauth_test
 
 import (
-	"context"
-	"log/slog"
 	"net/http/httptest"
 	"testing"
 
 	"github.com/gofiber/fiber/v3"
 
 	"github.com/rsguard/rsguard/adapters/fiberauth"
-	"github.com/rsguard/rsguard/middleware"
-	"github.com/rsguard/rsguard/testutil"
-	"github.com/rsguard/rsguard/validator"
+	"github.com/rsguard/rsguard/internal/conforming"
 )
 
 // An event has the path of the route, or what Use or Group was called with.
 func TestNew_route(t *testing.T) {
 	t.Parallel()
-	v, err := validator.New(testutil.NewIssuer(t).Config("https://api.example.com"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	auth, err := middleware.New(middleware.Config{
-		Validator: v, Logger: slog.New(slog.DiscardHandler),
-		Observe: func(_ context.Context, e middleware.Event) { got = append(got, e.Route) },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	auth, routes := conforming.Routes(t)
 	ok := func(c fiber.Ctx) error { return c.SendStatus(fiber.StatusNoContent) }
 	app := fiber.New()
 	app.Get("/orders/:id", fiberauth.New(auth), ok)
@@ -38,12 +23,12 @@ func TestNew_route(t *testing.T) {
 	for target, want := range map[string]string{
 		"/orders/7": "/orders/:id", "/files/a/b": "/files/*", "/admin/users/7": "/admin", "/nowhere/7": "/",
 	} {
-		got = nil
 		res, err := app.Test(httptest.NewRequestWithContext(t.Context(), "GET", target, nil))
 		if err != nil {
 			t.Fatal(err)
 		}
 		_ = res.Body.Close()
+		got := routes()
 		if len(got) != 1 || got[0] != want || res.StatusCode != 401 {
 			t.Errorf("GET %s: status %d, routes of the events = %q, want 401 and %q", target, res.StatusCode, got, want)
 		}

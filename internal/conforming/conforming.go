@@ -1,4 +1,5 @@
-// Package conforming runs the cases of testutil/conform against an adapter.
+// Package conforming has what the tests of all adapters share. It runs the cases
+// of testutil/conform against an adapter, and collects the routes of its events.
 package conforming
 
 import (
