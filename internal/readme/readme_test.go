@@ -15,8 +15,9 @@ const root = "../.."
 
 // TestCodeBlocks builds every Go block of the Markdown files and runs the tests
 // among them, in a module that only knows this one by a replace.
+//
+//nolint:paralleltest // The go commands of TestBrokenBlocks find in the cache what this one has built.
 func TestCodeBlocks(t *testing.T) {
-	t.Parallel()
 	if racing.Enabled {
 		t.Skip("other programs do the work")
 	}
@@ -38,10 +39,7 @@ func TestCodeBlocks(t *testing.T) {
 		found = append(found, of...)
 	}
 	dir := newModule(t, found)
-	if out, err := run(dir, "vet", "./..."); err != nil {
-		t.Fatalf("go vet of the blocks: %v\n%s", err, out)
-	}
-	out, err := run(dir, "test", "-count=1", "./...")
+	out, err := goTest(dir)
 	if err != nil {
 		t.Fatalf("go test of the blocks: %v\n%s", err, out)
 	}
@@ -51,11 +49,12 @@ func TestCodeBlocks(t *testing.T) {
 // TestBrokenBlocks shows that a block which does not compile, or whose test
 // fails, is found.
 func TestBrokenBlocks(t *testing.T) {
-	t.Parallel()
+	t.Parallel() // after TestCodeBlocks
 	const program = "```go\npackage main\n\nfunc main() { println(sum(1, 2)) }\n\nfunc sum(a, b int) int { return a + b }\n```\n"
 	for _, tt := range []struct{ name, text, want string }{
 		{"an unknown name in a fragment", "```go\nauth.NoSuchMethod(list)\n```\n", "TEXT.md:2"},
 		{"a wrong argument in a program", "```go\npackage main\n\nfunc main() { println(len(1)) }\n```\n", "invalid argument"},
+		{"a mistake that only vet finds", "```go\npackage main\n\nimport \"fmt\"\n\nfunc main() { x := 1; x = x; fmt.Println(x) }\n```\n", "self-assignment"},
 		{"a failing test", program + "```go\npackage main\n\nimport \"testing\"\n\nfunc TestSum(t *testing.T) {\n\tif sum(1, 2) != 4 {\n\t\tt.Error(\"sum(1, 2) != 4\")\n\t}\n}\n```\n", "sum(1, 2) != 4"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -65,12 +64,9 @@ func TestBrokenBlocks(t *testing.T) {
 				t.Fatal(err)
 			}
 			dir := newModule(t, found)
-			out, err := run(dir, "vet", "./...")
-			if err == nil {
-				out, err = run(dir, "test", "-count=1", "./...")
-			}
+			out, err := goTest(dir)
 			if err == nil || !strings.Contains(out, tt.want) {
-				t.Errorf("go vet and go test = %v, %q, want an error with %q", err, out, tt.want)
+				t.Errorf("go test = %v, %q, want an error with %q", err, out, tt.want)
 			}
 		})
 	}
@@ -134,10 +130,12 @@ func write(t *testing.T, name, text string) {
 	}
 }
 
-// run runs the go command in dir, where it may complete go.mod by itself: that
-// is what -mod=mod says.
-func run(dir string, args ...string) (string, error) {
-	cmd := exec.Command("go", args...)
+// goTest builds and vets every package in dir and runs the tests. All vet checks
+// are on, the few of go test and those of go vet. The go command may complete
+// go.mod by itself, which is what -mod=mod says. The programs are thrown away,
+// so they are linked without debugging information.
+func goTest(dir string) (string, error) {
+	cmd := exec.Command("go", "test", "-count=1", "-vet=all", "-ldflags=-s -w", "./...")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off")
 	out, err := cmd.CombinedOutput()
