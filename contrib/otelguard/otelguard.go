@@ -1,44 +1,71 @@
-// Package otelguard tells OpenTelemetry what a middleware.Authenticator decides,
-// and the state of what it decides by.
+// Package otelguard tells OpenTelemetry what a middleware.Authenticator
+// decides, and the state of what it decides by.
 //
-//	o, err := otelguard.New(otelguard.Config{Caches: map[string]*jwks.Cache{"tenant": keys}})
+//	o, err := otelguard.New(otelguard.Config{
+//		Caches: map[string]*jwks.Cache{"tenant": keys},
+//	})
 //	…
-//	auth, err := middleware.New(middleware.Config{Validator: v, Observe: o.Observe})
+//	auth, err := middleware.New(middleware.Config{
+//		Validator: v, Observe: o.Observe,
+//	})
 //
 // A rejection is an event, "rsguard.rejected", of the request's span, if the
 // span is recorded. The instruments are:
 //
-//	rsguard.decision.duration       histogram, s   outcome, error.type, issuer
-//	rsguard.decision.remembered     counter        accepted tokens whose signature was not checked again
-//	rsguard.decision.unavailable    counter        service
-//	rsguard.decision.faults         counter        rejections because a function of the program has panicked
-//	rsguard.decision.report_only    counter        error.type, unless the decision was to accept
-//	rsguard.decision.compared       counter        decisions that were compared with another
-//	rsguard.decision.difference     counter        rejected_by
-//	rsguard.keys.age                gauge, s       issuer
-//	rsguard.keys.count              gauge          issuer
-//	rsguard.keys.state              gauge          issuer, state: 1 for the state that a cache is in, otherwise 0
-//	rsguard.keys.fetches            counter        issuer
-//	rsguard.keys.failures           gauge          issuer: failed fetches since the last success
-//	rsguard.introspection.up        gauge          server: 0 if the last call has failed
-//	rsguard.introspection.calls     counter        server
-//	rsguard.introspection.running   gauge          server
-//	rsguard.introspection.failures  gauge          server: failed calls since the last success
+//	rsguard.decision.duration       histogram, s
+//	    outcome, error.type, issuer
+//	rsguard.decision.remembered     counter
+//	    accepted tokens whose signature was not checked again
+//	rsguard.decision.unavailable    counter
+//	    service
+//	rsguard.decision.faults         counter
+//	    rejections because a function of the program has panicked
+//	rsguard.decision.report_only    counter
+//	    error.type, unless the decision was to accept
+//	rsguard.decision.compared       counter
+//	    decisions that were compared with another
+//	rsguard.decision.difference     counter
+//	    rejected_by
+//	rsguard.keys.age                gauge, s
+//	    issuer
+//	rsguard.keys.count              gauge
+//	    issuer
+//	rsguard.keys.state              gauge
+//	    issuer, state: 1 for the state that a cache is in, otherwise 0
+//	rsguard.keys.fetches            counter
+//	    issuer
+//	rsguard.keys.failures           gauge
+//	    issuer: failed fetches since the last success
+//	rsguard.introspection.up        gauge
+//	    server: 0 if the last call has failed
+//	rsguard.introspection.calls     counter
+//	    server
+//	rsguard.introspection.running   gauge
+//	    server
+//	rsguard.introspection.failures  gauge
+//	    server: failed calls since the last success
 //
-// Attributes but error.type begin with "rsguard.". The count of the histogram is
-// that of decisions. An error.type is the rejection's code, as the semantic
+// Attributes but error.type begin with "rsguard.". The count of the histogram
+// is that of decisions. An error.type is the rejection's code, as the semantic
 // conventions have it. The number of series is bounded, whatever clients send.
 //
-// [Observer.ObserveIO] is for the Observe of [jwks.Config], introspection.Config
-// and the modules for Redis. It makes a span of each request to another service,
-// and these instruments:
+// [Observer.ObserveIO] is for the Observe of [jwks.Config],
+// introspection.Config and the modules for Redis. It makes a span of each
+// request to another service, and these instruments:
 //
-//	rsguard.request.duration        histogram, s   part, name, request, outcome, error.type: the outcome again, if it is a failure
-//	rsguard.request.running         up-down        part, name, request
-//	rsguard.state.changes           counter        part, name, state
-//	rsguard.keys.changes            counter        name, change: added or withdrawn
-//	rsguard.keys.unknown            counter        name: lookups of key IDs that the issuer does not have
-//	rsguard.feed.late               gauge          name: 1 while revocations may not arrive, otherwise 0
+//	rsguard.request.duration        histogram, s
+//	    part, name, request, outcome, error.type: the outcome again, if it
+//	    is a failure
+//	rsguard.request.running         up-down
+//	    part, name, request
+//	rsguard.state.changes           counter
+//	    part, name, state
+//	rsguard.keys.changes            counter
+//	    name, change: added or withdrawn
+//	rsguard.keys.unknown            counter
+//	    name: lookups of key IDs that the issuer does not have
+//	rsguard.feed.late               gauge
+//	    name: 1 while revocations may not arrive, otherwise 0
 //
 // The figures are those of the module promguard.
 //

@@ -49,8 +49,11 @@ func TestCollector_figures(t *testing.T) {
 			if len(labels) != len(f.Labels) {
 				t.Errorf("%s has the labels %v, want those of %v", f.Prometheus, labels, f.Labels)
 			}
-			got[f.Name(func(name string) string { return labels[name] })] = m.GetCounter().GetValue() + m.GetGauge().GetValue() +
-				float64(m.GetHistogram().GetSampleCount())
+			value := m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+			if f.Prometheus == "rsguard_requests_total" && value == 0 {
+				continue // is there for alerts, which OpenTelemetry has no part in
+			}
+			got[f.Name(func(name string) string { return labels[name] })] = value
 		}
 	}
 	if lines := seriestest.Diff(got); len(lines) > 0 {

@@ -58,6 +58,9 @@ func (c *Collector) ObserveIO(_ context.Context, e observe.Event) {
 	}
 	switch e.Kind {
 	case observe.RequestBegan:
+		if e.Part == observe.Replays {
+			c.failing(io)
+		}
 		c.io.running.WithLabelValues(io.Part, io.Name, io.Request).Inc()
 	case observe.RequestEnded:
 		c.io.running.WithLabelValues(io.Part, io.Name, io.Request).Dec()
@@ -70,5 +73,13 @@ func (c *Collector) ObserveIO(_ context.Context, e observe.Event) {
 		c.io.changes.WithLabelValues(io.Name, "withdrawn").Add(float64(len(e.Withdrawn)))
 	case observe.UnknownKeys:
 		c.io.unknown.WithLabelValues(io.Name).Add(float64(e.Count))
+	}
+}
+
+// failing makes the counters of which RsguardReplayStoreDown takes the increase,
+// so that the first failure after a request that went well is one.
+func (c *Collector) failing(io series.IO) {
+	for _, outcome := range []observe.Outcome{observe.Timeout, observe.Unreachable, observe.Failed} {
+		c.io.requests.WithLabelValues(io.Part, io.Name, io.Request, string(outcome))
 	}
 }

@@ -149,3 +149,28 @@ func TestCollector_ObserveIO_feed(t *testing.T) {
 		}
 	}
 }
+
+// A replay store's failures have their series before there is one, since
+// Prometheus sees no increase in a series that begins with 1.
+func TestCollector_ObserveIO_replays(t *testing.T) {
+	t.Parallel()
+
+	metrics, err := promguard.New(promguard.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := observe.Event{Part: observe.Replays, Name: "proofs:", Kind: observe.RequestBegan, Request: observe.AddProof}
+	metrics.ObserveIO(t.Context(), e)
+	e.Kind, e.Outcome = observe.RequestEnded, observe.OK
+	metrics.ObserveIO(t.Context(), e)
+	if err := testutil.CollectAndCompare(metrics, strings.NewReader(`
+# HELP rsguard_requests_total Requests to other services.
+# TYPE rsguard_requests_total counter
+rsguard_requests_total{name="proofs:",outcome="failed",part="replays",request="add_proof"} 0
+rsguard_requests_total{name="proofs:",outcome="ok",part="replays",request="add_proof"} 1
+rsguard_requests_total{name="proofs:",outcome="timeout",part="replays",request="add_proof"} 0
+rsguard_requests_total{name="proofs:",outcome="unreachable",part="replays",request="add_proof"} 0
+`), "rsguard_requests_total"); err != nil {
+		t.Error(err)
+	}
+}

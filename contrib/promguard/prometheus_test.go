@@ -259,7 +259,7 @@ func startPrometheus(t *testing.T, path, target string) *prometheusServer {
 	dir := t.TempDir()
 	alerts := read(t, "alerts.yaml")
 	alerts = regexp.MustCompile(`for: \d+[mh]`).ReplaceAllString(alerts, "for: 1s")
-	alerts = strings.NewReplacer("[5m]", "[10s]", "[1h]", "[10s]").Replace(alerts)
+	alerts = strings.NewReplacer("[5m]", "[10s]", "[1h]", "[10s]", "offset 5m", "offset 10s").Replace(alerts)
 	config := fmt.Sprintf(`
 global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
 rule_files: [alerts.yaml]

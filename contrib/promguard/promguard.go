@@ -1,46 +1,73 @@
 // Package promguard counts for Prometheus what a middleware.Authenticator
 // decides, and shows the state of what it decides by.
 //
-//	metrics, err := promguard.New(promguard.Config{Caches: map[string]*jwks.Cache{"tenant": keys}})
+//	metrics, err := promguard.New(promguard.Config{
+//		Caches: map[string]*jwks.Cache{"tenant": keys},
+//	})
 //	…
 //	prometheus.MustRegister(metrics)
-//	auth, err := middleware.New(middleware.Config{Validator: v, Observe: metrics.Observe})
+//	auth, err := middleware.New(middleware.Config{
+//		Validator: v, Observe: metrics.Observe,
+//	})
 //
 // The series are bounded, whatever clients send. The file alerts.yaml beside
 // this package has alerts for them, dashboard.json a dashboard for Grafana, and
 // docs/operations.md says what to do when one fires. Counters of which an alert
 // takes the increase are there from the beginning, with 0.
 //
-//	rsguard_decisions_total{outcome, code, issuer}   decisions
-//	rsguard_decision_duration_seconds{outcome}       a histogram of the time they took
-//	rsguard_remembered_total                         accepted tokens whose signature was not checked again
-//	rsguard_unavailable_total{service}               rejections because a service was unavailable
-//	rsguard_faults_total                             rejections because a function of the program has panicked
-//	rsguard_report_only_total{code}                  decisions that were only reported; no code if one was to accept
-//	rsguard_compared_total, rsguard_differences_total{rejected_by}  of Config.Compare
-//	rsguard_keys_state{issuer, state}                1 for the state that a cache is in, 0 for the others
-//	rsguard_keys_age_seconds{issuer}                 since the last successful fetch; absent before the first
-//	rsguard_keys{issuer}                             keys held
-//	rsguard_keys_fetches_total{issuer}               fetches begun
-//	rsguard_keys_failures{issuer}                    failed fetches since the last success
-//	rsguard_introspection_up{server}                 0 if the last call has failed
-//	rsguard_introspection_calls_total{server}        calls begun
-//	rsguard_introspection_running{server}            calls that have not ended
-//	rsguard_introspection_failures{server}           failed calls since the last success
+//	rsguard_decisions_total{outcome, code, issuer}
+//	    decisions
+//	rsguard_decision_duration_seconds{outcome}
+//	    a histogram of the time they took
+//	rsguard_remembered_total
+//	    accepted tokens whose signature was not checked again
+//	rsguard_unavailable_total{service}
+//	    rejections because a service was unavailable
+//	rsguard_faults_total
+//	    rejections because a function of the program has panicked
+//	rsguard_report_only_total{code}
+//	    decisions that were only reported; no code if one was to accept
+//	rsguard_compared_total, rsguard_differences_total{rejected_by}
+//	    of Config.Compare
+//	rsguard_keys_state{issuer, state}
+//	    1 for the state that a cache is in, 0 for the others
+//	rsguard_keys_age_seconds{issuer}
+//	    since the last successful fetch; absent before the first
+//	rsguard_keys{issuer}
+//	    keys held
+//	rsguard_keys_fetches_total{issuer}
+//	    fetches begun
+//	rsguard_keys_failures{issuer}
+//	    failed fetches since the last success
+//	rsguard_introspection_up{server}
+//	    0 if the last call has failed
+//	rsguard_introspection_calls_total{server}
+//	    calls begun
+//	rsguard_introspection_running{server}
+//	    calls that have not ended
+//	rsguard_introspection_failures{server}
+//	    failed calls since the last success
 //
 // Those that follow are of [Collector.ObserveIO], which is for the Observe of
-// [jwks.Config], introspection.Config, revocation.PollConfig and the modules for
-// Redis. The label part
-// is "keys", "introspection", "replays" or "revocation", and name is what that
-// is called in its Config, such as the issuer:
+// [jwks.Config], introspection.Config, revocation.PollConfig and the modules
+// for Redis. The label part is "keys", "introspection", "replays" or
+// "revocation", and name is what that is called in its Config, such as the
+// issuer:
 //
-//	rsguard_requests_total{part, name, request, outcome}      requests to other services
-//	rsguard_requests_running{part, name, request}             those that have not ended
-//	rsguard_request_duration_seconds{part, request}           a histogram of the time they took
-//	rsguard_state_changes_total{part, name, state}            changes to that state
-//	rsguard_key_changes_total{name, change}                   keys added and withdrawn
-//	rsguard_unknown_keys_total{name}                          lookups of key IDs that the issuer does not have
-//	rsguard_feed_late{name}                                   1 while revocations may not arrive, otherwise 0
+//	rsguard_requests_total{part, name, request, outcome}
+//	    requests to other services
+//	rsguard_requests_running{part, name, request}
+//	    those that have not ended
+//	rsguard_request_duration_seconds{part, request}
+//	    a histogram of the time they took
+//	rsguard_state_changes_total{part, name, state}
+//	    changes to that state
+//	rsguard_key_changes_total{name, change}
+//	    keys added and withdrawn
+//	rsguard_unknown_keys_total{name}
+//	    lookups of key IDs that the issuer does not have
+//	rsguard_feed_late{name}
+//	    1 while revocations may not arrive, otherwise 0
 package promguard
 
 import (
