@@ -59,7 +59,8 @@ func (a *Authenticator) Guard(checks ...validator.Check) *Guard {
 // no-store unless h has a Cache-Control. With Config.ClientCertificate it adds
 // Vary: Client-Cert (RFC 9440, Section 2.4).
 //
-// With Config.CancelWithToken, the context is done once the token has ended.
+// With Config.CancelWithToken, the context is done once the token has ended. An
+// adapter calls [Guard.Done] when the handler has returned.
 //
 // Behind a Guard of the same Authenticator, the checks run on the claims that
 // it has found, unless the request carries another token by now. In all other

@@ -86,13 +86,14 @@ type Config struct {
 	// would be rejected: when Revocations names it, or at
 	// [validator.Claims.AcceptedUntil]. It is for WebSockets, server-sent events
 	// and other handlers that run for long, and that return when their context
-	// is done. [context.Cause] then returns the [*validator.Error]. The clock is
-	// that of Revocations, or the system's without it. If too many requests are
-	// watched, by revocation.Config.MaxWatches, the next are rejected with
-	// [validator.CodeUnavailable]. Behind an adapter, the context of the
-	// request must end with it, as it does in a server of net/http. The
-	// contexts of InsecureReportOnly are not cancelled. By default, a request is
-	// decided about once, when it begins.
+	// is done. [context.Cause] then returns the [*validator.Error]. When the
+	// handler has returned, the end is logged and observed as one more
+	// rejection. The clock is that of Revocations, or the system's without it.
+	// If too many requests are watched, by revocation.Config.MaxWatches, the
+	// next are rejected with [validator.CodeUnavailable]. Behind an adapter, the
+	// context of the request must end with it, as it does in a server of
+	// net/http. The contexts of InsecureReportOnly are not cancelled. By default,
+	// a request is decided about once, when it begins.
 	CancelWithToken bool
 
 	// Origin returns the scheme and host of the URL to which the client has
@@ -138,8 +139,10 @@ type Config struct {
 	// serves. If nil, there is none, or it is served elsewhere.
 	Metadata *Metadata
 
-	// ErrorHandler writes the response to a rejected request, in net/http and
-	// in every adapter. The header fields are already set. If it sends no
+	// ErrorHandler writes the response to a rejected request, in net/http and in
+	// echoauth, ginauth and connectauth. Behind the adapters for Echo v5, Fiber,
+	// Huma and gRPC it is not called, because the framework has a place of its
+	// own for that. The header fields are already set. If it sends no
 	// status, status is sent. It must not disclose err, except that
 	// [validator.CodeOf] tells its kind. If nil, the body is the name of the
 	// status.

@@ -81,6 +81,8 @@ type found struct {
 	token  string         // the token of which it was found
 	scheme string         // under which the token came
 	claims *validator.Claims
+
+	watched *watched // nil unless its context ends with the token
 }
 
 // newIdentity allocates both at once.
@@ -103,7 +105,11 @@ func (id *identity) request(r *http.Request) *http.Request {
 		// optional token that is missing.
 		return r.WithContext(context.WithValue(r.Context(), contextKey{}, id))
 	}
-	return r.WithContext(id)
+	r = r.WithContext(id)
+	if id.watched != nil {
+		id.watched.request = r
+	}
+	return r
 }
 
 // Value returns the identity itself for its own key.

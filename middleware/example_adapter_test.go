@@ -26,6 +26,7 @@ func guarded(auth *middleware.Authenticator, next func(*exchange), checks ...val
 		}
 		x.r = r // with the claims in its context
 		next(x)
+		guard.Done(r.Context()) // for Config.CancelWithToken
 	}
 }
 

@@ -57,6 +57,7 @@ func ExampleGuard_Do_transport() {
 		}
 		claims, _ := middleware.ClaimsFromContext(r.Context())
 		fmt.Println("orders of", claims.Subject)
+		guard.Done(r.Context()) // for Config.CancelWithToken
 	}
 
 	c := call{method: "/shop.Orders/List", authority: "api.example.com", peer: "192.0.2.1:40000"}

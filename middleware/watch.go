@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/rsguard/rsguard/validator"
@@ -43,8 +44,30 @@ func (a *Authenticator) watch(id *identity, known bool) error {
 	if err != nil {
 		return refusalOf(id.claims, err)
 	}
-	id.Context = ctx
+	id.Context, id.watched = ctx, new(watched)
 	return nil
+}
+
+// watched is what is kept of a request whose context ends with its token.
+type watched struct {
+	request  *http.Request // that Do has returned
+	reported atomic.Bool
+}
+
+// Done is for adapters. Call it when the handler has returned, with the context
+// of the request that [Guard.Do] has returned. If the handler has outlived its
+// token, by Config.CancelWithToken, Done logs and observes one more rejection,
+// by the reason of the end. Otherwise it does nothing. Of several Guards of one
+// Authenticator, the first that is done tells it.
+func (g *Guard) Done(ctx context.Context) {
+	id := identityFrom(ctx)
+	if !id.isBy(g.auth) || id.watched == nil {
+		return
+	}
+	var ended *validator.Error
+	if errors.As(context.Cause(id.Context), &ended) && !id.watched.reported.Swap(true) {
+		_, _ = g.Reject(make(http.Header), id.watched.request, ended)
+	}
 }
 
 // serveWatched is the handler of Require with Config.CancelWithToken.
@@ -58,10 +81,6 @@ func (a *Authenticator) serveWatched(guard *Guard, next http.Handler, w http.Res
 		refusal.ServeHTTP(w, r)
 		return
 	}
-	known := identityFrom(r.Context()).isBy(a) // a Guard in front reports it
 	next.ServeHTTP(w, authenticated)
-	var ended *validator.Error
-	if !known && ctx.Err() == nil && errors.As(context.Cause(authenticated.Context()), &ended) {
-		_, _ = guard.Reject(make(http.Header), authenticated, ended)
-	}
+	guard.Done(authenticated.Context())
 }

@@ -25,6 +25,7 @@ import (
 //   - It decides once, so that Observe is told of each decision once, and never
 //     with the path in place of the route's pattern.
 //   - A log or an Observe that panics changes no response.
+//   - It tells the end of a token that the handler has outlived.
 //   - The client gets the status and the header fields of every response, and
 //     no part of the token.
 //
@@ -93,6 +94,7 @@ type adapterRun struct {
 	events    []middleware.Event
 	panics    bool // the log and Observe, after they have noted what they are told
 	kept      []kept
+	during    func() // runs in the handler; nil for most tests
 }
 
 // handled is a call of the handler behind the adapter.
@@ -156,6 +158,9 @@ func (run *adapterRun) handle(w http.ResponseWriter, r *http.Request) {
 		run.keep("sub of the claims", claims.Subject)
 	}
 	body, _ := io.ReadAll(r.Body)
+	if run.during != nil {
+		run.during()
+	}
 	call.request = fmt.Sprint(r.Method, " ", r.URL.RequestURI(), " ", r.Header.Get("X-Test"), " ", string(body), " ", r.Context().Value(outerKey{}))
 
 	run.mu.Lock()

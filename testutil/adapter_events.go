@@ -5,8 +5,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"time"
 
 	"github.com/rsguard/rsguard/middleware"
+	"github.com/rsguard/rsguard/revocation"
 	"github.com/rsguard/rsguard/validator"
 )
 
@@ -136,4 +138,49 @@ func logPanics(t reporter, m mount, tokens *adapterTokens) {
 	rejected := accepted
 	rejected.Outcome, rejected.Status, rejected.Code = middleware.Rejected, 403, validator.CodeScope
 	run.observed(rejected)
+}
+
+// endTold tests that a token that is revoked while its handler runs is told as
+// one more rejection, also if two Guards of its Authenticator have accepted it.
+func endTold(t reporter, m mount, tokens *adapterTokens) {
+	t.Helper()
+	method, _ := m.request(http.MethodGet, "/")
+	accepted := middleware.Event{Outcome: middleware.Accepted, Subject: adapterSubject, Scheme: "Bearer", Method: method}
+	ended := accepted
+	ended.Outcome, ended.Status, ended.Code = middleware.Rejected, http.StatusUnauthorized, validator.CodeRevoked
+	nested := m.with(func(next http.Handler, layer Layer) func(*http.Request) *http.Response {
+		return m.serve(next, Layer{Auth: layer.Auth}, layer) //nolint:bodyclose // it returns a function, and no response yet
+	})
+	for _, tt := range []struct {
+		m    mount
+		want []middleware.Event
+	}{
+		{m, []middleware.Event{accepted, ended}},
+		{nested, []middleware.Event{accepted, accepted, ended}},
+	} {
+		list, err := revocation.New(revocation.Config{Now: func() time.Time { return adapterTime }})
+		if err != nil {
+			t.Errorf("revocation.New() error = %v", err)
+			return
+		}
+		run, token := tokens.run(t, tt.m, middleware.Config{Revocations: list, CancelWithToken: true}, nil)
+		if run == nil {
+			return
+		}
+		run.during = func() {
+			rule := revocation.Rule{Issuer: "https://issuer.example/", Subject: adapterSubject, IssuedBefore: adapterTime}
+			if err := list.Revoke(context.Background(), rule); err != nil {
+				t.Errorf("Revoke() error = %v", err)
+			}
+		}
+		run.send(http.MethodGet, "/orders", []string{"Bearer %s"}, token)
+		if len(run.handled) != 1 {
+			t.Errorf("the handler was called %d times, want once", len(run.handled))
+		}
+		if len(run.events) < len(tt.want) {
+			t.Errorf("%d events, want %d: the end of a token is not told, call Guard.Done when the handler has returned", len(run.events), len(tt.want))
+			return
+		}
+		run.observed(tt.want...)
+	}
 }

@@ -30,6 +30,7 @@ func adapterTests() []adapterTest {
 		{"the context ends with the request's", contextEnds},
 		{"one event for each decision", oneEvent},
 		{"a log that panics", logPanics},
+		{"the end of a token is told", endTold},
 		{"a check inside its own Authenticator", checkInside},
 		{"a check inside another Authenticator", checkInsideAnother},
 		{"a proof is taken once", proofTakenOnce},

@@ -204,6 +204,19 @@ func TestTestAdapter_broken(t *testing.T) {
 			"call Guard.Do once for a request",
 		},
 		{
+			"it does not tell the end of a token",
+			broken(func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler) {
+				admitted, refusal := auth.Guard(checks...).Do(w.Header(), r)
+				if refusal != nil {
+					refusal.ServeHTTP(w, r)
+					return
+				}
+				next.ServeHTTP(w, admitted)
+			}),
+			[]string{"the end of a token is told"},
+			"call Guard.Done when the handler has returned",
+		},
+		{
 			"it takes the path for the pattern",
 			broken(func(w http.ResponseWriter, r *http.Request, auth *middleware.Authenticator, checks []validator.Check, next http.Handler) {
 				r.Pattern = r.URL.Path
@@ -348,6 +361,7 @@ func TestTestAdapter_good(t *testing.T) {
 				return
 			}
 			next.ServeHTTP(w, authenticated)
+			guard.Done(authenticated.Context())
 		})
 	})
 	if len(got) > 0 {

@@ -116,7 +116,8 @@ func ExampleTestAdapter() {
 				refusal.ServeHTTP(w, r)
 				return // and call nothing else
 			}
-			next.ServeHTTP(w, admitted) // with the claims in its context
+			next.ServeHTTP(w, admitted)    // with the claims in its context
+			guard.Done(admitted.Context()) // for Config.CancelWithToken
 		}
 	}
 	testutil.TestAdapter(t, func(auth *middleware.Authenticator, checks []validator.Check, next http.Handler) http.Handler {

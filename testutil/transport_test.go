@@ -93,7 +93,9 @@ func (a calls) guard(layer testutil.Layer, next func(*call) int) func(*call) int
 		if !a.losesClaims {
 			c.ctx = admitted.Context()
 		}
-		return next(c)
+		status := next(c)
+		guard.Done(admitted.Context())
+		return status
 	}
 }
 

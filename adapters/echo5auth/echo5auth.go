@@ -39,7 +39,9 @@ func New(auth *middleware.Authenticator, checks ...validator.Check) echo.Middlew
 				return echo.HTTPError{Code: refusal.Status, Message: http.StatusText(refusal.Status)}.Wrap(refusal)
 			}
 			c.SetRequest(r)
-			return next(c)
+			err := next(c)
+			guard.Done(r.Context())
+			return err
 		}
 	}
 }

@@ -35,7 +35,9 @@ func New(auth *middleware.Authenticator, checks ...validator.Check) echo.Middlew
 			r, refusal := guard.Do(c.Response().Header(), c.Request())
 			if refusal == nil {
 				c.SetRequest(r)
-				return next(c)
+				err := next(c)
+				guard.Done(r.Context())
+				return err
 			}
 			if !c.Response().Committed { // not by an earlier handler
 				refusal.ServeHTTP(c.Response(), c.Request())

@@ -13,6 +13,10 @@
 // rejects what fasthttp could read in another way than the program in front of
 // it (RFC 9112, Section 11.2), and copies what it reads, so that a token or
 // claim can be kept after the request.
+//
+// By default, fasthttp answers 431 to a header of more than 4 KiB, which many
+// tokens are longer than. Set ReadBufferSize of [fiber.Config], such as to
+// 64 << 10.
 package fiberauth
 
 import (
@@ -77,7 +81,9 @@ func New(auth *middleware.Authenticator, checks ...validator.Check) fiber.Handle
 		ctx := admitted.Context()
 		c.SetContext(ctx)
 		c.RequestCtx().SetUserValue(contextkey.Identity{}, ctx.Value(contextkey.Identity{}))
-		return c.Next()
+		err := c.Next()
+		guard.Done(ctx)
+		return err
 	}
 }
 

@@ -37,6 +37,8 @@ func New(auth *middleware.Authenticator, checks ...validator.Check) gin.HandlerF
 			return
 		}
 		c.Request = r
+		c.Next()
+		guard.Done(r.Context())
 	}
 }
 

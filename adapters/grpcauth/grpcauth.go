@@ -169,7 +169,9 @@ func (g *Guard) Unary(ctx context.Context, message any, info *grpc.UnaryServerIn
 	if err != nil {
 		return nil, err
 	}
-	return handler(r.Context(), message)
+	reply, err := handler(r.Context(), message)
+	e.Guard.Done(r.Context())
+	return reply, err
 }
 
 // Stream is a [grpc.StreamServerInterceptor]. It runs the handler of a stream

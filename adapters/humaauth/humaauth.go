@@ -48,6 +48,7 @@ func New(api huma.API, auth *middleware.Authenticator, checks ...validator.Check
 			return
 		}
 		next(admitted)
+		guard.Done(admitted.Context())
 	}
 }
 

@@ -272,18 +272,22 @@ func (s *secured) guard(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 
-	admitted, refusal, h := reqs.decide(ctx)
+	admitted, guard, refusal, h := reqs.decide(ctx)
 	h.send(ctx)
 	if refusal != nil {
 		s.write(ctx, refusal)
 		return
 	}
 	next(admitted)
+	if guard != nil {
+		guard.Done(admitted.Context())
+	}
 }
 
 // decide tries the alternatives in their order. It returns the context to go on
-// with or the rejection to respond with, and the header fields for either.
-func (reqs *requirements) decide(ctx huma.Context) (huma.Context, *middleware.Refusal, header) {
+// with and the Guard whose claims it has, if any, or the rejection to respond
+// with, and the header fields for either.
+func (reqs *requirements) decide(ctx huma.Context) (huma.Context, *middleware.Guard, *middleware.Refusal, header) {
 	if reqs.several {
 		remembering, end := redeemed.Context(ctx.Context())
 		defer end()
@@ -300,7 +304,7 @@ func (reqs *requirements) decide(ctx huma.Context) (huma.Context, *middleware.Re
 			}
 		}
 		if refusal == nil {
-			return admitted, nil, h
+			return admitted, guards[len(guards)-1], nil, h
 		}
 		none := validator.CodeOf(refusal) == validator.CodeMissing
 		missing = missing && none
@@ -316,9 +320,9 @@ func (reqs *requirements) decide(ctx huma.Context) (huma.Context, *middleware.Re
 		}
 	}
 	if missing && reqs.optional {
-		return anonymous(ctx), nil, nil
+		return anonymous(ctx), nil, nil, nil
 	}
-	return nil, worst, answer
+	return nil, nil, worst, answer
 }
 
 // anonymous hides the claims of others.
