@@ -4,8 +4,8 @@
 //	e.POST("/orders", create, echo5auth.New(auth, validator.Scopes("orders:write")))
 //	claims, ok := echo5auth.Claims(c) // in list and create
 //
-// The decision and the standards behind it are package middleware's. For Echo
-// v4 there is package echoauth.
+// Package middleware makes the decision, and documents the standards behind it.
+// For Echo v4 there is package echoauth.
 package echo5auth
 
 import (
@@ -17,16 +17,16 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// New returns an Echo middleware that does what auth's Require does. Echo's
-// request is replaced by the one with the claims in its context, so that they
-// are found there too by code that doesn't know of Echo.
+// New returns an Echo middleware that decides as auth's Require does. It
+// replaces Echo's request by one with the claims in its context, so that code
+// that doesn't use Echo finds them too.
 //
 // For a rejected request it sets the header of the response and returns an
 // [echo.HTTPError] with the status, which wraps the [middleware.Refusal]. The
 // body is that of Echo's HTTPErrorHandler, and the ErrorHandler of
-// [middleware.Config] is not called. An HTTPErrorHandler must not write the
-// text of the wrapped error into the response, as Echo's own does if it is
-// asked to expose errors: it is for the log. New panics if a check is nil.
+// [middleware.Config] is not called. The text of the wrapped error is for the
+// log. An HTTPErrorHandler must not write it into the response, as Echo's own
+// does if it is asked to expose errors. New panics if a check is nil.
 func New(auth *middleware.Authenticator, checks ...validator.Check) echo.MiddlewareFunc {
 	guard := auth.Guard(checks...)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
@@ -46,10 +46,10 @@ func New(auth *middleware.Authenticator, checks ...validator.Check) echo.Middlew
 	}
 }
 
-// Claims returns the claims of c's token, as [middleware.ClaimsFromContext]
-// does.
+// Claims returns the claims of the request's token, as
+// [middleware.ClaimsFromContext] does.
 func Claims(c *echo.Context) (*validator.Claims, bool) {
-	if c.Request() == nil { // as in a context made by a test
+	if c.Request() == nil { // such as in a context made by a test
 		return nil, false
 	}
 	return middleware.ClaimsFromContext(c.Request().Context())

@@ -5,7 +5,7 @@
 //	app.Post("/orders", fiberauth.New(auth, validator.Scopes("orders:write")), create)
 //	claims, ok := fiberauth.Claims(c) // in list and create
 //
-// The decision and the standards behind it are package middleware's.
+// Package middleware makes the decision, and documents the standards behind it.
 //
 // Fiber's server is fasthttp, which accepts requests that net/http's server
 // rejects, and reuses the memory of a request for the next one. This package
@@ -87,8 +87,8 @@ func New(auth *middleware.Authenticator, checks ...validator.Check) fiber.Handle
 	}
 }
 
-// Claims returns the claims of c's token, as [middleware.ClaimsFromContext]
-// does.
+// Claims returns the claims of the request's token, as
+// [middleware.ClaimsFromContext] does.
 func Claims(c fiber.Ctx) (*validator.Claims, bool) {
 	return middleware.ClaimsFromContext(c.Context())
 }

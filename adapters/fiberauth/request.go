@@ -36,7 +36,6 @@ func requestOf(c fiber.Ctx) (*http.Request, *body, error) {
 	r.Method = string(ctx.Method())
 	r.RequestURI = string(ctx.Request.Header.RequestURI())
 	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1
-	r.URL = new(url.URL)
 	if route := c.Route(); len(route.Handlers) > 0 { // not one that Fiber makes of the path
 		r.Pattern = route.Path // for the log and Observe
 	}
@@ -54,6 +53,9 @@ func requestOf(c fiber.Ctx) (*http.Request, *body, error) {
 	}
 	if err == nil {
 		err = target(r, ctx)
+	}
+	if r.URL == nil { // the request is rejected
+		r.URL = new(url.URL)
 	}
 	return r, b, err
 }
@@ -127,7 +129,11 @@ func isNamed(name []byte, want string) bool {
 // was sent.
 func copyOf(h *fasthttp.RequestHeader, sent map[string]int) http.Header {
 	header := make(http.Header, 8)
+	values := make([]string, 0, 8) // of fields that are there once, in one allocation
 	for key, value := range h.All() {
+		if isNamed(key, "Host") {
+			continue // as net/http does
+		}
 		name := textproto.CanonicalMIMEHeaderKey(string(key))
 		if sent != nil && len(header[name]) >= sent[name] {
 			continue
@@ -136,9 +142,13 @@ func copyOf(h *fasthttp.RequestHeader, sent map[string]int) http.Header {
 		if name == "Cookie" {
 			text = cookiesOf(h)
 		}
-		header[name] = append(header[name], text)
+		if several, ok := header[name]; ok {
+			header[name] = append(several, text)
+			continue
+		}
+		values = append(values, text)
+		header[name] = values[len(values)-1 : len(values) : len(values)]
 	}
-	delete(header, "Host") // as net/http does
 	return header
 }
 

@@ -12,7 +12,7 @@
 //
 //	claims, ok := humaauth.Claims(ctx) // in create
 //
-// The decision and the standards behind it are package middleware's.
+// Package middleware makes the decision, and documents the standards behind it.
 package humaauth
 
 import (
@@ -25,7 +25,7 @@ import (
 	"github.com/rsguard/rsguard/validator"
 )
 
-// New returns a middleware that does what auth's Require does, for an operation
+// New returns a middleware that decides as auth's Require does, for an operation
 // or a group. It does not read Security, and what it does is not in the OpenAPI
 // document. Use [Secure] for all operations, and New for checks that Security
 // can't express.
