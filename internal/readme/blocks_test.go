@@ -76,44 +76,43 @@ func blocks(file, text string) ([]block, error) {
 	return found, nil
 }
 
-// prelude is what a fragment may take as given: the names that the text around
-// it has introduced.
-const prelude = `package fragment
+// given are the types of the names that a fragment may take as given, because
+// the text around it has introduced them.
+var given = []struct{ name, kind string }{
+	{"ctx", "context.Context"},
+	{"secret", "string"},
+	{"auth", "*middleware.Authenticator"},
+	{"v", "*validator.Validator"},
+	{"mux", "*http.ServeMux"},
+	{"e", "*echo.Echo"},
+	{"g", "*gin.Engine"},
+	{"r", "*http.Request"},
+	{"proofs", "*dpop.Verifier"},
+	{"list", "http.Handler"},
+	{"create", "http.Handler"},
+	{"revocations", "*revocation.List"},
+	{"events", "*revocation.EventReceiver"},
+	{"keys", "*jwks.Cache"},
+	{"introspector", "*introspection.Introspector"},
+	{"replays", "interface{ Ping(context.Context) error }"},
+	{"feed", "revocation.Feed"},
+}
 
-import (
-	"context"
-	"net/http"
-
-	"github.com/gin-gonic/gin"
-	"github.com/labstack/echo/v4"
-
-	"github.com/rsguard/rsguard/dpop"
-	"github.com/rsguard/rsguard/introspection"
-	"github.com/rsguard/rsguard/jwks"
-	"github.com/rsguard/rsguard/middleware"
-	"github.com/rsguard/rsguard/revocation"
-	"github.com/rsguard/rsguard/validator"
-)
-
-var (
-	ctx          context.Context
-	secret       string
-	auth         *middleware.Authenticator
-	v            *validator.Validator
-	mux          *http.ServeMux
-	e            *echo.Echo
-	g            *gin.Engine
-	r            *http.Request
-	proofs       *dpop.Verifier
-	list, create http.Handler
-	revocations  *revocation.List
-	events       *revocation.EventReceiver
-	keys         *jwks.Cache
-	introspector *introspection.Introspector
-	replays      interface{ Ping(context.Context) error }
-	feed         revocation.Feed
-)
-`
+// prelude returns a file that declares the given names among the words of code.
+// To compile all of them takes seconds, mostly for the frameworks' types.
+func prelude(code string) string {
+	words := map[string]bool{}
+	for _, w := range word.FindAllString(code, -1) {
+		words[w] = true
+	}
+	var vars strings.Builder
+	for _, g := range given {
+		if words[g.name] {
+			fmt.Fprintf(&vars, "var %s %s\n", g.name, g.kind)
+		}
+	}
+	return "package fragment\n\n" + importing(vars.String()) + vars.String()
+}
 
 // imports are the packages a fragment may name without importing them.
 var imports = map[string]string{
@@ -152,7 +151,23 @@ var (
 	declaration = regexp.MustCompile(`^(func|type|var|const) `)
 	definition  = regexp.MustCompile(`(?m)^([\w, ]+) :=`)
 	selector    = regexp.MustCompile(`\b(\w+)\.[A-Z]`)
+	word        = regexp.MustCompile(`\w+`)
 )
+
+// importing returns the import declaration for the packages that code names.
+func importing(code string) string {
+	var s strings.Builder
+	s.WriteString("import (\n")
+	seen := map[string]bool{}
+	for _, m := range selector.FindAllStringSubmatch(code, -1) {
+		if path, ok := imports[m[1]]; ok && !seen[path] {
+			seen[path] = true
+			fmt.Fprintf(&s, "\t%q\n", path)
+		}
+	}
+	s.WriteString(")\n\n")
+	return s.String()
+}
 
 // fileText wraps a fragment into a file: declarations as they are, statements
 // in a function.
@@ -161,15 +176,7 @@ func (b block) fileText() string {
 		return b.code
 	}
 	var s strings.Builder
-	s.WriteString("package fragment\n\nimport (\n")
-	seen := map[string]bool{}
-	for _, m := range selector.FindAllStringSubmatch(b.code, -1) {
-		if path, ok := imports[m[1]]; ok && !seen[path] {
-			seen[path] = true
-			fmt.Fprintf(&s, "\t%q\n", path)
-		}
-	}
-	s.WriteString(")\n\n")
+	s.WriteString("package fragment\n\n" + importing(b.code))
 	if !b.statements() {
 		fmt.Fprintf(&s, "//line %s:%d\n%s", b.file, b.line, b.code)
 		return s.String()

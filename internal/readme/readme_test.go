@@ -95,6 +95,7 @@ func newModule(t *testing.T, found []block) string {
 	}
 	write(t, filepath.Join(dir, "go.sum"), string(sum))
 
+	var statements strings.Builder
 	for i, b := range found {
 		pkg := fmt.Sprintf("block%02d", i)
 		if programs := b.programs(found); len(programs) > 0 {
@@ -111,11 +112,14 @@ func newModule(t *testing.T, found []block) string {
 		switch {
 		case b.statements():
 			pkg, name = "statements", pkg+".go" // one package, which is built and vetted once
-			fallthrough
+			statements.WriteString(b.code)
 		case !b.program():
-			write(t, filepath.Join(dir, pkg, "prelude.go"), prelude)
+			write(t, filepath.Join(dir, pkg, "prelude.go"), prelude(b.code))
 		}
 		write(t, filepath.Join(dir, pkg, name), b.fileText())
+	}
+	if statements.Len() > 0 {
+		write(t, filepath.Join(dir, "statements", "prelude.go"), prelude(statements.String()))
 	}
 	return dir
 }
