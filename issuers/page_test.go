@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"go/ast"
 	"go/doc"
+	"go/doc/comment"
 	"go/parser"
 	"go/token"
 	"maps"
@@ -147,7 +148,12 @@ func documented(t *testing.T) map[string]function {
 	}
 	printer := pkg.Printer()
 	printer.HeadingLevel = 3
-	printer.DocLinkBaseURL = "https://pkg.go.dev"
+	printer.DocLinkURL = func(link *comment.DocLink) string {
+		if link.ImportPath == "" {
+			return "#" + strings.ToLower(link.Name) // as GitHub writes the anchors of headings
+		}
+		return link.DefaultURL("https://pkg.go.dev")
+	}
 	found := make(map[string]function)
 	for _, f := range pkg.Funcs {
 		results := "cfg"
