@@ -192,6 +192,14 @@ func TestLogLine(t *testing.T) {
 			want: `invalid_claim: the claim exp is a string, want seconds since 1970, as a number`,
 		},
 		{
+			name: "sub is null", payload: `{"iss":"` + issuer + `","aud":"https://api.example.com","sub":null,"exp":1796133600}`,
+			want: `invalid_claim: the claim sub is null, want a string: have the issuer leave it out where it has no value`,
+		},
+		{
+			name: "nbf is null", payload: `{"iss":"` + issuer + `","aud":"https://api.example.com","nbf":null,"exp":1796133600}`,
+			want: `invalid_claim: the claim nbf is null, want seconds since 1970, as a number: have the issuer leave it out where it has no value`,
+		},
+		{
 			name: "exp in milliseconds", claims: members{"exp": 1796133600000},
 			want: `invalid_claim: the claim exp is 1796133600000, want seconds since 1970, as a number below 253402300800: is it in milliseconds?`,
 		},

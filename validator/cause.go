@@ -152,6 +152,14 @@ type claimTypeError struct {
 }
 
 func (e *claimTypeError) Error() string {
+	text := e.found()
+	if e.name != "aud" && e.standsIn == "" && e.value.Kind() == jose.KindNull {
+		text += ": have the issuer leave it out where it has no value"
+	}
+	return text
+}
+
+func (e *claimTypeError) found() string {
 	if e.standsIn != "" {
 		return e.standsIn + ", and " + standIn(e.name) + " is " + describe(e.value) + ", want " + wantTextOrTexts
 	}
