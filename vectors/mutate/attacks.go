@@ -41,7 +41,8 @@ var attacks = []attack{
 
 	{"Metadata of another issuer, or keys from elsewhere", []string{
 		"metadata is of the issuer that was asked", "a jwks_uri is an https URL", "http is accepted where it is said", "only a 200 has keys", "redirects are not followed",
-		"a withdrawn key is dropped by the second response",
+		"a withdrawn key is dropped by the second response", "a client with a certificate uses the endpoint for those",
+		"an endpoint for clients with a certificate is as any other",
 	}, nil},
 
 	// Reading.

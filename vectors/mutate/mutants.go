@@ -512,6 +512,8 @@ var mutants = []mutant{
 	{"a connection that is dead is replaced", []edit{{"internal/outbound/outbound.go", "t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 3 * time.Second, PingTimeout: 2 * time.Second}", ""}}},
 	{"calls that fail together count once", []edit{{askedCalls, "(l.closings == 0 || !began.Before(l.closed) || now.Before(l.closed))", "true"}}},
 	{"one call discovers the endpoint", []edit{{askedWhere, "mine := d == nil || d.isGone()", "mine := true"}}},
+	{"a client with a certificate uses the endpoint for those", []edit{{"internal/outbound/metadata.go", "if mutualTLS {", "if false {"}}},
+	{"an endpoint for clients with a certificate is as any other", []edit{{"internal/outbound/metadata.go", "return m.endpoint(value, name+\".\"+member, parse)", "raw, _ := value.Text()\n\t\treturn raw, nil"}}},
 	{"an endpoint that is known is used while the metadata is silent", []edit{{askedWhere, "|| within(now, c.tried, metadataRetry)) {", ") {"}}},
 	{"what is remembered of answers is bounded", []edit{{"introspection/memory.go", "min(uint64(own+len(token)+e.size), math.MaxUint32)", "min(uint64(own+len(token)+len(e.claims)), math.MaxUint32)"}}},
 	{"an Authentication can't change the token", []edit{{askFile, "r.Form[\"token\"] = []string{token}", "_ = token"}}},
