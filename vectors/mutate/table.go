@@ -13,11 +13,12 @@ edit: run go generate in vectors. -->
 
 # Attacks
 
-Each row names an attack, a rule that stops it, a vector that shows the rule, and
-the file that holds its code. [vectors/mutate](../vectors/mutate) removes one rule
-at a time, and the vector or test in its row then fails. Most rules have more
-vectors than the one shown, in [vectors/data](../vectors/data). A row without a
-rule has no code that could be removed: nothing reads what the attack relies on.
+Each row names an attack, a rule that stops it, a vector that shows the rule,
+and the file that holds its code. [vectors/mutate](../vectors/mutate) removes
+one rule at a time, and the vector or test in its row then fails. Most rules
+have more vectors than the one shown, in [vectors/data](../vectors/data). A row
+without a rule has no code that could be removed, because nothing reads what the
+attack relies on.
 
 | attack | rule | vector, or test | code |
 |---|---|---|---|
