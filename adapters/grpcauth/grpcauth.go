@@ -192,8 +192,14 @@ func (g *Guard) Stream(server any, ss grpc.ServerStream, info *grpc.StreamServer
 		return end(e, r, err)
 	}
 	t := &term{now: g.now, watched: watched, reject: func(err error) error { return end(e, r, err) }}
-	if claims, ok := Claims(r.Context()); ok && !g.outlives {
-		t.end = claims.AcceptedUntil()
+	if claims, ok := Claims(r.Context()); ok {
+		t.claims = claims
+		if !g.outlives {
+			t.end = claims.AcceptedUntil()
+		}
+	}
+	if t.isThatOf(r.Context()) { // a Guard in front ends the stream, and tells it
+		return handler(server, &stream{ss, r.Context(), nil})
 	}
 	if t.end.IsZero() && watched.Done() == r.Context().Done() { // nothing ends it
 		return handler(server, &stream{ss, r.Context(), nil})

@@ -37,6 +37,7 @@ func (s *stream) RecvMsg(m any) error {
 
 // A term is the time that a stream may last.
 type term struct {
+	claims  *validator.Claims     // or nil
 	end     time.Time             // or zero
 	now     func() time.Time      // the Validator's clock
 	watched context.Context       //nolint:containedctx // it is done if the token was revoked
@@ -45,6 +46,15 @@ type term struct {
 	mu      sync.Mutex
 	expired bool
 	err     error // of reject
+}
+
+type termKey struct{}
+
+// isThatOf reports whether the stream of ctx has a term that ends for the same
+// token at the same time.
+func (t *term) isThatOf(ctx context.Context) bool {
+	outer, ok := ctx.Value(termKey{}).(*term)
+	return ok && t.claims != nil && outer.claims == t.claims && outer.end.Equal(t.end)
 }
 
 // left returns the time until the end, by the wall clock, since the monotonic
@@ -91,7 +101,7 @@ func (t *term) state() (expired bool, err error) {
 // handle is left to end by itself: its context is done, and the stream fails
 // because the interceptor has returned.
 func (t *term) run(handle func(context.Context) error) error {
-	ctx, cancel := context.WithCancelCause(t.watched)
+	ctx, cancel := context.WithCancelCause(context.WithValue(t.watched, termKey{}, t))
 	defer cancel(nil)
 	type result struct {
 		err   error
