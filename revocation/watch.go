@@ -46,9 +46,8 @@ func (l *List) Watch(ctx context.Context, c *validator.Claims) <-chan struct{} {
 // ends takes up its place until the token ends.
 //
 // There is one timer for all watches, and no goroutine but the one that ends
-// many. The error has the same
-// codes for a token that is not accepted any more, and CodeUnavailable if
-// Config.MaxWatches tokens are watched.
+// many. The error has the same codes for a token that is not accepted any more,
+// and CodeUnavailable if Config.MaxWatches tokens are watched.
 func (l *List) WatchContext(ctx context.Context, c *validator.Claims) (context.Context, error) {
 	if l == nil || l.key == nil {
 		return nil, unavailable(errNotMade)
