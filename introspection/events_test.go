@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -178,8 +179,9 @@ func TestConfig_Logger_panic(t *testing.T) {
 	cfg := config(s)
 	cfg.Logger = slog.New(panickingLog{})
 	cfg.Observe = func(context.Context, observe.Event) { panic("Observe") }
-	now := time.Now()
-	cfg.Now = func() time.Time { return now }
+	began := time.Now()
+	var hours atomic.Int64 // a call that was answered may still read the clock
+	cfg.Now = func() time.Time { return began.Add(time.Duration(hours.Load()) * time.Hour) }
 	cfg.Endpoint, cfg.InsecureHTTP = "http://sso.example.com/introspect", true // which New warns of
 	in := newIntrospector(t, cfg)
 	for i, tt := range []struct {
@@ -193,7 +195,7 @@ func TestConfig_Logger_panic(t *testing.T) {
 		{says(good), ""},
 	} {
 		s.set(tt.answer)
-		now = now.Add(time.Hour)
+		hours.Add(1)
 		if _, err := in.Validate(t.Context(), fmt.Sprint("token", i)); validator.CodeOf(err) != tt.want {
 			t.Errorf("call %d: Validate() error = %v, want code %q", i, err, tt.want)
 		}

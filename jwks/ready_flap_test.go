@@ -28,8 +28,9 @@ func TestReady_flaps(t *testing.T) {
 			n := 0
 			every(10*time.Second, 12*time.Hour, func(time.Duration) {
 				n++
+				down := n%4 < 2
 				iss.script(func(*http.Request) string {
-					if n%4 < 2 {
+					if down {
 						return response(500, "")
 					}
 					return response(200, set(jwk("1")))
