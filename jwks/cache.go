@@ -160,15 +160,15 @@ func (c *Cache) Refresh(ctx context.Context) error {
 }
 
 // flightSince returns the fetch in progress, and whether it is one of Refresh
-// that began at this time or later. If there is none, it begins one.
+// that began at this time or later. If there is none, it begins one, which is
+// new also if the clock was set back.
 func (c *Cache) flightSince(asked time.Time) (f *flight, isNew bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	f = c.current.Load().inFlight(c.cfg.Now())
-	if f == nil {
-		f = c.begin(&flight{explicit: true})
+	if f = c.current.Load().inFlight(c.cfg.Now()); f != nil {
+		return f, f.explicit && elapsed(f.began, asked) <= 0
 	}
-	return f, f.explicit && elapsed(f.began, asked) <= 0
+	return c.begin(&flight{explicit: true}), true
 }
 
 var errNotMade = fmt.Errorf("%w: the Cache was not made by NewCache", ErrUnavailable)

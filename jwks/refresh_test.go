@@ -122,3 +122,34 @@ func TestCache_longestTimes(t *testing.T) {
 		})
 	}
 }
+
+// A clock that is set back during Refresh does not make it fetch again and again.
+func TestCache_Refresh_clockSetBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		iss := newIssuer(set(jwk("1")))
+		asked, back := false, time.Duration(0)
+		c := iss.cache(t, func(cfg *jwks.Config) {
+			cfg.Now = func() time.Time {
+				now := time.Now().Add(-back)
+				if asked { // and has the time that it is asked at
+					asked, back = false, time.Hour
+				}
+				return now
+			}
+			cfg.Client = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+				if iss.requests() > 10 {
+					back = 0 // or the test would not end
+				}
+				return iss.RoundTrip(r)
+			})}
+		})
+		asked = true
+		if err := c.Refresh(t.Context()); err != nil {
+			t.Errorf("Refresh() = %v, want nil", err)
+		}
+		if got := iss.requests(); got != 1 {
+			t.Errorf("Refresh() with a clock that is set back: %d requests, want 1", got)
+		}
+	})
+}
