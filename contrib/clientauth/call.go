@@ -13,8 +13,10 @@ import (
 //	ctx, call := clientauth.NewCall(ctx)
 //	for {
 //		var header, trailer metadata.MD
-//		err := invoke(ctx, method, request, reply, conn, append(opts, grpc.Header(&header), grpc.Trailer(&trailer))...)
-//		if !call.Again(ctx, status.Code(err) == codes.Unauthenticated, metadata.Join(header, trailer)) {
+//		err := invoke(ctx, method, request, reply, conn,
+//			append(opts, grpc.Header(&header), grpc.Trailer(&trailer))...)
+//		rejected := status.Code(err) == codes.Unauthenticated
+//		if !call.Again(ctx, rejected, metadata.Join(header, trailer)) {
 //			return err
 //		}
 //	}

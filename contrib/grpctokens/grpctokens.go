@@ -1,9 +1,13 @@
 // Package grpctokens adds the tokens of package clientauth to the calls of a
 // gRPC client.
 //
-//	options, err := grpctokens.DialOptions(grpctokens.Config{Source: tokens, Hosts: []string{"stock.example.com"}})
+//	options, err := grpctokens.DialOptions(grpctokens.Config{
+//		Source: tokens,
+//		Hosts:  []string{"stock.example.com"},
+//	})
 //	…
-//	conn, err := grpc.NewClient("stock.example.com:443", append(options, grpc.WithTransportCredentials(creds))...)
+//	conn, err := grpc.NewClient("stock.example.com:443",
+//		append(options, grpc.WithTransportCredentials(creds))...)
 //
 // Each call has the token in the metadata entry "authorization", and with
 // Config.Key of clientauth a proof in "dpop" (RFC 9449). A call whose authority
